@@ -1,0 +1,48 @@
+import nx from '@nx/eslint-plugin';
+import tseslint from 'typescript-eslint';
+
+/** Who may import whom, by tag: the folder tree is the dependency order (ARCHITECTURE.md). */
+const library = ['scope:core'];
+const layers = {
+  'scope:core': ['scope:core'],
+  'scope:testing': library,
+  'scope:tokenizers': library,
+  'scope:evaluation': library,
+  'scope:model-folder': library,
+  'scope:converter': [...library, 'scope:tokenizers', 'scope:model-folder'],
+  'scope:backend': [...library, 'scope:tokenizers', 'scope:model-folder'],
+  'scope:embedder': [...library, 'scope:tokenizers', 'scope:model-folder'],
+  'scope:store': library,
+  'scope:migration': [...library, 'scope:evaluation'],
+  'scope:app': ['*'],
+};
+const boundaries = (extra) => [
+  'error',
+  {
+    enforceBuildableLibDependency: false,
+    allow: [],
+    depConstraints: Object.entries(layers).map(([sourceTag, targets]) => ({ sourceTag, onlyDependOnLibsWithTags: [...targets, ...extra] })),
+  },
+];
+const noNode = { patterns: [{ group: ['node:*', '!node:test'], message: 'core is pure: no I/O, no node:*.' }] };
+
+export default tseslint.config(
+  { ignores: ['**/dist/**', '**/node_modules/**', '**/reports/**', '**/.nx/**', '**/*.cjs'] },
+  ...tseslint.configs.strict,
+  {
+    files: ['**/*.ts', '**/*.mts', '**/*.mjs'],
+    plugins: { '@nx': nx },
+    rules: {
+      '@nx/enforce-module-boundaries': boundaries([]),
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-non-null-assertion': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-extraneous-class': 'off',
+      eqeqeq: 'error',
+      'no-console': 'error',
+    },
+  },
+  { files: ['packages/core/src/**/*.ts'], ignores: ['**/*.spec.ts'], rules: { 'no-restricted-imports': ['error', noNode] } },
+  { files: ['**/*.spec.ts'], rules: { '@nx/enforce-module-boundaries': boundaries(['scope:testing']) } },
+  { files: ['apps/migration-tests/src/**/*.ts', 'tools/**/*.ts', 'tools/**/*.mjs', 'benchmarks/**/*.ts', 'models/**/*.mjs'], rules: { 'no-console': 'off' } },
+);

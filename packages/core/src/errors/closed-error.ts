@@ -1,0 +1,9 @@
+import { KimeraError } from './kimera-error.js';
+
+/** A call on something that was closed, or was closed while the call waited. */
+export class ClosedError extends KimeraError {
+  readonly code = 'CLOSED';
+  constructor(what: string) {
+    super(`${what} is closed`, { what });
+  }
+}

@@ -1,0 +1,31 @@
+import type { EmbeddingSpace, Head, Variant } from '../space.js';
+import type { TokenBatch } from './token-batch.js';
+
+/** Which heads to compute; the others cost nothing. */
+export interface HeadRequest {
+  readonly heads: readonly Head[];
+}
+
+/** Output for B texts. A head that was not asked for is absent. */
+export interface BackendOutput {
+  /** [B, D] row-major. */
+  readonly dense?: Float32Array;
+  /** Per text, token id → weight > 0. */
+  readonly sparse?: readonly ReadonlyMap<number, number>[];
+  /** Per text [T', C] row-major, T' as the model's convention drops special tokens, C the head's dimension. */
+  readonly colbert?: readonly Float32Array[];
+}
+
+/** Runs one model of one space on token ids. Safe to call concurrently. */
+export interface InferenceBackend {
+  /** 'onnx', 'wasm', 'static', 'hashed'. */
+  readonly name: string;
+  readonly space: EmbeddingSpace;
+  readonly variant: Variant;
+  /**
+   * A batch of 0 texts gives empty outputs.
+   * @throws InvalidTokenBatchError (offsets, length over maxTokens, ids beyond the vocabulary), UnsupportedHeadError, ClosedError, and the backend's own failures.
+   */
+  run(batch: TokenBatch, request: HeadRequest): Promise<BackendOutput>;
+  close(): Promise<void>;
+}

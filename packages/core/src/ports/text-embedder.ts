@@ -1,0 +1,39 @@
+import type { EmbeddingSpace, Head, Role, VariantName } from '../space.js';
+import type { Vector } from '../vector.js';
+
+/** Interactive work goes before bulk work; bulk work is never starved. */
+export type Lane = 'interactive' | 'bulk';
+
+export interface EncodeTextOptions {
+  /** Prompt put before the text; none where absent. */
+  readonly role?: Role;
+  /** Default `['dense']`. */
+  readonly heads?: readonly Head[];
+  /** Default 'interactive'. */
+  readonly lane?: Lane;
+  readonly signal?: AbortSignal;
+}
+
+/** What a text becomes. Heads that were not asked for are absent. */
+export interface Embedding {
+  /** [D]. */
+  readonly dense?: Vector;
+  readonly sparse?: ReadonlyMap<number, number>;
+  readonly colbert?: readonly Vector[];
+  /** Tokens that the model saw, prompt and special tokens included. */
+  readonly tokens: number;
+  /** Tokens before truncation. */
+  readonly totalTokens: number;
+  readonly truncated: boolean;
+  /** Fingerprint. */
+  readonly space: string;
+  readonly variant: VariantName;
+}
+
+/** Text to embeddings: what applications and the migration engine use. */
+export interface TextEmbedder {
+  readonly space: EmbeddingSpace;
+  encodeText(text: string, options?: EncodeTextOptions): Promise<Embedding>;
+  /** Order kept; [] gives []. */
+  encodeBatch(texts: readonly string[], options?: EncodeTextOptions): Promise<readonly Embedding[]>;
+}

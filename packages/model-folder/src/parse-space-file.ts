@@ -1,0 +1,32 @@
+import { spaceFingerprint, type EmbeddingSpace } from '@kimera/core';
+import { z } from 'zod';
+import { InvalidSpaceFileError } from './errors/invalid-space-file-error.js';
+import { spaceFileSchema, type SpaceFile } from './space-file.js';
+
+/** @param path only for the message. @throws InvalidSpaceFileError, also where the fingerprint is not that of the identity. */
+export async function parseSpaceFile(json: string, path: string): Promise<SpaceFile> {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (cause) {
+    throw new InvalidSpaceFileError(path, `not JSON (${(cause as Error).message})`);
+  }
+  const parsed = spaceFileSchema.safeParse(value);
+  if (!parsed.success) throw new InvalidSpaceFileError(path, z.prettifyError(parsed.error).replaceAll('\n', ' '));
+  const file = parsed.data;
+  const fingerprint = await spaceFingerprint(file.identity);
+  if (fingerprint !== file.fingerprint) {
+    throw new InvalidSpaceFileError(path, `fingerprint ${file.fingerprint.slice(0, 12)} is not that of the identity, ${fingerprint.slice(0, 12)}`);
+  }
+  for (const [i, probe] of file.probes.entries()) {
+    const bytes = Buffer.from(probe.dense, 'base64').length;
+    if (bytes !== file.identity.dimension * 4) {
+      throw new InvalidSpaceFileError(path, `probe ${i} has ${bytes / 4} numbers, the dimension is ${file.identity.dimension}`);
+    }
+  }
+  return file;
+}
+
+export function embeddingSpace(file: SpaceFile): EmbeddingSpace {
+  return { ...file.identity, fingerprint: file.fingerprint, modelId: file.modelId, heads: file.heads };
+}

@@ -1,0 +1,63 @@
+import { POOLINGS, type Pooling } from '@kimera/core';
+import { z } from 'zod';
+
+/** space.json's schema tag; readers refuse others. */
+export const SPACE_FILE_SCHEMA = 'kimera-model/1';
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits');
+const count = z.int().positive();
+/** A path inside the folder: relative, forward slashes, no `..`. */
+const localPath = z.string().regex(/^(?!\/)(?!.*(^|\/)\.\.?(\/|$))[^\\\0]+$/, 'expected a relative path without ..');
+const base64 = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/, 'expected base64');
+
+export const identitySchema = z.strictObject({
+  weights: sha256,
+  tokenizer: sha256,
+  maxTokens: count,
+  pooling: z.array(z.enum(POOLINGS as [Pooling, ...Pooling[]])).min(1),
+  normalize: z.boolean(),
+  prompts: z.strictObject({ query: z.string(), document: z.string() }),
+  dimension: count,
+});
+
+const fidelitySchema = z.strictObject({ minCosine: z.number(), meanCosine: z.number(), maxAbs: z.number(), texts: z.int().nonnegative() });
+
+export const variantSchema = z.strictObject({
+  name: z.enum(['fp32', 'fp16', 'q4', 'int8']),
+  /** Against the float64 forward pass of the checkpoint. */
+  fidelity: fidelitySchema,
+  graphs: z.strictObject({ portable: localPath, fast: localPath }),
+});
+
+export const probeSchema = z.strictObject({
+  text: z.string(),
+  role: z.enum(['query', 'document']).nullable(),
+  /** Prompt and special tokens included. */
+  ids: z.array(z.int().nonnegative()).min(1),
+  /** [D] little-endian float32 in base64, from the float64 forward pass. */
+  dense: base64,
+});
+
+/** space.json: what a folder is, what its files must be, and texts with known vectors. */
+export const spaceFileSchema = z.strictObject({
+  schema: z.literal(SPACE_FILE_SCHEMA),
+  modelId: z.string().min(1),
+  fingerprint: sha256,
+  identity: identitySchema,
+  heads: z.array(z.enum(['dense', 'sparse', 'colbert'])).min(1),
+  architecture: z.strictObject({
+    type: z.string(),
+    layers: count,
+    hiddenSize: count,
+    attentionHeads: count,
+    vocabularySize: count,
+  }),
+  variants: z.array(variantSchema).min(1),
+  /** Every file of the folder but space.json, README and PROVENANCE: path → size in bytes and SHA-256. */
+  files: z.record(localPath, z.strictObject({ bytes: z.int().nonnegative(), sha256 })),
+  probes: z.array(probeSchema).min(1),
+});
+
+export type SpaceFile = z.infer<typeof spaceFileSchema>;
+export type SpaceFileVariant = z.infer<typeof variantSchema>;
+export type SpaceFileProbe = z.infer<typeof probeSchema>;
