@@ -1,5 +1,7 @@
 /** One Jest configuration for every project: swc transform, `.js` suffixes back to TypeScript, sources through the `@kimera/source` condition. */
 module.exports = (displayName) => ({
+  // The gate counts tests from these files (.ci/count.mjs).
+  reporters: ['default', ...(process.env.KIMERA_JEST_REPORTS ? [[require.resolve('./jest.report.cjs'), { file: `${process.env.KIMERA_JEST_REPORTS}/${displayName}.json` }]] : [])],
   displayName,
   testEnvironment: require.resolve('./jest.environment.cjs'),
   testEnvironmentOptions: { customExportConditions: ['@kimera/source', 'node', 'node-addons'] },
