@@ -6,13 +6,14 @@ const library = ['scope:core'];
 const layers = {
   'scope:core': ['scope:core'],
   'scope:testing': library,
-  'scope:tokenizers': library,
+  'scope:worker-pool': library,
+  'scope:tokenizers': [...library, 'scope:worker-pool'],
   'scope:evaluation': library,
   'scope:model-folder': library,
   'scope:converter': [...library, 'scope:tokenizers', 'scope:model-folder'],
-  'scope:backend': [...library, 'scope:tokenizers', 'scope:model-folder'],
+  'scope:backend': [...library, 'scope:tokenizers', 'scope:model-folder', 'scope:worker-pool'],
   'scope:embedder': [...library, 'scope:tokenizers', 'scope:model-folder'],
-  'scope:store': library,
+  'scope:store': [...library, 'scope:worker-pool'],
   'scope:migration': [...library, 'scope:evaluation'],
   'scope:app': ['*'],
 };

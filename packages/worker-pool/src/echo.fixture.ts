@@ -1,0 +1,13 @@
+import { DimensionMismatchError } from '@kimera/core';
+import { serveWorker } from './serve-worker.js';
+
+/** The worker of the specs: echoes, fails with a known class, or dies. */
+await serveWorker(async (data) => {
+  if (data === 'broken') throw new DimensionMismatchError(1, 2, 'opening');
+  return async (request) => {
+    if (request === 'fail') throw new DimensionMismatchError(384, 1024, 'echo');
+    if (request === 'die') process.exit(7);
+    if (request === 'block') await new Promise((resolve) => setTimeout(resolve, 60_000));
+    return { response: [data, request] };
+  };
+});

@@ -1,0 +1,17 @@
+import type { PortableError } from '@kimera/core';
+
+export interface WorkerBoot {
+  /** URL of the module to load. */
+  readonly module: string;
+  /** Given to the module's `serveWorker` factory. */
+  readonly data: unknown;
+}
+export interface RequestMessage {
+  readonly id: number;
+  readonly request: unknown;
+}
+export type ResponseMessage =
+  | { readonly id: number; readonly response: unknown }
+  | { readonly id: number; readonly error: PortableError };
+/** Sent once, after the factory has run. */
+export type ReadyMessage = { readonly ready: true } | { readonly ready: false; readonly error: PortableError };

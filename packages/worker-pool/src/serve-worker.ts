@@ -1,0 +1,34 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { toPortableError } from '@kimera/core';
+import type { ReadyMessage, RequestMessage, ResponseMessage, WorkerBoot } from './messages.js';
+
+export interface Served {
+  readonly response: unknown;
+  readonly transfer?: readonly ArrayBuffer[];
+}
+
+/** The worker's side: `create` builds the handler from the pool's data (a failure fails the pool's opening), then requests are answered one by one in order. */
+export async function serveWorker(create: (data: unknown) => Promise<(request: unknown) => Promise<Served>>): Promise<void> {
+  const port = parentPort;
+  if (port === null) throw new Error('serveWorker runs in a worker thread');
+  const send = (message: ReadyMessage | ResponseMessage, transfer: readonly ArrayBuffer[] = []): void => port.postMessage(message, [...transfer]);
+  let handle: (request: unknown) => Promise<Served>;
+  try {
+    handle = await create((workerData as WorkerBoot).data);
+  } catch (error) {
+    send({ ready: false, error: toPortableError(error) });
+    return;
+  }
+  let queue = Promise.resolve();
+  port.on('message', ({ id, request }: RequestMessage) => {
+    queue = queue.then(async () => {
+      try {
+        const { response, transfer } = await handle(request);
+        send({ id, response }, transfer);
+      } catch (error) {
+        send({ id, error: toPortableError(error) });
+      }
+    });
+  });
+  send({ ready: true });
+}

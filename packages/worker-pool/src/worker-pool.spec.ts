@@ -1,0 +1,61 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { ClosedError, DimensionMismatchError, RemoteError } from '@kimera/core';
+import { WorkerDiedError } from './worker-died-error.js';
+import { WorkerPool, type WorkerPoolOptions } from './worker-pool.js';
+
+const open: WorkerPool[] = [];
+async function pool(options: Partial<WorkerPoolOptions> = {}): Promise<WorkerPool> {
+  const opened = await WorkerPool.open({ name: 'echo', module: new URL('./echo.fixture.ts', import.meta.url), data: 'd', size: 2, ...options });
+  open.push(opened);
+  return opened;
+}
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((opened) => opened.close()));
+});
+
+describe('WorkerPool', () => {
+  it('answers every request with its own response', async () => {
+    const echo = await pool();
+    const answers = await Promise.all(Array.from({ length: 50 }, (_, i) => echo.call(i)));
+    expect(answers).toEqual(Array.from({ length: 50 }, (_, i) => ['d', i]));
+  });
+
+  it('rebuilds an error with its class, and keeps code and fields of an unknown one', async () => {
+    const known = await pool({ errors: { DIMENSION_MISMATCH: ({ fields }) => new DimensionMismatchError(Number(fields['expected']), Number(fields['actual']), String(fields['what'])) } });
+    await expect(known.call('fail')).rejects.toBeInstanceOf(DimensionMismatchError);
+    const unknown = await pool();
+    const error = await unknown.call('fail').catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(RemoteError);
+    expect(error).toMatchObject({ code: 'DIMENSION_MISMATCH', fields: { expected: 384, actual: 1024 } });
+  });
+
+  it('rejects the opening where the factory fails', async () => {
+    await expect(pool({ data: 'broken' })).rejects.toMatchObject({ code: 'DIMENSION_MISMATCH' });
+  });
+
+  it('replaces a dead worker, tries the request once more, then reports', async () => {
+    const echo = await pool({ size: 1 });
+    await expect(echo.call('die')).rejects.toBeInstanceOf(WorkerDiedError);
+    expect(echo.deaths).toBe(2);
+    await expect(echo.call('after')).resolves.toEqual(['d', 'after']);
+  });
+
+  it('answers a request whose worker was killed', async () => {
+    const echo = await pool({ size: 1 });
+    const blocked = echo.call('block').catch((reason: unknown) => reason);
+    const waiting = echo.call('waits');
+    await echo.crashOne();
+    await echo.crashOne();
+    for (let i = 0; i < 200 && echo.deaths < 1; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(echo.deaths).toBeGreaterThanOrEqual(1);
+    await echo.close();
+    await expect(blocked).resolves.toBeInstanceOf(ClosedError);
+    await expect(waiting).rejects.toBeInstanceOf(ClosedError);
+  });
+
+  it('refuses calls after close', async () => {
+    const echo = await pool();
+    await echo.close();
+    await expect(echo.call(1)).rejects.toBeInstanceOf(ClosedError);
+  });
+});

@@ -1,0 +1,160 @@
+import { Worker } from 'node:worker_threads';
+import { ClosedError, fromPortableError, type ErrorTable } from '@kimera/core';
+import type { ReadyMessage, RequestMessage, ResponseMessage, WorkerBoot } from './messages.js';
+import { WorkerDiedError } from './worker-died-error.js';
+
+export interface WorkerPoolOptions {
+  /** For messages. */
+  readonly name: string;
+  /** URL of the module that calls `serveWorker`. */
+  readonly module: URL;
+  readonly data: unknown;
+  readonly size: number;
+  readonly errors?: ErrorTable;
+  /** Attempts a request gets when workers die under it; default 2. Use 1 where a request must not run twice. */
+  readonly attempts?: number;
+}
+
+interface Call {
+  readonly request: unknown;
+  readonly resolve: (response: unknown) => void;
+  readonly reject: (error: Error) => void;
+  died: number;
+}
+
+interface Seat {
+  worker: Worker;
+  call: Call | undefined;
+}
+
+/**
+ * A fixed number of worker threads that answer requests, one request a worker at a time, first come first served.
+ * A worker that dies is replaced and its request tried again, at most `attempts` times in all.
+ */
+export class WorkerPool {
+  readonly #options: WorkerPoolOptions;
+  readonly #seats: Seat[] = [];
+  readonly #waiting: Call[] = [];
+  #closed = false;
+  #deaths = 0;
+
+  private constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+  }
+
+  /** Starts the workers and waits until each is ready. Rejects with the worker's own error where its factory failed. */
+  static async open(options: WorkerPoolOptions): Promise<WorkerPool> {
+    const pool = new WorkerPool(options);
+    try {
+      await Promise.all(Array.from({ length: options.size }, () => pool.#seat()));
+    } catch (error) {
+      await pool.close();
+      throw error;
+    }
+    return pool;
+  }
+
+  /** Requests waiting for a worker. */
+  get queued(): number {
+    return this.#waiting.length;
+  }
+  /** Workers that ended without being asked to, since the start. */
+  get deaths(): number {
+    return this.#deaths;
+  }
+  get threadIds(): readonly number[] {
+    return this.#seats.map((seat) => seat.worker.threadId);
+  }
+
+  /** The request is cloned to the worker. @throws the worker's error with its class, WorkerDiedError, ClosedError. */
+  call(request: unknown): Promise<unknown> {
+    if (this.#closed) return Promise.reject(new ClosedError(this.#options.name));
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ request, resolve, reject, died: 0 });
+      this.#next();
+    });
+  }
+
+  /** Ends all threads; calls under way and waiting are rejected with ClosedError. Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const calls = [...this.#waiting.splice(0), ...this.#seats.flatMap((seat) => (seat.call === undefined ? [] : [seat.call]))];
+    const workers = this.#seats.splice(0).map((seat) => seat.worker);
+    for (const call of calls) call.reject(new ClosedError(this.#options.name));
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+
+  /** For tests of recovery: ends one thread as a crash would. */
+  async crashOne(): Promise<void> {
+    await this.#seats[0]?.worker.terminate();
+  }
+
+  async #seat(): Promise<void> {
+    const boot: WorkerBoot = { module: this.#options.module.href, data: this.#options.data };
+    const worker = new Worker(new URL('./boot.mjs', import.meta.url), { workerData: boot, execArgv: ['--conditions=@kimera/source'] });
+    const seat: Seat = { worker, call: undefined };
+    let failure = 'exit';
+    worker.on('error', (error) => {
+      failure = error instanceof Error ? error.message : String(error);
+    });
+    await new Promise<void>((resolve, reject) => {
+      const exited = (): void => reject(new WorkerDiedError(this.#options.name, 1, failure));
+      worker.once('exit', exited);
+      worker.once('message', (message: ReadyMessage) => {
+        worker.off('exit', exited);
+        if (message.ready) resolve();
+        else {
+          void worker.terminate();
+          reject(fromPortableError(message.error, this.#options.errors ?? {}));
+        }
+      });
+    });
+    if (this.#closed) {
+      await worker.terminate();
+      return;
+    }
+    worker.on('message', (message: ResponseMessage) => this.#answer(seat, message));
+    worker.on('exit', () => this.#buried(seat, failure));
+    worker.unref();
+    this.#seats.push(seat);
+    this.#next();
+  }
+
+  #next(): void {
+    for (const seat of this.#seats) {
+      if (seat.call !== undefined) continue;
+      const call = this.#waiting.shift();
+      if (call === undefined) return;
+      seat.call = call;
+      seat.worker.ref();
+      const message: RequestMessage = { id: 0, request: call.request };
+      seat.worker.postMessage(message);
+    }
+  }
+
+  #answer(seat: Seat, message: ResponseMessage): void {
+    const { call } = seat;
+    seat.call = undefined;
+    seat.worker.unref();
+    if ('error' in message) call?.reject(fromPortableError(message.error, this.#options.errors ?? {}));
+    else call?.resolve(message.response);
+    this.#next();
+  }
+
+  #buried(seat: Seat, reason: string): void {
+    const index = this.#seats.indexOf(seat);
+    if (index < 0 || this.#closed) return;
+    this.#seats.splice(index, 1);
+    this.#deaths += 1;
+    const { call } = seat;
+    if (call !== undefined) {
+      call.died += 1;
+      if (call.died < (this.#options.attempts ?? 2)) this.#waiting.unshift(call);
+      else call.reject(new WorkerDiedError(this.#options.name, call.died, reason));
+    }
+    this.#seat().catch((error: Error) => {
+      if (this.#seats.length > 0) return;
+      for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
+    });
+  }
+}
