@@ -1,0 +1,61 @@
+/** A token that is recognised in the text itself, before anything else. */
+export interface AddedToken {
+  readonly id: number;
+  readonly content: string;
+  readonly special: boolean;
+  /** Takes the white space at its left (right) with it. */
+  readonly leftStrip: boolean;
+  readonly rightStrip: boolean;
+  /** Only where no letter, digit or underscore touches it. */
+  readonly singleWord: boolean;
+}
+
+export interface TextSegment {
+  readonly from: number;
+  readonly to: number;
+  /** The added token that stands here, or undefined for ordinary text. */
+  readonly token: AddedToken | undefined;
+}
+
+const WORD_CHARACTER = /[\p{L}\p{N}_]/u;
+
+/** Cuts a text at its added tokens: leftmost first, the longest where several start at one place. Linear in the text. */
+export class AddedTokens {
+  readonly #pattern: RegExp | undefined;
+  readonly #byContent = new Map<string, AddedToken>();
+
+  constructor(readonly tokens: readonly AddedToken[]) {
+    for (const token of tokens) if (token.content !== '') this.#byContent.set(token.content, token);
+    const contents = [...this.#byContent.keys()].sort((a, b) => b.length - a.length);
+    if (contents.length > 0) this.#pattern = new RegExp(contents.map(escapeRegExp).join('|'), 'g');
+  }
+
+  *segments(text: string): Generator<TextSegment> {
+    let from = 0;
+    if (this.#pattern !== undefined) {
+      for (const match of text.matchAll(this.#pattern)) {
+        const token = this.#byContent.get(match[0]);
+        let start = match.index;
+        let end = start + match[0].length;
+        if (token === undefined || start < from) continue;
+        if (token.singleWord && (touches(text[start - 1]) || touches(text[end]))) continue;
+        if (token.leftStrip) while (start > from && isWhiteSpace(text[start - 1])) start -= 1;
+        if (token.rightStrip) while (end < text.length && isWhiteSpace(text[end])) end += 1;
+        if (start > from) yield { from, to: start, token: undefined };
+        yield { from: start, to: end, token };
+        from = end;
+      }
+    }
+    if (from < text.length) yield { from, to: text.length, token: undefined };
+  }
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+}
+function touches(character: string | undefined): boolean {
+  return character !== undefined && WORD_CHARACTER.test(character);
+}
+function isWhiteSpace(character: string | undefined): boolean {
+  return character !== undefined && /\p{White_Space}/u.test(character);
+}

@@ -1,0 +1,102 @@
+import { Trie } from '../trie.js';
+import type { PieceModel, PieceSink } from './piece-sink.js';
+
+/** What an unknown character costs below the least likely piece (sentencepiece kUnkPenalty; tokenizers 0.22 models/unigram/model.rs). */
+const UNKNOWN_PENALTY = 10;
+
+export interface UnigramOptions {
+  readonly pieces: readonly string[];
+  /** Log probabilities. */
+  readonly scores: Float64Array;
+  readonly unknownId: number;
+}
+
+/** The most likely segmentation (Viterbi over the pieces), consecutive unknown characters merged. */
+export class Unigram implements PieceModel {
+  readonly #trie: Trie;
+  readonly #scores: Float64Array;
+  readonly #unknownId: number;
+  readonly #unknownScore: number;
+  /** Per position of the word: best score up to it, where its piece starts, the piece's id. Grown as words come. */
+  #best = new Float64Array(256);
+  #from = new Int32Array(256);
+  #ids = new Int32Array(256);
+
+  constructor({ pieces, scores, unknownId }: UnigramOptions) {
+    let units = 0;
+    for (const piece of pieces) units += piece.length;
+    this.#trie = new Trie(units);
+    pieces.forEach((piece, id) => {
+      if (piece.length > 0) this.#trie.add(piece, id);
+    });
+    this.#scores = scores;
+    this.#unknownId = unknownId;
+    let least = Infinity;
+    for (const score of scores) if (score < least) least = score;
+    this.#unknownScore = least - UNKNOWN_PENALTY;
+  }
+
+  encodeWord(text: string, from: number, to: number, sink: PieceSink): void {
+    const length = to - from;
+    this.#reserve(length + 1);
+    const best = this.#best;
+    const starts = this.#from;
+    const ids = this.#ids;
+    starts.fill(-1, 0, length + 1);
+    best[0] = 0;
+    for (let i = 0; i < length; ) {
+      const width = (text.codePointAt(from + i) as number) > 0xffff && i + 1 < length ? 2 : 1;
+      const score = best[i] as number;
+      let single = false;
+      let node = Trie.ROOT;
+      for (let j = i; j < length; j++) {
+        node = this.#trie.step(node, text.charCodeAt(from + j));
+        if (node < 0) break;
+        const id = this.#trie.value(node);
+        if (id < 0) continue;
+        const end = j + 1;
+        const candidate = score + (this.#scores[id] as number);
+        if (starts[end] === -1 || candidate > (best[end] as number)) {
+          best[end] = candidate;
+          starts[end] = i;
+          ids[end] = id;
+        }
+        if (end - i === width) single = true;
+      }
+      if (!single) {
+        const end = i + width;
+        const candidate = score + this.#unknownScore;
+        if (starts[end] === -1 || candidate > (best[end] as number)) {
+          best[end] = candidate;
+          starts[end] = i;
+          ids[end] = this.#unknownId;
+        }
+      }
+      i += width;
+    }
+    this.#trace(from, length, sink);
+  }
+
+  #trace(from: number, length: number, sink: PieceSink): void {
+    const cuts: number[] = [];
+    for (let end = length; end > 0; end = this.#from[end] as number) cuts.push(end);
+    let start = 0;
+    for (let k = cuts.length - 1; k >= 0; k--) {
+      let end = cuts[k] as number;
+      const id = this.#ids[end] as number;
+      if (id === this.#unknownId) {
+        while (k > 0 && this.#ids[cuts[k - 1] as number] === this.#unknownId) end = cuts[--k] as number;
+      }
+      sink(id, from + start, from + end);
+      start = end;
+    }
+  }
+
+  #reserve(length: number): void {
+    if (length <= this.#best.length) return;
+    const size = 2 ** Math.ceil(Math.log2(length));
+    this.#best = new Float64Array(size);
+    this.#from = new Int32Array(size);
+    this.#ids = new Int32Array(size);
+  }
+}

@@ -1,0 +1,43 @@
+import { MappedText } from '../mapped-text.js';
+import type { PreTokenizer, WordSink } from './pre-tokenizer.js';
+
+/** The character that stands for a space, U+2581. */
+export const METASPACE = '\u2581';
+
+/** Spaces become ▁, one is put in front where there is none, and words start at each ▁. */
+export const metaspace: PreTokenizer = {
+  split(text: MappedText, sink: WordSink): void {
+    splitRange(text, 0, text.text.length, sink);
+  },
+};
+
+/** White space separates and is dropped, then each word goes through Metaspace. */
+export const whitespaceThenMetaspace: PreTokenizer = {
+  split(text: MappedText, sink: WordSink): void {
+    for (const match of text.text.matchAll(/\P{White_Space}+/gu)) splitRange(text, match.index, match.index + match[0].length, sink);
+  },
+};
+
+function splitRange(source: MappedText, from: number, to: number, sink: WordSink): void {
+  if (to <= from) return;
+  const replaced = source.text.slice(from, to).replaceAll(' ', METASPACE);
+  const out = new MappedText(source.starts === undefined ? 'none' : 'offsets');
+  if (!replaced.startsWith(METASPACE)) {
+    // The added ▁ has no width: it stands where the text starts.
+    const [start] = source.range(from, from + 1);
+    out.push(METASPACE, start, start);
+  }
+  if (source.starts === undefined) out.push(replaced, 0, 0);
+  else {
+    for (let i = 0; i < replaced.length; i++) {
+      const [start, end] = source.range(from + i, from + i + 1);
+      out.push(replaced[i] as string, start, end);
+    }
+  }
+  for (let word = 0; word < out.text.length; ) {
+    const next = out.text.indexOf(METASPACE, word + 1);
+    const end = next < 0 ? out.text.length : next;
+    sink(out, word, end);
+    word = end;
+  }
+}

@@ -1,0 +1,39 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { goldens, tokenizerPath } from './fixtures.fixture.js';
+import { createTokenizerPool, encodeBatch, InvalidEncodeOptionsError, InvalidTokenizerError, type TokenizerPool } from './index.js';
+
+describe('tokenizer pool', () => {
+  let pool: TokenizerPool;
+  beforeAll(async () => {
+    pool = await createTokenizerPool({ tokenizerPath: tokenizerPath('all-MiniLM-L6-v2') });
+  });
+  afterAll(() => pool.close());
+
+  it('gives what the tokenizer gives, in a worker and at once', async () => {
+    const texts = goldens('wordpiece').map(({ text }) => text);
+    for (const some of [texts, texts.slice(0, 2), []]) {
+      const expected = encodeBatch(pool.tokenizer, some, { maxTokens: 32 });
+      const actual = await pool.encodeBatch(some, { maxTokens: 32 });
+      expect(Array.from(actual.batch.ids)).toEqual(Array.from(expected.batch.ids));
+      expect(Array.from(actual.batch.offsets)).toEqual(Array.from(expected.batch.offsets));
+      expect(actual.truncated).toEqual(expected.truncated);
+    }
+  });
+
+  it('leaves the event loop free during a long batch', async () => {
+    let turns = 0;
+    const timer = setInterval(() => (turns += 1), 1);
+    await pool.encodeBatch([' word'.repeat(1_000_000)], { maxTokens: 8 });
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(5);
+  });
+
+  it('carries errors over the thread with their class', async () => {
+    await expect(pool.encodeBatch(['x'.repeat(5_000)], { maxTokens: 0 })).rejects.toBeInstanceOf(InvalidEncodeOptionsError);
+  });
+
+  it('refuses a file that is no tokenizer', async () => {
+    await expect(createTokenizerPool({ tokenizerPath: `${tokenizerPath('all-MiniLM-L6-v2')}/../../../package.json` })).rejects.toThrow();
+    await expect(createTokenizerPool({ tokenizerPath: new URL(import.meta.url).pathname })).rejects.toBeInstanceOf(InvalidTokenizerError);
+  });
+});
