@@ -1,1 +1,3 @@
-export {};
+export { InferenceError } from './inference-error.js';
+export { ModelLoadError } from './model-load-error.js';
+export { OnnxBackend, openOnnxBackend, type OnnxBackendOptions } from './onnx-backend.js';

@@ -1,0 +1,96 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import {
+  batchSize, checkTokenBatch, InvalidTokenBatchError, textIds, UnsupportedHeadError,
+  type BackendOutput, type EmbeddingSpace, type ErrorTable, type HeadRequest, type InferenceBackend, type TokenBatch, type Variant, type VariantName,
+} from '@kimera/core';
+import { checkProbes, chooseVariant, type ModelFolder } from '@kimera/model-folder';
+import { WorkerPool } from '@kimera/worker-pool';
+import { equalLengthGroups } from './equal-length-groups.js';
+import { InferenceError } from './inference-error.js';
+import type { GroupRequest, GroupResponse, WorkerData } from './messages.js';
+import { ModelLoadError } from './model-load-error.js';
+
+/** Tokens of one call of ONNX Runtime: past a few thousand the speed no longer rises and the arena, which never shrinks, does. */
+const TOKENS_PER_RUN = 4_096;
+
+export interface OnnxBackendOptions {
+  readonly folder: ModelFolder;
+  /** Default: the folder's first. */
+  readonly variant?: VariantName;
+  /** Threads that each hold a session; default 1. */
+  readonly workers?: number;
+  /** Threads of one session; default: the processors divided by the workers. */
+  readonly intraOpThreads?: number;
+}
+
+const errors: ErrorTable = {
+  MODEL_LOAD: ({ fields }) => new ModelLoadError(String(fields['path']), String(fields['reason'])),
+  INFERENCE: ({ fields }) => new InferenceError(Number(fields['texts']), Number(fields['tokens']), String(fields['reason'])),
+};
+
+/** The fast graph on onnxruntime-node in worker threads. */
+export class OnnxBackend implements InferenceBackend {
+  readonly name = 'onnx';
+
+  private constructor(
+    readonly space: EmbeddingSpace,
+    readonly variant: Variant,
+    private readonly vocabularySize: number,
+    private readonly pool: WorkerPool,
+  ) {}
+
+  /** Loads without checking the probes: for measuring a folder. Everything that serves uses {@link openOnnxBackend}. */
+  static async load({ folder, variant: name, workers = 1, intraOpThreads = Math.max(1, Math.floor(availableParallelism() / workers)) }: OnnxBackendOptions): Promise<OnnxBackend> {
+    const variant = chooseVariant(folder, name);
+    const data: WorkerData = { graphPath: join(folder.path, variant.graphs.fast), intraOpThreads };
+    const pool = await WorkerPool.open({ name: 'onnx', module: new URL('./onnx-worker.ts', import.meta.url), data, size: workers, errors });
+    return new OnnxBackend(folder.space, { name: variant.name, fidelity: variant.fidelity }, folder.file.architecture.vocabularySize, pool);
+  }
+
+  /** Worker threads that died and were replaced. */
+  get workerDeaths(): number {
+    return this.pool.deaths;
+  }
+
+  /** For tests of recovery: ends one worker thread as a crash would. */
+  crashOneWorker(): Promise<void> {
+    return this.pool.crashOne();
+  }
+
+  async run(batch: TokenBatch, { heads }: HeadRequest): Promise<BackendOutput> {
+    checkTokenBatch(batch, this.space.maxTokens);
+    const beyond = batch.ids.findIndex((id) => id < 0 || id >= this.vocabularySize);
+    if (beyond >= 0) throw new InvalidTokenBatchError(`token id ${batch.ids[beyond]} is not in the vocabulary of ${this.vocabularySize}`);
+    for (const head of heads) if (!this.space.heads.includes(head)) throw new UnsupportedHeadError(head, this.space.heads);
+    if (heads.length === 0) return {};
+    const { dimension } = this.space;
+    const dense = new Float32Array(batchSize(batch) * dimension);
+    await Promise.all(
+      equalLengthGroups(batch, TOKENS_PER_RUN).map(async ({ tokens, texts }) => {
+        const ids = new Int32Array(texts.length * tokens);
+        texts.forEach((text, row) => ids.set(textIds(batch, text), row * tokens));
+        const request: GroupRequest = { ids, texts: texts.length, tokens };
+        const response = (await this.pool.call(request)) as GroupResponse;
+        texts.forEach((text, row) => dense.set(response.dense.subarray(row * dimension, (row + 1) * dimension), text * dimension));
+      }),
+    );
+    return { dense };
+  }
+
+  close(): Promise<void> {
+    return this.pool.close();
+  }
+}
+
+/** Loads a model folder and runs its probes. @throws ModelLoadError, ProbeMismatchError, UnknownVariantError: then nothing serves. */
+export async function openOnnxBackend(options: OnnxBackendOptions): Promise<OnnxBackend> {
+  const backend = await OnnxBackend.load(options);
+  try {
+    await checkProbes(backend, options.folder.probes);
+    return backend;
+  } catch (error) {
+    await backend.close();
+    throw error;
+  }
+}

@@ -1,0 +1,14 @@
+import { UnsupportedModelError } from '../errors/checkpoint-errors.js';
+import type { Checkpoint } from '../checkpoint/checkpoint.js';
+import type { Architecture } from './architecture.js';
+import { bert } from './bert.js';
+
+const ARCHITECTURES: readonly Architecture[] = [bert];
+
+/** The architecture that config.json names. @throws UnsupportedModelError. */
+export function architectureOf(checkpoint: Checkpoint): Architecture {
+  const modelType = checkpoint.config['model_type'];
+  const architecture = ARCHITECTURES.find((candidate) => candidate.modelType === modelType);
+  if (architecture === undefined) throw new UnsupportedModelError('model_type', String(modelType), ARCHITECTURES.map((candidate) => candidate.modelType));
+  return architecture;
+}

@@ -1,0 +1,81 @@
+import { KimeraError } from '@kimera/core';
+
+/** A checkpoint file that breaks its format: truncated, overlapping, longer than it says. */
+export class InvalidCheckpointError extends KimeraError {
+  readonly code = 'INVALID_CHECKPOINT';
+  constructor(readonly file: string, readonly reason: string) {
+    super(`${file}: ${reason}`, { file, reason });
+  }
+}
+
+/** A configuration file of the checkpoint with a wrong or contradictory value. */
+export class InvalidConfigurationError extends KimeraError {
+  readonly code = 'INVALID_CONFIGURATION';
+  constructor(readonly file: string, readonly reason: string) {
+    super(`${file}: ${reason}`, { file, reason });
+  }
+}
+
+/** Well-formed, but not something that is converted: an architecture, a module, an activation. Never skipped. */
+export class UnsupportedModelError extends KimeraError {
+  readonly code = 'UNSUPPORTED_MODEL';
+  constructor(readonly feature: string, readonly actual: string, readonly supported: readonly string[]) {
+    super(`${feature} ${JSON.stringify(actual)} is not supported (supported: ${supported.join(', ')})`, { feature, actual, supported });
+  }
+}
+
+/** A file that a checkpoint must have is not there. */
+export class CheckpointFileMissingError extends KimeraError {
+  readonly code = 'CHECKPOINT_FILE_MISSING';
+  constructor(readonly folder: string, readonly file: string) {
+    super(`${folder} has no ${file}`, { folder, file });
+  }
+}
+
+/** A tensor that the architecture needs is absent. */
+export class MissingTensorError extends KimeraError {
+  readonly code = 'MISSING_TENSOR';
+  constructor(readonly tensor: string) {
+    super(`the checkpoint has no tensor ${tensor}`, { tensor });
+  }
+}
+
+/** A tensor has another shape than the configuration implies. */
+export class TensorShapeError extends KimeraError {
+  readonly code = 'TENSOR_SHAPE';
+  constructor(readonly tensor: string, readonly expected: readonly number[], readonly actual: readonly number[]) {
+    super(`tensor ${tensor} has shape [${actual.join(', ')}], the configuration implies [${expected.join(', ')}]`, { tensor, expected, actual });
+  }
+}
+
+/** A weight holds a NaN or an infinity: its vectors would be useless. */
+export class NotFiniteError extends KimeraError {
+  readonly code = 'TENSOR_NOT_FINITE';
+  constructor(readonly tensor: string, readonly index: number) {
+    super(`tensor ${tensor} is not finite at element ${index}`, { tensor, index });
+  }
+}
+
+/** The exact 4-bit form was asked for, and a block of 32 weights is not 4-bit. */
+export class NotFourBitError extends KimeraError {
+  readonly code = 'NOT_FOUR_BIT';
+  constructor(readonly tensor: string, readonly block: number) {
+    super(`tensor ${tensor} is not 4-bit: block ${block} of 32 weights has no scale that reproduces it exactly; use fp16 or fp32`, { tensor, block });
+  }
+}
+
+/** The output folder exists. */
+export class OutputExistsError extends KimeraError {
+  readonly code = 'OUTPUT_EXISTS';
+  constructor(readonly path: string) {
+    super(`${path} exists: choose another --out or remove it`, { path });
+  }
+}
+
+/** The disk has less room than the output needs. */
+export class DiskSpaceError extends KimeraError {
+  readonly code = 'DISK_SPACE';
+  constructor(readonly path: string, readonly needed: number, readonly available: number) {
+    super(`${path}: the conversion needs about ${needed} bytes, ${available} are free`, { path, needed, available });
+  }
+}
