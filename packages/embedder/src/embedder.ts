@@ -1,0 +1,124 @@
+import { cosine, maxAbsDifference, norm, UnknownRoleError, type BatchTokenizer, type EmbeddingSpace, type Embedding, type EncodeTextOptions, type InferenceBackend, type TextEmbedder, UnsupportedHeadError } from '@kimera/core';
+import { probeFloor, type Probe } from '@kimera/model-folder';
+import { Scheduler } from './scheduler.js';
+import { Statistics, type PerformanceStats } from './statistics.js';
+
+/** Tokens of one batch. */
+export const DEFAULT_BATCH_TOKENS = 4_096;
+/** Tokens that may wait: about a minute of work of a small model on two cores. */
+export const DEFAULT_QUEUE_TOKENS = 1_000_000;
+
+export interface EmbedderParts {
+  readonly backend: InferenceBackend;
+  readonly tokenizer: BatchTokenizer;
+  readonly probes: readonly Probe[];
+  readonly batchTokens?: number;
+  readonly queueTokens?: number;
+}
+
+export interface EncodeTokensOptions extends Omit<EncodeTextOptions, 'role'> {
+  /** Tokens of the texts before they were cut, where they were; [B]. */
+  readonly totalTokens?: ArrayLike<number>;
+}
+
+export interface ModelTest {
+  readonly holds: boolean;
+  readonly modelId: string;
+  readonly space: string;
+  readonly dimension: number;
+  readonly maxTokens: number;
+  readonly probes: readonly { readonly text: string; readonly cosine: number; readonly maxAbs: number; readonly norm: number; readonly tokensEqual: boolean; readonly holds: boolean }[];
+}
+
+/** Text in, vectors out: prompts by role, tokens, batches by token budget in two lanes. */
+export class Embedder implements TextEmbedder {
+  readonly space: EmbeddingSpace;
+  readonly #parts: EmbedderParts;
+  readonly #scheduler: Scheduler;
+  readonly #statistics = new Statistics();
+
+  constructor(parts: EmbedderParts) {
+    this.#parts = parts;
+    this.space = parts.backend.space;
+    this.#scheduler = new Scheduler({
+      backend: parts.backend,
+      batchTokens: parts.batchTokens ?? DEFAULT_BATCH_TOKENS,
+      queueTokens: parts.queueTokens ?? DEFAULT_QUEUE_TOKENS,
+      concurrency: 2,
+      onBatch: ({ tokens, milliseconds }) => this.#statistics.batch(tokens, milliseconds),
+    });
+  }
+
+  async encodeText(text: string, options: EncodeTextOptions = {}): Promise<Embedding> {
+    const [embedding] = await this.encodeBatch([text], options);
+    if (embedding === undefined) throw new Error('no embedding for one text');
+    return embedding;
+  }
+
+  /** Texts beyond the limit are cut and say so. @throws UnknownRoleError, UnsupportedHeadError, QueueFullError, ClosedError, the backend's errors. */
+  async encodeBatch(texts: readonly string[], options: EncodeTextOptions = {}): Promise<readonly Embedding[]> {
+    const { role, ...rest } = options;
+    const prompt = role === undefined ? '' : this.#prompt(role);
+    const prompted = prompt === '' ? texts : texts.map((text) => prompt + text);
+    const { batch, totalTokens } = await this.#parts.tokenizer.encodeBatch(prompted, { maxTokens: this.space.maxTokens });
+    const ids = texts.map((_, i) => batch.ids.subarray(batch.offsets[i], batch.offsets[i + 1]));
+    return this.encodeTokens(ids, { ...rest, totalTokens });
+  }
+
+  /** For callers that bring token ids of this model, special tokens included. Order kept. @throws InvalidTokenBatchError and as encodeBatch. */
+  async encodeTokens(texts: readonly Int32Array[], { heads = ['dense'], lane = 'interactive', signal, totalTokens }: EncodeTokensOptions = {}): Promise<readonly Embedding[]> {
+    for (const head of heads) if (head !== 'dense') throw new UnsupportedHeadError(head, this.space.heads);
+    const started = performance.now();
+    try {
+      const vectors = await this.#scheduler.run(texts, lane, signal);
+      const embeddings = vectors.map((dense, i): Embedding => {
+        const tokens = (texts[i] as Int32Array).length;
+        const total = totalTokens?.[i] ?? tokens;
+        return { dense, tokens, totalTokens: total, truncated: total > tokens, space: this.space.fingerprint, variant: this.#parts.backend.variant.name };
+      });
+      this.#statistics.call(performance.now() - started, texts.length, embeddings.filter(({ truncated }) => truncated).length);
+      return embeddings;
+    } catch (error) {
+      this.#statistics.errors += 1;
+      throw error;
+    }
+  }
+
+  getPerformanceStats(): PerformanceStats {
+    const { texts, tokens, batches, truncated, errors, latency } = this.#statistics;
+    return {
+      texts, tokens, batches, truncated, errors, latency,
+      textsPerSecond: this.#statistics.perSecond(texts),
+      tokensPerSecond: this.#statistics.perSecond(tokens),
+      queue: { interactive: this.#scheduler.waiting('interactive'), bulk: this.#scheduler.waiting('bulk') },
+      backend: this.#parts.backend.name,
+      variant: this.#parts.backend.variant.name,
+      memoryBytes: process.memoryUsage.rss(),
+    };
+  }
+
+  /** The probes through the whole path, text to vector. */
+  async testModel(): Promise<ModelTest> {
+    const floor = probeFloor(this.#parts.backend.variant);
+    const probes: ModelTest['probes'][number][] = [];
+    for (const probe of this.#parts.probes) {
+      const { dense = new Float32Array(), tokens } = await this.encodeText(probe.text, probe.role === null ? {} : { role: probe.role });
+      const similarity = cosine(dense, probe.dense);
+      const tokensEqual = tokens === probe.ids.length;
+      probes.push({ text: probe.text, cosine: similarity, maxAbs: maxAbsDifference(dense, probe.dense), norm: norm(dense), tokensEqual, holds: tokensEqual && similarity >= floor });
+    }
+    const { modelId, fingerprint, dimension, maxTokens } = this.space;
+    return { holds: probes.every(({ holds }) => holds), modelId, space: fingerprint, dimension, maxTokens, probes };
+  }
+
+  /** Calls under way are rejected with ClosedError. Idempotent. */
+  async close(): Promise<void> {
+    this.#scheduler.close();
+    await Promise.all([this.#parts.tokenizer.close(), this.#parts.backend.close()]);
+  }
+
+  #prompt(role: string): string {
+    if (role !== 'query' && role !== 'document') throw new UnknownRoleError(role);
+    return this.space.prompts[role];
+  }
+}

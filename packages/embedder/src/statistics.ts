@@ -1,0 +1,53 @@
+/** Latencies kept for percentiles: the last ones, so that the figures are recent and the memory bounded. */
+const WINDOW = 2_048;
+
+export interface PerformanceStats {
+  readonly texts: number;
+  readonly tokens: number;
+  readonly batches: number;
+  readonly truncated: number;
+  readonly errors: number;
+  /** Milliseconds of a call, over the last 2,048. */
+  readonly latency: { readonly p50: number; readonly p95: number; readonly p99: number };
+  /** Over the time in which the backend worked. */
+  readonly textsPerSecond: number;
+  readonly tokensPerSecond: number;
+  /** Tokens waiting. */
+  readonly queue: { readonly interactive: number; readonly bulk: number };
+  readonly backend: string;
+  readonly variant: string;
+  /** Resident set of the process, bytes. */
+  readonly memoryBytes: number;
+}
+
+/** Counts that cost a few additions a call. */
+export class Statistics {
+  texts = 0;
+  tokens = 0;
+  batches = 0;
+  truncated = 0;
+  errors = 0;
+  #busy = 0;
+  readonly #latencies = new Float64Array(WINDOW);
+  #calls = 0;
+
+  call(milliseconds: number, texts: number, truncated: number): void {
+    this.texts += texts;
+    this.truncated += truncated;
+    this.#latencies[this.#calls % WINDOW] = milliseconds;
+    this.#calls += 1;
+  }
+  batch(tokens: number, milliseconds: number): void {
+    this.batches += 1;
+    this.tokens += tokens;
+    this.#busy += milliseconds;
+  }
+  get latency(): PerformanceStats['latency'] {
+    const sorted = this.#latencies.slice(0, Math.min(this.#calls, WINDOW)).sort();
+    const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+    return { p50: at(0.5), p95: at(0.95), p99: at(0.99) };
+  }
+  perSecond(count: number): number {
+    return this.#busy === 0 ? 0 : (count * 1000) / this.#busy;
+  }
+}
