@@ -1,0 +1,66 @@
+import type { Embedder } from '@kimera/embedder';
+import express, { type ErrorRequestHandler, type Express } from 'express';
+import type { Logger } from 'pino';
+import { contractOf, sendError, toHttpError } from './http/error-mapping.js';
+import { guard } from './http/guard.js';
+import { HttpError } from './http/http-error.js';
+import { createMetrics } from './metrics.js';
+import { openaiRoutes } from './routes/openai.js';
+import { teiRoutes } from './routes/tei.js';
+
+export interface AppParts {
+  readonly embedder: Embedder;
+  readonly apiKeys: readonly string[];
+  readonly autoTruncate: boolean;
+  readonly bodyLimitBytes: number;
+  readonly logger: Logger;
+  readonly version: string;
+  /** Unix seconds. */
+  readonly started: number;
+}
+
+const METHODS: Readonly<Record<string, string>> = {
+  '/v1/embeddings': 'POST', '/embed': 'POST', '/': 'POST', '/v1/models': 'GET', '/info': 'GET', '/health': 'GET', '/ping': 'GET', '/metrics': 'GET',
+};
+
+/** The server's routes over its parts; no listening, no environment. */
+export function createApp(parts: AppParts): Express {
+  const app = express();
+  const metrics = createMetrics(parts.embedder);
+  app.disable('x-powered-by').disable('etag');
+  app.use((request, response, next) => {
+    const started = performance.now();
+    response.once('finish', () => {
+      const milliseconds = performance.now() - started;
+      metrics.request(Object.hasOwn(METHODS, request.path) ? request.path : 'other', response.statusCode, milliseconds / 1000);
+      parts.logger.info({ method: request.method, path: request.path, status: response.statusCode, milliseconds: Math.round(milliseconds) }, 'request');
+    });
+    next();
+  });
+  app.use(guard(parts.apiKeys));
+  app.use((request, _response, next) => {
+    const type = request.headers['content-type'];
+    if (request.method === 'POST' && (type === undefined || !/^application\/([\w.+-]+\+)?json\b/i.test(type))) {
+      throw new HttpError('unsupported_media_type', `Content-Type is ${type ?? 'absent'}, expected application/json`);
+    }
+    next();
+  });
+  app.use(express.json({ limit: parts.bodyLimitBytes, type: () => true }));
+  app.use(openaiRoutes(parts), teiRoutes(parts));
+  app.get('/metrics', async (_request, response) => {
+    response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+  });
+  app.use((request) => {
+    const method = Object.hasOwn(METHODS, request.path) ? METHODS[request.path] : undefined;
+    if (method !== undefined) throw new HttpError('method_not_allowed', `${request.path} answers ${method}, not ${request.method}`);
+    throw new HttpError('not_found', `there is no ${request.method} ${request.path}`);
+  });
+  const refuse: ErrorRequestHandler = (error: unknown, request, response, next) => {
+    if (response.headersSent) return next(error);
+    const refusal = toHttpError(error);
+    if (refusal.code === 'internal') parts.logger.error({ err: error }, 'a request failed');
+    sendError(response, refusal, contractOf(request.path));
+  };
+  app.use(refuse);
+  return app;
+}

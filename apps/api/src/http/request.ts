@@ -1,0 +1,29 @@
+import type { Embedding } from '@kimera/core';
+import type { Embedder } from '@kimera/embedder';
+import type { Response } from 'express';
+import { z } from 'zod';
+import { HttpError } from './http-error.js';
+
+/** The body in the schema's type. @throws HttpError naming the first field that is wrong. */
+export function parse<T>(schema: z.ZodType<T>, body: unknown): T {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const param = issue?.path.join('.') ?? '';
+  throw new HttpError('invalid_request', param === '' ? 'the body must be a JSON object' : `${param}: ${issue?.message ?? 'invalid'}`, param === '' ? null : param);
+}
+
+/** A client that goes away frees its queued work. */
+export function abortOnClose(response: Response): AbortSignal {
+  const controller = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) controller.abort(new HttpError('shutting_down', 'the client closed the connection'));
+  });
+  return controller.signal;
+}
+
+/** Invariant 1 over HTTP: the space of the vectors, and which inputs were cut. */
+export function describeSpace(response: Response, embedder: Embedder, embeddings: readonly Embedding[]): void {
+  response.setHeader('x-embedding-space', embedder.space.fingerprint);
+  response.setHeader('x-truncated-inputs', embeddings.flatMap(({ truncated }, index) => (truncated ? [index] : [])).join(','));
+}

@@ -1,0 +1,75 @@
+import { Router } from 'express';
+import { z } from 'zod';
+import { HttpError } from '../http/http-error.js';
+import { embedInput, inputSchema } from '../http/inputs.js';
+import { abortOnClose, describeSpace, parse } from '../http/request.js';
+import type { AppParts } from '../app.js';
+
+/** OpenAI's own limit of an embeddings request. */
+const MAX_INPUTS = 2_048;
+
+const requestSchema = z.object({
+  input: inputSchema,
+  model: z.string(),
+  encoding_format: z.enum(['float', 'base64']).default('float'),
+  dimensions: z.int().positive().optional(),
+  user: z.string().optional(),
+  input_type: z.enum(['query', 'document']).optional(),
+  truncate: z.boolean().optional(),
+});
+
+/** POST /v1/embeddings, GET /v1/models, GET /v1/models/{id}. */
+export function openaiRoutes({ embedder, autoTruncate, started }: AppParts): Router {
+  const router = Router();
+  const { modelId, dimension } = embedder.space;
+  const names = [modelId, modelId.split('/').at(-1) ?? modelId];
+  const model = { id: modelId, object: 'model', created: started, owned_by: modelId.split('/')[0] ?? '', embedding_space: embedder.space.fingerprint };
+  const known = (name: string): void => {
+    if (!names.includes(name)) throw new HttpError('model_not_found', `the model ${JSON.stringify(name)} is not here; there is ${modelId}`, 'model', { available: [modelId] });
+  };
+
+  router.post('/v1/embeddings', async (request, response) => {
+    const body = parse(requestSchema, request.body);
+    known(body.model);
+    const count = typeof body.input === 'string' || typeof body.input[0] === 'number' ? 1 : body.input.length;
+    if (count === 0) throw new HttpError('empty_input', 'input is an empty list', 'input');
+    if (count > MAX_INPUTS) throw new HttpError('invalid_request', `input has ${count} items, the limit is ${MAX_INPUTS}`, 'input', { limit: MAX_INPUTS, actual: count });
+    const empty = (typeof body.input === 'string' ? [body.input] : body.input).findIndex((item) => item === '');
+    if (empty >= 0) throw new HttpError('empty_input', `input ${empty} is an empty string`, 'input', { index: empty });
+    if (body.dimensions !== undefined && body.dimensions !== dimension) {
+      throw new HttpError('unsupported_dimensions', `dimensions is ${body.dimensions}: this model has ${dimension} and was not trained for fewer`, 'dimensions', { limit: dimension, actual: body.dimensions });
+    }
+    const embeddings = await embedInput(embedder, body.input, {
+      role: body.input_type,
+      truncate: body.truncate ?? autoTruncate,
+      signal: abortOnClose(response),
+      tooLong: (limit, actual, index) => `input ${index} has ${actual} tokens, the limit of this model is ${limit}; shorten it or send "truncate": true`,
+    });
+    describeSpace(response, embedder, embeddings);
+    const tokens = embeddings.reduce((sum, embedding) => sum + embedding.tokens, 0);
+    response.json({
+      object: 'list',
+      data: embeddings.map(({ dense = new Float32Array() }, index) => ({ object: 'embedding', index, embedding: body.encoding_format === 'base64' ? base64(dense) : Array.from(dense) })),
+      model: modelId,
+      usage: { prompt_tokens: tokens, total_tokens: tokens },
+    });
+  });
+
+  router.get('/v1/models', (_request, response) => {
+    response.json({ object: 'list', data: [model] });
+  });
+  // Ids contain a slash, raw or as %2F.
+  router.get('/v1/models/*id', (request, response) => {
+    const { id } = request.params as { readonly id: string | readonly string[] };
+    known(typeof id === 'string' ? id : id.join('/'));
+    response.json(model);
+  });
+  return router;
+}
+
+/** Little-endian float32. */
+function base64(vector: Float32Array): string {
+  const bytes = Buffer.alloc(vector.length * 4);
+  vector.forEach((value, i) => bytes.writeFloatLE(value, i * 4));
+  return bytes.toString('base64');
+}

@@ -1,0 +1,61 @@
+import { Router } from 'express';
+import { z } from 'zod';
+import type { AppParts } from '../app.js';
+import { HttpError } from '../http/http-error.js';
+import { embedInput, inputSchema } from '../http/inputs.js';
+import { abortOnClose, describeSpace, parse } from '../http/request.js';
+
+const requestSchema = z.object({
+  inputs: inputSchema,
+  truncate: z.boolean().nullish(),
+  normalize: z.boolean().default(true),
+  prompt_name: z.string().nullish(),
+  dimensions: z.int().positive().nullish(),
+});
+
+/** text-embeddings-inference: POST /embed and /, GET /info, /health, /ping. */
+export function teiRoutes({ embedder, autoTruncate, version }: AppParts): Router {
+  const router = Router();
+  const { space } = embedder;
+  router.post(['/embed', '/'], async (request, response) => {
+    const body = parse(requestSchema, request.body);
+    if (typeof body.inputs !== 'string' && body.inputs.length === 0) throw new HttpError('empty_input', '`inputs` cannot be empty');
+    if (!body.normalize && space.normalize) throw new HttpError('invalid_request', '`normalize` false: normalisation is part of this model\'s vector space and cannot be left out');
+    if (body.dimensions != null && body.dimensions !== space.dimension) throw new HttpError('unsupported_dimensions', `\`dimensions\` must be ${space.dimension}. Given: ${body.dimensions}`);
+    const role = body.prompt_name === 'passage' ? 'document' : body.prompt_name;
+    if (role != null && role !== 'query' && role !== 'document') throw new HttpError('invalid_request', `\`prompt_name\` must be query, document or passage. Given: ${role}`);
+    const started = performance.now();
+    const embeddings = await embedInput(embedder, body.inputs, {
+      role: role ?? undefined,
+      truncate: body.truncate ?? autoTruncate,
+      signal: abortOnClose(response),
+      tooLong: (limit, actual) => `\`inputs\` must have less than ${limit} tokens. Given: ${actual}`,
+    });
+    describeSpace(response, embedder, embeddings);
+    const elapsed = String(Math.round(performance.now() - started));
+    response.setHeader('x-compute-type', 'cpu').setHeader('x-compute-time', elapsed).setHeader('x-total-time', elapsed);
+    response.setHeader('x-compute-tokens', String(embeddings.reduce((sum, { tokens }) => sum + tokens, 0)));
+    response.json(embeddings.map(({ dense = new Float32Array() }) => Array.from(dense)));
+  });
+
+  router.get('/info', (_request, response) => {
+    const { backend, variant, ...stats } = embedder.getPerformanceStats();
+    response.json({
+      model_id: space.modelId,
+      model_sha: null,
+      model_dtype: variant,
+      model_type: { embedding: { pooling: space.pooling.join('+') } },
+      max_input_length: space.maxTokens,
+      auto_truncate: autoTruncate,
+      version,
+      embedding_space: space.fingerprint,
+      dimension: space.dimension,
+      backend,
+      stats,
+    });
+  });
+  router.get(['/health', '/ping'], (_request, response) => {
+    response.json({ status: 'ok' });
+  });
+  return router;
+}

@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { openOnnxBackend } from '@kimera/backend-onnx';
+import { openEmbedder } from '@kimera/embedder';
+import { pino, type Logger } from 'pino';
+import { z } from 'zod';
+import { createApp } from './app.js';
+import type { Configuration } from './configuration.js';
+
+export interface RunningServer {
+  readonly url: string;
+  /** Stops accepting, answers what was accepted, closes the model. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Opens the model, checks its probes, and listens. @throws the model's errors, and the socket's. */
+export async function startServer(configuration: Configuration, logger: Logger = pino()): Promise<RunningServer> {
+  const { modelPath, dimension, batchTokens, apiKeys, autoTruncate, bodyLimitBytes, host, port } = configuration;
+  const embedder = await openEmbedder({
+    modelPath,
+    openBackend: (folder) => openOnnxBackend({ folder }),
+    ...(dimension === undefined ? {} : { dimension }),
+    ...(batchTokens === undefined ? {} : { batchTokens }),
+  });
+  try {
+    const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')));
+    const app = createApp({ embedder, apiKeys, autoTruncate, bodyLimitBytes, logger, version, started: Math.floor(Date.now() / 1000) });
+    const server = createServer(app);
+    await listen(server, host, port);
+    const address = server.address() as AddressInfo;
+    const url = `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
+    logger.info({ url, model: embedder.space.modelId, space: embedder.space.fingerprint.slice(0, 12), dimension: embedder.space.dimension }, `listening on ${url}`);
+    let closing: Promise<void> | undefined;
+    const close = async (): Promise<void> => {
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      });
+      await embedder.close();
+    };
+    return { url, close: () => (closing ??= close()) };
+  } catch (error) {
+    await embedder.close();
+    throw error;
+  }
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+}
