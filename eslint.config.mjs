@@ -5,24 +5,20 @@ import tseslint from 'typescript-eslint';
 const library = ['scope:core'];
 const layers = {
   'scope:core': ['scope:core'],
-  'scope:testing': library,
   'scope:worker-pool': library,
   'scope:tokenizers': [...library, 'scope:worker-pool'],
-  'scope:evaluation': library,
   'scope:model-folder': library,
   'scope:converter': [...library, 'scope:tokenizers', 'scope:model-folder'],
   'scope:backend': [...library, 'scope:tokenizers', 'scope:model-folder', 'scope:worker-pool'],
   'scope:embedder': [...library, 'scope:tokenizers', 'scope:model-folder'],
-  'scope:store': [...library, 'scope:worker-pool'],
-  'scope:migration': [...library, 'scope:evaluation'],
   'scope:app': ['*'],
 };
-const boundaries = (extra) => [
+const boundaries = [
   'error',
   {
     enforceBuildableLibDependency: false,
     allow: [],
-    depConstraints: Object.entries(layers).map(([sourceTag, targets]) => ({ sourceTag, onlyDependOnLibsWithTags: [...targets, ...extra] })),
+    depConstraints: Object.entries(layers).map(([sourceTag, targets]) => ({ sourceTag, onlyDependOnLibsWithTags: targets })),
   },
 ];
 const noNode = { patterns: [{ group: ['node:*', '!node:test'], message: 'core is pure: no I/O, no node:*.' }] };
@@ -34,7 +30,7 @@ export default tseslint.config(
     files: ['**/*.ts', '**/*.mts', '**/*.mjs'],
     plugins: { '@nx': nx },
     rules: {
-      '@nx/enforce-module-boundaries': boundaries([]),
+      '@nx/enforce-module-boundaries': boundaries,
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-non-null-assertion': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
@@ -44,6 +40,5 @@ export default tseslint.config(
     },
   },
   { files: ['packages/core/src/**/*.ts'], ignores: ['**/*.spec.ts'], rules: { 'no-restricted-imports': ['error', noNode] } },
-  { files: ['**/*.spec.ts'], rules: { '@nx/enforce-module-boundaries': boundaries(['scope:testing']) } },
-  { files: ['apps/migration-tests/src/**/*.ts', 'tools/**/*.ts', 'tools/**/*.mjs', 'benchmarks/**/*.ts', 'models/**/*.mjs'], rules: { 'no-console': 'off' } },
+  { files: ['tools/**/*.ts', 'tools/**/*.mjs', 'benchmarks/**/*.ts', 'models/**/*.mjs'], rules: { 'no-console': 'off' } },
 );

@@ -44,7 +44,7 @@ export class OnnxBackend implements InferenceBackend {
   static async load({ folder, variant: name, workers = 1, intraOpThreads = Math.max(1, Math.floor(availableParallelism() / workers)) }: OnnxBackendOptions): Promise<OnnxBackend> {
     const variant = chooseVariant(folder, name);
     const data: WorkerData = { graphPath: join(folder.path, variant.graphs.fast), intraOpThreads };
-    const pool = await WorkerPool.open({ name: 'onnx', module: new URL('./onnx-worker.ts', import.meta.url), data, size: workers, errors });
+    const pool = await WorkerPool.open({ name: 'onnx', module: new URL('./onnx-worker.ts', import.meta.url), data, size: workers, errors, closing: 'finish' });
     return new OnnxBackend(folder.space, { name: variant.name, fidelity: variant.fidelity }, folder.file.architecture.vocabularySize, pool);
   }
 
@@ -54,8 +54,8 @@ export class OnnxBackend implements InferenceBackend {
   }
 
   /** For tests of recovery: ends one worker thread as a crash would. */
-  crashOneWorker(): Promise<void> {
-    return this.pool.crashOne();
+  crashOneWorker(): void {
+    this.pool.crashOne();
   }
 
   async run(batch: TokenBatch, { heads }: HeadRequest): Promise<BackendOutput> {

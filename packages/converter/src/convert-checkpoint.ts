@@ -26,7 +26,7 @@ export interface ConvertOptions {
   /** Folder to write; must not exist. */
   readonly out: string;
   readonly variant: WeightForm;
-  /** Defaults to config.json's `_name_or_path`, else the folder's name. */
+  /** Defaults to the folder's name. */
   readonly modelId?: string;
   /** Loads the folder just written, to measure its fidelity. */
   readonly openBackend: OpenBackend;
@@ -123,7 +123,7 @@ async function writeSpaceFile(model: ReferenceModel, folder: string, { variant, 
     const tokens = ids((role === null ? '' : identity.prompts[role]) + text);
     probes.push({ text, role, ids: [...tokens], dense: encodeVector(await model.embed(tokens)) });
   }
-  const name = modelId ?? (typeof checkpoint.config['_name_or_path'] === 'string' ? checkpoint.config['_name_or_path'] : basename(resolve(checkpoint.folder)));
+  const name = modelId ?? basename(resolve(checkpoint.folder));
   const write = async (fidelity: Fidelity): Promise<void> => {
     const file: SpaceFile = {
       schema: SPACE_FILE_SCHEMA,

@@ -10,6 +10,10 @@ export interface RequestMessage {
   readonly id: number;
   readonly request: unknown;
 }
+/** `stop` ends the worker once it is idle; `crash` ends it between two requests as a failure would, for tests of recovery. */
+export interface ControlMessage {
+  readonly control: 'stop' | 'crash';
+}
 export type ResponseMessage =
   | { readonly id: number; readonly response: unknown }
   | { readonly id: number; readonly error: PortableError };

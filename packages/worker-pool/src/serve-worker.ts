@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { toPortableError } from '@kimera/core';
-import type { ReadyMessage, RequestMessage, ResponseMessage, WorkerBoot } from './messages.js';
+import type { ControlMessage, ReadyMessage, RequestMessage, ResponseMessage, WorkerBoot } from './messages.js';
 
 export interface Served {
   readonly response: unknown;
@@ -20,7 +20,13 @@ export async function serveWorker(create: (data: unknown) => Promise<(request: u
     return;
   }
   let queue = Promise.resolve();
-  port.on('message', ({ id, request }: RequestMessage) => {
+  port.on('message', (message: RequestMessage | ControlMessage) => {
+    if ('control' in message) {
+      if (message.control === 'crash') process.exit(1);
+      void queue.then(() => port.close());
+      return;
+    }
+    const { id, request } = message;
     queue = queue.then(async () => {
       try {
         const { response, transfer } = await handle(request);

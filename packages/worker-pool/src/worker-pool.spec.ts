@@ -40,17 +40,20 @@ describe('WorkerPool', () => {
     await expect(echo.call('after')).resolves.toEqual(['d', 'after']);
   });
 
-  it('answers a request whose worker was killed', async () => {
+  it('answers the requests that waited for a worker that crashed', async () => {
     const echo = await pool({ size: 1 });
-    const blocked = echo.call('block').catch((reason: unknown) => reason);
-    const waiting = echo.call('waits');
-    await echo.crashOne();
-    await echo.crashOne();
-    for (let i = 0; i < 200 && echo.deaths < 1; i++) await new Promise((resolve) => setTimeout(resolve, 10));
-    expect(echo.deaths).toBeGreaterThanOrEqual(1);
+    const first = echo.call(1);
+    echo.crashOne();
+    const rest = [2, 3].map((request) => echo.call(request));
+    await expect(Promise.all([first, ...rest])).resolves.toEqual([['d', 1], ['d', 2], ['d', 3]]);
+    expect(echo.deaths).toBe(1);
+  });
+
+  it.each(['terminate', 'finish'] as const)('rejects what is under way when it closes (%s)', async (closing) => {
+    const echo = await pool({ size: 1, closing });
+    const calls = [echo.call(closing === 'terminate' ? 'block' : 1), echo.call(2)].map((call) => call.catch((reason: unknown) => reason));
     await echo.close();
-    await expect(blocked).resolves.toBeInstanceOf(ClosedError);
-    await expect(waiting).rejects.toBeInstanceOf(ClosedError);
+    for (const call of calls) await expect(call).resolves.toBeInstanceOf(ClosedError);
   });
 
   it('refuses calls after close', async () => {

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { ClosedError, fromPortableError, type ErrorTable } from '@kimera/core';
-import type { ReadyMessage, RequestMessage, ResponseMessage, WorkerBoot } from './messages.js';
+import type { ControlMessage, ReadyMessage, RequestMessage, ResponseMessage, WorkerBoot } from './messages.js';
 import { WorkerDiedError } from './worker-died-error.js';
 
 export interface WorkerPoolOptions {
@@ -13,6 +13,11 @@ export interface WorkerPoolOptions {
   readonly errors?: ErrorTable;
   /** Attempts a request gets when workers die under it; default 2. Use 1 where a request must not run twice. */
   readonly attempts?: number;
+  /**
+   * What `close` does with a worker at work: `terminate` (default), or `finish` its request first. A thread that is terminated inside
+   * onnxruntime-node 1.30 aborts the whole process.
+   */
+  readonly closing?: 'terminate' | 'finish';
 }
 
 interface Call {
@@ -81,12 +86,25 @@ export class WorkerPool {
     const calls = [...this.#waiting.splice(0), ...this.#seats.flatMap((seat) => (seat.call === undefined ? [] : [seat.call]))];
     const workers = this.#seats.splice(0).map((seat) => seat.worker);
     for (const call of calls) call.reject(new ClosedError(this.#options.name));
-    await Promise.all(workers.map((worker) => worker.terminate()));
+    await Promise.all(workers.map((worker) => this.#end(worker)));
   }
 
-  /** For tests of recovery: ends one thread as a crash would. */
-  async crashOne(): Promise<void> {
-    await this.#seats[0]?.worker.terminate();
+  /** For tests of recovery: one thread ends between two requests, as a failure would end it. */
+  crashOne(): void {
+    const crash: ControlMessage = { control: 'crash' };
+    this.#seats[0]?.worker.postMessage(crash);
+  }
+
+  async #end(worker: Worker): Promise<void> {
+    if (this.#options.closing !== 'finish') {
+      await worker.terminate();
+      return;
+    }
+    const stop: ControlMessage = { control: 'stop' };
+    worker.ref();
+    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    worker.postMessage(stop);
+    await ended;
   }
 
   async #seat(): Promise<void> {
@@ -110,7 +128,7 @@ export class WorkerPool {
       });
     });
     if (this.#closed) {
-      await worker.terminate();
+      await this.#end(worker);
       return;
     }
     worker.on('message', (message: ResponseMessage) => this.#answer(seat, message));

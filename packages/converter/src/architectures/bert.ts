@@ -20,6 +20,7 @@ const configSchema = z.looseObject({
   type_vocab_size: size(1_024),
   layer_norm_eps: z.number().positive().max(0.1),
   hidden_act: z.string(),
+  pad_token_id: z.int().nonnegative().nullish(),
   position_embedding_type: z.string().default('absolute'),
   is_decoder: z.boolean().default(false),
   add_cross_attention: z.boolean().default(false),
@@ -32,6 +33,9 @@ function shape({ config, folder }: Checkpoint): EncoderShape {
   if (value.hidden_act !== 'gelu') throw new UnsupportedModelError('hidden_act', value.hidden_act, ['gelu']);
   if (value.position_embedding_type !== 'absolute') throw new UnsupportedModelError('position_embedding_type', value.position_embedding_type, ['absolute']);
   if (value.is_decoder || value.add_cross_attention) throw new UnsupportedModelError('is_decoder', 'true', ['an encoder']);
+  if (value.pad_token_id != null && value.pad_token_id >= value.vocab_size) {
+    throw new InvalidConfigurationError(`${folder}/config.json`, `pad_token_id ${value.pad_token_id} is not in the vocabulary of ${value.vocab_size}`);
+  }
   if (value.hidden_size % value.num_attention_heads !== 0) {
     throw new InvalidConfigurationError(`${folder}/config.json`, `hidden_size ${value.hidden_size} is not a multiple of num_attention_heads ${value.num_attention_heads}`);
   }

@@ -21,8 +21,8 @@ export interface Checkpoint {
 }
 
 const moduleSchema = z.array(z.object({ idx: z.int(), path: z.string(), type: z.string() }));
-const poolingSchema = z.looseObject({ pooling_mode: z.union([z.string(), z.array(z.string())]).optional() });
-const transformerSchema = z.looseObject({ max_seq_length: z.int().positive().nullish() });
+const poolingSchema = z.looseObject({ pooling_mode: z.union([z.string(), z.array(z.string())]).optional(), include_prompt: z.boolean().nullish() });
+const transformerSchema = z.looseObject({ max_seq_length: z.int().positive().nullish(), do_lower_case: z.boolean().nullish() });
 const tokenizerConfigSchema = z.looseObject({ model_max_length: z.number().positive().nullish() });
 const promptsSchema = z.looseObject({ prompts: z.record(z.string(), z.string()).nullish() });
 
@@ -42,6 +42,8 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   if (config === undefined) throw new CheckpointFileMissingError(folder, 'config.json');
   const modules = await readModules(folder);
   const transformer = await readJson(folder, 'sentence_bert_config.json', transformerSchema);
+  // sentence-transformers then lower-cases the text itself, which no tokenizer.json says.
+  if (transformer?.do_lower_case === true) throw new UnsupportedModelError('do_lower_case', 'true', ['false']);
   const tokenizerConfig = await readJson(folder, 'tokenizer_config.json', tokenizerConfigSchema);
   const modelLimit = tokenizerConfig?.model_max_length ?? undefined;
   const prompts = (await readJson(folder, 'config_sentence_transformers.json', promptsSchema))?.prompts ?? {};
@@ -74,6 +76,7 @@ async function readModules(folder: string): Promise<{ readonly pooling: readonly
   const path = join(modules[1]?.path ?? '', 'config.json');
   const pooling = await readJson(folder, path, poolingSchema);
   if (pooling === undefined) throw new CheckpointFileMissingError(folder, path);
+  if (pooling.include_prompt === false) throw new UnsupportedModelError('include_prompt', 'false', ['true']);
   return { pooling: poolingKinds(pooling, path), normalize: kinds.length === 3 };
 }
 
@@ -114,5 +117,5 @@ async function readText(folder: string, name: string): Promise<string | undefine
 }
 
 function isAbsent(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT';
 }

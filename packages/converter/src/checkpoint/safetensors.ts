@@ -43,6 +43,7 @@ async function readHeader(file: FileHandle, path: string): Promise<{ readonly en
   } catch {
     return fail('the header is not JSON in UTF-8');
   }
+  if (duplicateKey(header, bytes)) fail('the header names a tensor twice');
   const entries = new Map<string, Entry>();
   for (const [name, value] of Object.entries(z.record(z.string(), z.unknown()).parse(header))) {
     if (name === '__metadata__') {
@@ -66,6 +67,21 @@ async function readHeader(file: FileHandle, path: string): Promise<{ readonly en
   const dataStart = 8 + Number(length);
   if (dataStart + end !== fileBytes) return fail(`the tensors end at ${dataStart + end}, the file has ${fileBytes} bytes`);
   return { entries, dataStart };
+}
+
+/** JSON.parse keeps the last of two equal keys: the header's keys at depth 1 are counted in the text and compared. */
+function duplicateKey(header: unknown, bytes: Uint8Array): boolean {
+  let depth = 0;
+  let keys = 0;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i];
+    if (byte === 0x22) {
+      for (i += 1; i < bytes.length && bytes[i] !== 0x22; i++) if (bytes[i] === 0x5c) i += 1;
+    } else if (byte === 0x7b || byte === 0x5b) depth += 1;
+    else if (byte === 0x7d || byte === 0x5d) depth -= 1;
+    else if (byte === 0x3a && depth === 1) keys += 1;
+  }
+  return keys !== Object.keys(z.record(z.string(), z.unknown()).parse(header)).length;
 }
 
 function source(file: FileHandle, path: string, entries: ReadonlyMap<string, Entry>, dataStart: number): TensorSource {
