@@ -1,0 +1,109 @@
+import { KimeraError, type ErrorField } from '../../errors/kimera-error.js';
+import type { EmbeddingSpace } from '../../space.js';
+import type { SourceRow } from './collection.js';
+import type { PoisonRow } from './job-queue.js';
+import type { NewVector } from './vectors.js';
+
+export type MigrationState = 'planned' | 'backfilling' | 'paused' | 'verifying' | 'ready' | 'cut-over' | 'rolled-back' | 'retired';
+
+export type Figures = Readonly<Record<string, ErrorField>>;
+
+/** Moves a collection from its active space to another. */
+export interface Migration {
+  readonly id: string;
+  readonly collection: string;
+  readonly source: EmbeddingSpace;
+  readonly target: EmbeddingSpace;
+  readonly state: MigrationState;
+  /** ISO 8601. */
+  readonly created: string;
+}
+
+/** A line of the event log. */
+export interface MigrationEvent {
+  /** ISO 8601. */
+  readonly at: string;
+  /** Who did it: `user@host pid`. */
+  readonly by: string;
+  readonly event: string;
+  readonly state: MigrationState;
+  readonly figures: Figures;
+}
+
+export interface Transition {
+  /** States in which it is allowed. */
+  readonly expected: readonly MigrationState[];
+  readonly to: MigrationState;
+  readonly event: string;
+  readonly figures: Figures;
+}
+
+export interface SpaceSwitch extends Transition {
+  readonly from: string;
+  readonly toSpace: string;
+  /** Changes that may be embedded while writers wait. */
+  readonly maxPending: number;
+}
+
+export interface SwitchResult {
+  /** Rows embedded while writers waited. */
+  readonly caughtUp: number;
+  /** How long writers of the collection waited. */
+  readonly blockedMilliseconds: number;
+}
+
+/** Migrations and their event log. Every transition is one transaction and one line of the log. */
+export interface MigrationStore {
+  /** In state `planned`. @throws MigrationUnderWayError, UnknownCollectionError. */
+  createMigration(collection: string, target: EmbeddingSpace, by: string, figures: Figures): Promise<Migration>;
+  /** The newest of the collection. @throws NoMigrationError. */
+  latestMigration(collection: string): Promise<Migration>;
+  /** @throws MigrationStateError where the state is not one that was expected. */
+  transition(migration: string, by: string, transition: Transition): Promise<Migration>;
+  /** A line without a change of state. */
+  note(migration: string, by: string, event: string, figures: Figures): Promise<void>;
+  /** The oldest first. */
+  events(migration: string): Promise<readonly MigrationEvent[]>;
+  /**
+   * One transaction in which writers of the collection wait: changes still pending in `toSpace` are embedded by `embed` and written, then the
+   * pointer moves and the state with it. Rolled back whole where anything fails.
+   * @throws MigrationStateError, CatchUpError where more than `maxPending` changes wait, SpaceMismatchError where `from` is not the active space.
+   */
+  switchSpace(migration: string, by: string, change: SpaceSwitch, embed: (rows: readonly SourceRow[]) => Promise<readonly NewVector[]>): Promise<SwitchResult>;
+  /** Rows that could not be embedded and are not excused, whose text is still the same. */
+  poison(migration: string): Promise<readonly PoisonRow[]>;
+  /** The operator accepts that these rows have no vector. Returns how many were excused. */
+  excuse(migration: string, by: string, ids: readonly string[]): Promise<number>;
+}
+
+/** The collection has another migration that is neither retired nor rolled back. */
+export class MigrationUnderWayError extends KimeraError {
+  readonly code = 'MIGRATION_UNDER_WAY';
+  constructor(readonly collection: string, readonly migration: string, readonly state: MigrationState) {
+    super(`collection ${JSON.stringify(collection)} has migration ${migration} in state ${state}: retire it first`, { collection, migration, state });
+  }
+}
+
+/** The collection has no migration. */
+export class NoMigrationError extends KimeraError {
+  readonly code = 'NO_MIGRATION';
+  constructor(readonly collection: string) {
+    super(`collection ${JSON.stringify(collection)} has no migration: plan one first`, { collection });
+  }
+}
+
+/** An action that the state does not allow. */
+export class MigrationStateError extends KimeraError {
+  readonly code = 'MIGRATION_STATE';
+  constructor(readonly migration: string, readonly event: string, readonly state: MigrationState, readonly expected: readonly MigrationState[]) {
+    super(`${event} needs state ${expected.join(' or ')}, migration ${migration} is ${state}`, { migration, event, state, expected });
+  }
+}
+
+/** Too many changes wait to be embedded for a switch of spaces under a lock. */
+export class CatchUpError extends KimeraError {
+  readonly code = 'CATCH_UP';
+  constructor(readonly pending: number, readonly limit: number) {
+    super(`${pending} changes wait to be embedded, at most ${limit} may while writers are held: let a worker catch up first`, { pending, limit });
+  }
+}

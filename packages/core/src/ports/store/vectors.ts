@@ -1,0 +1,75 @@
+import type { EmbeddingSpace, VariantName } from '../../space.js';
+import type { Vector } from '../../vector.js';
+import type { SourceRow } from './collection.js';
+
+/** A vector of one row in one space. */
+export interface NewVector {
+  readonly id: string;
+  /** Of the text that was embedded. */
+  readonly contentHash: string;
+  /** [D]. */
+  readonly dense: Vector;
+  readonly variant: VariantName;
+}
+export interface StoredVector extends NewVector {
+  /** The fingerprint that is stamped on the row. */
+  readonly space: string;
+}
+
+export interface Hit {
+  readonly id: string;
+  /** Cosine. */
+  readonly score: number;
+}
+
+/** How well a space covers a collection. All zero but `rows` and `current` means complete. */
+export interface Coverage {
+  readonly rows: number;
+  /** Rows whose vector is of their present text and well-formed. */
+  readonly current: number;
+  /** Rows without a vector. */
+  readonly missing: number;
+  /** Vectors of a text that the row no longer has. */
+  readonly stale: number;
+  /** Vectors without a row. */
+  readonly orphans: number;
+  /** Vectors stamped with another fingerprint, or not finite, or without direction. */
+  readonly malformed: number;
+  /** Changes of the application that wait to be embedded in this space. */
+  readonly pending: number;
+}
+
+/** What a write did. */
+export interface WriteResult {
+  readonly written: number;
+  /** Left alone since the row has another text by now, or is gone. */
+  readonly outdated: number;
+}
+
+export interface VectorReader {
+  /** Nearest rows in the active space, best first, ties by id in byte order; exact. @throws SpaceMismatchError where the query is of another space. */
+  search(name: string, query: { readonly space: string; readonly dense: Vector }, limit: number): Promise<readonly Hit[]>;
+  /** The same in any space that the collection has vectors in: for verification. @throws UnknownSpaceError. */
+  searchSpace(name: string, query: { readonly space: string; readonly dense: Vector }, limit: number): Promise<readonly Hit[]>;
+  /** In byte order of the id; all where `ids` is absent. @throws UnknownSpaceError. */
+  readVectors(name: string, space: string, ids?: readonly string[]): Promise<readonly StoredVector[]>;
+  coverage(name: string, space: string): Promise<Coverage>;
+  /** Spaces that the collection has vectors in. */
+  spaces(name: string): Promise<readonly EmbeddingSpace[]>;
+}
+
+export interface VectorWriter {
+  /** From now on the collection has vectors in this space: changes are queued for it. Idempotent. */
+  openSpace(name: string, space: EmbeddingSpace): Promise<void>;
+  /** Drops the vectors and the queued changes of a space. @throws ActiveSpaceError where searches use it. Idempotent. */
+  closeSpace(name: string, space: string): Promise<void>;
+  /** One transaction: each vector is written where its hash is still the row's, stamped, and its queued change done. @throws DimensionMismatchError, UnknownSpaceError. */
+  writeVectors(name: string, space: string, vectors: readonly NewVector[]): Promise<WriteResult>;
+}
+
+/** Rows that the application inserted or changed and that have no vector of their present text in a space. */
+export interface ChangeFeed {
+  countPending(name: string, space: string): Promise<number>;
+  /** The oldest first, at most `limit`. */
+  readPending(name: string, space: string, limit: number): Promise<readonly SourceRow[]>;
+}
