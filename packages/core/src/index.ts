@@ -15,6 +15,7 @@ export * from './ports/store/collection-writer.js';
 export * from './ports/store/collection.js';
 export * from './ports/store/job-queue.js';
 export * from './ports/store/migration-store.js';
+export * from './ports/store/store-capacity.js';
 export * from './ports/store/space-errors.js';
 export * from './ports/store/vectors.js';
 export * from './ports/text-embedder.js';

@@ -70,6 +70,8 @@ export interface MigrationStore {
    * @throws MigrationStateError, CatchUpError where more than `maxPending` changes wait, SpaceMismatchError where `from` is not the active space.
    */
   switchSpace(migration: string, by: string, change: SpaceSwitch, embed: (rows: readonly SourceRow[]) => Promise<readonly NewVector[]>): Promise<SwitchResult>;
+  /** Rows of `space` that cannot be embedded as they are: noted, and their queued change taken away; a later change queues them again. */
+  recordPoison(migration: string, space: string, rows: readonly PoisonRow[]): Promise<void>;
   /** Rows that could not be embedded and are not excused, whose text is still the same. */
   poison(migration: string): Promise<readonly PoisonRow[]>;
   /** The operator accepts that these rows have no vector. Returns how many were excused. */
