@@ -38,6 +38,12 @@ export interface Transition {
   readonly figures: Figures;
 }
 
+export interface PoisonRecord extends PoisonRow {
+  readonly space: string;
+  /** The operator accepts that this row has no vector. */
+  readonly excused: 'yes' | 'no';
+}
+
 export interface SpaceSwitch extends Transition {
   readonly from: string;
   readonly toSpace: string;
@@ -72,13 +78,13 @@ export interface MigrationStore {
   switchSpace(migration: string, by: string, change: SpaceSwitch, embed: (rows: readonly SourceRow[]) => Promise<readonly NewVector[]>): Promise<SwitchResult>;
   /** Rows of `space` that cannot be embedded as they are: noted, and their queued change taken away; a later change queues them again. */
   recordPoison(migration: string, space: string, rows: readonly PoisonRow[]): Promise<void>;
-  /** Rows that could not be embedded and are not excused, whose text is still the same. */
-  poison(migration: string): Promise<readonly PoisonRow[]>;
+  /** Rows that could not be embedded and whose text is still the same. */
+  poison(migration: string): Promise<readonly PoisonRecord[]>;
   /** The operator accepts that these rows have no vector. Returns how many were excused. */
   excuse(migration: string, by: string, ids: readonly string[]): Promise<number>;
 }
 
-/** The collection has another migration that is neither retired nor rolled back. */
+/** The collection has a migration that is not retired. */
 export class MigrationUnderWayError extends KimeraError {
   readonly code = 'MIGRATION_UNDER_WAY';
   constructor(readonly collection: string, readonly migration: string, readonly state: MigrationState) {
