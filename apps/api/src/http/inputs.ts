@@ -3,6 +3,8 @@ import type { Embedding, EncodeTextOptions, Role } from '@kimera/core';
 import { z } from 'zod';
 import { HttpError } from './http-error.js';
 
+/** Larger ids would wrap around to other tokens in the int32 that the model reads. */
+const MAX_TOKEN_ID = 2 ** 31 - 1;
 const tokenIds = z.array(z.int().nonnegative()).min(1);
 
 /** `"text"`, `["text", …]`, `[ids…]` (one input), `[[ids…], …]`. */
@@ -36,6 +38,8 @@ export async function embedInput(embedder: Embedder, input: Input, { role, trunc
   const lists = numbers.length > 0 ? [numbers] : items.filter((item) => Array.isArray(item));
   lists.forEach((ids, index) => {
     if (ids.length > maxTokens && !truncate) refuse(ids.length, index);
+    const beyond = ids.find((id) => id > MAX_TOKEN_ID);
+    if (beyond !== undefined) throw new HttpError('invalid_token_id', `token id ${beyond} of input ${index} is beyond ${MAX_TOKEN_ID}`, 'input', { limit: MAX_TOKEN_ID, actual: beyond, index });
   });
   return embedder.encodeTokens(lists.map((ids) => Int32Array.from(ids.slice(0, maxTokens))), { signal, totalTokens: lists.map((ids) => ids.length) });
 }

@@ -1,7 +1,7 @@
 import type { Embedding } from '@kimera/core';
 import type { Embedder } from '@kimera/embedder';
 import type { Response } from 'express';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { HttpError } from './http-error.js';
 
 /** The body in the schema's type. @throws HttpError naming the first field that is wrong. */

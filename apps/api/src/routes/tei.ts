@@ -21,9 +21,10 @@ export function teiRoutes({ embedder, autoTruncate, version }: AppParts): Router
     const body = parse(requestSchema, request.body);
     if (typeof body.inputs !== 'string' && body.inputs.length === 0) throw new HttpError('empty_input', '`inputs` cannot be empty');
     if (!body.normalize && space.normalize) throw new HttpError('invalid_request', '`normalize` false: normalisation is part of this model\'s vector space and cannot be left out');
-    if (body.dimensions != null && body.dimensions !== space.dimension) throw new HttpError('unsupported_dimensions', `\`dimensions\` must be ${space.dimension}. Given: ${body.dimensions}`);
+    const dimensions = body.dimensions ?? space.dimension;
+    if (dimensions !== space.dimension) throw new HttpError('unsupported_dimensions', `\`dimensions\` must be ${space.dimension}. Given: ${dimensions}`);
     const role = body.prompt_name === 'passage' ? 'document' : body.prompt_name;
-    if (role != null && role !== 'query' && role !== 'document') throw new HttpError('invalid_request', `\`prompt_name\` must be query, document or passage. Given: ${role}`);
+    if (typeof role === 'string' && role !== 'query' && role !== 'document') throw new HttpError('invalid_request', `\`prompt_name\` must be query, document or passage. Given: ${role}`);
     const started = performance.now();
     const embeddings = await embedInput(embedder, body.inputs, {
       role: role ?? undefined,

@@ -1,0 +1,209 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdtemp, rm, truncate } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { cosine, maxAbsDifference } from '@kimera/core';
+import { decodeVector } from '@kimera/model-folder';
+import OpenAI from 'openai';
+import { pino } from 'pino';
+import { z } from 'zod';
+import { InvalidEnvironmentError, parseConfiguration, startServer, type RunningServer } from './index.js';
+
+const root = join(fileURLToPath(import.meta.url), '../../../..');
+const main = join(fileURLToPath(import.meta.url), '../main.ts');
+const MODEL = 'sentence-transformers/all-MiniLM-L6-v2';
+
+interface Golden {
+  readonly kind: string;
+  readonly text: string;
+  readonly embedding: string;
+}
+const goldens: readonly Golden[] = JSON.parse(readFileSync(join(root, 'fixtures/minilm/expected.json'), 'utf8')).cases;
+
+const vectorsSchema = z.array(z.array(z.number()));
+const embeddingsSchema = z.object({ data: z.array(z.object({ embedding: z.union([z.string(), z.array(z.number())]) })) });
+const openaiErrorSchema = z.object({ error: z.object({ message: z.string().min(1), type: z.string(), param: z.string().nullable(), code: z.string() }) });
+
+/** The first embedding of an answer of /v1/embeddings. */
+async function firstEmbedding(response: Response): Promise<ArrayLike<number>> {
+  const embedding = embeddingsSchema.parse(await response.json()).data[0]?.embedding ?? '';
+  return typeof embedding === 'string' ? decodeVector(embedding) : embedding;
+}
+
+describe('a server on the shipped model', () => {
+  let server: RunningServer;
+  beforeAll(async () => {
+    server = await startServer({ ...parseConfiguration({ KIMERA_API_KEYS: 'secret, other', PORT: '0' }, root), bodyLimitBytes: 200_000 }, pino({ enabled: false }));
+  });
+  afterAll(() => server.close());
+
+  const post = (path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
+    fetch(server.url + path, { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body), headers: { 'content-type': 'application/json', authorization: 'Bearer secret', ...headers } });
+
+  it('serves the official client, which asks for base64', async () => {
+    const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'secret' });
+    const some = goldens.filter(({ text }) => text.length > 0 && text.length < 300).slice(0, 40);
+    const { data, usage, model } = await client.embeddings.create({ model: MODEL, input: some.map(({ text }) => text) });
+    data.forEach(({ embedding, index }, i) => {
+      expect(index).toBe(i);
+      expect(cosine(embedding, decodeVector(some[i]?.embedding ?? ''))).toBeGreaterThan(0.99999);
+    });
+    expect(model).toBe(MODEL);
+    expect(usage.prompt_tokens).toBeGreaterThan(some.length * 2);
+    expect((await client.models.retrieve(MODEL)).id).toBe(MODEL);
+    await expect(client.embeddings.create({ model: 'gpt', input: 'x' })).rejects.toMatchObject({ status: 404, code: 'model_not_found' });
+  });
+
+  it('gives the same vector as float, as base64, by /embed, at / and from token ids, with its space', async () => {
+    const float = await post('/v1/embeddings', { model: MODEL, input: 'Hello world', encoding_format: 'float' });
+    const space = float.headers.get('x-embedding-space');
+    expect(space).toMatch(/^[0-9a-f]{64}$/);
+    const expected = await firstEmbedding(float);
+    expect(expected.length).toBe(384);
+    for (const [path, body] of [['/embed', { inputs: 'Hello world' }], ['/', { inputs: ['Hello world'] }], ['/embed', { inputs: [101, 7592, 2088, 102] }]] as const) {
+      const response = await post(path, body);
+      expect(response.headers.get('x-embedding-space')).toBe(space);
+      const [vector] = vectorsSchema.parse(await response.json());
+      expect(maxAbsDifference(vector ?? [], expected)).toBeLessThan(2e-6);
+    }
+    const base64 = await firstEmbedding(await post('/v1/embeddings', { model: MODEL, input: [[101, 7592, 2088, 102]], encoding_format: 'base64' }));
+    expect(maxAbsDifference(base64, expected)).toBeLessThan(2e-6);
+  });
+
+  it.each([
+    ['an empty text', 400, 'empty_input', { model: MODEL, input: '' }],
+    ['an empty text in a list', 400, 'empty_input', { model: MODEL, input: ['a', ''] }],
+    ['an empty list', 400, 'empty_input', { model: MODEL, input: [] }],
+    ['a number', 400, 'invalid_request', { model: MODEL, input: 5 }],
+    ['null', 400, 'invalid_request', { model: MODEL, input: null }],
+    ['an object', 400, 'invalid_request', { model: MODEL, input: { text: 'a' } }],
+    ['texts and numbers mixed', 400, 'invalid_request', { model: MODEL, input: ['a', 5] }],
+    ['a list of null', 400, 'invalid_request', { model: MODEL, input: [null] }],
+    ['fractions of token ids', 400, 'invalid_request', { model: MODEL, input: [1.5] }],
+    ['a list without token ids', 400, 'invalid_request', { model: MODEL, input: [[]] }],
+    ['another encoding', 400, 'invalid_request', { model: MODEL, input: 'a', encoding_format: 'hex' }],
+    ['fewer dimensions', 400, 'unsupported_dimensions', { model: MODEL, input: 'a', dimensions: 100 }],
+    ['2,049 texts', 400, 'invalid_request', { model: MODEL, input: Array.from({ length: 2049 }, () => 'a') }],
+    ['a token id beyond the vocabulary', 400, 'invalid_token_id', { model: MODEL, input: [100_000] }],
+    ['a token id beyond int32', 400, 'invalid_token_id', { model: MODEL, input: [2 ** 32 + 101] }],
+    ['a text beyond the limit', 400, 'input_too_long', { model: MODEL, input: 'word '.repeat(300) }],
+    ['no model', 400, 'invalid_request', { input: 'a' }],
+    ['a list as body', 400, 'invalid_request', []],
+    ['an unknown model', 404, 'model_not_found', { model: 'nope', input: 'a' }],
+    ['half a body', 400, 'malformed_json', '{"model":'],
+    ['a body beyond the limit', 413, 'body_too_large', { model: MODEL, input: 'a'.repeat(300_000) }],
+  ])('POST /v1/embeddings with %s is %i %s', async (_what, status, code, body) => {
+    const response = await post('/v1/embeddings', body);
+    expect(response.status).toBe(status);
+    expect(openaiErrorSchema.parse(await response.json()).error.code).toBe(code);
+  });
+
+  it.each([['/v1/nothing', 404, 'not_found'], ['/v1/models', 405, 'method_not_allowed']])('POST %s is %i %s', async (path, status, code) => {
+    const response = await post(path, {});
+    expect(response.status).toBe(status);
+    expect(openaiErrorSchema.parse(await response.json()).error.code).toBe(code);
+  });
+
+  it.each([
+    ['an empty list', 400, 'Empty', { inputs: [] }],
+    ['a number', 422, 'Validation', { inputs: 7 }],
+    ['a text beyond the limit', 422, 'Validation', { inputs: 'word '.repeat(300) }],
+    ['a token id beyond the vocabulary', 422, 'Tokenizer', { inputs: [1, 50_000] }],
+    ['normalize false', 422, 'Validation', { inputs: 'a', normalize: false }],
+    ['an unknown prompt', 422, 'Validation', { inputs: 'a', prompt_name: 'x' }],
+    ['no JSON', 400, 'Validation', 'nonsense'],
+    ['a body beyond the limit', 413, 'Validation', { inputs: 'a'.repeat(300_000) }],
+  ])('POST /embed with %s is %i %s', async (_what, status, type, body) => {
+    const response = await post('/embed', body);
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({ error: expect.any(String), error_type: type });
+  });
+
+  it('says what was cut', async () => {
+    const response = await post('/v1/embeddings', { model: MODEL, input: ['a', 'word '.repeat(300)], truncate: true });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('x-truncated-inputs')).toBe('1');
+  });
+
+  it('embeds NUL, lone surrogates and unnormalised text', async () => {
+    const response = await post('/embed', '{"inputs":["a\\u0000b","\\ud800","e\\u0301"]}');
+    expect(response.status).toBe(200);
+    expect(vectorsSchema.parse(await response.json()).length).toBe(3);
+  });
+
+  it('guards all but health and metrics, and refuses other content types', async () => {
+    expect((await post('/embed', { inputs: 'a' }, { authorization: 'Bearer wrong' })).status).toBe(401);
+    expect((await fetch(`${server.url}/info`)).status).toBe(401);
+    expect((await post('/embed', { inputs: 'a' }, { authorization: 'Bearer other' })).status).toBe(200);
+    expect((await fetch(`${server.url}/health`)).status).toBe(200);
+    expect(await (await fetch(`${server.url}/metrics`)).text()).toContain('te_request_success');
+    expect((await post('/embed', 'x=1', { 'content-type': 'application/x-www-form-urlencoded' })).status).toBe(415);
+    const info = await (await fetch(`${server.url}/info`, { headers: { authorization: 'Bearer secret' } })).json();
+    expect(info).toMatchObject({ model_id: MODEL, max_input_length: 256, dimension: 384, model_type: { embedding: { pooling: 'mean' } } });
+  });
+});
+
+describe('the process', () => {
+  const start = (environment: Record<string, string>): ChildProcess =>
+    spawn(process.execPath, ['--conditions=@kimera/source', '--import', 'tsx', main], { cwd: join(main, '../..'), env: { ...process.env, PORT: '0', ...environment }, stdio: ['ignore', 'pipe', 'inherit'] });
+  const output = (child: ChildProcess): { text: string } => {
+    const collected = { text: '' };
+    child.stdout?.on('data', (chunk: Buffer) => (collected.text += chunk.toString()));
+    return collected;
+  };
+
+  it('answers accepted requests on SIGTERM, twice given, and ends with 0', async () => {
+    const child = start({});
+    const log = output(child);
+    let url: string | undefined;
+    while (url === undefined && child.exitCode === null) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      url = /listening on (http:\/\/[^"]+)/.exec(log.text)?.[1];
+    }
+    const inputs = Array.from({ length: 256 }, (_, i) => `word ${i} `.repeat(80));
+    const long = fetch(`${url}/embed`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ inputs, truncate: true }) });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect((await fetch(`${url}/health`)).status).toBe(200);
+    child.kill('SIGTERM');
+    child.kill('SIGTERM');
+    expect(vectorsSchema.parse(await (await long).json()).length).toBe(256);
+    const [code] = child.exitCode === null ? await once(child, 'exit') : [child.exitCode];
+    expect(code).toBe(0);
+  });
+
+  it.each([
+    [{ EMBEDDING_DIM: '1024' }, ['DIMENSION_MISMATCH', '1024', '384']],
+    [{ ONNX_MODEL_PATH: './no/such/model' }, ['MODEL_FOLDER_NOT_FOUND', 'no/such/model']],
+    [{ PORT: 'http' }, ['INVALID_ENVIRONMENT', 'PORT=http']],
+  ])('does not start with %j, and says why', async (environment, words) => {
+    const child = start(environment);
+    const log = output(child);
+    const [code] = await once(child, 'close');
+    expect(code).toBe(1);
+    for (const word of words) expect(log.text).toContain(word);
+  });
+
+  it('does not start on truncated weights', async () => {
+    const scratch = await mkdtemp(join(tmpdir(), 'kimera-api-'));
+    await cp(join(root, 'models/all-MiniLM-L6-v2'), scratch, { recursive: true });
+    await truncate(join(scratch, 'onnx/model.onnx_data'), 5_000);
+    const child = start({ ONNX_MODEL_PATH: scratch });
+    const log = output(child);
+    const [code] = await once(child, 'close');
+    await rm(scratch, { recursive: true });
+    expect(code).toBe(1);
+    expect(log.text).toContain('MODEL_FILE_SIZE');
+  });
+});
+
+it.each([
+  [{ HOST: '0.0.0.0' }, 'HOST'], [{ USE_ONNX: '0' }, 'USE_ONNX'], [{ LIGHTWEIGHT_EMBEDDING: '1' }, 'LIGHTWEIGHT_EMBEDDING'], [{ FALLBACK_SPACE: 'light' }, 'FALLBACK_SPACE'],
+  [{ ONNX_EXECUTION_PROVIDERS: 'cuda,cpu' }, 'ONNX_EXECUTION_PROVIDERS'], [{ EMBEDDING_DIM: '-1' }, 'EMBEDDING_DIM'], [{ AUTO_TRUNCATE: 'yes' }, 'AUTO_TRUNCATE'],
+])('environment %j is refused', (environment, variable) => {
+  expect(() => parseConfiguration(environment, root)).toThrow(InvalidEnvironmentError);
+  expect(() => parseConfiguration(environment, root)).toThrow(variable);
+});
