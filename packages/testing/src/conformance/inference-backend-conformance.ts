@@ -1,0 +1,125 @@
+import { batchSize, cosine, norm, tokenBatch, type BackendOutput, type Head, type InferenceBackend, type TokenBatch } from '@kimera/core';
+import { rejection } from '../rejection.js';
+import type { TestFunctions } from '../test-functions.js';
+import type { Tolerance } from '../tolerance/tolerance.js';
+import { checkClose } from '../tolerance/vector-difference.js';
+
+export interface InferenceBackendCase {
+  readonly name: string;
+  readonly open: () => Promise<InferenceBackend>;
+  /** Token ids of at least three different texts of different lengths, special tokens included. */
+  readonly texts: readonly Int32Array[];
+  /** Ids from this one on are refused. */
+  readonly vocabularySize: number;
+  /** Of a text's row in a batch from the same text alone. */
+  readonly tolerance: Tolerance;
+}
+
+const HEADS: readonly Head[] = ['dense', 'sparse', 'colbert'];
+const DENSE = { heads: ['dense'] } as const;
+
+/** What every InferenceBackend must do; heads and limits are read from the backend. B texts, D numbers, T tokens. */
+export function inferenceBackendConformance({ describe, it, beforeAll, afterAll, expect }: TestFunctions, { name, open, texts, vocabularySize, tolerance }: InferenceBackendCase): void {
+  describe(`${name} as an inference backend`, () => {
+    let backend: InferenceBackend;
+    beforeAll(async () => {
+      backend = await open();
+    });
+    afterAll(() => backend.close());
+    const row = ({ dense = new Float32Array() }: BackendOutput, i: number): Float32Array => dense.subarray(i * backend.space.dimension, (i + 1) * backend.space.dimension);
+    const alone = async (ids: Int32Array): Promise<Float32Array> => row(await backend.run(tokenBatch([ids]), DENSE), 0);
+
+    it('gives an empty batch empty outputs', async () => {
+      const output = await backend.run(tokenBatch([]), { heads: backend.space.heads });
+      for (const head of backend.space.heads) expect(output[head]?.length).toBe(0);
+    });
+
+    it('gives a text the same vector alone and in a batch, in order, duplicates included', async () => {
+      const mixed = [...texts, ...texts.toReversed(), ...texts.slice(0, 1)];
+      const together = await backend.run(tokenBatch(mixed), DENSE);
+      expect(together.dense?.length).toBe(mixed.length * backend.space.dimension);
+      for (const [i, ids] of mixed.entries()) checkClose(row(together, i), await alone(ids), tolerance, `text ${i} of the batch`);
+      // Texts that differ have other vectors: a backend that gave every text one vector would pass the rest.
+      expect(cosine(row(together, 0), row(together, 1)) < tolerance.minCosine).toBe(true);
+    });
+
+    it('gives finite vectors, of length 1 where the space is normalised', async () => {
+      const output = await backend.run(tokenBatch(texts), DENSE);
+      for (const i of texts.keys()) {
+        expect(row(output, i).every((value) => Number.isFinite(value))).toBe(true);
+        if (backend.space.normalize) expect(Math.abs(norm(row(output, i)) - 1) < 1e-6).toBe(true);
+      }
+    });
+
+    it('does not mix concurrent calls', async () => {
+      const calls = [...texts, ...texts, ...texts];
+      const outputs = await Promise.all(calls.map((ids) => backend.run(tokenBatch([ids]), DENSE)));
+      for (const [i, ids] of calls.entries()) checkClose(row(outputs[i] ?? {}, 0), await alone(ids), tolerance, `call ${i}`);
+    });
+
+    it('leaves the batch that it was given as it was', async () => {
+      const batch = tokenBatch(texts);
+      await backend.run(batch, DENSE);
+      expect([...batch.ids]).toEqual(texts.flatMap((ids) => [...ids]));
+      expect(batchSize(batch)).toBe(texts.length);
+    });
+
+    it('takes a text of exactly maxTokens and refuses one more', async () => {
+      const { maxTokens, dimension } = backend.space;
+      const longest = Int32Array.from({ length: maxTokens }, (_, i) => texts[0]?.[i % texts[0].length] ?? 0);
+      expect((await alone(longest)).length).toBe(dimension);
+      expect(await rejection(() => alone(new Int32Array([...longest, 1])))).toMatchObject({ code: 'INVALID_TOKEN_BATCH' });
+    });
+
+    const broken: readonly (readonly [string, () => TokenBatch])[] = [
+      ['a text without tokens', () => tokenBatch([[]])],
+      ['an id beyond the vocabulary', () => tokenBatch([...texts, [vocabularySize]])],
+      ['a negative id', () => tokenBatch([[-1]])],
+      ['offsets that end elsewhere', () => ({ ids: new Int32Array(2), offsets: Int32Array.of(0, 1) })],
+      ['no offsets', () => ({ ids: new Int32Array(), offsets: new Int32Array() })],
+    ];
+    for (const [what, batch] of broken) {
+      it(`refuses ${what}, and goes on`, async () => {
+        expect(await rejection(() => backend.run(batch(), DENSE))).toMatchObject({ code: 'INVALID_TOKEN_BATCH' });
+        expect((await alone(texts[0] ?? new Int32Array())).length).toBe(backend.space.dimension);
+      });
+    }
+
+    for (const head of HEADS) {
+      it(`computes ${head} where the space has it, and refuses it where not`, async () => {
+        const batch = tokenBatch(texts);
+        if (!backend.space.heads.includes(head)) {
+          expect(await rejection(() => backend.run(batch, { heads: [head] }))).toMatchObject({ code: 'UNSUPPORTED_HEAD' });
+          return;
+        }
+        const output = await backend.run(batch, { heads: [head] });
+        expect(Object.keys(output).filter((key) => key !== head)).toEqual([]);
+        expect(head === 'dense' ? output.dense?.length : output[head]?.length).toBe(head === 'dense' ? texts.length * backend.space.dimension : texts.length);
+        for (const [i, ids] of texts.entries()) {
+          const single = await backend.run(tokenBatch([ids]), { heads: [head] });
+          const weights = output.sparse?.[i];
+          if (weights !== undefined) {
+            const expected = single.sparse?.[0] ?? new Map<number, number>();
+            expect([...weights.keys()].every((id) => ids.includes(id))).toBe(true);
+            expect([...weights.values()].every((weight) => weight > 0)).toBe(true);
+            expect([...weights.keys()].sort()).toEqual([...expected.keys()].sort());
+            for (const [id, weight] of weights) expect(Math.abs(weight - (expected.get(id) ?? 0)) <= tolerance.maxAbs).toBe(true);
+          }
+          const matrix = output.colbert?.[i];
+          if (matrix !== undefined) checkClose(matrix, single.colbert?.[0] ?? [], tolerance, `tokens of text ${i}`);
+        }
+      });
+    }
+
+    it('computes nothing where no head is asked for', async () => {
+      expect(await backend.run(tokenBatch(texts), { heads: [] })).toEqual({});
+    });
+
+    it('refuses calls once it is closed, and closes twice', async () => {
+      const other = await open();
+      await other.close();
+      await other.close();
+      expect(await rejection(() => other.run(tokenBatch(texts), DENSE))).toMatchObject({ code: 'CLOSED' });
+    });
+  });
+}

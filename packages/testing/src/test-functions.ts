@@ -1,0 +1,20 @@
+/**
+ * The test runner's functions that the conformance suites use, and no more: `import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'`
+ * gives them, and so do other runners. The package itself depends on none.
+ */
+export interface TestFunctions {
+  describe(name: string, body: () => void): unknown;
+  it(name: string, body: () => Promise<void>): unknown;
+  beforeAll(body: () => Promise<void>): unknown;
+  afterAll(body: () => Promise<void>): unknown;
+  expect(actual: unknown): Matchers;
+}
+
+export interface Matchers {
+  /** `Object.is`. */
+  toBe(expected: unknown): unknown;
+  /** Deep equality. */
+  toEqual(expected: unknown): unknown;
+  /** Deep equality of the expected object's own fields. */
+  toMatchObject(expected: Record<string, unknown>): unknown;
+}
