@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ClosedError, DimensionMismatchError, RemoteError } from '@kimera/core';
 import { WorkerDiedError } from './worker-died-error.js';
@@ -47,6 +50,38 @@ describe('WorkerPool', () => {
     const rest = [2, 3].map((request) => echo.call(request));
     await expect(Promise.all([first, ...rest])).resolves.toEqual([['d', 1], ['d', 2], ['d', 3]]);
     expect(echo.deaths).toBe(1);
+  });
+
+  it('reports why no worker can be started any more, and recovers once one can', async () => {
+    const scratch = await mkdtemp(join(tmpdir(), 'kimera-pool-'));
+    const file = join(scratch, 'there');
+    await writeFile(file, '');
+    const echo = await pool({ size: 1, data: file });
+    await rm(file);
+    await expect(echo.call('die')).rejects.toMatchObject({ code: 'DIMENSION_MISMATCH' });
+    await expect(echo.call(1)).rejects.toMatchObject({ code: 'DIMENSION_MISMATCH' });
+    await writeFile(file, '');
+    await expect(echo.call(2)).resolves.toEqual([file, 2]);
+    await rm(scratch, { recursive: true });
+  });
+
+  it('refuses a request that cannot be cloned, and keeps the worker', async () => {
+    const echo = await pool({ size: 1 });
+    await expect(echo.call(() => 1)).rejects.toThrow('could not be cloned');
+    await expect(echo.call(1)).resolves.toEqual(['d', 1]);
+    expect(echo.deaths).toBe(0);
+  });
+
+  it('leaves no thread behind when it closes while a dead worker is being replaced', async () => {
+    const ports = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'MessagePort').length;
+    const before = ports();
+    const echo = await pool({ size: 1 });
+    const dying = echo.call('die').catch((reason: unknown) => reason);
+    while (echo.deaths === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(ports()).toBeGreaterThan(before);
+    await echo.close();
+    expect(await dying).toBeInstanceOf(ClosedError);
+    expect(ports()).toBe(before);
   });
 
   it.each(['terminate', 'finish'] as const)('rejects what is under way when it closes (%s)', async (closing) => {

@@ -40,6 +40,8 @@ export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #seats: Seat[] = [];
   readonly #waiting: Call[] = [];
+  /** Workers being started. */
+  readonly #opening = new Set<Promise<void>>();
   #closed = false;
   #deaths = 0;
 
@@ -51,7 +53,7 @@ export class WorkerPool {
   static async open(options: WorkerPoolOptions): Promise<WorkerPool> {
     const pool = new WorkerPool(options);
     try {
-      await Promise.all(Array.from({ length: options.size }, () => pool.#seat()));
+      await Promise.all(Array.from({ length: options.size }, () => pool.#open()));
     } catch (error) {
       await pool.close();
       throw error;
@@ -71,7 +73,7 @@ export class WorkerPool {
     return this.#seats.map((seat) => seat.worker.threadId);
   }
 
-  /** The request is cloned to the worker. @throws the worker's error with its class, WorkerDiedError, ClosedError. */
+  /** The request is cloned to the worker. @throws the worker's error with its class, WorkerDiedError, ClosedError; where no worker can be started any more, why. */
   call(request: unknown): Promise<unknown> {
     if (this.#closed) return Promise.reject(new ClosedError(this.#options.name));
     return new Promise((resolve, reject) => {
@@ -86,7 +88,7 @@ export class WorkerPool {
     const calls = [...this.#waiting.splice(0), ...this.#seats.flatMap((seat) => (seat.call === undefined ? [] : [seat.call]))];
     const workers = this.#seats.splice(0).map((seat) => seat.worker);
     for (const call of calls) call.reject(new ClosedError(this.#options.name));
-    await Promise.all(workers.map((worker) => this.#end(worker)));
+    await Promise.all([...workers.map((worker) => this.#end(worker)), ...[...this.#opening].map((opening) => opening.catch(() => undefined))]);
   }
 
   /** For tests of recovery: one thread ends between two requests, as a failure would end it. */
@@ -107,6 +109,12 @@ export class WorkerPool {
     await ended;
   }
 
+  #open(): Promise<void> {
+    const opening = this.#seat().finally(() => this.#opening.delete(opening));
+    this.#opening.add(opening);
+    return opening;
+  }
+
   async #seat(): Promise<void> {
     const boot: WorkerBoot = { module: this.#options.module.href, data: this.#options.data };
     const worker = new Worker(new URL('./boot.mjs', import.meta.url), { workerData: boot, execArgv: ['--conditions=@kimera/source'] });
@@ -122,8 +130,8 @@ export class WorkerPool {
         worker.off('exit', exited);
         if (message.ready) resolve();
         else {
-          void worker.terminate();
-          reject(fromPortableError(message.error, this.#options.errors ?? {}));
+          const { error } = message;
+          void worker.terminate().then(() => reject(fromPortableError(error, this.#options.errors ?? {})));
         }
       });
     });
@@ -143,11 +151,30 @@ export class WorkerPool {
       if (seat.call !== undefined) continue;
       const call = this.#waiting.shift();
       if (call === undefined) return;
+      const message: RequestMessage = { id: 0, request: call.request };
+      try {
+        seat.worker.postMessage(message);
+      } catch (error) {
+        // The request cannot be cloned: the caller's mistake, which must not cost the seat.
+        call.reject(error instanceof Error ? error : new Error(String(error)));
+        continue;
+      }
       seat.call = call;
       seat.worker.ref();
-      const message: RequestMessage = { id: 0, request: call.request };
-      seat.worker.postMessage(message);
     }
+    this.#refill();
+  }
+
+  /** Starts workers for empty seats as long as calls wait: also where an earlier start failed, so that a pool recovers with its cause. */
+  #refill(): void {
+    while (!this.#closed && this.#waiting.length > 0 && this.#seats.length + this.#opening.size < this.#options.size) this.#replace();
+  }
+
+  #replace(): void {
+    this.#open().catch((error: Error) => {
+      if (this.#seats.length + this.#opening.size > 0) return;
+      for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
+    });
   }
 
   #answer(seat: Seat, message: ResponseMessage): void {
@@ -170,9 +197,6 @@ export class WorkerPool {
       if (call.died < (this.#options.attempts ?? 2)) this.#waiting.unshift(call);
       else call.reject(new WorkerDiedError(this.#options.name, call.died, reason));
     }
-    this.#seat().catch((error: Error) => {
-      if (this.#seats.length > 0) return;
-      for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
-    });
+    this.#replace();
   }
 }
