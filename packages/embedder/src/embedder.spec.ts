@@ -1,48 +1,51 @@
-import { describe, expect, it } from '@jest/globals';
-import { ClosedError, tokenBatch, textIds, batchSize, UnknownRoleError, UnsupportedHeadError, type BatchTokenizer, type EmbeddingSpace, type InferenceBackend, type TokenBatch } from '@kimera/core';
+import { getEventListeners } from 'node:events';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { batchSize, ClosedError, UnknownRoleError, UnsupportedHeadError } from '@kimera/core';
+import { exact, FakeBackend, fakeSpace, inlineBatchTokenizer, rejection, textEmbedderConformance } from '@kimera/testing';
 import fc from 'fast-check';
 import { Embedder, QueueFullError } from './index.js';
+import { LaneQueue } from './lane-queue.js';
+import { Statistics } from './statistics.js';
 
-const space: EmbeddingSpace = {
-  fingerprint: 'f'.repeat(64), modelId: 'fake/sum', heads: ['dense'], weights: '', tokenizer: '', maxTokens: 12, pooling: ['mean'], normalize: false,
-  prompts: { query: 'q:', document: 'd:' }, dimension: 2,
-};
+const runner = { describe, it, beforeAll, afterAll, expect };
+const space = fakeSpace('counts', { dimension: 4, maxTokens: 12, normalize: false, prompts: { query: 'q:', document: 'd:' } });
 
-/** One token a character: its code. */
-const tokenizer: BatchTokenizer = {
-  encodeBatch: (texts, { maxTokens }) => {
-    const all = texts.map((text) => Array.from(text, (character) => character.charCodeAt(0)));
-    return Promise.resolve({ batch: tokenBatch(all.map((ids) => ids.slice(0, maxTokens))), totalTokens: Int32Array.from(all, (ids) => ids.length), truncated: all.map((ids) => ids.length > maxTokens) });
-  },
-  close: () => Promise.resolve(),
-};
-
-const POISON = '!'.charCodeAt(0);
-
-/** [sum of ids, number of ids]; fails on poison; remembers its batches. */
-class SumBackend implements InferenceBackend {
-  readonly name = 'sum';
-  readonly space = space;
-  readonly variant = { name: 'fp32', fidelity: { minCosine: 1, meanCosine: 1, maxAbs: 0, texts: 0 } } as const;
-  readonly batches: TokenBatch[] = [];
-  gate: Promise<void> = Promise.resolve();
-  async run(batch: TokenBatch) {
-    this.batches.push(batch);
-    await this.gate;
-    if (batch.ids.includes(POISON)) throw new Error('poison');
-    return { dense: Float32Array.from(Array.from({ length: batchSize(batch) }, (_, i) => [textIds(batch, i).reduce((sum, id) => sum + id, 0), textIds(batch, i).length]).flat()) };
-  }
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
+interface Parts {
+  readonly batchTokens?: number;
+  readonly queueTokens?: number;
 }
-
-function embedder(options: { readonly batchTokens?: number; readonly queueTokens?: number } = {}): { readonly embed: Embedder; readonly backend: SumBackend } {
-  const backend = new SumBackend();
-  return { backend, embed: new Embedder({ backend, tokenizer, probes: [], ...options }) };
+/** An embedder on the fake backend; `open` lets its batches run, which wait where `gated`. */
+function embedder(parts: Parts = {}, gate: Promise<void> = Promise.resolve()): { readonly embed: Embedder; readonly backend: FakeBackend } {
+  const backend = new FakeBackend({
+    space,
+    before: async ({ ids }) => {
+      await gate;
+      if (ids.includes('!'.charCodeAt(0) + 1)) throw new Error('poison');
+    },
+  });
+  return { backend, embed: new Embedder({ backend, tokenizer: inlineBatchTokenizer(), probes: [], ...parts }) };
 }
-const sum = (text: string): number[] => [Array.from(text).reduce((total, character) => total + character.charCodeAt(0), 0), text.length];
-const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 1, maxLength: 12 });
+function gate(): { readonly closed: Promise<void>; readonly open: () => void } {
+  let open = (): void => undefined;
+  const closed = new Promise<void>((resolve) => (open = resolve));
+  return { closed, open };
+}
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Number k: how many of [start, …units + 1] are k modulo 4. */
+function counts(text: string): number[] {
+  const dense = [1, 0, 0, 0];
+  for (let i = 0; i < text.length; i++) dense[(text.charCodeAt(i) + 1) % 4] = (dense[(text.charCodeAt(i) + 1) % 4] ?? 0) + 1;
+  return dense;
+}
+const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 1, maxLength: 11 });
+
+const openOn = (batchTokens: number, fields: Parameters<typeof fakeSpace>[1]) => async () => {
+  const embed = new Embedder({ backend: new FakeBackend({ space: fakeSpace('any', fields) }), tokenizer: inlineBatchTokenizer(), probes: [], batchTokens });
+  return { embedder: embed, close: () => embed.close() };
+};
+textEmbedderConformance(runner, { name: 'an embedder with large batches', open: openOn(4_096, {}), tolerance: exact });
+textEmbedderConformance(runner, { name: 'an embedder with batches of one, prompts and no normalisation', open: openOn(1, { normalize: false, prompts: { query: 'query: ', document: 'passage: ' } }), tolerance: exact });
 
 describe('Embedder', () => {
   it('gives every call its own vectors in order, whatever runs beside it, within the budget', async () => {
@@ -50,7 +53,7 @@ describe('Embedder', () => {
       fc.asyncProperty(fc.array(fc.tuple(fc.array(word, { maxLength: 8 }), fc.constantFrom('interactive' as const, 'bulk' as const)), { maxLength: 8 }), fc.integer({ min: 1, max: 40 }), async (calls, batchTokens) => {
         const { embed, backend } = embedder({ batchTokens });
         const answers = await Promise.all(calls.map(([texts, lane]) => embed.encodeBatch(texts, { lane })));
-        answers.forEach((embeddings, i) => expect(embeddings.map(({ dense }) => [...(dense ?? [])])).toEqual(calls[i]?.[0].map(sum)));
+        answers.forEach((embeddings, i) => expect(embeddings.map(({ dense }) => [...(dense ?? [])])).toEqual(calls[i]?.[0].map(counts)));
         for (const batch of backend.batches) expect(batchSize(batch) === 1 || batch.ids.length <= batchTokens).toBe(true);
         expect(embed.getPerformanceStats()).toMatchObject({ texts: calls.flatMap(([texts]) => texts).length, queue: { interactive: 0, bulk: 0 }, errors: 0 });
       }),
@@ -60,58 +63,126 @@ describe('Embedder', () => {
 
   it('puts the prompt of the role before the text, cuts at the limit and says so, stamps the space', async () => {
     const { embed } = embedder();
-    expect(await embed.encodeText('ab', { role: 'query' })).toMatchObject({ dense: Float32Array.from(sum('q:ab')), tokens: 4, truncated: false, space: space.fingerprint, variant: 'fp32' });
-    expect(await embed.encodeText('a'.repeat(30))).toMatchObject({ tokens: 12, totalTokens: 30, truncated: true });
+    expect(await embed.encodeText('ab', { role: 'query' })).toMatchObject({ dense: Float32Array.from(counts('q:ab')), tokens: 5, truncated: false, space: space.fingerprint, variant: 'fp32' });
+    expect(await embed.encodeText('a'.repeat(30))).toMatchObject({ tokens: 12, totalTokens: 31, truncated: true });
     expect(embed.getPerformanceStats().truncated).toBe(1);
     await expect(embed.encodeText('a', { role: 'passage' as 'query' })).rejects.toBeInstanceOf(UnknownRoleError);
     await expect(embed.encodeText('a', { heads: ['sparse'] })).rejects.toBeInstanceOf(UnsupportedHeadError);
-    expect(await embed.encodeBatch([])).toEqual([]);
   });
 
-  it("fails a poisoned call alone: its neighbours in the batch are answered", async () => {
+  it('fails a poisoned call alone: its neighbours in the batch are answered', async () => {
     const { embed } = embedder();
-    const [bad, good] = await Promise.allSettled([embed.encodeBatch(['!', 'a']), embed.encodeBatch(['b', 'c'])]);
-    expect(bad.status).toBe('rejected');
-    expect(good.status).toBe('fulfilled');
-    expect(embed.getPerformanceStats().errors).toBe(1);
+    const [bad, good, worse] = await Promise.allSettled([embed.encodeBatch(['!', 'a']), embed.encodeBatch(['b', 'c']), embed.encodeBatch(['d', '!'])]);
+    expect([bad.status, good.status, worse.status]).toEqual(['rejected', 'fulfilled', 'rejected']);
+    expect(embed.getPerformanceStats().errors).toBe(2);
+    expect((await embed.encodeText('a')).tokens).toBe(2);
   });
 
   it('runs interactive texts before bulk ones, and bulk ones all the same', async () => {
-    const { embed, backend } = embedder({ batchTokens: 1 });
-    let open = (): void => undefined;
-    backend.gate = new Promise((resolve) => (open = resolve));
+    const { closed, open } = gate();
+    const { embed, backend } = embedder({ batchTokens: 1 }, closed);
     const blockers = embed.encodeBatch(['x', 'x']);
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
     const bulk = embed.encodeBatch(Array.from({ length: 10 }, () => 'b'), { lane: 'bulk' });
     const interactive = embed.encodeBatch(Array.from({ length: 20 }, () => 'i'));
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
     open();
     await Promise.all([blockers, bulk, interactive]);
-    const order = backend.batches.slice(2).map((batch) => String.fromCharCode(batch.ids[0] ?? 0)).join('');
+    const order = backend.batches.slice(2).map((batch) => String.fromCharCode((batch.ids[1] ?? 0) - 1)).join('');
     // Two interactive batches went before: bulk gets every fifth batch from there on, and all of them once no interactive text waits.
     expect(order).toBe(`iib${'iiiib'.repeat(4)}ii${'b'.repeat(5)}`);
   });
 
-  it('refuses work beyond the queue, and frees it when a caller gives up', async () => {
-    const { embed, backend } = embedder({ batchTokens: 4, queueTokens: 20 });
-    let open = (): void => undefined;
-    backend.gate = new Promise((resolve) => (open = resolve));
+  it('refuses work beyond the queue of its lane, and frees it when a caller gives up', async () => {
+    const { closed, open } = gate();
+    const { embed } = embedder({ batchTokens: 5, queueTokens: 25 }, closed);
     const running = embed.encodeBatch(['aaaa', 'aaaa']);
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
     const controller = new AbortController();
-    const waiting = embed.encodeBatch(Array.from({ length: 5 }, () => 'aaaa'), { signal: controller.signal }).catch((reason: unknown) => reason);
-    await new Promise((resolve) => setImmediate(resolve));
-    await expect(embed.encodeText('a')).rejects.toMatchObject({ code: 'QUEUE_FULL', limit: 20, waiting: 20 });
-    await expect(embed.encodeText('a')).rejects.toBeInstanceOf(QueueFullError);
+    const waiting = rejection(() => embed.encodeBatch(Array.from({ length: 5 }, () => 'aaaa'), { lane: 'bulk', signal: controller.signal }));
+    await turn();
+    expect(embed.getPerformanceStats().queue).toEqual({ interactive: 0, bulk: 25 });
+    const refused = await rejection(() => embed.encodeText('a', { lane: 'bulk' }));
+    expect(refused).toBeInstanceOf(QueueFullError);
+    expect(refused).toMatchObject({ code: 'QUEUE_FULL', limit: 25, waiting: 25 });
+    const other = embed.encodeText('b');
     controller.abort(new Error('gone'));
-    await expect(waiting).resolves.toMatchObject({ message: 'gone' });
-    expect(embed.getPerformanceStats().queue.interactive).toBe(0);
-    const late = embed.encodeText('b').catch((reason: unknown) => reason);
-    await new Promise((resolve) => setImmediate(resolve));
+    expect(await waiting).toMatchObject({ message: 'gone' });
+    expect(embed.getPerformanceStats().queue.bulk).toBe(0);
     open();
-    await running;
-    await late;
-    await embed.close();
-    await expect(embed.encodeText('a')).rejects.toBeInstanceOf(ClosedError);
+    expect((await other).tokens).toBe(2);
+    expect((await running).length).toBe(2);
   });
+
+  it('keeps nothing of a finished call on a signal that lives on', async () => {
+    const { embed } = embedder();
+    const { signal } = new AbortController();
+    await embed.encodeBatch(['a', 'b'], { signal });
+    await rejection(() => embed.encodeText('!', { signal }));
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+
+  it('rejects what waits when it is closed, and refuses calls from then on', async () => {
+    const { closed, open } = gate();
+    const { embed } = embedder({ batchTokens: 1 }, closed);
+    const running = embed.encodeBatch(['a', 'b']);
+    await turn();
+    const waiting = rejection(() => embed.encodeBatch(['c', 'd']));
+    await turn();
+    await embed.close();
+    expect(await waiting).toBeInstanceOf(ClosedError);
+    open();
+    expect((await running).length).toBe(2);
+    await expect(embed.encodeText('a')).rejects.toBeInstanceOf(ClosedError);
+    await embed.close();
+  });
+
+  it('embeds a hundred thousand texts of one call', async () => {
+    const { embed } = embedder({ batchTokens: 60 });
+    const texts = Array.from({ length: 100_000 }, (_, i) => 'abc'.slice(0, 1 + (i % 3)));
+    const embeddings = await embed.encodeBatch(texts, { lane: 'bulk' });
+    expect(embeddings.filter(({ tokens }, i) => tokens !== 2 + (i % 3))).toEqual([]);
+  });
+});
+
+describe('a lane', () => {
+  const lane = fc.array(fc.integer({ min: 1, max: 30 }), { maxLength: 3_000 });
+  it('gives every text once, of rising length within a batch and within the budget, the oldest in the next batch', () => {
+    fc.assert(
+      fc.property(lane, fc.integer({ min: 1, max: 200 }), (lengths, budget) => {
+        const queue = new LaneQueue<{ readonly ids: Int32Array; readonly job: { readonly done: boolean }; readonly at: number }>();
+        lengths.forEach((length, at) => queue.push({ ids: new Int32Array(length), job: { done: false }, at }));
+        const left = new Set(lengths.keys());
+        while (!queue.isEmpty) {
+          const batch = queue.take(budget);
+          const sizes = batch.map(({ ids }) => ids.length);
+          expect(batch.some(({ at }) => at === Math.min(...left))).toBe(true);
+          expect(sizes).toEqual(sizes.toSorted((a, b) => a - b));
+          expect(batch.length === 1 || sizes.reduce((sum, size) => sum + size, 0) <= budget).toBe(true);
+          for (const { at } of batch) expect(left.delete(at)).toBe(true);
+        }
+        expect(left.size).toBe(0);
+      }),
+      { numRuns: 10 },
+    );
+  });
+
+  it('passes over the texts of callers who gave up', () => {
+    const queue = new LaneQueue<{ readonly ids: Int32Array; readonly job: { done: boolean } }>();
+    const [stays, goes] = [{ done: false }, { done: false }];
+    for (let i = 0; i < 5_000; i++) queue.push({ ids: new Int32Array(1), job: i % 2 === 0 ? goes : stays });
+    expect(queue.take(1).length).toBe(1);
+    goes.done = true;
+    expect(queue.take(5_000).every(({ job }) => job === stays)).toBe(true);
+    expect(queue.drain().every(({ job }) => job === stays)).toBe(true);
+    expect(queue.isEmpty).toBe(true);
+  });
+});
+
+it('counts time in which two batches ran once', () => {
+  const statistics = new Statistics();
+  statistics.batch(100, 0, 1_000);
+  statistics.batch(100, 500, 1_500);
+  statistics.batch(100, 2_000, 2_500);
+  expect(statistics.perSecond(statistics.tokens)).toBe(150);
 });

@@ -5,7 +5,7 @@ import { Statistics, type PerformanceStats } from './statistics.js';
 
 /** Tokens of one batch. */
 export const DEFAULT_BATCH_TOKENS = 4_096;
-/** Tokens that may wait: about a minute of work of a small model on two cores. */
+/** Tokens that may wait in a lane: about a minute of work of a small model on two cores. */
 export const DEFAULT_QUEUE_TOKENS = 1_000_000;
 
 export interface EmbedderParts {
@@ -45,7 +45,7 @@ export class Embedder implements TextEmbedder {
       batchTokens: parts.batchTokens ?? DEFAULT_BATCH_TOKENS,
       queueTokens: parts.queueTokens ?? DEFAULT_QUEUE_TOKENS,
       concurrency: 2,
-      onBatch: ({ tokens, milliseconds }) => this.#statistics.batch(tokens, milliseconds),
+      onBatch: ({ tokens, started, ended }) => this.#statistics.batch(tokens, started, ended),
     });
   }
 
@@ -58,6 +58,7 @@ export class Embedder implements TextEmbedder {
   /** Texts beyond the limit are cut and say so. @throws UnknownRoleError, UnsupportedHeadError, QueueFullError, ClosedError, the backend's errors. */
   async encodeBatch(texts: readonly string[], options: EncodeTextOptions = {}): Promise<readonly Embedding[]> {
     const { role, ...rest } = options;
+    rest.signal?.throwIfAborted();
     const prompt = role === undefined ? '' : this.#prompt(role);
     const prompted = prompt === '' ? texts : texts.map((text) => prompt + text);
     const { batch, totalTokens } = await this.#parts.tokenizer.encodeBatch(prompted, { maxTokens: this.space.maxTokens });

@@ -1,5 +1,6 @@
 import { ClosedError, tokenBatch, type HeadRequest, type InferenceBackend, type Lane } from '@kimera/core';
 import { QueueFullError } from './errors/queue-full-error.js';
+import { LaneQueue } from './lane-queue.js';
 
 /** One text's tokens waiting for its vector. */
 interface Item {
@@ -13,8 +14,13 @@ interface Item {
 interface Job {
   readonly dense: Float32Array[];
   readonly lane: Lane;
+  /** Texts without a vector. */
   left: number;
+  /** Tokens that wait in the lane. */
+  waitingTokens: number;
   done: boolean;
+  readonly signal: AbortSignal | undefined;
+  readonly aborted: () => void;
   readonly resolve: (dense: readonly Float32Array[]) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -23,11 +29,12 @@ export interface SchedulerOptions {
   readonly backend: InferenceBackend;
   /** Tokens of one batch; a longer text goes alone. */
   readonly batchTokens: number;
-  /** Tokens that may wait; beyond, calls are refused. */
+  /** Tokens that may wait in a lane; beyond, calls are refused. Bulk work that waits does not keep interactive work out. */
   readonly queueTokens: number;
   /** Batches under way at once. */
   readonly concurrency: number;
-  readonly onBatch: (batch: { readonly texts: number; readonly tokens: number; readonly milliseconds: number }) => void;
+  /** `started` and `ended` by `performance.now()`. */
+  readonly onBatch: (batch: { readonly tokens: number; readonly started: number; readonly ended: number }) => void;
 }
 
 const DENSE: HeadRequest = { heads: ['dense'] };
@@ -36,11 +43,11 @@ const BULK_EVERY = 5;
 
 /**
  * Cuts calls into batches by a token budget. Texts of concurrent calls share batches; interactive texts go before bulk ones, which are
- * never starved ({@link BULK_EVERY}). Within a lane a window is sorted by length, so that the backend finds texts of equal length together.
+ * never starved ({@link BULK_EVERY}). Within a lane texts of like length go together ({@link LaneQueue}).
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
-  readonly #lanes: Record<Lane, Item[]> = { interactive: [], bulk: [] };
+  readonly #lanes: Readonly<Record<Lane, LaneQueue<Item>>> = { interactive: new LaneQueue(), bulk: new LaneQueue() };
   readonly #waitingTokens: Record<Lane, number> = { interactive: 0, bulk: 0 };
   #running = 0;
   #interactiveInARow = 0;
@@ -61,21 +68,24 @@ export class Scheduler {
     if (signal?.aborted === true) return Promise.reject(signal.reason);
     if (texts.length === 0) return Promise.resolve([]);
     const tokens = texts.reduce((sum, ids) => sum + ids.length, 0);
-    const waiting = this.#waitingTokens.interactive + this.#waitingTokens.bulk;
+    const waiting = this.#waitingTokens[lane];
     // A call larger than the whole queue is let in when nothing else waits.
     if (waiting > 0 && waiting + tokens > this.#options.queueTokens) return Promise.reject(new QueueFullError(this.#options.queueTokens, waiting));
     return new Promise((resolve, reject) => {
-      const job: Job = { dense: new Array<Float32Array>(texts.length), lane, left: texts.length, done: false, resolve, reject };
+      const job: Job = {
+        dense: new Array<Float32Array>(texts.length), lane, left: texts.length, waitingTokens: tokens, done: false,
+        signal, aborted: () => this.#fail(job, signal?.reason), resolve, reject,
+      };
       texts.forEach((ids, index) => this.#lanes[lane].push({ ids, job, index }));
       this.#waitingTokens[lane] += tokens;
-      signal?.addEventListener('abort', () => this.#fail(job, signal.reason), { once: true });
+      signal?.addEventListener('abort', job.aborted, { once: true });
       queueMicrotask(() => this.#next());
     });
   }
 
   close(): void {
     this.#closed = true;
-    for (const lane of ['interactive', 'bulk'] as const) for (const item of [...this.#lanes[lane]]) this.#fail(item.job, new ClosedError('the embedder'));
+    for (const lane of ['interactive', 'bulk'] as const) for (const { job } of this.#lanes[lane].drain()) this.#fail(job, new ClosedError('the embedder'));
   }
 
   #next(): void {
@@ -92,36 +102,27 @@ export class Scheduler {
 
   #take(): readonly Item[] {
     const { interactive, bulk } = this.#lanes;
-    const bulkFirst = bulk.length > 0 && (interactive.length === 0 || this.#interactiveInARow >= BULK_EVERY - 1);
+    const bulkFirst = !bulk.isEmpty && (interactive.isEmpty || this.#interactiveInARow >= BULK_EVERY - 1);
     const lane: Lane = bulkFirst ? 'bulk' : 'interactive';
-    const items = this.#lanes[lane];
-    if (items.length === 0) return [];
+    const batch = this.#lanes[lane].take(this.#options.batchTokens);
+    if (batch.length === 0) return batch;
     this.#interactiveInARow = lane === 'interactive' ? this.#interactiveInARow + 1 : 0;
-    // Whatever fits into a few batches is sorted by length; the oldest text's length decides where the batch is cut from, so none waits for ever.
-    const window = items.slice(0, 1_024).sort((a, b) => a.ids.length - b.ids.length);
-    const oldest = window.indexOf(items[0] as Item);
-    const batch: Item[] = [];
-    let tokens = 0;
-    for (let i = oldest; i >= 0 && i < window.length; i++) {
-      const item = window[i] as Item;
-      if (batch.length > 0 && tokens + item.ids.length > this.#options.batchTokens) break;
-      batch.push(item);
-      tokens += item.ids.length;
+    for (const { ids, job } of batch) {
+      job.waitingTokens -= ids.length;
+      this.#waitingTokens[lane] -= ids.length;
     }
-    const taken = new Set(batch);
-    this.#lanes[lane] = items.filter((item) => !taken.has(item));
-    this.#waitingTokens[lane] -= tokens;
     return batch;
   }
 
   async #execute(batch: readonly Item[]): Promise<void> {
+    if (batch.length === 0) return;
     const started = performance.now();
     const { backend, onBatch } = this.#options;
     try {
       const { dense } = await backend.run(tokenBatch(batch.map(({ ids }) => ids)), DENSE);
       const { dimension } = backend.space;
       if (dense === undefined || dense.length !== batch.length * dimension) throw new Error(`backend ${backend.name} returned ${dense?.length} numbers for ${batch.length} texts of ${dimension}`);
-      onBatch({ texts: batch.length, tokens: batch.reduce((sum, { ids }) => sum + ids.length, 0), milliseconds: performance.now() - started });
+      onBatch({ tokens: batch.reduce((sum, { ids }) => sum + ids.length, 0), started, ended: performance.now() });
       batch.forEach((item, row) => this.#finish(item, dense.slice(row * dimension, (row + 1) * dimension)));
     } catch (error) {
       const jobs = [...new Set(batch.map(({ job }) => job))];
@@ -139,18 +140,21 @@ export class Scheduler {
     job.dense[index] = dense;
     job.left -= 1;
     if (job.left > 0) return;
-    job.done = true;
+    this.#settle(job);
     job.resolve(job.dense);
   }
 
   #fail(job: Job, error: unknown): void {
     if (job.done) return;
-    job.done = true;
-    this.#lanes[job.lane] = this.#lanes[job.lane].filter((item) => {
-      if (item.job !== job) return true;
-      this.#waitingTokens[job.lane] -= item.ids.length;
-      return false;
-    });
+    this.#settle(job);
     job.reject(error);
+  }
+
+  /** Its texts that still wait are passed over, and a signal that outlives the call does not keep it. */
+  #settle(job: Job): void {
+    job.done = true;
+    this.#waitingTokens[job.lane] -= job.waitingTokens;
+    job.waitingTokens = 0;
+    job.signal?.removeEventListener('abort', job.aborted);
   }
 }

@@ -28,6 +28,7 @@ export class Statistics {
   truncated = 0;
   errors = 0;
   #busy = 0;
+  #busyUntil = 0;
   readonly #latencies = new Float64Array(WINDOW);
   #calls = 0;
 
@@ -37,10 +38,12 @@ export class Statistics {
     this.#latencies[this.#calls % WINDOW] = milliseconds;
     this.#calls += 1;
   }
-  batch(tokens: number, milliseconds: number): void {
+  /** A batch that ran over [started, ended), milliseconds of one clock, told in the order of the ends. Time in which two ran counts once. */
+  batch(tokens: number, started: number, ended: number): void {
     this.batches += 1;
     this.tokens += tokens;
-    this.#busy += milliseconds;
+    this.#busy += Math.max(0, ended - Math.max(started, this.#busyUntil));
+    this.#busyUntil = Math.max(ended, this.#busyUntil);
   }
   get latency(): PerformanceStats['latency'] {
     const sorted = this.#latencies.slice(0, Math.min(this.#calls, WINDOW)).sort();
