@@ -53,9 +53,9 @@ export class OnnxBackend implements InferenceBackend {
     return this.pool.deaths;
   }
 
-  /** For tests of recovery: ends one worker thread as a crash would. */
-  crashOneWorker(): void {
-    this.pool.crashOne();
+  /** For tests of recovery: the next `requests` to a worker thread, second attempts included, end it as a crash would. */
+  crashUnder(requests: number): void {
+    this.pool.crashUnder(requests);
   }
 
   async run(batch: TokenBatch, { heads }: HeadRequest): Promise<BackendOutput> {

@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { ProbeMismatchError, type InferenceBackend } from '@kimera/core';
-import { checkProbes, chooseVariant, decodeVector, encodeVector, openModelFolder, probeFloor, UnknownVariantError, verifyFileHashes } from './index.js';
+import {
+  checkProbes, chooseVariant, decodeVector, encodeVector, InvalidSpaceFileError, ModelFileHashError, openModelFolder, parseSpaceFile, probeFloor, UnknownVariantError, verifyFileHashes, type SpaceFile,
+} from './index.js';
 
 const models = join(fileURLToPath(import.meta.url), '../../../../models');
 
@@ -26,7 +28,11 @@ async function answering(name: string, noise: number): Promise<InferenceBackend>
 
 describe.each(['all-MiniLM-L6-v2', 'multilingual-e5-small'])('%s as shipped', (name) => {
   it('has every file with its recorded hash', async () => {
-    await verifyFileHashes(await openModelFolder(join(models, name)));
+    const folder = await openModelFolder(join(models, name));
+    await verifyFileHashes(folder);
+    const [[first = '', entry] = []] = Object.entries(folder.file.files);
+    const changed = { ...folder, file: { ...folder.file, files: { [first]: { bytes: entry?.bytes ?? 0, sha256: '0'.repeat(64) } } } };
+    await expect(verifyFileHashes(changed)).rejects.toBeInstanceOf(ModelFileHashError);
   });
 
   it('accepts a backend with its vectors, and refuses one that is off, silent or of another size', async () => {
@@ -42,6 +48,20 @@ describe.each(['all-MiniLM-L6-v2', 'multilingual-e5-small'])('%s as shipped', (n
     const folder = await openModelFolder(join(models, name));
     expect(() => chooseVariant(folder, 'int8')).toThrow(UnknownVariantError);
   });
+});
+
+it.each([
+  ['another fingerprint', (file: SpaceFile) => ({ ...file, identity: { ...file.identity, maxTokens: 128 } }), 'is not that of the identity'],
+  ['a graph that no hash vouches for', (file: SpaceFile) => ({ ...file, variants: file.variants.map((variant) => ({ ...variant, graphs: { ...variant.graphs, fast: 'onnx/other.onnx' } })) }), 'graph onnx/other.onnx of variant fp16'],
+  ['a file outside the folder', (file: SpaceFile) => ({ ...file, files: { '../escape': { bytes: 1, sha256: file.fingerprint } } }), '../escape'],
+  ['an unknown field', (file: SpaceFile) => ({ ...file, surprise: 1 }), 'surprise'],
+  ['no probe', (file: SpaceFile) => ({ ...file, probes: [] }), 'probes'],
+  ['another schema', (file: SpaceFile) => ({ ...file, schema: 'kimera-model/2' }), 'kimera-model/1'],
+])('space.json with %s is refused', async (_what, change, words) => {
+  const { file } = await openModelFolder(join(models, 'all-MiniLM-L6-v2'));
+  const error = await parseSpaceFile(JSON.stringify(change(file)), 'space.json').catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(InvalidSpaceFileError);
+  expect(error).toMatchObject({ code: 'INVALID_SPACE_FILE', message: expect.stringContaining(words) });
 });
 
 it('a lossy variant may lose what was recorded and a little more, another model never passes', () => {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { InvalidSpaceFileError } from './errors/invalid-space-file-error.js';
 import { spaceFileSchema, type SpaceFile } from './space-file.js';
 
-/** @param path only for the message. @throws InvalidSpaceFileError, also where the fingerprint is not that of the identity. */
+/** @param path only for the message. @throws InvalidSpaceFileError, also where it contradicts itself: a fingerprint that is not the identity's, a graph without a hash, a probe of another dimension. */
 export async function parseSpaceFile(json: string, path: string): Promise<SpaceFile> {
   let value: unknown;
   try {
@@ -17,6 +17,11 @@ export async function parseSpaceFile(json: string, path: string): Promise<SpaceF
   const fingerprint = await spaceFingerprint(file.identity);
   if (fingerprint !== file.fingerprint) {
     throw new InvalidSpaceFileError(path, `fingerprint ${file.fingerprint.slice(0, 12)} is not that of the identity, ${fingerprint.slice(0, 12)}`);
+  }
+  for (const { name, graphs } of file.variants) {
+    for (const graph of [graphs.portable, graphs.fast]) {
+      if (!Object.hasOwn(file.files, graph)) throw new InvalidSpaceFileError(path, `graph ${graph} of variant ${name} is not among the files, so nothing vouches for it`);
+    }
   }
   for (const [i, probe] of file.probes.entries()) {
     const bytes = Buffer.from(probe.dense, 'base64').length;

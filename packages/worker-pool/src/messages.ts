@@ -10,7 +10,7 @@ export interface RequestMessage {
   readonly id: number;
   readonly request: unknown;
 }
-/** `stop` ends the worker once it is idle; `crash` ends it between two requests as a failure would, for tests of recovery. */
+/** `stop` ends the worker once it is idle; `crash` ends it at once as a failure would, for tests of recovery. */
 export interface ControlMessage {
   readonly control: 'stop' | 'crash';
 }

@@ -44,6 +44,7 @@ export class WorkerPool {
   readonly #opening = new Set<Promise<void>>();
   #closed = false;
   #deaths = 0;
+  #crashes = 0;
 
   private constructor(options: WorkerPoolOptions) {
     this.#options = options;
@@ -91,10 +92,9 @@ export class WorkerPool {
     await Promise.all([...workers.map((worker) => this.#end(worker)), ...[...this.#opening].map((opening) => opening.catch(() => undefined))]);
   }
 
-  /** For tests of recovery: one thread ends between two requests, as a failure would end it. */
-  crashOne(): void {
-    const crash: ControlMessage = { control: 'crash' };
-    this.#seats[0]?.worker.postMessage(crash);
+  /** For tests of recovery: the next `requests` that are handed to a worker, second attempts included, lose it as by a failure. */
+  crashUnder(requests: number): void {
+    this.#crashes = requests;
   }
 
   async #end(worker: Worker): Promise<void> {
@@ -153,6 +153,11 @@ export class WorkerPool {
       if (call === undefined) return;
       const message: RequestMessage = { id: 0, request: call.request };
       try {
+        if (this.#crashes > 0) {
+          this.#crashes -= 1;
+          const crash: ControlMessage = { control: 'crash' };
+          seat.worker.postMessage(crash);
+        }
         seat.worker.postMessage(message);
       } catch (error) {
         // The request cannot be cloned: the caller's mistake, which must not cost the seat.

@@ -43,8 +43,8 @@ export const float32Runtime: Tolerance = {
 /** Weights rounded to float16, arithmetic in float32, against the float32 checkpoint. */
 export const fp16Weights: Tolerance = {
   name: 'fp16Weights',
-  reason: 'each weight is off by up to 2^-11 of itself, at random, over six to twelve layers; the normalisation at the end is float32',
+  reason: 'each weight is off by up to 2^-11 of itself, at random, over six to twelve layers; measured on 120 texts of MiniLM: 0.9999991, 2.5e-4, 4e-7',
   minCosine: 0.99999,
-  maxAbs: 1e-3,
+  maxAbs: 5e-4,
   norm: 1e-6,
 };
