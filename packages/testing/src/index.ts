@@ -10,3 +10,4 @@ export type { Matchers, TestFunctions } from './test-functions.js';
 export { exact, float32, float32Runtime, fp16Weights, type Tolerance } from './tolerance/tolerance.js';
 export { checkClose, ToleranceError, vectorDifference, worstDifference, type VectorDifference } from './tolerance/vector-difference.js';
 export { UNUSUAL_TEXTS } from './unusual-texts.js';
+export * from './store/index.js';

@@ -9,8 +9,9 @@ export interface Collection {
   readonly activeSpace: string;
 }
 
-/** A row of a collection. Ids are compared as text in byte order. */
+/** A row of a collection. Ids are compared as text in byte order. What `upsertRows` takes is checked by `checkRows`. */
 export interface Row {
+  /** 1 to {@link MAX_ID_BYTES} bytes in UTF-8, no NUL, well-formed. */
   readonly id: string;
   /** No NUL: PostgreSQL's `text` cannot hold it. */
   readonly text: string;
@@ -32,6 +33,14 @@ export class UnknownCollectionError extends KimeraError {
   readonly code = 'UNKNOWN_COLLECTION';
   constructor(readonly collection: string, readonly known: readonly string[]) {
     super(`there is no collection ${JSON.stringify(collection)} (there: ${known.join(', ') || 'none'})`, { collection, known });
+  }
+}
+
+/** A name that a created collection cannot have. */
+export class InvalidCollectionNameError extends KimeraError {
+  readonly code = 'INVALID_COLLECTION_NAME';
+  constructor(readonly collection: string) {
+    super(`${JSON.stringify(collection.slice(0, 80))} cannot name a collection: a lower-case letter, then at most 40 of a-z, 0-9 and _`, { collection: collection.slice(0, 200) });
   }
 }
 

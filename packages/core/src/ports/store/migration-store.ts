@@ -58,7 +58,7 @@ export interface SwitchResult {
   readonly blockedMilliseconds: number;
 }
 
-/** Migrations and their event log. Every transition is one transaction and one line of the log. */
+/** Migrations and their event log. Every transition is one transaction and one line of the log. @throws UnknownMigrationError everywhere. */
 export interface MigrationStore {
   /** In state `planned`. @throws MigrationUnderWayError, UnknownCollectionError. */
   createMigration(collection: string, target: EmbeddingSpace, by: string, figures: Figures): Promise<Migration>;
@@ -72,8 +72,9 @@ export interface MigrationStore {
   events(migration: string): Promise<readonly MigrationEvent[]>;
   /**
    * One transaction in which writers of the collection wait: changes still pending in `toSpace` are embedded by `embed` and written, then the
-   * pointer moves and the state with it. Rolled back whole where anything fails.
-   * @throws MigrationStateError, CatchUpError where more than `maxPending` changes wait, SpaceMismatchError where `from` is not the active space.
+   * pointer moves and the state with it. Rolled back whole where anything fails. `embed` must not call the store: its writes would wait for this one.
+   * @throws MigrationStateError, CatchUpError where more than `maxPending` changes wait or `embed` leaves some out, SpaceMismatchError where
+   * `from` is not the active space, UnknownSpaceError.
    */
   switchSpace(migration: string, by: string, change: SpaceSwitch, embed: (rows: readonly SourceRow[]) => Promise<readonly NewVector[]>): Promise<SwitchResult>;
   /** Rows of `space` that cannot be embedded as they are: noted, and their queued change taken away; a later change queues them again. */
@@ -97,6 +98,14 @@ export class NoMigrationError extends KimeraError {
   readonly code = 'NO_MIGRATION';
   constructor(readonly collection: string) {
     super(`collection ${JSON.stringify(collection)} has no migration: plan one first`, { collection });
+  }
+}
+
+/** No migration of that id. */
+export class UnknownMigrationError extends KimeraError {
+  readonly code = 'UNKNOWN_MIGRATION';
+  constructor(readonly migration: string) {
+    super(`there is no migration ${JSON.stringify(migration)}`, { migration });
   }
 }
 

@@ -63,7 +63,7 @@ export interface VectorWriter {
   openSpace(name: string, space: EmbeddingSpace): Promise<void>;
   /** Drops the vectors and the queued changes of a space. @throws ActiveSpaceError where searches use it. Idempotent. */
   closeSpace(name: string, space: string): Promise<void>;
-  /** One transaction: each vector is written where its hash is still the row's, stamped, and its queued change done. @throws DimensionMismatchError, UnknownSpaceError. */
+  /** One transaction: each vector is written where its hash is still the row's, stamped, and its queued change done. @throws DimensionMismatchError, ZeroVectorError, InvalidRowError where an id comes twice, UnknownSpaceError. */
   writeVectors(name: string, space: string, vectors: readonly NewVector[]): Promise<WriteResult>;
 }
 

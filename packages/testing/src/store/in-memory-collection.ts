@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto';
+import {
+  ActiveSpaceError, checkDistinctIds, checkVector, cosine, norm, toWellFormed, UnknownSpaceError,
+  type Coverage, type EmbeddingSpace, type Hit, type KeyRange, type NewVector, type SourceRow, type StoredVector, type Vector, type WriteResult,
+} from '@kimera/core';
+
+/** What a collection has of one space. */
+interface HeldSpace {
+  readonly space: EmbeddingSpace;
+  /** By row id. */
+  readonly vectors: Map<string, StoredVector>;
+  /** Ids of changed rows, the oldest first. */
+  readonly pending: Set<string>;
+}
+
+/** The rows of one collection with their vectors in every space. Calls are synchronous: each is a transaction of its own. */
+export class InMemoryCollection {
+  readonly #texts = new Map<string, string>();
+  readonly #held = new Map<string, HeldSpace>();
+
+  constructor(readonly name: string, public activeSpace: string) {}
+
+  get size(): number {
+    return this.#texts.size;
+  }
+  get spaces(): readonly EmbeddingSpace[] {
+    return [...this.#held.values()].map(({ space }) => space);
+  }
+
+  /** @throws UnknownSpaceError. */
+  space(fingerprint: string): EmbeddingSpace {
+    return this.#of(fingerprint).space;
+  }
+
+  openSpace(space: EmbeddingSpace): void {
+    if (!this.#held.has(space.fingerprint)) this.#held.set(space.fingerprint, { space, vectors: new Map(), pending: new Set() });
+  }
+
+  closeSpace(fingerprint: string): void {
+    if (fingerprint === this.activeSpace) throw new ActiveSpaceError(this.name, fingerprint);
+    this.#held.delete(fingerprint);
+  }
+
+  /** Unchanged text changes nothing; any other loses its vector in every space and is queued. */
+  writeRow(id: string, text: string): void {
+    const stored = toWellFormed(text);
+    if (this.#texts.get(id) === stored) return;
+    this.#texts.set(id, stored);
+    for (const { vectors, pending } of this.#held.values()) {
+      vectors.delete(id);
+      pending.add(id);
+    }
+  }
+
+  deleteRow(id: string): boolean {
+    for (const { vectors, pending } of this.#held.values()) {
+      vectors.delete(id);
+      pending.delete(id);
+    }
+    return this.#texts.delete(id);
+  }
+
+  /** Undefined where there is no such row. */
+  hash(id: string): string | undefined {
+    const text = this.#texts.get(id);
+    return text === undefined ? undefined : sha256(text);
+  }
+
+  rows(ids: Iterable<string>): readonly SourceRow[] {
+    return [...ids].flatMap((id) => {
+      const text = this.#texts.get(id);
+      return text === undefined ? [] : [{ id, text, contentHash: sha256(text) }];
+    });
+  }
+
+  rowsIn({ after, upTo }: KeyRange): readonly SourceRow[] {
+    return this.rows(this.#sortedIds().filter((id) => (after === null || inByteOrder(id, after) > 0) && (upTo === null || inByteOrder(id, upTo) <= 0)));
+  }
+
+  keyRanges(rows: number): readonly KeyRange[] {
+    const ids = this.#sortedIds();
+    const cuts = ids.filter((_, i) => (i + 1) % rows === 0 && i + 1 < ids.length);
+    return [...cuts, null].map((upTo, i) => ({ after: cuts[i - 1] ?? null, upTo }));
+  }
+
+  sample(count: number, seed: number): readonly SourceRow[] {
+    const key = (id: string): string => sha256(`${seed}:${id}`);
+    return this.rows([...this.#texts.keys()].sort((a, b) => (key(a) < key(b) ? -1 : 1)).slice(0, count));
+  }
+
+  pending(fingerprint: string): readonly SourceRow[] {
+    return this.rows(this.#of(fingerprint).pending);
+  }
+
+  /** The row waits no longer: it has its vector, or cannot get one. */
+  settle(fingerprint: string, id: string): void {
+    this.#of(fingerprint).pending.delete(id);
+  }
+
+  write(fingerprint: string, vectors: readonly NewVector[]): WriteResult {
+    const held = this.#of(fingerprint);
+    checkDistinctIds(vectors);
+    for (const { id, dense } of vectors) checkVector(dense, held.space.dimension, `vector of row ${id}`);
+    const fresh = vectors.filter(({ id, contentHash }) => this.hash(id) === contentHash);
+    for (const { id, contentHash, dense, variant } of fresh) {
+      held.vectors.set(id, { id, contentHash, dense: dense.slice(), variant, space: fingerprint });
+      held.pending.delete(id);
+    }
+    return { written: fresh.length, outdated: vectors.length - fresh.length };
+  }
+
+  /** Puts a vector in place, unchecked: what damage looks like. */
+  replace(fingerprint: string, vector: StoredVector): void {
+    this.#of(fingerprint).vectors.set(vector.id, vector);
+  }
+
+  vectors(fingerprint: string, ids?: readonly string[]): readonly StoredVector[] {
+    const { vectors } = this.#of(fingerprint);
+    const asked = ids === undefined ? [...vectors.keys()] : [...new Set(ids)];
+    return asked.sort(inByteOrder).flatMap((id) => {
+      const vector = vectors.get(id);
+      return vector === undefined ? [] : [{ ...vector, dense: vector.dense.slice() }];
+    });
+  }
+
+  search(fingerprint: string, query: Vector, limit: number): readonly Hit[] {
+    const { vectors, space } = this.#of(fingerprint);
+    checkVector(query, space.dimension, 'query');
+    const hits = [...vectors.values()].filter(({ dense }) => norm(dense) > 0).map(({ id, dense }) => ({ id, score: cosine(query, dense) }));
+    return hits.sort((a, b) => b.score - a.score || inByteOrder(a.id, b.id)).slice(0, limit);
+  }
+
+  coverage(fingerprint: string): Coverage {
+    const { vectors, pending } = this.#of(fingerprint);
+    const all = [...vectors.values()];
+    const malformed = (vector: StoredVector): boolean => vector.space !== fingerprint || !(norm(vector.dense) > 0) || !vector.dense.every(Number.isFinite);
+    return {
+      rows: this.size,
+      current: all.filter((vector) => !malformed(vector) && this.hash(vector.id) === vector.contentHash).length,
+      missing: [...this.#texts.keys()].filter((id) => !vectors.has(id)).length,
+      stale: all.filter(({ id, contentHash }) => this.#texts.has(id) && this.hash(id) !== contentHash).length,
+      orphans: all.filter(({ id }) => !this.#texts.has(id)).length,
+      malformed: all.filter(malformed).length,
+      pending: pending.size,
+    };
+  }
+
+  #of(fingerprint: string): HeldSpace {
+    const held = this.#held.get(fingerprint);
+    if (held === undefined) throw new UnknownSpaceError(this.name, fingerprint);
+    return held;
+  }
+
+  #sortedIds(): string[] {
+    return [...this.#texts.keys()].sort(inByteOrder);
+  }
+}
+
+/** As PostgreSQL's `COLLATE "C"` orders UTF-8. */
+function inByteOrder(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

@@ -1,0 +1,66 @@
+import type { BackfillJob, JobCounts, KeyRange } from '@kimera/core';
+
+interface HeldJob {
+  readonly job: BackfillJob;
+  state: keyof JobCounts;
+  attempts: number;
+  /** In the clock's milliseconds. */
+  leaseEnds: number;
+}
+
+/** Backfill jobs of all migrations, taken in the order in which they came. */
+export class InMemoryJobs {
+  readonly #jobs = new Map<string, HeldJob>();
+  #next = 1;
+
+  /** `attempts`: after this many a job is given up. `now`: milliseconds. */
+  constructor(private readonly attempts: number, private readonly now: () => number) {}
+
+  enqueue(migration: string, ranges: readonly KeyRange[]): void {
+    for (const range of ranges) {
+      const job = { id: `job-${this.#next++}`, migration, range };
+      this.#jobs.set(job.id, { job, state: 'waiting', attempts: 0, leaseEnds: 0 });
+    }
+  }
+
+  claim(migration: string, leaseSeconds: number): BackfillJob | undefined {
+    const jobs = this.#of(migration);
+    for (const held of jobs) if (held.state === 'active' && held.leaseEnds < this.now()) this.#back(held);
+    const next = jobs.find(({ state }) => state === 'waiting');
+    if (next === undefined) return undefined;
+    next.state = 'active';
+    next.attempts += 1;
+    next.leaseEnds = this.now() + leaseSeconds * 1000;
+    return next.job;
+  }
+
+  /** False where the job is not under way (any more). */
+  finish(id: string): boolean {
+    const held = this.#jobs.get(id);
+    if (held?.state !== 'active') return false;
+    held.state = 'done';
+    return true;
+  }
+
+  release(id: string): void {
+    const held = this.#jobs.get(id);
+    if (held?.state === 'active') this.#back(held);
+  }
+
+  counts(migration: string): JobCounts {
+    const count = (wanted: keyof JobCounts): number => this.#of(migration).filter(({ state }) => state === wanted).length;
+    return { waiting: count('waiting'), active: count('active'), done: count('done'), failed: count('failed') };
+  }
+
+  discard(migration: string): void {
+    for (const { job } of this.#of(migration)) this.#jobs.delete(job.id);
+  }
+
+  #of(migration: string): readonly HeldJob[] {
+    return [...this.#jobs.values()].filter(({ job }) => job.migration === migration);
+  }
+
+  #back(held: HeldJob): void {
+    held.state = held.attempts < this.attempts ? 'waiting' : 'failed';
+  }
+}

@@ -1,0 +1,1 @@
+export { InMemoryStore, type InMemoryStoreOptions } from './in-memory-store.js';
