@@ -1,0 +1,65 @@
+import { UnsupportedHeadError, type Embedding, type Head, type Role } from '@kimera/core';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { CommandContext } from '../console/command-context.js';
+import { createCommand } from '../console/create-command.js';
+import { processTextLines } from '../lines/process-text-lines.js';
+import { MODEL_OPTION, modelPath } from '../models/default-model.js';
+import { openModel } from '../models/open-model.js';
+
+const HEADS: readonly Head[] = ['dense', 'sparse', 'colbert'];
+
+interface EmbedOptions {
+  readonly model?: string;
+  readonly head: readonly Head[];
+  readonly role?: Role;
+  readonly variant?: string;
+}
+
+export function embedCommand(context: CommandContext): Command {
+  return createCommand(context, 'embed', {
+    summary: 'vectors of texts, one JSON line each',
+    description: [
+      'Reads {"text": …} lines from stdin and writes {"dense": […], "tokens": n, "truncated": bool, "space": "…"} lines, in the same order.',
+      'A line that cannot be embedded gives {"error": {"code", "message"}} in its place; then the exit code is 1.',
+      'Lines are answered as they come; memory does not grow with the input.',
+    ].join('\n'),
+    examples: ['embed --model ./models/minilm < texts.jsonl > vectors.jsonl', `embed --model ./models/multilingual-e5-small --role query <<< '{"text": "hello"}'`],
+  })
+    .option(...MODEL_OPTION)
+    .option('--head <names>', `heads, separated by commas: ${HEADS.join(', ')}`, parseHeads, ['dense'] satisfies Head[])
+    .addOption(new Option('--role <role>', 'put the model’s prompt for this role before each text').choices(['query', 'document']))
+    .option('--variant <name>', 'precision (default: the folder’s first)')
+    .action(async ({ model, head: heads, role, variant }: EmbedOptions) => {
+      const embedder = await openModel({ path: modelPath(context, model), variant });
+      try {
+        for (const head of heads) if (!embedder.space.heads.includes(head)) throw new UnsupportedHeadError(head, embedder.space.heads);
+        await processTextLines(context, async (texts) => (await embedder.encodeBatch(texts, { heads, lane: 'bulk', ...(role === undefined ? {} : { role }) })).map(toLine));
+      } finally {
+        await embedder.close();
+      }
+    });
+}
+
+function parseHeads(names: string): readonly Head[] {
+  return names.split(',').map((name) => {
+    const head = HEADS.find((candidate) => candidate === name.trim());
+    if (head === undefined) throw new InvalidArgumentError(`Heads are ${HEADS.join(', ')}.`);
+    return head;
+  });
+}
+
+function toLine({ dense, sparse, colbert, tokens, truncated, space }: Embedding): object {
+  return {
+    ...(dense === undefined ? {} : { dense: Array.from(dense, shortest) }),
+    ...(sparse === undefined ? {} : { sparse: Object.fromEntries([...sparse].map(([id, weight]) => [id, shortest(weight)])) }),
+    ...(colbert === undefined ? {} : { colbert: colbert.map((vector) => Array.from(vector, shortest)) }),
+    tokens,
+    truncated,
+    space,
+  };
+}
+
+/** Nine digits name a float32 exactly (IEEE 754: 9 decimal digits suffice for binary32); JSON would print seventeen. */
+function shortest(value: number): number {
+  return Number(value.toPrecision(9));
+}

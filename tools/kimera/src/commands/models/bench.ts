@@ -1,0 +1,57 @@
+import { resolve } from 'node:path';
+import { shortFingerprint } from '@kimera/core';
+import { InvalidArgumentError, type Command } from 'commander';
+import type { CommandContext } from '../../console/command-context.js';
+import { createCommand, withJson } from '../../console/create-command.js';
+import { formatBytes, formatCount, formatDuration } from '../../console/format.js';
+import { printable } from '../../console/printable.js';
+
+interface BenchOptions {
+  readonly variant?: string;
+  readonly texts?: string;
+  readonly threads?: number;
+  readonly json?: true;
+}
+
+export function benchCommand(context: CommandContext): Command {
+  const command = createCommand(context, 'bench', {
+    summary: 'time a model on this machine',
+    description: 'Load time, throughput of the texts together (median of three rounds), latency of each text alone, peak memory.',
+    examples: ['models bench ./models/minilm', 'models bench ./models/minilm --texts texts.jsonl --threads 4 --json'],
+  });
+  return withJson(command)
+    .argument('<dir>', 'model folder')
+    .option('--variant <name>', 'precision (default: the folder’s first)')
+    .option('--texts <file>', '{"text": …} lines (default: sixteen built-in texts)')
+    .option('--threads <number>', 'threads of the native runtime (default: all processors)', parseThreads)
+    .action(async (dir: string, { variant, texts, threads, json }: BenchOptions) => {
+      const { benchModel } = await import('../../models/bench-model.js');
+      const result = await benchModel({
+        path: resolve(context.folder, dir),
+        stop: context.stop,
+        ...(variant === undefined ? {} : { variant }),
+        ...(texts === undefined ? {} : { textsPath: resolve(context.folder, texts) }),
+        ...(threads === undefined ? {} : { threads }),
+      });
+      if (json === true) return context.stdout.json(result);
+      const { machine, latency } = result;
+      const { formatTable } = await import('../../console/table.js');
+      await context.stdout.line(
+        formatTable(['', ''], [
+          ['model', `${printable(result.modelId)}, ${result.variant}, space ${shortFingerprint(result.space)}`],
+          ['machine', printable(`${machine.processor}, ${machine.processors} processors, ${result.threads} threads, Node ${machine.node}, ONNX Runtime ${machine.onnxRuntime}`)],
+          ['load', `${formatDuration(result.loadMilliseconds)}, probes included`],
+          ['texts', `${formatCount(result.texts)} of ${formatCount(result.tokens)} tokens`],
+          ['throughput', `${formatCount(result.tokensPerSecond)} tokens/s, ${formatCount(result.textsPerSecond)} texts/s`],
+          ['latency alone', `p50 ${latency.p50.toFixed(1)} ms, p95 ${latency.p95.toFixed(1)} ms`],
+          ['peak memory', formatBytes(result.peakMemoryBytes)],
+        ]).trimStart(),
+      );
+    });
+}
+
+function parseThreads(text: string): number {
+  const threads = Number(text);
+  if (!Number.isInteger(threads) || threads < 1 || threads > 1024) throw new InvalidArgumentError('Expected a whole number from 1 to 1024.');
+  return threads;
+}

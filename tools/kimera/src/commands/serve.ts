@@ -1,0 +1,34 @@
+import type { Command } from 'commander';
+import type { CommandContext } from '../console/command-context.js';
+import { createCommand } from '../console/create-command.js';
+import { MODEL_OPTION, modelPath } from '../models/default-model.js';
+
+interface ServeOptions {
+  readonly model?: string;
+  readonly host?: string;
+  readonly port?: string;
+}
+
+export function serveCommand(context: CommandContext): Command {
+  return createCommand(context, 'serve', {
+    summary: 'the HTTP server',
+    description: [
+      'Serves OpenAI and text-embeddings-inference clients until Ctrl-C or SIGTERM, which answer what was accepted and end with 0.',
+      'Everything else is set by environment variables: KIMERA_API_KEYS, EMBEDDING_DIM, EMBEDDING_BATCH_SIZE, AUTO_TRUNCATE.',
+    ].join('\n'),
+    examples: ['serve', 'serve --model ./models/multilingual-e5-small --port 8080'],
+  })
+    .option(...MODEL_OPTION)
+    .option('--host <address>', 'address to listen on (default: $HOST, or 127.0.0.1)')
+    .option('--port <number>', 'port, 0 for a free one (default: $PORT, or 3000)')
+    .action(async ({ model, host, port }: ServeOptions) => {
+      const { parseConfiguration, startServer } = await import('@kimera/api');
+      const environment = { ...context.environment, ONNX_MODEL_PATH: modelPath(context, model), ...(host === undefined ? {} : { HOST: host }), ...(port === undefined ? {} : { PORT: port }) };
+      const server = await startServer(parseConfiguration(environment, context.folder));
+      await new Promise<void>((resolve) => {
+        if (context.stop.aborted) resolve();
+        else context.stop.addEventListener('abort', () => resolve(), { once: true });
+      });
+      await server.close();
+    });
+}

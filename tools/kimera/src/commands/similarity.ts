@@ -1,0 +1,48 @@
+import { cosine, shortFingerprint, type Role } from '@kimera/core';
+import { Option, type Command } from 'commander';
+import type { CommandContext } from '../console/command-context.js';
+import { UsageError } from '../console/command-errors.js';
+import { createCommand, withJson } from '../console/create-command.js';
+import { MODEL_OPTION, modelPath } from '../models/default-model.js';
+import { openModel } from '../models/open-model.js';
+
+interface SimilarityOptions {
+  readonly model?: string;
+  readonly role?: Role;
+  readonly variant?: string;
+  readonly json?: true;
+}
+
+export function similarityCommand(context: CommandContext): Command {
+  const command = createCommand(context, 'similarity', {
+    summary: 'how close texts are to each other',
+    description: 'The cosine of every pair of texts, as a matrix.',
+    examples: ['similarity "a cat" "a kitten" "an invoice"', 'similarity --model ./models/multilingual-e5-small --role query "Guten Morgen" "good morning" --json'],
+  });
+  return withJson(command)
+    .argument('<texts...>', 'two texts or more')
+    .option(...MODEL_OPTION)
+    .addOption(new Option('--role <role>', 'put the model’s prompt for this role before each text').choices(['query', 'document']))
+    .option('--variant <name>', 'precision (default: the folder’s first)')
+    .action(async (texts: readonly string[], { model, role, variant, json }: SimilarityOptions) => {
+      if (texts.length < 2) throw new UsageError(`${texts.length} text, at least 2 are needed`);
+      const embedder = await openModel({ path: modelPath(context, model), variant });
+      try {
+        const embeddings = await embedder.encodeBatch(texts, role === undefined ? {} : { role });
+        const vectors = embeddings.map(({ dense = new Float32Array() }) => dense);
+        const matrix = vectors.map((a) => vectors.map((b) => Number(cosine(a, b).toFixed(6))));
+        const { space } = embedder;
+        if (json === true) return await context.stdout.json({ space: space.fingerprint, modelId: space.modelId, texts, truncated: embeddings.map(({ truncated }) => truncated), matrix });
+        const { cell, formatTable } = await import('../console/table.js');
+        const rows = matrix.map((row, i) => [String(i + 1), ...row.map((value) => value.toFixed(4)), cell(texts[i] ?? '', 60)]);
+        const columns = texts.map((_, i) => String(i + 1));
+        await context.stdout.line(formatTable(['', ...columns, ''], rows, texts.map((_, i) => i + 1)));
+        await context.stdout.line(`cosine in space ${shortFingerprint(space.fingerprint)} (${space.modelId})`);
+        embeddings.forEach(({ truncated, tokens, totalTokens }, i) => {
+          if (truncated) context.note(`kimera: text ${i + 1} was cut to ${tokens} of ${totalTokens} tokens`);
+        });
+      } finally {
+        await embedder.close();
+      }
+    });
+}

@@ -1,0 +1,32 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { CommandContext } from '../console/command-context.js';
+import { createCommand } from '../console/create-command.js';
+import { processTextLines } from '../lines/process-text-lines.js';
+import { MODEL_OPTION, modelPath } from '../models/default-model.js';
+
+export function tokenizeCommand(context: CommandContext): Command {
+  return createCommand(context, 'tokenize', {
+    summary: 'token ids of texts, one JSON line each',
+    description: [
+      'Reads {"text": …} lines from stdin and writes {"ids": […], "totalTokens": n, "truncated": bool} lines, in the same order.',
+      'A line that cannot be read gives {"error": {"code", "message"}} in its place; then the exit code is 1.',
+    ].join('\n'),
+    examples: [`tokenize --model ./models/minilm < texts.jsonl`, `tokenize <<< '{"text": "hello"}'`],
+  })
+    .option(...MODEL_OPTION)
+    .action(async ({ model }: { readonly model?: string }) => {
+      const [{ openModelFolder }, { createTokenizerPool }] = await Promise.all([import('@kimera/model-folder'), import('@kimera/tokenizers')]);
+      const path = modelPath(context, model);
+      const { space } = await openModelFolder(path);
+      const tokenizer = await createTokenizerPool({ tokenizerPath: join(path, 'tokenizer.json') });
+      try {
+        await processTextLines(context, async (texts) => {
+          const { batch, totalTokens, truncated } = await tokenizer.encodeBatch(texts, { maxTokens: space.maxTokens });
+          return texts.map((_, i) => ({ ids: [...batch.ids.subarray(batch.offsets[i], batch.offsets[i + 1])], totalTokens: totalTokens[i], truncated: truncated[i] }));
+        });
+      } finally {
+        await tokenizer.close();
+      }
+    });
+}

@@ -1,0 +1,28 @@
+import { Command } from 'commander';
+import type { CommandContext } from './command-context.js';
+
+export interface CommandText {
+  /** One line, for the list of commands. */
+  readonly summary: string;
+  /** Above the options; the summary where absent. */
+  readonly description?: string;
+  /** Command lines that work, without the leading `kimera`. */
+  readonly examples: readonly string[];
+}
+
+/** A command with our conventions: help with examples, help on stdout, refusals thrown instead of printed. */
+export function createCommand(context: CommandContext, name: string, { summary, description = summary, examples }: CommandText): Command {
+  return new Command(name)
+    .summary(summary)
+    .description(description)
+    .helpOption('-h, --help', 'this help')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => context.help(text), writeErr: (text) => context.usage(text), outputError: () => undefined })
+    .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ kimera ${example}`).join('\n')}`);
+}
+
+/** For commands that give one result. */
+export function withJson(command: Command): Command {
+  return command.option('--json', 'one JSON document on stdout');
+}

@@ -1,0 +1,72 @@
+import { KimeraError } from '@kimera/core';
+import { EXIT, type ExitCode } from './exit-code.js';
+import { printable } from './printable.js';
+
+/** An error as the shell, a program and a person get it. */
+export interface ErrorDescription {
+  readonly exitCode: ExitCode;
+  readonly code: string;
+  /** One line. */
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** Codes that are not plain errors. What is refused once is refused again. */
+const EXIT_CODES: Readonly<Record<string, ExitCode>> = {
+  USAGE: EXIT.usage,
+  STOPPED: EXIT.stopped,
+  OUTPUT_CLOSED: EXIT.done,
+  OUTPUT_EXISTS: EXIT.refused,
+  UNSUPPORTED_MODEL: EXIT.refused,
+  UNSUPPORTED_TOKENIZER: EXIT.refused,
+  INVALID_TOKENIZER: EXIT.refused,
+  INVALID_CHECKPOINT: EXIT.refused,
+  INVALID_CONFIGURATION: EXIT.refused,
+  CHECKPOINT_FILE_MISSING: EXIT.refused,
+  MISSING_TENSOR: EXIT.refused,
+  TENSOR_SHAPE: EXIT.refused,
+  TENSOR_NOT_FINITE: EXIT.refused,
+  NOT_FOUR_BIT: EXIT.refused,
+  INVALID_ONNX: EXIT.refused,
+  UNSAFE_EXTERNAL_DATA: EXIT.refused,
+  NOT_INSPECTABLE: EXIT.refused,
+  INVALID_SPACE_FILE: EXIT.refused,
+  MODEL_FILE_SIZE: EXIT.refused,
+  MODEL_FILE_HASH: EXIT.refused,
+  MODEL_FILE_MISSING: EXIT.refused,
+  PROBE_MISMATCH: EXIT.refused,
+  SPACE_MISMATCH: EXIT.refused,
+  DIMENSION_MISMATCH: EXIT.refused,
+  UNSUPPORTED_HEAD: EXIT.refused,
+};
+
+const HINTS: Readonly<Record<string, string>> = {
+  MODEL_FOLDER_NOT_FOUND: '"kimera models list" shows the models at hand',
+  UNKNOWN_VARIANT: '"kimera models list DIR" shows the variants',
+  MODEL_FILE_SIZE: 'copy or convert the folder again',
+  MODEL_FILE_HASH: 'copy or convert the folder again',
+  MODEL_FILE_MISSING: 'copy or convert the folder again',
+  PROBE_MISMATCH: '"kimera models verify DIR" shows every check',
+  MODEL_LOAD: '"kimera models verify DIR" shows every check',
+  CHECKPOINT_FILE_MISSING: 'give the folder of a Hugging Face checkpoint',
+  NOT_FOUR_BIT: 'use --variant fp16 or fp32',
+  INVALID_CHECKPOINT: 'fetch the file again',
+  INVALID_ENVIRONMENT: 'unset the variable or give it another value',
+  DISK_SPACE: 'free some space or choose another --out',
+  EADDRINUSE: 'choose another --port, 0 takes a free one',
+  ENOENT: 'check the path; relative paths start from the current folder',
+};
+
+export function describeError(error: unknown): ErrorDescription {
+  const { code, message } = identify(error);
+  const hint = HINTS[code];
+  return { exitCode: EXIT_CODES[code] ?? EXIT.error, code, message: printable(message), ...(hint === undefined ? {} : { hint }) };
+}
+
+function identify(error: unknown): { readonly code: string; readonly message: string } {
+  if (error instanceof KimeraError) return { code: error.code, message: error.message };
+  if (!(error instanceof Error)) return { code: 'INTERNAL', message: String(error) };
+  // The system's own errors: "ENOENT: no such file or directory, open '…'".
+  if ('syscall' in error && 'code' in error && typeof error.code === 'string') return { code: error.code, message: error.message };
+  return { code: 'INTERNAL', message: `${error.name}: ${error.message} (KIMERA_DEBUG=1 shows where)` };
+}

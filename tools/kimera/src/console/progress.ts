@@ -1,0 +1,36 @@
+/** Bytes done of a total, for a person who waits. */
+export interface Progress {
+  update(done: number, total: number): void;
+  /** What goes on after the bytes are done. */
+  phase(text: string): void;
+  stop(): void;
+}
+
+const SILENT: Progress = { update: () => undefined, phase: () => undefined, stop: () => undefined };
+
+/** A bar on stderr with bytes and time left where stderr is a terminal, nothing elsewhere. */
+export async function openProgress(stderr: NodeJS.WriteStream, title: string): Promise<Progress> {
+  if (stderr.isTTY !== true) return SILENT;
+  const [{ default: cliProgress }, { formatBytes, formatDuration }] = await Promise.all([import('cli-progress'), import('./format.js')]);
+  const bar = new cliProgress.SingleBar({
+    stream: stderr,
+    clearOnComplete: true,
+    hideCursor: true,
+    format: `${title} {bar} {percentage}% {bytes} {left}`,
+    barsize: 24,
+    gracefulExit: false,
+  }, cliProgress.Presets.shades_classic);
+  const started = performance.now();
+  bar.start(1, 0, { bytes: '', left: '' });
+  return {
+    update(done, total) {
+      const share = Math.min(1, done / total);
+      bar.update(share, {
+        bytes: `${formatBytes(done)} of ${formatBytes(total)}`,
+        left: share > 0.02 && share < 1 ? `${formatDuration(((performance.now() - started) * (1 - share)) / share)} left` : '',
+      });
+    },
+    phase: (text) => bar.update(1, { bytes: text, left: '' }),
+    stop: () => bar.stop(),
+  };
+}
