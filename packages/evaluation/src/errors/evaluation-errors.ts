@@ -1,0 +1,57 @@
+import { KimeraError } from '@kimera/core';
+
+/** Scores that must be of the same items are not of the same number. */
+export class UnpairedScoresError extends KimeraError {
+  readonly code = 'UNPAIRED_SCORES';
+  constructor(readonly expected: number, readonly actual: number, what: string) {
+    super(`${what}: ${expected} values against ${actual}`, { expected, actual, what });
+  }
+}
+
+/** A number that is NaN or infinite: it would make every figure after it meaningless. */
+export class InvalidScoreError extends KimeraError {
+  readonly code = 'INVALID_SCORE';
+  constructor(readonly position: number, value: number, what: string) {
+    super(`${what}: value ${position} is ${value}`, { position, value: String(value), what });
+  }
+}
+
+/** Fewer items than the figure is defined for. */
+export class TooFewValuesError extends KimeraError {
+  readonly code = 'TOO_FEW_VALUES';
+  constructor(readonly minimum: number, readonly actual: number, what: string) {
+    super(`${what}: at least ${minimum} values are needed, got ${actual}`, { minimum, actual, what });
+  }
+}
+
+/** A setting outside the range in which it means something. */
+export class SettingRangeError extends KimeraError {
+  readonly code = 'SETTING_RANGE';
+  constructor(readonly setting: string, readonly range: string, value: number) {
+    super(`${setting} must be ${range}, got ${value}`, { setting, range, value: String(value) });
+  }
+}
+
+/** A correlation or an alignment with values that are all equal. */
+export class ConstantInputError extends KimeraError {
+  readonly code = 'CONSTANT_INPUT';
+  constructor(what: string) {
+    super(`${what} is undefined: all values of one side are equal`, { what });
+  }
+}
+
+/** A ranking that holds an item twice would be counted twice. */
+export class DuplicateItemError extends KimeraError {
+  readonly code = 'DUPLICATE_ITEM';
+  constructor(readonly item: string) {
+    super(`"${item}" is in the ranking more than once`, { item });
+  }
+}
+
+/** The pairs do not span the smaller space, so a rotation is not determined by them. */
+export class RankDeficientError extends KimeraError {
+  readonly code = 'RANK_DEFICIENT';
+  constructor(readonly rank: number, readonly needed: number, readonly pairs: number) {
+    super(`${pairs} pairs determine ${rank} directions, ${needed} are needed`, { rank, needed, pairs });
+  }
+}

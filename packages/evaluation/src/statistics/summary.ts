@@ -1,0 +1,36 @@
+import { requireFinite } from '../checks.js';
+import { SettingRangeError, TooFewValuesError } from '../errors/evaluation-errors.js';
+
+/** @throws TooFewValuesError for no values, InvalidScoreError. */
+export function mean(values: ArrayLike<number>): number {
+  if (values.length === 0) throw new TooFewValuesError(1, 0, 'mean');
+  requireFinite(values, 'mean');
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i] as number;
+  return sum / values.length;
+}
+
+/** Of the population, by n − 1; 0 for one value. @throws TooFewValuesError, InvalidScoreError. */
+export function standardDeviation(values: ArrayLike<number>): number {
+  const centre = mean(values);
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += ((values[i] as number) - centre) ** 2;
+  return values.length === 1 ? 0 : Math.sqrt(sum / (values.length - 1));
+}
+
+/** `linear` between neighbours (numpy's default, type 7), or `inverted-cdf`: the smallest value that at least the share of values does not exceed (type 1). */
+export type QuantileMethod = 'linear' | 'inverted-cdf';
+
+/** Quantile of ascending values. @throws TooFewValuesError, SettingRangeError unless 0 ≤ share ≤ 1. */
+export function quantile(ascending: ArrayLike<number>, share: number, method: QuantileMethod = 'linear'): number {
+  if (ascending.length === 0) throw new TooFewValuesError(1, 0, 'quantile');
+  if (!(share >= 0 && share <= 1)) throw new SettingRangeError('share', 'from 0 to 1', share);
+  if (method === 'inverted-cdf') {
+    // The product may lie just above the integer that it stands for.
+    return ascending[Math.max(0, Math.ceil(share * ascending.length - 1e-9) - 1)] as number;
+  }
+  const place = share * (ascending.length - 1);
+  const lower = Math.floor(place);
+  const [low, high] = [ascending[lower] as number, ascending[Math.min(lower + 1, ascending.length - 1)] as number];
+  return low + (high - low) * (place - lower);
+}
