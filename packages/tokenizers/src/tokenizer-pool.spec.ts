@@ -11,12 +11,14 @@ describe('tokenizer pool', () => {
 
   it('gives what the tokenizer gives, in a worker and at once', async () => {
     const texts = goldens('wordpiece').map(({ text }) => text);
-    for (const some of [texts, texts.slice(0, 2), []]) {
+    const long = [...texts.slice(0, 50), 'long '.repeat(100_000), ...texts, 'word '.repeat(30_000), 'other '.repeat(30_000), ''];
+    for (const some of [texts, texts.slice(0, 2), [], long, ['one '.repeat(90_000)]]) {
       const expected = encodeBatch(pool.tokenizer, some, { maxTokens: 32 });
       const actual = await pool.encodeBatch(some, { maxTokens: 32 });
       expect(Array.from(actual.batch.ids)).toEqual(Array.from(expected.batch.ids));
       expect(Array.from(actual.batch.offsets)).toEqual(Array.from(expected.batch.offsets));
       expect(actual.truncated).toEqual(expected.truncated);
+      expect(Array.from(actual.totalTokens)).toEqual(Array.from(expected.totalTokens));
     }
   });
 
@@ -26,6 +28,14 @@ describe('tokenizer pool', () => {
     await pool.encodeBatch([' word'.repeat(1_000_000)], { maxTokens: 8 });
     clearInterval(timer);
     expect(turns).toBeGreaterThan(5);
+  });
+
+  it('lets a short call pass a long one', async () => {
+    const ended: string[] = [];
+    const long = pool.encodeBatch(Array.from({ length: 40 }, () => 'word '.repeat(39_000)), { maxTokens: 8 }).then(() => ended.push('long'));
+    const short = pool.encodeBatch(['word '.repeat(1_000)], { maxTokens: 8 }).then(() => ended.push('short'));
+    await Promise.all([long, short]);
+    expect(ended).toEqual(['short', 'long']);
   });
 
   it('carries errors over the thread with their class', async () => {

@@ -3,6 +3,8 @@ import type { PieceModel, PieceSink } from './piece-sink.js';
 
 /** What an unknown character costs below the least likely piece (sentencepiece kUnkPenalty; tokenizers 0.22 models/unigram/model.rs). */
 const UNKNOWN_PENALTY = 10;
+/** Units for which space is kept between words: a word of megabytes must not hold 16 times its length for ever. */
+const KEPT_UNITS = 16_384;
 
 export interface UnigramOptions {
   readonly pieces: readonly string[];
@@ -75,6 +77,7 @@ export class Unigram implements PieceModel {
       i += width;
     }
     this.#trace(from, length, sink);
+    if (length > KEPT_UNITS) this.#allocate(KEPT_UNITS);
   }
 
   #trace(from: number, length: number, sink: PieceSink): void {
@@ -94,7 +97,10 @@ export class Unigram implements PieceModel {
 
   #reserve(length: number): void {
     if (length <= this.#best.length) return;
-    const size = 2 ** Math.ceil(Math.log2(length));
+    this.#allocate(2 ** Math.ceil(Math.log2(length)));
+  }
+
+  #allocate(size: number): void {
     this.#best = new Float64Array(size);
     this.#from = new Int32Array(size);
     this.#ids = new Int32Array(size);

@@ -1,5 +1,6 @@
 import type { JsonReader } from '../json/json-reader.js';
 import type { MappedText } from '../mapped-text.js';
+import { graphemes } from './graphemes.js';
 import type { Normalizer } from './normalizer.js';
 
 /** Graphemes of this many UTF-8 bytes and more are mapped character by character (tokenizers 0.22, normalizers/precompiled.rs). */
@@ -19,7 +20,6 @@ export class PrecompiledCharsmap implements Normalizer {
   readonly #units: Uint32Array;
   readonly #replacements: Uint8Array;
   readonly #table = new Map<string, string | undefined>();
-  readonly #segmenter = new Intl.Segmenter('und', { granularity: 'grapheme' });
   readonly #encoder = new TextEncoder();
 
   /** Base64 of: length of the trie in bytes (uint32), a Darts double-array trie of uint32 units, then NUL-terminated UTF-8 replacements. */
@@ -40,10 +40,7 @@ export class PrecompiledCharsmap implements Normalizer {
     let from = 0;
     for (const match of text.matchAll(RUN)) {
       this.#characters(text, from, match.index, offset, out);
-      for (const { segment, index } of this.#segmenter.segment(match[0])) {
-        const start = match.index + index;
-        this.#grapheme(segment, start, offset, out);
-      }
+      for (const [start, end] of graphemes(match[0])) this.#grapheme(match[0].slice(start, end), match.index + start, offset, out);
       from = match.index + match[0].length;
     }
     this.#characters(text, from, text.length, offset, out);

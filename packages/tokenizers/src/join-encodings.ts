@@ -1,0 +1,18 @@
+import type { BatchEncoding } from '@kimera/core';
+
+/** The encodings of consecutive slices of a batch as one. */
+export function joinEncodings(parts: readonly BatchEncoding[]): BatchEncoding {
+  const [only, ...others] = parts;
+  if (only !== undefined && others.length === 0) return only;
+  const totalTokens = Int32Array.from(parts.flatMap((part) => [...part.totalTokens]));
+  const ids = new Int32Array(parts.reduce((sum, { batch }) => sum + batch.ids.length, 0));
+  const offsets = new Int32Array(totalTokens.length + 1);
+  let text = 0;
+  let at = 0;
+  for (const { batch } of parts) {
+    ids.set(batch.ids, at);
+    for (const end of batch.offsets.subarray(1)) offsets[++text] = at + end;
+    at += batch.ids.length;
+  }
+  return { batch: { ids, offsets }, totalTokens, truncated: parts.flatMap(({ truncated }) => truncated) };
+}
