@@ -44,7 +44,7 @@ export default tseslint.config(
     },
   },
   // The conformance suites and fakes are for specs alone.
-  { files: ['**/*.spec.ts'], rules: { '@nx/enforce-module-boundaries': boundaries(['scope:testing']) } },
+  { files: ['**/*.spec.ts', '**/*.fixture.ts'], rules: { '@nx/enforce-module-boundaries': boundaries(['scope:testing']) } },
   { files: ['packages/core/src/**/*.ts'], ignores: ['**/*.spec.ts'], rules: { 'no-restricted-imports': ['error', noNode] } },
   { files: ['tools/**/*.ts', 'tools/**/*.mjs', 'benchmarks/**/*.ts', 'models/**/*.mjs'], rules: { 'no-console': 'off' } },
 );

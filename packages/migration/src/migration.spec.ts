@@ -1,0 +1,326 @@
+import { describe, expect, it } from '@jest/globals';
+import { MigrationStateError, MigrationUnderWayError, NoMigrationError, SpaceMismatchError, UnknownCollectionError } from '@kimera/core';
+import { FakeEmbedder } from '@kimera/testing';
+import fc from 'fast-check';
+import {
+  AcceptanceError, BackfillIncompleteError, cutOver, DimensionLimitError, EmbedderBrokenError, measurePlan, migrationStatus, NotEnoughRoomError, pauseMigration, planMigration,
+  PoisonRowsError, resumeMigration, retireMigration, rollBack, SameSpaceError, startMigration, verifyMigration, work, type JudgedQuery,
+} from './index.js';
+import { COLLECTION, expectedVectors, journey, rowsOf, SOURCE_SPACE, TARGET_SPACE, text, upsert, type Journey } from './journey.fixture.js';
+
+const queries = (count: number): readonly JudgedQuery[] => rowsOf(count).map(({ id, text: words }) => ({ id: `q${id}`, text: words, relevant: { [id]: 1 } }));
+
+async function started(parts: Journey, rowsPerJob = 16): Promise<Journey> {
+  await planMigration(parts);
+  await startMigration(parts, { rowsPerJob });
+  return parts;
+}
+async function ready(parts: Journey): Promise<Journey> {
+  await started(parts);
+  await work(parts, { until: 'caught-up' });
+  await verifyMigration(parts, { queries: queries(100) });
+  return parts;
+}
+const state = async ({ store }: Journey): Promise<string> => (await store.latestMigration(COLLECTION)).state;
+const active = async ({ store }: Journey): Promise<string> => (await store.collection(COLLECTION)).activeSpace;
+const vectors = ({ store }: Journey, space: string) => store.readVectors(COLLECTION, space);
+
+describe('the journey', () => {
+  it('moves a collection that is written all the while, and rolls back exactly', async () => {
+    const parts = await journey();
+    const before = await vectors(parts, SOURCE_SPACE.fingerprint);
+    const { plan } = await planMigration(parts);
+    expect(plan).toMatchObject({ rows: 100, sampledRows: 100, source: { dimension: 32 }, target: { dimension: 48, truncatedShare: 0 } });
+    expect(plan.judgedQueries).toBeGreaterThan(100);
+
+    await startMigration(parts, { rowsPerJob: 16 });
+    await upsert(parts, parts.source, [{ id: 'r00003', text: 'edited by the application' }, { id: 'new', text: 'inserted by the application' }]);
+    await parts.store.writeAsApplication(COLLECTION, [{ id: 'r00050', text: 'edited by plain SQL' }]);
+    await parts.store.deleteAsApplication(COLLECTION, ['r00099']);
+    expect(await work(parts, { until: 'caught-up' })).toMatchObject({ ended: 'caught-up', jobs: 7, poison: 0 });
+    await upsert(parts, parts.source, [{ id: 'r00004', text: 'edited after its job' }]);
+    await parts.store.deleteAsApplication(COLLECTION, ['r00005']);
+    await work(parts, { until: 'caught-up' });
+    expect(await vectors(parts, TARGET_SPACE.fingerprint)).toEqual(await expectedVectors(parts, parts.target));
+
+    const verification = await verifyMigration(parts, { queries: queries(90) });
+    expect(verification).toMatchObject({ verdict: 'GO', accepted: null, quality: { metric: 'nDCG@10', queries: 90 } });
+    expect(verification.checks.every(({ holds }) => holds)).toBe(true);
+    expect(await state(parts)).toBe('ready');
+
+    await parts.store.writeAsApplication(COLLECTION, [{ id: 'r00006', text: 'edited just before the cutover' }]);
+    await cutOver(parts);
+    expect(await active(parts)).toBe(TARGET_SPACE.fingerprint);
+    const [query] = await parts.source.encodeBatch([text(7)], { role: 'query' });
+    await expect(parts.store.search(COLLECTION, { space: SOURCE_SPACE.fingerprint, dense: query?.dense ?? new Float32Array() }, 1)).rejects.toBeInstanceOf(SpaceMismatchError);
+
+    await upsert(parts, parts.target, [{ id: 'r00008', text: 'edited after the cutover' }, { id: 'late', text: 'inserted after the cutover' }]);
+    await parts.store.deleteAsApplication(COLLECTION, ['r00009']);
+    await rollBack(parts);
+    expect(await active(parts)).toBe(SOURCE_SPACE.fingerprint);
+    const after = await vectors(parts, SOURCE_SPACE.fingerprint);
+    expect(after).toEqual(await expectedVectors(parts, parts.source));
+    const touched = ['r00003', 'r00004', 'r00005', 'r00006', 'r00008', 'r00009', 'r00050', 'r00099'];
+    const kept = new Map(after.map((vector) => [vector.id, vector]));
+    for (const { id, dense } of before.filter((vector) => !touched.includes(vector.id))) expect(kept.get(id)?.dense).toEqual(dense);
+
+    await verifyMigration(parts, { queries: queries(90) });
+    await cutOver(parts);
+    await retireMigration(parts);
+    expect(await parts.store.spaces(COLLECTION)).toEqual([TARGET_SPACE]);
+    const { events } = await migrationStatus(parts);
+    expect(events.map(({ event }) => event)).toEqual(['plan', 'start', 'verify', 'verdict', 'cutover', 'rollback', 'verify', 'verdict', 'cutover', 'retire']);
+    expect(events.every(({ by }) => by === 'spec')).toBe(true);
+  });
+
+  it('loses nothing under any order of writes, deletes, workers that stop and jobs that are dropped', async () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant('write' as const), id: fc.nat(30), words: fc.nat(500) }),
+      fc.record({ kind: fc.constant('upsert' as const), id: fc.nat(40), words: fc.nat(500) }),
+      fc.record({ kind: fc.constant('delete' as const), id: fc.nat(30) }),
+      fc.record({ kind: fc.constant('kill' as const) }),
+      fc.record({ kind: fc.constant('work' as const), batches: fc.integer({ min: 1, max: 3 }) }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+        let now = 0;
+        const parts = await started(await journey({ rows: 30, store: { now: () => now } }), 4);
+        for (const each of steps) {
+          now += 1_000;
+          if (each.kind === 'write') await parts.store.writeAsApplication(COLLECTION, [{ id: `r${String(each.id).padStart(5, '0')}`, text: text(each.words) }]);
+          if (each.kind === 'upsert') await upsert(parts, parts.source, [{ id: `r${String(each.id).padStart(5, '0')}`, text: text(each.words) }]);
+          if (each.kind === 'delete') await parts.store.deleteAsApplication(COLLECTION, [`r${String(each.id).padStart(5, '0')}`]);
+          // A worker that took a job and died: nobody gives it back.
+          if (each.kind === 'kill') await parts.store.claim((await parts.store.latestMigration(COLLECTION)).id, 2);
+          if (each.kind === 'work') {
+            const controller = new AbortController();
+            let batches = 0;
+            await work(parts, { until: 'caught-up', leaseSeconds: 2, pollMilliseconds: 0, signal: controller.signal, onProgress: () => ++batches >= each.batches && controller.abort() });
+          }
+          now += 3_000;
+        }
+        now += 10_000;
+        await work(parts, { until: 'caught-up', leaseSeconds: 2, pollMilliseconds: 0 });
+        expect(await vectors(parts, TARGET_SPACE.fingerprint)).toEqual(await expectedVectors(parts, parts.target));
+        expect(await vectors(parts, SOURCE_SPACE.fingerprint)).toEqual(await expectedVectors(parts, parts.source));
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('a worker', () => {
+  it('does not overwrite an edit that comes while it embeds', async () => {
+    const parts = await journey({ rows: 10 });
+    let edited = false;
+    const racing: Journey = {
+      ...parts,
+      target: new FakeEmbedder({
+        space: TARGET_SPACE,
+        before: async ({ texts }) => {
+          if (edited || !texts.includes(text(4))) return;
+          edited = true;
+          await parts.store.writeAsApplication(COLLECTION, [{ id: 'r00004', text: 'newer' }]);
+          await parts.store.deleteAsApplication(COLLECTION, ['r00005']);
+        },
+      }),
+    };
+    await planMigration(parts);
+    await startMigration(parts);
+    expect(await work(racing, { until: 'caught-up' })).toMatchObject({ outdated: 2 });
+    expect(await vectors(parts, TARGET_SPACE.fingerprint)).toEqual(await expectedVectors(parts, racing.target));
+  });
+
+  it('isolates poison rows, which block the cutover until they are excused or changed', async () => {
+    const poison = (words: string): Error | undefined => (words === text(33) || words === text(71) ? new RangeError('cannot be embedded') : undefined);
+    const parts = await started(await journey({ target: { poison } }));
+    expect(await work(parts, { until: 'caught-up' })).toMatchObject({ ended: 'caught-up', written: 98, poison: 2 });
+    await expect(verifyMigration(parts)).rejects.toMatchObject({ code: 'POISON_ROWS', fields: { ids: ['r00033', 'r00071'] } });
+    await expect(verifyMigration(parts)).rejects.toBeInstanceOf(PoisonRowsError);
+    const { id } = await parts.store.latestMigration(COLLECTION);
+    await parts.store.excuse(id, 'spec', ['r00033']);
+    await parts.store.writeAsApplication(COLLECTION, [{ id: 'r00071', text: 'mended' }]);
+    await work(parts, { until: 'caught-up' });
+    expect((await verifyMigration(parts, { queries: queries(60).filter((query) => query.id !== 'qr00033') })).verdict).toBe('GO');
+    await cutOver(parts);
+    expect(await active(parts)).toBe(TARGET_SPACE.fingerprint);
+  });
+
+  it('gives its job back where the model fails on everything', async () => {
+    let broken = false;
+    const parts = await started(await journey({ target: { poison: () => (broken ? new Error('out of order') : undefined) } }));
+    broken = true;
+    await expect(work(parts, { until: 'caught-up' })).rejects.toBeInstanceOf(EmbedderBrokenError);
+    const { id } = await parts.store.latestMigration(COLLECTION);
+    expect(await parts.store.counts(id)).toMatchObject({ active: 0, done: 0 });
+    broken = false;
+    await work(parts, { until: 'caught-up' });
+    expect(await vectors(parts, TARGET_SPACE.fingerprint)).toHaveLength(100);
+  });
+
+  it('stops at a pause and goes on after it', async () => {
+    const parts = await started(await journey());
+    await pauseMigration(parts);
+    expect(await work(parts, { until: 'caught-up' })).toMatchObject({ ended: 'paused', jobs: 0 });
+    await resumeMigration(parts);
+    expect(await work(parts, { until: 'caught-up' })).toMatchObject({ ended: 'caught-up', jobs: 7 });
+  });
+
+  it('ends when another process retires the migration', async () => {
+    const parts = await started(await journey());
+    await work(parts, { until: 'caught-up' });
+    const following = work(parts, { until: 'retired', pollMilliseconds: 1 });
+    await retireMigration(parts);
+    expect((await following).ended).toBe('retired');
+    expect(await parts.store.spaces(COLLECTION)).toEqual([SOURCE_SPACE]);
+  });
+
+  it('keeps the old space current after the cutover', async () => {
+    const parts = await ready(await journey());
+    await cutOver(parts);
+    await upsert(parts, parts.target, [{ id: 'r00001', text: 'changed in the new world' }]);
+    expect(await parts.store.countPending(COLLECTION, SOURCE_SPACE.fingerprint)).toBe(1);
+    expect(await work(parts, { until: 'caught-up' })).toMatchObject({ changes: 1 });
+    expect(await vectors(parts, SOURCE_SPACE.fingerprint)).toEqual(await expectedVectors(parts, parts.source));
+  });
+});
+
+describe('verification', () => {
+  it('catches the vectors of another model under the expected fingerprint, which every structural check passes', async () => {
+    const parts = await started(await journey());
+    await work(parts, { until: 'caught-up' });
+    const impostor = new FakeEmbedder({ space: TARGET_SPACE, shift: 11 });
+    for (const vector of await expectedVectors(parts, impostor)) await parts.store.damage(COLLECTION, TARGET_SPACE.fingerprint, vector);
+    const { verdict, checks } = await verifyMigration(parts, { queries: queries(50) });
+    expect(verdict).toBe('NO-GO');
+    expect(checks.filter(({ holds }) => !holds).map(({ name }) => name)).toEqual(['vectors embedded again', 'known answers']);
+    expect(await state(parts)).toBe('verifying');
+    await expect(cutOver(parts)).rejects.toBeInstanceOf(MigrationStateError);
+  });
+
+  it.each([
+    ['two rows swapped', 'vectors embedded again', (all: readonly Float32Array[]) => [all[1], all[0]]],
+    ['a forgotten normalisation', 'vectors embedded again', (all: readonly Float32Array[]) => [all[0]?.map((value) => value * 2), all[1]]],
+    ['a wrong direction', 'known answers', (all: readonly Float32Array[]) => [all[0]?.map((value) => -value), all[1]]],
+  ])('catches %s', async (_what, check, change) => {
+    const parts = await started(await journey());
+    await work(parts, { until: 'caught-up' });
+    const all = await vectors(parts, TARGET_SPACE.fingerprint);
+    for (const [i, dense] of change(all.map((vector) => vector.dense)).entries()) {
+      const vector = all[i];
+      if (vector !== undefined && dense !== undefined) await parts.store.damage(COLLECTION, TARGET_SPACE.fingerprint, { ...vector, dense });
+    }
+    const { verdict, checks } = await verifyMigration(parts, { queries: queries(50) });
+    expect(verdict).toBe('NO-GO');
+    expect(checks.filter(({ holds }) => !holds).map(({ name }) => name)).toContain(check);
+  });
+
+  it.each([
+    ['another fingerprint', { space: 'f'.repeat(64) }, 'well-formed and stamped'],
+    ['a NaN', { dense: new Float32Array(48).fill(NaN) }, 'well-formed and stamped'],
+    ['a former text', { contentHash: '0'.repeat(64) }, 'vectors of former texts'],
+  ])('catches %s', async (_what, damage, check) => {
+    const parts = await started(await journey());
+    await work(parts, { until: 'caught-up' });
+    const [vector] = await vectors(parts, TARGET_SPACE.fingerprint);
+    if (vector !== undefined) await parts.store.damage(COLLECTION, TARGET_SPACE.fingerprint, { ...vector, ...damage });
+    const { verdict, checks } = await verifyMigration(parts, { queries: queries(50) });
+    expect(verdict).toBe('NO-GO');
+    expect(checks.filter(({ holds }) => !holds).map(({ name }) => name)).toContain(check);
+  });
+
+  it('says NO-GO to a worse model, and no words change that', async () => {
+    // A model that hears only the first letter.
+    const deaf = (words: string): Float32Array => Float32Array.from({ length: 48 }, (_, i) => (i === words.charCodeAt(0) % 48 ? 1 : 0));
+    const parts = await started(await journey({ target: { dense: deaf } }));
+    await work(parts, { until: 'caught-up' });
+    const verification = await verifyMigration(parts, { queries: queries(100) });
+    expect(verification.verdict).toBe('NO-GO');
+    expect(verification.gate?.p95).toBeLessThan(-0.02);
+    await expect(verifyMigration(parts, { queries: queries(100), accept: 'I like it' })).rejects.toBeInstanceOf(AcceptanceError);
+    await expect(cutOver(parts)).rejects.toBeInstanceOf(MigrationStateError);
+    expect((await migrationStatus(parts)).events.at(-1)).toMatchObject({ event: 'verdict', figures: { verdict: 'NO-GO' } });
+  });
+
+  it('is INCONCLUSIVE without judged queries unless the operator accepts in writing', async () => {
+    const parts = await started(await journey());
+    await work(parts, { until: 'caught-up' });
+    expect(await verifyMigration(parts)).toMatchObject({ verdict: 'INCONCLUSIVE', gate: null, accepted: null });
+    await expect(cutOver(parts)).rejects.toBeInstanceOf(MigrationStateError);
+    await expect(verifyMigration(parts, { accept: '  ' })).rejects.toBeInstanceOf(AcceptanceError);
+    expect(await verifyMigration(parts, { accept: 'tried by hand' })).toMatchObject({ verdict: 'INCONCLUSIVE', accepted: 'tried by hand' });
+    await cutOver(parts);
+    expect((await migrationStatus(parts)).events.some(({ figures }) => figures['accepted'] === 'tried by hand')).toBe(true);
+  });
+
+  it('waits for the backfill', async () => {
+    const parts = await started(await journey());
+    await expect(verifyMigration(parts)).rejects.toBeInstanceOf(BackfillIncompleteError);
+  });
+});
+
+describe('refusals', () => {
+  it('plans nothing that cannot be', async () => {
+    const parts = await journey();
+    await expect(measurePlan({ ...parts, target: parts.source })).rejects.toBeInstanceOf(SameSpaceError);
+    await expect(measurePlan({ ...parts, source: parts.target, target: new FakeEmbedder({ space: { ...TARGET_SPACE, fingerprint: 'e'.repeat(64) } }) })).rejects.toBeInstanceOf(SpaceMismatchError);
+    await expect(measurePlan({ ...parts, target: new FakeEmbedder({ space: { ...TARGET_SPACE, dimension: 2001 } }) })).rejects.toBeInstanceOf(DimensionLimitError);
+    await expect(measurePlan({ ...parts, collection: 'none' })).rejects.toBeInstanceOf(UnknownCollectionError);
+    await expect(parts.store.latestMigration(COLLECTION)).rejects.toBeInstanceOf(NoMigrationError);
+  });
+
+  it('starts nothing that does not fit', async () => {
+    const parts = await journey({ store: { freeBytes: 1_000 } });
+    await planMigration(parts);
+    await expect(startMigration(parts)).rejects.toBeInstanceOf(NotEnoughRoomError);
+    expect(await state(parts)).toBe('planned');
+    expect(await parts.store.spaces(COLLECTION)).toEqual([SOURCE_SPACE]);
+  });
+
+  it('has one migration at a time; planning again replaces a plan', async () => {
+    const parts = await journey();
+    const other = new FakeEmbedder({ space: { ...TARGET_SPACE, fingerprint: 'e'.repeat(64) } });
+    const { migration } = await planMigration(parts);
+    expect((await planMigration(parts)).migration.id).toBe(migration.id);
+    expect((await planMigration({ ...parts, target: other })).migration.id).not.toBe(migration.id);
+    await startMigration({ ...parts, target: other });
+    await expect(planMigration(parts)).rejects.toBeInstanceOf(MigrationUnderWayError);
+    await expect(work(parts, { until: 'caught-up' })).rejects.toBeInstanceOf(SpaceMismatchError);
+    await retireMigration(parts);
+    await started(parts);
+    expect(await state(parts)).toBe('backfilling');
+  });
+
+  it.each(['work', 'pause', 'resume', 'verify', 'cutover', 'rollback'] as const)('%s is refused on a plan', async (action) => {
+    const parts = await journey();
+    await planMigration(parts);
+    const actions = { work: () => work(parts, { until: 'caught-up' }), pause: () => pauseMigration(parts), resume: () => resumeMigration(parts), verify: () => verifyMigration(parts), cutover: () => cutOver(parts), rollback: () => rollBack(parts) };
+    await expect(actions[action]()).rejects.toBeInstanceOf(MigrationStateError);
+    expect(await state(parts)).toBe('planned');
+  });
+
+  it('start is refused twice, cutover before a verdict, rollback before a cutover, anything after the end', async () => {
+    const parts = await started(await journey());
+    await expect(startMigration(parts)).rejects.toBeInstanceOf(MigrationStateError);
+    await expect(cutOver(parts)).rejects.toBeInstanceOf(MigrationStateError);
+    await expect(rollBack(parts)).rejects.toBeInstanceOf(MigrationStateError);
+    await retireMigration(parts);
+    await retireMigration(parts);
+    await expect(startMigration(parts)).rejects.toBeInstanceOf(MigrationStateError);
+    await expect(verifyMigration(parts)).rejects.toBeInstanceOf(MigrationStateError);
+  });
+});
+
+it('a plan says which rows of its sample cannot be embedded', async () => {
+  const parts = await journey({ rows: 20, target: { poison: (words) => (words === text(7) ? new RangeError('cannot be embedded') : undefined) } });
+  expect((await measurePlan(parts)).target.cannotEmbed).toEqual(['r00007']);
+});
+
+it('vectors that are not finite are poison, vectors of another space are never taken', async () => {
+  const nan = await started(await journey({ rows: 5, target: { dense: (words) => new Float32Array(48).fill(words === text(2) ? NaN : 1) } }));
+  expect(await work(nan, { until: 'caught-up' })).toMatchObject({ written: 4, poison: 1 });
+  const other = new FakeEmbedder({ space: SOURCE_SPACE });
+  const lying: Journey = { ...(await started(await journey({ rows: 5 }))), target: { space: TARGET_SPACE, encodeText: (words, options) => other.encodeText(words, options), encodeBatch: (words, options) => other.encodeBatch(words, options) } };
+  await expect(work(lying, { until: 'caught-up' })).rejects.toBeInstanceOf(SpaceMismatchError);
+  expect(await vectors(lying, TARGET_SPACE.fingerprint)).toEqual([]);
+});

@@ -1,0 +1,39 @@
+import type { Migration } from '@kimera/core';
+import { NotEnoughRoomError } from './errors/migration-errors.js';
+import { openMigration } from './open-migration.js';
+import type { MigrationParts } from './parts.js';
+import { TRANSITIONS } from './transitions.js';
+
+export const ROWS_PER_JOB = 256;
+
+/**
+ * Opens the new space beside the old one (from now on changes are queued for it) and cuts the rows into jobs. Killed in the middle, it may
+ * simply be run again.
+ * @throws NoMigrationError, MigrationStateError, SpaceMismatchError, NotEnoughRoomError.
+ */
+export async function startMigration(parts: MigrationParts, { rowsPerJob = ROWS_PER_JOB }: { readonly rowsPerJob?: number } = {}): Promise<Migration> {
+  const { store, collection, target, by } = parts;
+  const migration = await openMigration(parts, 'start');
+  if (migration.state !== 'planned') return store.transition(migration.id, by, { ...TRANSITIONS.start, event: 'start', figures: {} });
+  const rows = await store.countRows(collection);
+  const free = await store.freeBytes();
+  const needed = store.estimateBytes(rows, target.space.dimension);
+  if (free !== undefined && free < needed) throw new NotEnoughRoomError(needed, free);
+  await store.openSpace(collection, target.space);
+  const ranges = await store.keyRanges(collection, rowsPerJob);
+  await store.discard(migration.id);
+  await store.enqueue(migration.id, ranges);
+  return store.transition(migration.id, by, { ...TRANSITIONS.start, event: 'start', figures: { rows, jobs: ranges.length } });
+}
+
+/** Workers stop at their next batch boundary. @throws MigrationStateError. */
+export async function pauseMigration(parts: MigrationParts): Promise<Migration> {
+  const { id } = await openMigration(parts, 'pause');
+  return parts.store.transition(id, parts.by, { ...TRANSITIONS.pause, event: 'pause', figures: {} });
+}
+
+/** @throws MigrationStateError. */
+export async function resumeMigration(parts: MigrationParts): Promise<Migration> {
+  const { id } = await openMigration(parts, 'resume');
+  return parts.store.transition(id, parts.by, { ...TRANSITIONS.resume, event: 'resume', figures: {} });
+}

@@ -1,0 +1,35 @@
+import type { Coverage, JobCounts, Migration, MigrationEvent, PoisonRecord } from '@kimera/core';
+import type { MigrationParts } from './parts.js';
+
+/** Everything about a collection's migration that a person or a program may want to see. */
+export interface MigrationStatus {
+  readonly collection: string;
+  readonly table: string;
+  readonly activeSpace: string;
+  readonly migration: Migration;
+  readonly jobs: JobCounts;
+  /** Of the source and the target; null where a space has no vectors (not started, or dropped). */
+  readonly source: Coverage | null;
+  readonly target: Coverage | null;
+  readonly poison: readonly PoisonRecord[];
+  readonly events: readonly MigrationEvent[];
+}
+
+/** Needs no model. @throws UnknownCollectionError, NoMigrationError. */
+export async function migrationStatus({ store, collection: name }: Pick<MigrationParts, 'store' | 'collection'>): Promise<MigrationStatus> {
+  const { table, activeSpace } = await store.collection(name);
+  const migration = await store.latestMigration(name);
+  const open = new Set((await store.spaces(name)).map(({ fingerprint }) => fingerprint));
+  const coverage = async (space: string): Promise<Coverage | null> => (open.has(space) ? store.coverage(name, space) : null);
+  return {
+    collection: name,
+    table,
+    activeSpace,
+    migration,
+    jobs: await store.counts(migration.id),
+    source: await coverage(migration.source.fingerprint),
+    target: await coverage(migration.target.fingerprint),
+    poison: await store.poison(migration.id),
+    events: await store.events(migration.id),
+  };
+}

@@ -1,0 +1,15 @@
+import type { Hit, TextEmbedder } from '@kimera/core';
+import type { MigrationParts } from '../parts.js';
+
+const QUERIES_PER_BATCH = 128;
+
+/** The hits of each query in the space of `embedder`, through the store's own search; queries with their role's prompt. */
+export async function retrieve({ store, collection }: MigrationParts, embedder: TextEmbedder, texts: readonly string[], limit: number, onProgress?: (done: number) => void): Promise<readonly (readonly Hit[])[]> {
+  const hits: (readonly Hit[])[] = [];
+  for (let from = 0; from < texts.length; from += QUERIES_PER_BATCH) {
+    const embeddings = await embedder.encodeBatch(texts.slice(from, from + QUERIES_PER_BATCH), { role: 'query', lane: 'bulk' });
+    for (const { dense = new Float32Array(), space } of embeddings) hits.push(await store.searchSpace(collection, { space, dense }, limit));
+    onProgress?.(hits.length);
+  }
+  return hits;
+}
