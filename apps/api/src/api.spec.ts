@@ -113,6 +113,7 @@ describe('a server on the shipped model', () => {
     ['a number', 422, 'Validation', { inputs: 7 }],
     ['a text beyond the limit', 422, 'Validation', { inputs: 'word '.repeat(300) }],
     ['a token id beyond the vocabulary', 422, 'Tokenizer', { inputs: [1, 50_000] }],
+    ['8,193 texts', 422, 'Validation', { inputs: Array.from({ length: 8_193 }, () => 'a') }],
     ['normalize false', 422, 'Validation', { inputs: 'a', normalize: false }],
     ['an unknown prompt', 422, 'Validation', { inputs: 'a', prompt_name: 'x' }],
     ['no JSON', 400, 'Validation', 'nonsense'],
@@ -121,6 +122,32 @@ describe('a server on the shipped model', () => {
     const response = await post('/embed', body);
     expect(response.status).toBe(status);
     expect(await response.json()).toMatchObject({ error: expect.any(String), error_type: type });
+  });
+
+  it('survives all bad requests at once, and answers the next one', async () => {
+    const bad = [
+      '', '[', '{"inputs":"\\ud800', 'null', '[]', '"text"', '{"inputs":null}', '{"inputs":{}}', '{"inputs":[[]]}', '{"inputs":[[-1]]}', '{"inputs":[1e99]}', '{"inputs":[true]}', '{"__proto__":{"inputs":"a"}}',
+      '{"inputs":"a","truncate":"yes"}', '{"inputs":"a","dimensions":0}', '{"inputs":"a","prompt_name":"constructor"}', `{"inputs":${'['.repeat(5_000)}${']'.repeat(5_000)}}`, JSON.stringify({ inputs: 'x '.repeat(99_000) }), 'z'.repeat(250_000),
+    ];
+    const answers = await Promise.all(bad.flatMap((body) => ['/embed', '/v1/embeddings'].map((path) => post(path, body))));
+    const statuses = answers.map(({ status }) => status);
+    expect(statuses.filter((status) => status < 400 || status >= 500)).toEqual([]);
+    const unauthorised = await Promise.all(['Bearer', 'Basic secret', 'Bearer secret2', ''].map((authorization) => post('/embed', { inputs: 'a' }, { authorization })));
+    expect(unauthorised.map(({ status }) => status)).toEqual([401, 401, 401, 401]);
+    const abandoned = new AbortController();
+    const leaving = fetch(`${server.url}/embed`, { method: 'POST', body: JSON.stringify({ inputs: Array.from({ length: 200 }, (_, i) => `text ${i} `.repeat(40)) }), headers: { 'content-type': 'application/json', authorization: 'Bearer secret' }, signal: abandoned.signal }).catch((reason: unknown) => reason);
+    abandoned.abort(new Error('left'));
+    expect(await leaving).toMatchObject({ message: 'left' });
+    const { text, embedding } = goldens.find(({ kind }) => kind === 'english') ?? { text: '', embedding: '' };
+    const [vector] = vectorsSchema.parse(await (await post('/embed', { inputs: text })).json());
+    expect(cosine(vector ?? [], decodeVector(embedding))).toBeGreaterThan(0.99999);
+  });
+
+  it('answers many texts with valid JSON in order', async () => {
+    const texts = Array.from({ length: 100 }, (_, i) => `${i}`);
+    const [all, alone] = [vectorsSchema.parse(await (await post('/embed', { inputs: texts })).json()), vectorsSchema.parse(await (await post('/embed', { inputs: texts[57] })).json())];
+    expect(all.length).toBe(100);
+    expect(maxAbsDifference(all[57] ?? [], alone[0] ?? [])).toBeLessThan(2e-6);
   });
 
   it('says what was cut', async () => {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { HttpError } from '../http/http-error.js';
 import { embedInput, inputSchema } from '../http/inputs.js';
 import { abortOnClose, describeSpace, parse } from '../http/request.js';
+import { sendRows } from '../http/send-rows.js';
 import type { AppParts } from '../app.js';
 
 /** OpenAI's own limit of an embeddings request. */
@@ -47,11 +48,12 @@ export function openaiRoutes({ embedder, autoTruncate, started }: AppParts): Rou
     });
     describeSpace(response, embedder, embeddings);
     const tokens = embeddings.reduce((sum, embedding) => sum + embedding.tokens, 0);
-    response.json({
-      object: 'list',
-      data: embeddings.map(({ dense = new Float32Array() }, index) => ({ object: 'embedding', index, embedding: body.encoding_format === 'base64' ? base64(dense) : Array.from(dense) })),
-      model: modelId,
-      usage: { prompt_tokens: tokens, total_tokens: tokens },
+    const base64Wanted = body.encoding_format === 'base64';
+    await sendRows(response, {
+      before: '{"object":"list","data":[',
+      items: embeddings,
+      row: ({ dense = new Float32Array() }, index) => ({ object: 'embedding', index, embedding: base64Wanted ? base64(dense) : Array.from(dense) }),
+      after: `],"model":${JSON.stringify(modelId)},"usage":{"prompt_tokens":${tokens},"total_tokens":${tokens}}}`,
     });
   });
 

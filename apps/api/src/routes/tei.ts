@@ -4,6 +4,10 @@ import type { AppParts } from '../app.js';
 import { HttpError } from '../http/http-error.js';
 import { embedInput, inputSchema } from '../http/inputs.js';
 import { abortOnClose, describeSpace, parse } from '../http/request.js';
+import { sendRows } from '../http/send-rows.js';
+
+/** Inputs of one request: more than any client sends at once, and an answer of about 60 MB for a small model. A body of 8 MB could hold two million. */
+const MAX_INPUTS = 8_192;
 
 const requestSchema = z.object({
   inputs: inputSchema,
@@ -20,6 +24,9 @@ export function teiRoutes({ embedder, autoTruncate, version }: AppParts): Router
   router.post(['/embed', '/'], async (request, response) => {
     const body = parse(requestSchema, request.body);
     if (typeof body.inputs !== 'string' && body.inputs.length === 0) throw new HttpError('empty_input', '`inputs` cannot be empty');
+    if (typeof body.inputs !== 'string' && typeof body.inputs[0] !== 'number' && body.inputs.length > MAX_INPUTS) {
+      throw new HttpError('invalid_request', `\`inputs\` must have at most ${MAX_INPUTS} items. Given: ${body.inputs.length}`, 'inputs', { limit: MAX_INPUTS, actual: body.inputs.length });
+    }
     if (!body.normalize && space.normalize) throw new HttpError('invalid_request', '`normalize` false: normalisation is part of this model\'s vector space and cannot be left out');
     const dimensions = body.dimensions ?? space.dimension;
     if (dimensions !== space.dimension) throw new HttpError('unsupported_dimensions', `\`dimensions\` must be ${space.dimension}. Given: ${dimensions}`);
@@ -36,7 +43,7 @@ export function teiRoutes({ embedder, autoTruncate, version }: AppParts): Router
     const elapsed = String(Math.round(performance.now() - started));
     response.setHeader('x-compute-type', 'cpu').setHeader('x-compute-time', elapsed).setHeader('x-total-time', elapsed);
     response.setHeader('x-compute-tokens', String(embeddings.reduce((sum, { tokens }) => sum + tokens, 0)));
-    response.json(embeddings.map(({ dense = new Float32Array() }) => Array.from(dense)));
+    await sendRows(response, { before: '[', after: ']', items: embeddings, row: ({ dense = new Float32Array() }) => Array.from(dense) });
   });
 
   router.get('/info', (_request, response) => {

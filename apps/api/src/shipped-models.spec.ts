@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs';
+import { cp, mkdtemp, rm, truncate } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openOnnxBackend } from '@kimera/backend-onnx';
+import { openEmbedder, type Embedder, type OpenEmbedderOptions } from '@kimera/embedder';
+import { decodeVector } from '@kimera/model-folder';
+import { checkClose, float32, fp16Weights, rejection, textEmbedderConformance } from '@kimera/testing';
+import { z } from 'zod';
+
+const root = join(fileURLToPath(import.meta.url), '../../../..');
+const runner = { describe, it, beforeAll, afterAll, expect };
+const path = (name: string): string => join(root, 'models', name);
+const open = (modelPath: string, options: Partial<OpenEmbedderOptions> = {}): Promise<Embedder> => openEmbedder({ modelPath, openBackend: (folder) => openOnnxBackend({ folder }), ...options });
+const goldensSchema = z.object({ cases: z.array(z.object({ kind: z.string(), text: z.string(), input_ids: z.array(z.int()), tokens_before_truncation: z.int(), truncated: z.boolean(), embedding: z.string() })) });
+const goldens = goldensSchema.parse(JSON.parse(readFileSync(join(root, 'fixtures/minilm/expected.json'), 'utf8'))).cases;
+
+for (const name of ['all-MiniLM-L6-v2', 'multilingual-e5-small']) {
+  textEmbedderConformance(runner, {
+    name, tolerance: float32,
+    open: async () => {
+      const embedder = await open(path(name));
+      return { embedder, close: () => embedder.close() };
+    },
+  });
+}
+
+describe('MiniLM, text in, vector out', () => {
+  let embedder: Embedder;
+  beforeAll(async () => {
+    embedder = await open(path('all-MiniLM-L6-v2'));
+  });
+  afterAll(() => embedder.close());
+
+  it('has the vectors, token counts and truncation of sentence-transformers on 120 texts, empty ones, NUL and lone controls included', async () => {
+    const embeddings = await embedder.encodeBatch(goldens.map(({ text }) => text));
+    expect(embeddings.length).toBe(120);
+    embeddings.forEach(({ dense = [], tokens, totalTokens, truncated }, i) => {
+      const golden = goldens[i];
+      checkClose(dense, decodeVector(golden?.embedding ?? ''), fp16Weights, golden?.kind);
+      expect([tokens, totalTokens, truncated]).toEqual([golden?.input_ids.length, golden?.tokens_before_truncation, golden?.truncated]);
+    });
+  });
+
+  it('passes its own model test', async () => {
+    const test = await embedder.testModel();
+    expect(test).toMatchObject({ holds: true, dimension: 384, maxTokens: 256, space: embedder.space.fingerprint });
+    expect(test.probes.length).toBeGreaterThan(5);
+  });
+
+  it('cuts a text of ten megabytes and says how long it was', async () => {
+    const embedding = await embedder.encodeText('word '.repeat(2 << 20));
+    expect(embedding).toMatchObject({ tokens: 256, totalTokens: (2 << 20) + 2, truncated: true });
+  });
+});
+
+describe('a model folder that cannot be served is refused with its reason', () => {
+  let scratch = '';
+  beforeAll(async () => {
+    scratch = await mkdtemp(join(tmpdir(), 'kimera-shipped-'));
+    await cp(path('all-MiniLM-L6-v2'), scratch, { recursive: true });
+  });
+  afterAll(() => rm(scratch, { recursive: true, force: true }));
+
+  it.each([
+    ['another dimension asked for', { dimension: 1024 }, { code: 'DIMENSION_MISMATCH', expected: 1024, actual: 384 }],
+    ['a variant that is not there', { openBackend: (folder) => openOnnxBackend({ folder, variant: 'int8' }) }, { code: 'UNKNOWN_VARIANT', variant: 'int8' }],
+  ] satisfies [string, Partial<OpenEmbedderOptions>, Record<string, unknown>][])('%s', async (_what, options, reason) => {
+    expect(await rejection(() => open(path('all-MiniLM-L6-v2'), options))).toMatchObject(reason);
+  });
+
+  it('truncated weights, then none, then no folder', async () => {
+    const weights = join(scratch, 'onnx/model.onnx_data');
+    await truncate(weights, 1_000);
+    expect(await rejection(() => open(scratch))).toMatchObject({ code: 'MODEL_FILE_SIZE', actual: 1_000 });
+    await rm(weights);
+    expect(await rejection(() => open(scratch))).toMatchObject({ code: 'MODEL_FILE_MISSING', file: 'onnx/model.onnx_data' });
+    expect(await rejection(() => open(join(scratch, 'nowhere')))).toMatchObject({ code: 'MODEL_FOLDER_NOT_FOUND' });
+  });
+});
