@@ -1,0 +1,82 @@
+import {
+  contentHash,
+  type ChangeFeed, type CollectionReader, type CollectionWriter, type EmbeddedRow, type EmbeddingSpace, type JobQueue, type Migration, type MigrationStore,
+  type NewVector, type Row, type SourceRow, type StoreCapacity, type StoredVector, type VariantName, type Vector, type VectorReader, type VectorWriter,
+} from '@kimera/core';
+import { fakeSpace } from '../fakes/fake-space.js';
+
+export type StorePorts = CollectionReader & CollectionWriter & VectorReader & VectorWriter & ChangeFeed & JobQueue & MigrationStore & StoreCapacity;
+
+/** What an application does with a collection's table by its own SQL, without vectors. */
+export interface Application {
+  /** Inserts or replaces, as one statement. */
+  write(collection: string, rows: readonly Row[]): Promise<void>;
+  delete(collection: string, ids: readonly string[]): Promise<void>;
+}
+
+export interface StoreUnderTest {
+  readonly store: StorePorts;
+  readonly application: Application;
+  /** Lets this time pass for leases. */
+  pass(seconds: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface StoreCase {
+  readonly name: string;
+  readonly open: () => Promise<StoreUnderTest>;
+  /** Attempts after which a job is given up. */
+  readonly attempts: number;
+}
+
+/** Of the suites: the store, opened once for all, and names that no other test uses. */
+export interface Bench {
+  readonly attempts: number;
+  current(): StoreUnderTest;
+  /** A new collection in {@link OLD}. */
+  collection(): Promise<string>;
+  freshName(): string;
+}
+
+export const OLD = fakeSpace('old', { dimension: 4 });
+export const NEW = fakeSpace('new', { dimension: 3 });
+export const OTHER = fakeSpace('other', { dimension: 2 });
+
+/** Any vector of the space that differs with the text: not a model, but told apart. */
+export function vectorOf(space: EmbeddingSpace, text: string): Vector {
+  let state = 7;
+  return Float32Array.from({ length: space.dimension }, (_, i) => {
+    for (const unit of `${i}${text}`) state = (state * 31 + unit.charCodeAt(0)) % 9_973;
+    return (state - 4_986.5) / 1_000;
+  });
+}
+
+export function embedded({ id, text }: Row, space: EmbeddingSpace = OLD, variant: VariantName = 'fp32'): EmbeddedRow {
+  return { id, text, embedding: { dense: vectorOf(space, text), space: space.fingerprint, variant } };
+}
+
+export function vectorsOf(space: EmbeddingSpace, rows: readonly SourceRow[]): readonly NewVector[] {
+  return rows.map(({ id, text, contentHash: hash }) => ({ id, contentHash: hash, dense: vectorOf(space, text), variant: 'int8' }));
+}
+
+export async function newVector(space: EmbeddingSpace, { id, text }: Row): Promise<NewVector> {
+  return { id, contentHash: await contentHash(text), dense: vectorOf(space, text), variant: 'fp32' };
+}
+
+export const rowsNamed = (...ids: readonly string[]): readonly Row[] => ids.map((id) => ({ id, text: `text of ${id}` }));
+export const idsOf = (rows: readonly { readonly id: string }[]): readonly string[] => rows.map(({ id }) => id);
+
+/** Vectors as comparable data; numbers by their bits, which tell -0 from 0. */
+export function bits(vectors: readonly (NewVector | StoredVector)[]): readonly unknown[] {
+  return vectors.map(({ dense, ...rest }) => ({ ...rest, bits: [...new Uint32Array(dense.slice().buffer)] }));
+}
+
+/** A migration of a new collection with these rows from {@link OLD} to {@link NEW}, both spaces open. */
+export async function migrationWith({ current, collection: fresh }: Bench, rows: readonly Row[]): Promise<{ readonly collection: string; readonly migration: Migration }> {
+  const { store } = current();
+  const collection = await fresh();
+  await store.upsertRows(collection, rows.map((row) => embedded(row)));
+  const migration = await store.createMigration(collection, NEW, 'suite', {});
+  await store.openSpace(collection, NEW);
+  return { collection, migration };
+}
