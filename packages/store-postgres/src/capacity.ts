@@ -1,0 +1,24 @@
+import { statfs } from 'node:fs/promises';
+import type { StoreCapacity } from '@kimera/core';
+
+/** Of a vector's row beside its numbers: headers, id, hash, fingerprint, the primary key's index; measured (capacity.spec.ts). */
+const ROW_BYTES = 330;
+/** pgvector keeps longer values out of line, in chunks of about 2 kB with headers and an index of their own. */
+const INLINE_NUMBERS = 500;
+const OUT_OF_LINE_FACTOR = 1.1;
+
+export class PostgresCapacity implements StoreCapacity {
+  /** `folder`: where an embedded database lies. */
+  constructor(private readonly folder: string | undefined) {}
+
+  estimateBytes(rows: number, dimension: number): number {
+    const numbers = dimension * Float32Array.BYTES_PER_ELEMENT;
+    return Math.ceil(rows * (ROW_BYTES + numbers * (dimension > INLINE_NUMBERS ? OUT_OF_LINE_FACTOR : 1)));
+  }
+
+  async freeBytes(): Promise<number | undefined> {
+    if (this.folder === undefined) return undefined;
+    const { bavail, bsize } = await statfs(this.folder);
+    return bavail * bsize;
+  }
+}

@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { FolderLock, liveLock } from './lock/folder-lock.js';
+import { StoreNotRunningError } from './lock/lock-errors.js';
+import { PGliteThread } from './pglite/pglite-thread.js';
+import { PostgresStore } from './postgres-store.js';
+
+export interface OpenStoreOptions {
+  /** `postgres://…` or `postgresql://…` for a server; anything else is the folder of an embedded database, made where it is not there. */
+  readonly database: string;
+}
+
+const SERVER_CONNECTIONS = 10;
+/** On the embedded database only one works at a time; the others wait their turn there. */
+const EMBEDDED_CONNECTIONS = 4;
+/** How long a store that is being opened may take until it can be joined. */
+const JOIN_MILLISECONDS = 30_000;
+const JOIN_POLL_MILLISECONDS = 100;
+
+/**
+ * A server's database, or an embedded one that belongs to this process until `close`.
+ * @throws StoreLockedError where another process has the folder open (it can be joined: {@link joinStore}), ForeignLockError, DamagedLockError,
+ * PGliteOpenError, PgvectorMissingError, PgvectorTooOldError, SchemaTooNewError.
+ */
+export async function openStore({ database }: OpenStoreOptions): Promise<PostgresStore> {
+  if (/^postgres(ql)?:\/\//.test(database)) return PostgresStore.open({ connectionString: database, connections: SERVER_CONNECTIONS, end: async () => undefined });
+  const folder = resolve(database);
+  const lock = await FolderLock.acquire(folder, randomBytes(24).toString('base64url'));
+  let thread: PGliteThread | undefined;
+  const end = async (): Promise<void> => {
+    await thread?.close();
+    await lock.release();
+  };
+  try {
+    thread = await PGliteThread.start({ dataFolder: join(folder, 'database'), password: lock.password, port: 0 });
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  const store = await PostgresStore.open({ connectionString: embeddedUrl(thread.port, lock.password), connections: EMBEDDED_CONNECTIONS, folder, end });
+  // Others find a store whose schema is there.
+  await lock.publish(thread.port);
+  return store;
+}
+
+/** The embedded database of a folder that another process (or this one) has open; it lives as long as its owner. @throws StoreNotRunningError, ForeignLockError, DamagedLockError. */
+export async function joinStore(folder: string): Promise<PostgresStore> {
+  const absolute = resolve(folder);
+  for (let waited = 0; ; waited += JOIN_POLL_MILLISECONDS) {
+    const lock = liveLock(absolute);
+    if (lock === undefined || waited >= JOIN_MILLISECONDS) throw new StoreNotRunningError(absolute);
+    if (lock.port !== 0) {
+      return PostgresStore.open({ connectionString: embeddedUrl(lock.port, lock.password), connections: EMBEDDED_CONNECTIONS, folder: absolute, end: async () => undefined });
+    }
+    await delay(JOIN_POLL_MILLISECONDS);
+  }
+}
+
+function embeddedUrl(port: number, password: string): string {
+  return `postgres://kimera:${password}@127.0.0.1:${port}/postgres`;
+}

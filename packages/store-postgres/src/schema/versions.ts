@@ -1,0 +1,72 @@
+/** What brings the schema `kimera` from one version to the next; the first makes it. Never changed once released: a change is a new entry. */
+export const SCHEMA_VERSIONS: readonly string[] = [
+  `
+  CREATE TABLE kimera.spaces (
+    fingerprint text PRIMARY KEY,
+    model_id text NOT NULL,
+    -- The whole EmbeddingSpace.
+    space jsonb NOT NULL
+  );
+
+  CREATE TABLE kimera.collections (
+    name text COLLATE "C" PRIMARY KEY,
+    source_schema text NOT NULL,
+    source_table text NOT NULL,
+    id_column text NOT NULL,
+    text_column text NOT NULL,
+    tenant_column text,
+    created timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (source_schema, source_table)
+  );
+
+  CREATE TABLE kimera.collection_spaces (
+    collection text COLLATE "C" NOT NULL REFERENCES kimera.collections,
+    space text NOT NULL REFERENCES kimera.spaces,
+    vectors_table text NOT NULL UNIQUE,
+    pending_table text NOT NULL UNIQUE,
+    sequence bigint GENERATED ALWAYS AS IDENTITY,
+    PRIMARY KEY (collection, space)
+  );
+
+  -- The active space of a collection; tenant '' is the whole of it. The foreign key keeps an active space from being closed.
+  CREATE TABLE kimera.pointers (
+    collection text COLLATE "C" NOT NULL,
+    tenant text NOT NULL DEFAULT '',
+    space text NOT NULL,
+    PRIMARY KEY (collection, tenant),
+    FOREIGN KEY (collection, space) REFERENCES kimera.collection_spaces
+  );
+
+  CREATE TABLE kimera.migrations (
+    id text PRIMARY KEY,
+    sequence bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+    collection text COLLATE "C" NOT NULL REFERENCES kimera.collections,
+    source jsonb NOT NULL,
+    target jsonb NOT NULL,
+    state text NOT NULL,
+    created timestamptz NOT NULL DEFAULT clock_timestamp()
+  );
+  CREATE UNIQUE INDEX one_migration_under_way ON kimera.migrations (collection) WHERE state <> 'retired';
+
+  CREATE TABLE kimera.migration_events (
+    migration text NOT NULL REFERENCES kimera.migrations,
+    sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    actor text NOT NULL,
+    event text NOT NULL,
+    state text NOT NULL,
+    figures jsonb NOT NULL
+  );
+  CREATE INDEX events_of_migration ON kimera.migration_events (migration, sequence);
+
+  CREATE TABLE kimera.poison (
+    migration text NOT NULL REFERENCES kimera.migrations,
+    space text NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    content_hash bytea NOT NULL,
+    reason text NOT NULL,
+    excused boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (migration, space, id)
+  );
+  `,
+];

@@ -1,0 +1,25 @@
+import { KimeraError } from '@kimera/core';
+
+/** Other transactions held a table or rows for too long; nothing was changed. Try again later. */
+export class BusyError extends KimeraError {
+  readonly code = 'STORE_BUSY';
+  constructor(readonly attempts: number, reason: string, options: ErrorOptions) {
+    super(`other transactions hold what is needed, ${attempts} attempts failed (${reason}): end long transactions, or try again`, { attempts, reason }, options);
+  }
+}
+
+/** SQLSTATEs, https://www.postgresql.org/docs/18/errcodes-appendix.html. */
+export const UNDEFINED_TABLE = '42P01';
+export const DUPLICATE_TABLE = '42P07';
+const DEADLOCK = '40P01';
+const LOCK_NOT_AVAILABLE = '55P03';
+
+export function sqlState(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** A transaction that another one made fail, and that may be run again. */
+export function isContention(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === DEADLOCK || state === LOCK_NOT_AVAILABLE;
+}

@@ -1,0 +1,107 @@
+import {
+  checkVector, SpaceMismatchError, UnknownSpaceError,
+  type Coverage, type EmbeddingSpace, type Hit, type StoredVector, type Vector, type VectorReader,
+} from '@kimera/core';
+import { z } from 'zod';
+import { readSource, readSpace, readSpaces } from './source.js';
+import type { Database } from './sql/database.js';
+import { sqlState, UNDEFINED_TABLE } from './sql/sql-errors.js';
+import { storableIds } from './storable.js';
+import { decodeVector, encodeVector } from './vector-codec.js';
+
+const variant = z.enum(['fp32', 'fp16', 'q4', 'int8']);
+const vectorRow = z
+  .object({ id: z.string(), hash: z.string(), space: z.string(), variant, embedding: z.instanceof(Buffer) })
+  .transform(({ id, hash, space, variant: name, embedding }): StoredVector => ({ id, contentHash: hash, space, variant: name, dense: decodeVector(embedding) }));
+const hitRow = z.object({ active: z.string(), id: z.string().nullable(), score: z.number().nullable() });
+const count = z.number();
+const coverageRow = z.object({ rows: count, current: count, missing: count, stale: count, orphans: count, malformed: count, pending: count });
+
+export interface Query {
+  readonly space: string;
+  readonly dense: Vector;
+}
+
+export class PostgresVectorReader implements VectorReader {
+  constructor(private readonly database: Database) {}
+
+  async search(name: string, query: Query, limit: number): Promise<readonly Hit[]> {
+    const { activeSpace } = await readSource(this.database, name);
+    if (query.space !== activeSpace) throw new SpaceMismatchError(activeSpace, query.space, 'query');
+    return this.#nearest(name, query, limit, 'only where active');
+  }
+
+  async searchSpace(name: string, query: Query, limit: number): Promise<readonly Hit[]> {
+    await readSource(this.database, name);
+    return this.#nearest(name, query, limit, 'in any case');
+  }
+
+  async readVectors(name: string, space: string, ids?: readonly string[]): Promise<readonly StoredVector[]> {
+    await readSource(this.database, name);
+    const { vectors } = await readSpace(this.database, name, space);
+    return this.#inSpace(name, space, () =>
+      this.database.rows(
+        vectorRow,
+        `SELECT id, encode(content_hash, 'hex') AS hash, space, variant, vector_send(embedding) AS embedding FROM ${vectors} ${ids === undefined ? '' : 'WHERE id = ANY ($1::text[])'} ORDER BY id`,
+        ids === undefined ? [] : [storableIds(ids)],
+      ),
+    );
+  }
+
+  async coverage(name: string, space: string): Promise<Coverage> {
+    const source = await readSource(this.database, name);
+    const { vectors, pending } = await readSpace(this.database, name, space);
+    const malformed = '(v.space <> $1 OR vector_norm(v.embedding) = 0)';
+    const [row] = await this.#inSpace(name, space, () =>
+      this.database.rows(
+        coverageRow,
+        `SELECT count(d.${source.id})::float8 AS rows,
+                count(*) FILTER (WHERE v.content_hash = ${source.hash} AND NOT ${malformed})::float8 AS current,
+                count(*) FILTER (WHERE v.id IS NULL)::float8 AS missing,
+                count(*) FILTER (WHERE v.content_hash <> ${source.hash})::float8 AS stale,
+                count(*) FILTER (WHERE d.${source.id} IS NULL)::float8 AS orphans,
+                count(*) FILTER (WHERE ${malformed})::float8 AS malformed,
+                (SELECT count(*) FROM ${pending})::float8 AS pending
+         FROM ${source.table} d FULL JOIN ${vectors} v ON v.id = d.${source.id}`,
+        [space],
+      ),
+    );
+    if (row === undefined) throw new UnknownSpaceError(name, space);
+    return row;
+  }
+
+  async spaces(name: string): Promise<readonly EmbeddingSpace[]> {
+    await readSource(this.database, name);
+    return readSpaces(this.database, name);
+  }
+
+  /** One statement sees one state: with `only where active`, hits come from the space that the pointer names in that very state. */
+  async #nearest(name: string, { space, dense }: Query, limit: number, when: 'only where active' | 'in any case'): Promise<readonly Hit[]> {
+    const held = await readSpace(this.database, name, space);
+    checkVector(dense, held.space.dimension, 'query');
+    const rows = await this.#inSpace(name, space, () =>
+      this.database.rows(
+        hitRow,
+        `SELECT p.space AS active, h.id, 1 - h.distance AS score
+         FROM kimera.pointers p LEFT JOIN LATERAL (
+           SELECT id, embedding <=> $2::vector AS distance FROM ${held.vectors} WHERE p.space = $3 OR $5 = 'in any case' ORDER BY distance, id LIMIT $4
+         ) h ON true
+         WHERE p.collection = $1 AND p.tenant = '' ORDER BY h.distance, h.id`,
+        [name, encodeVector(dense), space, limit, when],
+      ),
+    );
+    const [first] = rows;
+    if (when === 'only where active' && first !== undefined && first.active !== space) throw new SpaceMismatchError(first.active, space, 'query');
+    return rows.flatMap(({ id, score }) => (id === null || score === null || Number.isNaN(score) ? [] : [{ id, score }]));
+  }
+
+  /** The tables of a space go when it is closed. */
+  async #inSpace<T>(name: string, space: string, read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      if (sqlState(error) === UNDEFINED_TABLE) throw new UnknownSpaceError(name, space);
+      throw error;
+    }
+  }
+}
