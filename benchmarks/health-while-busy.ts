@@ -6,7 +6,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
-import { loadavg } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { join } from 'node:path';
 import { machineLines, percentile, root, table } from './machine.js';
@@ -67,8 +66,7 @@ try {
   const row = (what: string, times: readonly number[]): readonly (string | number)[] => [what, times.length, percentile(times, 0.5).toFixed(1), percentile(times, 0.99).toFixed(1), Math.max(...times).toFixed(1)];
   console.log(`# /health while a batch runs\n\n${machineLines().join('\n')}\n\n${count} texts of 256 tokens took ${seconds.toFixed(1)} s. Times of /health, ms:\n`);
   console.log(table(['server', 'polls', 'p50', 'p99', 'max'], [row('idle', idle), row('busy', busy)]));
-  const [load = 0] = loadavg();
-  console.log(`\nLoad of the machine over the last minute: ${load.toFixed(1)} (this benchmark alone: about 2). The server's event loop delay since its start (loading included), ms: p99 ${lag('p99')}, max ${lag('max')}.`);
+  console.log(`\nThe server's event loop delay since its start (loading included), ms: p99 ${lag('p99')}, max ${lag('max')}.`);
   process.exitCode = count === TEXTS && Math.max(...busy) < LIMIT_MILLISECONDS ? 0 : 1;
 } finally {
   agent.destroy();

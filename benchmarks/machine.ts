@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+import { cpus, loadavg, totalmem } from 'node:os';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -12,6 +12,8 @@ export function machineLines(): readonly string[] {
   const [, script = '', ...rest] = process.argv;
   return [
     `- machine: ${processors.length} × ${processors[0]?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}${vectorExtensions()}`,
+    // Beside other work absolute figures mean little, ratios within one run something.
+    `- other work: load of ${(loadavg()[0] ?? 0).toFixed(1)} over the minute before this line was printed`,
     `- versions: node ${process.versions.node}, onnxruntime-node ${version('onnxruntime-node')}`,
     `- command: \`${['npx tsx --conditions=@kimera/source', relative(root, script), ...rest.map(placeholder)].join(' ')}\``,
   ];

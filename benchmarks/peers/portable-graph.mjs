@@ -1,3 +1,4 @@
+/* eslint no-console: off */
 // Loads the portable graph of model folders in transformers.js and compares with the folder's own probes and goldens.
 // usage: node portable-graph.mjs [--goldens expected.json] FOLDER...      (in a folder where @huggingface/transformers is installed)
 // Prints one row a folder; exits with 1 where a float32 or 4-bit folder is below 0.99999.

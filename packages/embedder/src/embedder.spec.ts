@@ -93,6 +93,16 @@ describe('Embedder', () => {
     expect(order).toBe(`iib${'iiiib'.repeat(4)}ii${'b'.repeat(5)}`);
   });
 
+  it('runs bulk texts in small batches, since an interactive one has to wait for those under way', async () => {
+    const { embed, backend } = embedder({ batchTokens: 4_096 });
+    const texts = Array.from({ length: 400 }, () => 'abcdefghijk');
+    await embed.encodeBatch(texts, { lane: 'bulk' });
+    expect(backend.batches.every(({ ids }) => ids.length <= 1_024)).toBe(true);
+    const before = backend.batches.length;
+    await embed.encodeBatch(texts.slice(0, 300));
+    expect(backend.batches.length).toBe(before + 1);
+  });
+
   it('refuses work beyond the queue of its lane, and frees it when a caller gives up', async () => {
     const { closed, open } = gate();
     const { embed } = embedder({ batchTokens: 5, queueTokens: 25 }, closed);

@@ -27,7 +27,7 @@ interface Job {
 
 export interface SchedulerOptions {
   readonly backend: InferenceBackend;
-  /** Tokens of one batch; a longer text goes alone. */
+  /** Tokens of one batch, of a bulk one at most {@link BULK_BATCH_TOKENS}; a longer text goes alone. */
   readonly batchTokens: number;
   /** Tokens that may wait in a lane; beyond, calls are refused. Bulk work that waits does not keep interactive work out. */
   readonly queueTokens: number;
@@ -38,6 +38,11 @@ export interface SchedulerOptions {
 }
 
 const DENSE: HeadRequest = { heads: ['dense'] };
+/**
+ * Tokens of a bulk batch at most. An interactive text waits for the batches under way, which cannot be stopped: two of 4,096 tokens take about
+ * a second on two cores. Texts of like length go together, so that small batches are still full ones.
+ */
+const BULK_BATCH_TOKENS = 1_024;
 /** After this many interactive batches in a row, a waiting bulk batch goes first: bulk always gets a fifth of the batches. */
 const BULK_EVERY = 5;
 
@@ -104,7 +109,8 @@ export class Scheduler {
     const { interactive, bulk } = this.#lanes;
     const bulkFirst = !bulk.isEmpty && (interactive.isEmpty || this.#interactiveInARow >= BULK_EVERY - 1);
     const lane: Lane = bulkFirst ? 'bulk' : 'interactive';
-    const batch = this.#lanes[lane].take(this.#options.batchTokens);
+    const { batchTokens } = this.#options;
+    const batch = this.#lanes[lane].take(lane === 'bulk' ? Math.min(batchTokens, BULK_BATCH_TOKENS) : batchTokens);
     if (batch.length === 0) return batch;
     this.#interactiveInARow = lane === 'interactive' ? this.#interactiveInARow + 1 : 0;
     for (const { ids, job } of batch) {
