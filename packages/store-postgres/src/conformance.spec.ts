@@ -1,10 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { storeConformance } from '@kimera/testing';
 import { JOB_ATTEMPTS } from './jobs.js';
 import { openStore } from './open-store.js';
 import { embeddedConnection, SqlApplication, TemporaryFolders } from './store.fixture.js';
 
+// A database is made first, which takes seconds on a busy machine.
+jest.setTimeout(180_000);
 const functions = { afterAll, beforeAll, describe, expect, it };
 const pass = (seconds: number): Promise<void> => delay(seconds * 1000);
 const server = process.env['KIMERA_TEST_DATABASE_URL'];

@@ -20,7 +20,8 @@ export class NotReadyError extends Error {}
 export class DatabaseTurns {
   #waiting: Turn[] = [];
   #holder: symbol | undefined;
-  #running = false;
+  #current: { readonly client: symbol; readonly ended: Promise<void> } | undefined;
+  readonly #gone = new Map<symbol, Promise<void>>();
 
   constructor(private readonly execute: Execute, private readonly onHold: (client: symbol | undefined) => void) {}
 
@@ -28,34 +29,49 @@ export class DatabaseTurns {
   run(client: symbol, messages: Buffer): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ client, messages, resolve, reject });
-      void this.#next();
+      this.#next();
     });
   }
 
-  /** The client is gone: what it still waits for is dropped, and its open transaction is rolled back. */
-  async leave(client: symbol): Promise<void> {
+  /** The client is gone: what it still waits for is dropped, and its open transaction is rolled back. Idempotent. */
+  leave(client: symbol): Promise<void> {
+    const known = this.#gone.get(client);
+    if (known !== undefined) return known;
     this.#waiting = this.#waiting.filter((turn) => turn.client !== client);
-    await this.run(client, simpleQuery('ROLLBACK')).catch(() => undefined);
+    const leaving = this.#rollBack(client).finally(() => this.#gone.delete(client));
+    this.#gone.set(client, leaving);
+    return leaving;
   }
 
-  async #next(): Promise<void> {
-    if (this.#running) return;
+  async #rollBack(client: symbol): Promise<void> {
+    // What it sent last may be running, and may be a BEGIN.
+    if (this.#current?.client === client) await this.#current.ended;
+    if (this.#holder === client) await this.run(client, simpleQuery('ROLLBACK')).catch(() => undefined);
+  }
+
+  #next(): void {
+    if (this.#current !== undefined) return;
     const index = this.#holder === undefined ? 0 : this.#waiting.findIndex(({ client }) => client === this.#holder);
     const [turn] = index < 0 ? [] : this.#waiting.splice(index, 1);
     if (turn === undefined) return;
-    this.#running = true;
+    const ended = this.#take(turn).finally(() => {
+      this.#current = undefined;
+      this.#next();
+    });
+    this.#current = { client: turn.client, ended };
+  }
+
+  async #take({ client, messages, resolve, reject }: Turn): Promise<void> {
     try {
-      const answer = await this.execute(turn.messages);
+      const answer = await this.execute(messages);
       const status = finalStatus(answer);
-      this.#hold(turn.client, status);
-      if (status === undefined) turn.reject(new NotReadyError('the database did not finish its answer'));
-      else turn.resolve(answer);
+      this.#hold(client, status);
+      if (status === undefined) reject(new NotReadyError('the database did not finish its answer'));
+      else resolve(answer);
     } catch (error) {
-      turn.reject(error instanceof Error ? error : new Error(String(error)));
-    } finally {
-      this.#running = false;
+      this.#hold(client, undefined);
+      reject(error instanceof Error ? error : new Error(String(error)));
     }
-    void this.#next();
   }
 
   #hold(client: symbol, status: TransactionStatus | undefined): void {

@@ -15,7 +15,7 @@ const STATEMENT_MILLISECONDS = 300_000;
 /** How long a transaction waits for a lock before it makes way: everything behind it in the queue waits too. */
 const LOCK_MILLISECONDS = 2_000;
 const ATTEMPTS = 6;
-const FIRST_PAUSE_MILLISECONDS = 50;
+const FIRST_PAUSE_MILLISECONDS = 20;
 
 /** A pool of connections; queries outside of a transaction are a transaction each. */
 export class Database extends Queryable {
