@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson, type EmbeddingSpace } from '@kimera/core';
+import { canonicalJson, type EmbeddingSpace, type JsonValue } from '@kimera/core';
 
 /**
  * A space for tests: 8 numbers, 64 tokens, no prompts, normalised; any field may be given. Two spaces with different names have
@@ -18,7 +18,9 @@ export function fakeSpace(name: string, fields: Partial<Omit<EmbeddingSpace, 'fi
     ...rest,
   };
   const prompts = { query: identity.prompts.query, document: identity.prompts.document };
-  const fingerprint = sha256(canonicalJson({ schema: 'kimera-space/1', ...identity, pooling: [...identity.pooling], prompts }));
+  // Through JSON, so that members which only some spaces have are left out where they are undefined.
+  const json: JsonValue = JSON.parse(JSON.stringify({ schema: 'kimera-space/1', ...identity, prompts }));
+  const fingerprint = sha256(canonicalJson(json));
   return { ...identity, fingerprint, modelId: `fake/${name}`, heads };
 }
 
