@@ -4,7 +4,6 @@ import type { CommandContext } from '../console/command-context.js';
 import { createCommand } from '../console/create-command.js';
 import { processTextLines } from '../lines/process-text-lines.js';
 import { MODEL_OPTION, modelPath } from '../models/default-model.js';
-import { openModel } from '../models/open-model.js';
 
 const HEADS: readonly Head[] = ['dense', 'sparse', 'colbert'];
 
@@ -30,6 +29,7 @@ export function embedCommand(context: CommandContext): Command {
     .addOption(new Option('--role <role>', 'put the model’s prompt for this role before each text').choices(['query', 'document']))
     .option('--variant <name>', 'precision (default: the folder’s first)')
     .action(async ({ model, head: heads, role, variant }: EmbedOptions) => {
+      const { openModel } = await import('../models/open-model.js');
       const embedder = await openModel({ path: modelPath(context, model), variant });
       try {
         for (const head of heads) if (!embedder.space.heads.includes(head)) throw new UnsupportedHeadError(head, embedder.space.heads);

@@ -22,13 +22,8 @@ export function serveCommand(context: CommandContext): Command {
     .option('--host <address>', 'address to listen on (default: $HOST, or 127.0.0.1)')
     .option('--port <number>', 'port, 0 for a free one (default: $PORT, or 3000)')
     .action(async ({ model, host, port }: ServeOptions) => {
-      const { parseConfiguration, startServer } = await import('@kimera/api');
-      const environment = { ...context.environment, ONNX_MODEL_PATH: modelPath(context, model), ...(host === undefined ? {} : { HOST: host }), ...(port === undefined ? {} : { PORT: port }) };
-      const server = await startServer(parseConfiguration(environment, context.folder));
-      await new Promise<void>((resolve) => {
-        if (context.stop.aborted) resolve();
-        else context.stop.addEventListener('abort', () => resolve(), { once: true });
-      });
-      await server.close();
+      const { runServer } = await import('../models/run-server.js');
+      const given = { ONNX_MODEL_PATH: modelPath(context, model), ...(host === undefined ? {} : { HOST: host }), ...(port === undefined ? {} : { PORT: port }) };
+      await runServer({ environment: { ...context.environment, ...given }, folder: context.folder, stop: context.stop });
     });
 }

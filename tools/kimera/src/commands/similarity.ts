@@ -4,7 +4,6 @@ import type { CommandContext } from '../console/command-context.js';
 import { UsageError } from '../console/command-errors.js';
 import { createCommand, withJson } from '../console/create-command.js';
 import { MODEL_OPTION, modelPath } from '../models/default-model.js';
-import { openModel } from '../models/open-model.js';
 
 interface SimilarityOptions {
   readonly model?: string;
@@ -26,6 +25,7 @@ export function similarityCommand(context: CommandContext): Command {
     .option('--variant <name>', 'precision (default: the folder’s first)')
     .action(async (texts: readonly string[], { model, role, variant, json }: SimilarityOptions) => {
       if (texts.length < 2) throw new UsageError(`${texts.length} text, at least 2 are needed`);
+      const { openModel } = await import('../models/open-model.js');
       const embedder = await openModel({ path: modelPath(context, model), variant });
       try {
         const embeddings = await embedder.encodeBatch(texts, role === undefined ? {} : { role });

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { CommandContext } from '../console/command-context.js';
 import { createCommand } from '../console/create-command.js';
@@ -16,13 +15,11 @@ export function tokenizeCommand(context: CommandContext): Command {
   })
     .option(...MODEL_OPTION)
     .action(async ({ model }: { readonly model?: string }) => {
-      const [{ openModelFolder }, { createTokenizerPool }] = await Promise.all([import('@kimera/model-folder'), import('@kimera/tokenizers')]);
-      const path = modelPath(context, model);
-      const { space } = await openModelFolder(path);
-      const tokenizer = await createTokenizerPool({ tokenizerPath: join(path, 'tokenizer.json') });
+      const { openTokenizer } = await import('../models/open-tokenizer.js');
+      const { tokenizer, maxTokens } = await openTokenizer(modelPath(context, model));
       try {
         await processTextLines(context, async (texts) => {
-          const { batch, totalTokens, truncated } = await tokenizer.encodeBatch(texts, { maxTokens: space.maxTokens });
+          const { batch, totalTokens, truncated } = await tokenizer.encodeBatch(texts, { maxTokens });
           return texts.map((_, i) => ({ ids: [...batch.ids.subarray(batch.offsets[i], batch.offsets[i + 1])], totalTokens: totalTokens[i], truncated: truncated[i] }));
         });
       } finally {

@@ -1,5 +1,6 @@
-import type { VariantName } from '@kimera/core';
-import type { Embedder } from '@kimera/embedder';
+import { openOnnxBackend } from '@kimera/backend-onnx';
+import { openEmbedder, type Embedder } from '@kimera/embedder';
+import { chooseVariant } from '@kimera/model-folder';
 
 export interface OpenModelOptions {
   readonly path: string;
@@ -9,12 +10,5 @@ export interface OpenModelOptions {
 
 /** The embedder of a model folder on the native backend, probes checked. @throws the folder's and the backend's errors. */
 export async function openModel({ path, variant }: OpenModelOptions): Promise<Embedder> {
-  const [{ openOnnxBackend }, { openEmbedder }, { chooseVariant }] = await Promise.all([import('@kimera/backend-onnx'), import('@kimera/embedder'), import('@kimera/model-folder')]);
-  return openEmbedder({
-    modelPath: path,
-    openBackend: (folder) => {
-      const name: VariantName = chooseVariant(folder, variant).name;
-      return openOnnxBackend({ folder, variant: name });
-    },
-  });
+  return openEmbedder({ modelPath: path, openBackend: (folder) => openOnnxBackend({ folder, variant: chooseVariant(folder, variant).name }) });
 }

@@ -3,7 +3,7 @@ import type { WeightForm } from '@kimera/converter';
 import { shortFingerprint } from '@kimera/core';
 import { Option, type Command } from 'commander';
 import type { CommandContext } from '../../console/command-context.js';
-import { StoppedError, UsageError } from '../../console/command-errors.js';
+import { UsageError } from '../../console/command-errors.js';
 import { createCommand, withJson } from '../../console/create-command.js';
 import { formatBytes, formatDuration } from '../../console/format.js';
 import { printable } from '../../console/printable.js';
@@ -42,21 +42,17 @@ export function convertCommand(context: CommandContext): Command {
       if (verifyOnly === true) return verifyFolder(context, { folder: source, format: json === true ? 'json' : 'table' });
       if (out === undefined) throw new UsageError('--out DIR is missing: the folder to write');
       const started = performance.now();
-      const [{ convertCheckpoint }, { openMeasuredBackend }] = await Promise.all([import('@kimera/converter'), import('../../models/open-measured-backend.js')]);
+      const { convertModel } = await import('../../models/convert-model.js');
       const progress = await openProgress(context.stderr, 'converting');
       try {
-        const openBackend = openMeasuredBackend(context.stop);
-        const { path, space, file } = await convertCheckpoint({
+        const { path, space, file } = await convertModel({
           source,
           out: resolve(context.folder, out),
           variant,
           ...(modelId === undefined ? {} : { modelId }),
-          openBackend: (folder, name) => {
-            progress.phase('measuring against the checkpoint');
-            return openBackend(folder, name);
-          },
           onProgress: ({ bytes, totalBytes }) => progress.update(bytes, totalBytes),
-          signal: context.stop,
+          onMeasure: () => progress.phase('measuring against the checkpoint'),
+          stop: context.stop,
         });
         progress.stop();
         const bytes = Object.values(file.files).reduce((sum, entry) => sum + entry.bytes, 0);
@@ -68,9 +64,6 @@ export function convertCommand(context: CommandContext): Command {
         for (const { name, fidelity } of variants) {
           await context.stdout.line(`${name}: cosine to the checkpoint min ${fidelity.minCosine}, mean ${fidelity.meanCosine}; max-abs ${fidelity.maxAbs}; ${fidelity.texts} texts`);
         }
-      } catch (error) {
-        if (context.stop.aborted) throw new StoppedError('stopped; nothing was written: the same command starts again');
-        throw error;
       } finally {
         progress.stop();
       }

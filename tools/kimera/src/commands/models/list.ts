@@ -5,6 +5,7 @@ import type { CommandContext } from '../../console/command-context.js';
 import { createCommand, withJson } from '../../console/create-command.js';
 import { formatBytes } from '../../console/format.js';
 import { printable } from '../../console/printable.js';
+import { SHIPPED_MODELS } from '../../models/shipped-models.js';
 
 export function listCommand(context: CommandContext): Command {
   const command = createCommand(context, 'list', {
@@ -16,7 +17,6 @@ export function listCommand(context: CommandContext): Command {
     .argument('[dirs...]', 'model folders, or folders of model folders')
     .action(async (dirs: readonly string[], { json }: { readonly json?: true }) => {
       const { findModels } = await import('../../models/find-models.js');
-      const { SHIPPED_MODELS } = await import('../../models/shipped-models.js');
       const given = dirs.map((dir) => resolve(context.folder, dir));
       const models = given.length > 0 ? await findModels(given, 'all must be there') : await findModels([resolve(context.folder, 'models'), SHIPPED_MODELS], 'may be absent');
       if (json === true) return context.stdout.json({ models });

@@ -1,9 +1,6 @@
 import { resolve } from 'node:path';
-import type { VerificationRow } from '@kimera/converter';
-import { KimeraError } from '@kimera/core';
 import type { Command } from 'commander';
 import type { CommandContext } from '../../console/command-context.js';
-import { StoppedError } from '../../console/command-errors.js';
 import { createCommand, withJson } from '../../console/create-command.js';
 import { EXIT } from '../../console/exit-code.js';
 
@@ -41,7 +38,8 @@ export interface VerifyFolderOptions {
 
 /** Prints the checks and ends with 0 or 2. @throws ModelFolderNotFoundError, StoppedError, and the checkpoint's errors. */
 export async function verifyFolder(context: CommandContext, { folder, checkpoint, format }: VerifyFolderOptions): Promise<void> {
-  const rows = await checks(context, folder, checkpoint);
+  const { checkFolder } = await import('../../models/check-folder.js');
+  const rows = await checkFolder({ folder, checkpoint, stop: context.stop });
   const holds = rows.every((row) => row.holds);
   if (!holds) context.finish(EXIT.refused);
   if (format === 'json') return context.stdout.json({ folder, ...(checkpoint === undefined ? {} : { checkpoint }), holds, checks: rows });
@@ -50,20 +48,4 @@ export async function verifyFolder(context: CommandContext, { folder, checkpoint
   await context.stdout.line(formatTable(['CHECK', 'EXPECTED', 'ACTUAL', 'HOLDS'], rows.map((row) => [row.check, cell(row.expected), cell(row.actual, 120), row.holds ? green('yes') : red('NO')])));
   const failed = rows.filter((row) => !row.holds).length;
   await context.stdout.line(failed === 0 ? green('every line holds') : red(`${failed} of ${rows.length} lines do not hold: this folder must not serve`));
-}
-
-/** A folder that cannot even be opened or loaded is one line that does not hold. */
-const OPENING_CODES = ['INVALID_SPACE_FILE', 'MODEL_FILE_SIZE', 'MODEL_FILE_MISSING', 'MODEL_LOAD', 'INVALID_TOKENIZER', 'UNSUPPORTED_TOKENIZER'];
-
-async function checks(context: CommandContext, folder: string, checkpoint: string | undefined): Promise<readonly VerificationRow[]> {
-  const [{ verifyModel }, { openMeasuredBackend }] = await Promise.all([import('@kimera/converter'), import('../../models/open-measured-backend.js')]);
-  try {
-    const rows = await verifyModel({ folder, openBackend: openMeasuredBackend(context.stop), ...(checkpoint === undefined ? {} : { checkpoint }) });
-    if (context.stop.aborted) throw new StoppedError('stopped before every check was done; nothing was changed');
-    return rows;
-  } catch (error) {
-    if (context.stop.aborted) throw new StoppedError('stopped before every check was done; nothing was changed');
-    if (!(error instanceof KimeraError) || !OPENING_CODES.includes(error.code)) throw error;
-    return [{ check: 'folder opens', expected: 'space.json and every file whole', actual: error.message, holds: false }];
-  }
 }

@@ -1,0 +1,248 @@
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import { ended, killKimeras, kimera, minilm, root, startKimera, tinyCheckpoint } from './run-kimera.fixture.js';
+
+const errorSchema = z.strictObject({ error: z.strictObject({ code: z.string(), message: z.string().regex(/^[^\n]+$/), hint: z.string().optional() }) });
+const fidelity = z.strictObject({ minCosine: z.number(), meanCosine: z.number(), maxAbs: z.number(), texts: z.int() });
+const variants = z.array(z.strictObject({ name: z.enum(['fp32', 'fp16', 'q4', 'int8']), fidelity })).min(1);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const modelSchema = z.strictObject({ path: z.string(), modelId: z.string(), space: sha256, dimension: z.int(), maxTokens: z.int(), heads: z.array(z.string()), variants, bytes: z.int() });
+const listSchema = z.strictObject({ models: z.array(z.union([modelSchema, z.strictObject({ path: z.string(), error: z.strictObject({ code: z.string(), message: z.string() }) })])) });
+const convertSchema = modelSchema.extend({ milliseconds: z.int() });
+const verifySchema = z.strictObject({
+  folder: z.string(),
+  checkpoint: z.string().optional(),
+  holds: z.boolean(),
+  checks: z.array(z.strictObject({ check: z.string(), expected: z.string(), actual: z.string(), holds: z.boolean() })),
+});
+const tensor = z.strictObject({ name: z.string(), type: z.string(), shape: z.array(z.int()), bytes: z.int(), location: z.string().optional() });
+const port = z.strictObject({ name: z.string(), type: z.string(), shape: z.array(z.union([z.int(), z.string()])) });
+const safetensorsSchema = z.strictObject({ kind: z.literal('safetensors'), path: z.string(), bytes: z.int(), metadata: z.record(z.string(), z.string()), tensors: z.array(tensor) });
+const onnxSchema = z.strictObject({
+  kind: z.literal('onnx'), path: z.string(), bytes: z.int(), irVersion: z.int(), producer: z.string(), opsets: z.record(z.string(), z.int()), inputs: z.array(port), outputs: z.array(port),
+  operators: z.record(z.string(), z.int()), nodes: z.int(), tensors: z.array(tensor), externalFiles: z.array(z.strictObject({ name: z.string(), needed: z.int(), bytes: z.int().nullable() })),
+});
+const folderSchema = z.strictObject({
+  kind: z.enum(['model', 'checkpoint']), path: z.string(), bytes: z.int(), files: z.array(z.strictObject({ name: z.string(), bytes: z.int() })), parts: z.array(z.union([safetensorsSchema, onnxSchema])),
+});
+const benchSchema = z.strictObject({
+  modelId: z.string(), space: sha256, variant: z.string(), threads: z.int(), loadMilliseconds: z.int(), texts: z.int(), tokens: z.int(), tokensPerSecond: z.int().positive(), textsPerSecond: z.number().positive(),
+  machine: z.strictObject({ processor: z.string(), processors: z.int(), node: z.string(), onnxRuntime: z.string() }),
+  latency: z.strictObject({ p50: z.number().positive(), p95: z.number().positive() }),
+  peakMemoryBytes: z.int().positive(),
+});
+
+let scratch = '';
+let converted = '';
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'kimera-cli-'));
+  converted = join(scratch, 'models/tiny');
+  // Relative to the caller's folder.
+  const run = await kimera(['models', 'convert', tinyCheckpoint, '--out', 'models/tiny', '--model-id', 'test/tiny', '--json'], scratch);
+  const document = convertSchema.parse(JSON.parse(run.stdout));
+  expect(run).toMatchObject({ code: 0, stderr: '' });
+  expect(document).toMatchObject({ path: converted, modelId: 'test/tiny', dimension: 32, maxTokens: 48, heads: ['dense'], variants: [{ name: 'fp32' }] });
+});
+afterEach(killKimeras);
+afterAll(() => rm(scratch, { recursive: true, force: true }));
+
+describe('models list', () => {
+  it('lists ./models of the caller’s folder and the shipped ones, with what the folders say', async () => {
+    const { code, stdout } = await kimera(['models', 'list', '--json'], scratch);
+    expect(code).toBe(0);
+    const { models } = listSchema.parse(JSON.parse(stdout));
+    expect(models.map((model) => ('modelId' in model ? model.modelId : model.path))).toEqual(['test/tiny', 'sentence-transformers/all-MiniLM-L6-v2', 'intfloat/multilingual-e5-small']);
+    const space = JSON.parse(await readFile(join(minilm, 'space.json'), 'utf8'));
+    expect(models[1]).toMatchObject({ path: minilm, space: space.fingerprint, dimension: 384, maxTokens: 256 });
+  });
+
+  it('lists each once from the root, as a table without escape codes when piped', async () => {
+    const { stdout } = await kimera(['models', 'list'], root);
+    expect(stdout.match(/all-MiniLM-L6-v2 /g)).toHaveLength(1);
+    expect(stdout).toContain('ae19e978918d');
+    expect(stdout).not.toContain('\u001b');
+  });
+
+  it('lists a folder that is not whole with its problem, and refuses one without a model', async () => {
+    const folder = join(scratch, 'some');
+    await mkdir(join(folder, 'broken'), { recursive: true });
+    await writeFile(join(folder, 'broken/space.json'), '{}');
+    const { code, stdout } = await kimera(['models', 'list', folder, '--json'], scratch);
+    expect(code).toBe(0);
+    expect(listSchema.parse(JSON.parse(stdout)).models).toMatchObject([{ path: join(folder, 'broken'), error: { code: 'INVALID_SPACE_FILE' } }]);
+    const none = await kimera(['models', 'list', tinyCheckpoint, '--json'], scratch);
+    expect(none.code).toBe(1);
+    expect(errorSchema.parse(JSON.parse(none.stdout)).error.code).toBe('MODEL_FOLDER_NOT_FOUND');
+  });
+});
+
+describe('models convert', () => {
+  it('refuses an existing folder and leaves it as it is', async () => {
+    const before = await readdir(converted);
+    const run = await kimera(['models', 'convert', tinyCheckpoint, '--out', converted, '--json'], scratch);
+    expect(run.code).toBe(2);
+    expect(errorSchema.parse(JSON.parse(run.stdout)).error.code).toBe('OUTPUT_EXISTS');
+    expect(run.stderr).toMatch(/^kimera: [^\n]+ exists[^\n]*\n$/);
+    expect(await readdir(converted)).toEqual(before);
+  });
+
+  it('refuses what it cannot convert exactly, names the way out, and leaves nothing', async () => {
+    const out = join(scratch, 'refused/four');
+    const run = await kimera(['models', 'convert', tinyCheckpoint, '--out', out, '--variant', 'q4'], scratch);
+    expect(run.code).toBe(2);
+    expect(run.stdout).toBe('');
+    expect(run.stderr).toMatch(/^kimera: [^\n]+4-bit[^\n]+hint: use --variant fp16 or fp32\n$/);
+    expect(await readdir(join(scratch, 'refused'))).toEqual([]);
+  });
+
+  it('needs --out, and a checkpoint', async () => {
+    expect(await kimera(['models', 'convert', tinyCheckpoint], scratch)).toMatchObject({ code: 64, stdout: '' });
+    const run = await kimera(['models', 'convert', scratch, '--out', 'never', '--json'], scratch);
+    expect(run.code).toBe(2);
+    expect(errorSchema.parse(JSON.parse(run.stdout)).error.code).toBe('CHECKPOINT_FILE_MISSING');
+  });
+
+  it('--verify-only checks instead of writing', async () => {
+    const run = await kimera(['models', 'convert', converted, '--verify-only', '--json'], scratch);
+    expect(run.code).toBe(0);
+    expect(verifySchema.parse(JSON.parse(run.stdout))).toMatchObject({ folder: converted, holds: true });
+  });
+
+  it('Ctrl-C leaves no folder, whole or partial, and says how to go on', async () => {
+    const folder = join(scratch, 'stopped');
+    await mkdir(folder);
+    // A checkpoint whose conversion takes seconds, so that the signal always comes while it is under way.
+    const child = startKimera(['models', 'convert', await slowCheckpoint(), '--out', 'out'], folder);
+    const run = ended(child);
+    while (child.exitCode === null && !(await readdir(folder)).some((name) => existsSync(join(folder, name, 'onnx')))) await new Promise((resolve) => setTimeout(resolve, 5));
+    child.kill('SIGINT');
+    const { code, stderr } = await run;
+    expect({ code, stderr }).toEqual({ code: 3, stderr: 'kimera: stopped; nothing was written: the same command starts again\n' });
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  /** The tiny checkpoint with long positions: the forward pass over the probes is the same, the weights are 40 MB. */
+  async function slowCheckpoint(): Promise<string> {
+    const slow = join(scratch, 'slow');
+    await cp(tinyCheckpoint, slow, { recursive: true });
+    const config = JSON.parse(await readFile(join(slow, 'config.json'), 'utf8'));
+    const positions = 300_000;
+    await writeFile(join(slow, 'config.json'), JSON.stringify({ ...config, max_position_embeddings: positions }));
+    const file = await readFile(join(slow, 'model.safetensors'));
+    const end = 8 + Number(file.readBigUInt64LE());
+    const { __metadata__, ...entries } = z.record(z.string(), z.any()).parse(JSON.parse(file.subarray(8, end).toString('utf8')));
+    let at = 0;
+    const parts: Buffer[] = [];
+    for (const [name, entry] of Object.entries(entries)) {
+      const [from, to] = entry.data_offsets;
+      let bytes: Buffer = file.subarray(end + from, end + to);
+      if (name.endsWith('position_embeddings.weight')) {
+        bytes = Buffer.alloc(positions * entry.shape[1] * 4, 1);
+        entry.shape = [positions, entry.shape[1]];
+      }
+      entry.data_offsets = [at, (at += bytes.length)];
+      parts.push(bytes);
+    }
+    const header = Buffer.from(JSON.stringify({ __metadata__, ...entries }));
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(header.length));
+    await writeFile(join(slow, 'model.safetensors'), Buffer.concat([length, header, ...parts]));
+    return slow;
+  }
+});
+
+describe('models verify', () => {
+  it('every line holds against the checkpoint', async () => {
+    const run = await kimera(['models', 'verify', converted, '--against', tinyCheckpoint, '--json'], scratch);
+    expect(run).toMatchObject({ code: 0, stderr: '' });
+    const { holds, checks } = verifySchema.parse(JSON.parse(run.stdout));
+    expect({ holds, failed: checks.filter((check) => !check.holds), count: checks.length }).toEqual({ holds: true, failed: [], count: 7 });
+  });
+
+  it.each(['all-MiniLM-L6-v2', 'multilingual-e5-small'])('%s as shipped holds', async (name) => {
+    const run = await kimera(['models', 'verify', join(root, 'models', name)], scratch);
+    expect(run.code).toBe(0);
+    expect(run.stdout).toContain('every line holds');
+  });
+
+  it('ends with 2 where one byte of the weights differs, where a file is short, and against another checkpoint', async () => {
+    const changed = join(scratch, 'changed');
+    await cp(converted, changed, { recursive: true });
+    const data = await readFile(join(changed, 'onnx/model.onnx_data'));
+    data[1000] = (data[1000] ?? 0) ^ 0x40;
+    await writeFile(join(changed, 'onnx/model.onnx_data'), data);
+    const byte = await kimera(['models', 'verify', changed], scratch);
+    expect(byte.code).toBe(2);
+    expect(byte.stdout).toMatch(/^file hashes .* NO$/m);
+    await writeFile(join(changed, 'onnx/model.onnx_data'), data.subarray(100));
+    const short = await kimera(['models', 'verify', changed, '--json'], scratch);
+    expect(short.code).toBe(2);
+    expect(verifySchema.parse(JSON.parse(short.stdout))).toMatchObject({ holds: false, checks: [{ check: 'folder opens' }] });
+    const other = await kimera(['models', 'verify', converted, '--against', join(root, 'fixtures/checkpoints/bert-tiny-cls'), '--json'], scratch);
+    expect(other.code).toBe(2);
+    // The same weights under another pooling: the forward pass sees it.
+    expect(verifySchema.parse(JSON.parse(other.stdout)).checks.filter(({ holds }) => !holds).map(({ check }) => check)).toEqual(['forward pass']);
+  });
+
+  it('ends with 1 and a hint where there is no model', async () => {
+    const run = await kimera(['models', 'verify', 'nowhere'], scratch);
+    expect(run.code).toBe(1);
+    expect(run.stderr).toMatch(/^kimera: no model at [^\n]*; hint: "kimera models list"[^\n]*\n$/);
+  });
+});
+
+describe('models inspect', () => {
+  it.each([
+    ['a model folder', () => converted, folderSchema],
+    ['a checkpoint folder', () => tinyCheckpoint, folderSchema],
+    ['a graph', () => join(minilm, 'onnx/model.onnx'), onnxSchema],
+    ['a safetensors file', () => join(tinyCheckpoint, 'model.safetensors'), safetensorsSchema],
+  ] as const)('%s as one JSON document', async (_what, path, schema) => {
+    const run = await kimera(['models', 'inspect', path(), '--json'], scratch);
+    expect(run).toMatchObject({ code: 0, stderr: '' });
+    schema.parse(JSON.parse(run.stdout));
+  });
+
+  it('prints inputs, outputs and operators for people', async () => {
+    const { stdout } = await kimera(['models', 'inspect', 'models/tiny'], scratch);
+    expect(stdout).toContain('output  last_hidden_state: float32 [batch, sequence, 32]');
+    expect(stdout).toMatch(/\d+ nodes: .*LayerNormalization \d+/);
+  });
+
+  it('refuses hostile files in one line, and lets no name write to the terminal', async () => {
+    const hostile = await kimera(['models', 'inspect', join(root, 'fixtures/hostile-checkpoints/safetensors/overlap.safetensors')], scratch);
+    expect(hostile).toMatchObject({ code: 2, stdout: '' });
+    expect(hostile.stderr).toMatch(/^kimera: [^\n]+\n$/);
+    const garbage = join(scratch, 'garbage\u001b[31m.onnx');
+    await writeFile(garbage, 'not an onnx file');
+    const run = await kimera(['models', 'inspect', garbage], scratch);
+    expect(run.code).toBe(2);
+    expect(run.stderr).not.toContain('\u001b');
+    expect(run.stderr).toContain('\\u001b[31m');
+  });
+});
+
+describe('models bench', () => {
+  it('measures, on the built-in texts and on given ones', async () => {
+    const run = await kimera(['models', 'bench', converted, '--threads', '1', '--json'], scratch);
+    expect(run.code).toBe(0);
+    expect(benchSchema.parse(JSON.parse(run.stdout))).toMatchObject({ modelId: 'test/tiny', threads: 1, texts: 16 });
+    await writeFile(join(scratch, 'texts.jsonl'), '{"text":"one"}\n{"text":"two"}\n');
+    const given = await kimera(['models', 'bench', converted, '--texts', 'texts.jsonl', '--json'], scratch);
+    expect(benchSchema.parse(JSON.parse(given.stdout)).texts).toBe(2);
+  });
+
+  it('refuses a variant that is not there, and texts that are none', async () => {
+    const run = await kimera(['models', 'bench', converted, '--variant', 'int8', '--json'], scratch);
+    expect(run.code).toBe(1);
+    expect(errorSchema.parse(JSON.parse(run.stdout)).error.code).toBe('UNKNOWN_VARIANT');
+    await writeFile(join(scratch, 'bad.jsonl'), '{"text":"one"}\n{"txt":"two"}\n');
+    const bad = await kimera(['models', 'bench', converted, '--texts', 'bad.jsonl'], scratch);
+    expect(bad.code).toBe(64);
+    expect(bad.stderr).toContain('line 2');
+  });
+});
