@@ -242,6 +242,20 @@ describe('verification', () => {
     expect((await migrationStatus(parts)).events.at(-1)).toMatchObject({ event: 'verdict', figures: { verdict: 'NO-GO' } });
   });
 
+  it('does not take a row that is edited meanwhile for a lost one', async () => {
+    const parts = await started(await journey({ rows: 40 }));
+    await work(parts, { until: 'caught-up' });
+    let edited = 0;
+    const racing: Journey = {
+      ...parts,
+      // Between the sample and its searches.
+      target: new FakeEmbedder({ space: TARGET_SPACE, shift: 3, before: async () => void (edited++ === 0 && (await parts.store.writeAsApplication(COLLECTION, [{ id: 'r00004', text: 'quite another text, edited just now' }]))) }),
+    };
+    const { checks } = await verifyMigration(racing, { queries: [] });
+    expect(checks.filter(({ holds }) => !holds)).toEqual([]);
+    expect(edited).toBeGreaterThan(0);
+  });
+
   it('is INCONCLUSIVE without judged queries unless the operator accepts in writing', async () => {
     const parts = await started(await journey());
     await work(parts, { until: 'caught-up' });

@@ -26,14 +26,16 @@ export async function startMigration(parts: MigrationParts, { rowsPerJob = ROWS_
   return store.transition(migration.id, by, { ...TRANSITIONS.start, event: 'start', figures: { rows, jobs: ranges.length } });
 }
 
-/** Workers stop at their next batch boundary. @throws MigrationStateError. */
-export async function pauseMigration(parts: MigrationParts): Promise<Migration> {
-  const { id } = await openMigration(parts, 'pause');
-  return parts.store.transition(id, parts.by, { ...TRANSITIONS.pause, event: 'pause', figures: {} });
+type Control = Pick<MigrationParts, 'store' | 'collection' | 'by'>;
+
+/** Workers stop at their next batch boundary. @throws NoMigrationError, MigrationStateError. */
+export async function pauseMigration({ store, collection, by }: Control): Promise<Migration> {
+  const { id } = await store.latestMigration(collection);
+  return store.transition(id, by, { ...TRANSITIONS.pause, event: 'pause', figures: {} });
 }
 
-/** @throws MigrationStateError. */
-export async function resumeMigration(parts: MigrationParts): Promise<Migration> {
-  const { id } = await openMigration(parts, 'resume');
-  return parts.store.transition(id, parts.by, { ...TRANSITIONS.resume, event: 'resume', figures: {} });
+/** @throws NoMigrationError, MigrationStateError. */
+export async function resumeMigration({ store, collection, by }: Control): Promise<Migration> {
+  const { id } = await store.latestMigration(collection);
+  return store.transition(id, by, { ...TRANSITIONS.resume, event: 'resume', figures: {} });
 }

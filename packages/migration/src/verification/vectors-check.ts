@@ -35,7 +35,7 @@ export async function checkVectors(parts: MigrationParts, count: number, seed: n
     const best = hits[0];
     const own = hits.find(({ id }) => id === row.id);
     // Another row with the same text, or one that scores the same within rounding, is as good an answer.
-    if (own === undefined && !(best !== undefined && best.score >= 1 - SCORE_TOLERANCE && (await sameText(parts, best.id, row, again.dense)))) lost.push(row.id);
+    if (own === undefined && !(best !== undefined && best.score >= 1 - SCORE_TOLERANCE && (await sameText(parts, best.id, row, again.dense))) && (await unchanged(parts, row))) lost.push(row.id);
   }
   const bound = `0 bad means ≤ ${((300 / sampled.length)).toFixed(1)} % bad at 95 %`;
   return [
@@ -67,6 +67,12 @@ function similar(stored: StoredVector, again: Sampled['again']): boolean {
 
 function similarity(a: Float32Array, b: Float32Array): number {
   return a.length === b.length && norm(a) > 0 && norm(b) > 0 ? cosine(a, b) : -1;
+}
+
+/** False where the application has changed or deleted the row since it was sampled: then its old text finds it no more. */
+async function unchanged({ store, collection }: MigrationParts, { id, contentHash }: SourceRow): Promise<boolean> {
+  const [row] = await store.readRows(collection, [id]);
+  return row?.contentHash === contentHash;
 }
 
 async function sameText({ store, collection, target }: MigrationParts, id: string, row: SourceRow, dense: Float32Array): Promise<boolean> {

@@ -14,5 +14,6 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'tokenize', summary: 'token ids of texts, one JSON line each', load: async () => (await import('./tokenize.js')).tokenizeCommand },
   { name: 'embed', summary: 'vectors of texts, one JSON line each', load: async () => (await import('./embed.js')).embedCommand },
   { name: 'similarity', summary: 'how close texts are to each other', load: async () => (await import('./similarity.js')).similarityCommand },
+  { name: 'migrate', summary: 'move a collection to another model, with proof and a way back', load: async () => (await import('./migrate/index.js')).migrateCommand },
   { name: 'serve', summary: 'the HTTP server', load: async () => (await import('./serve.js')).serveCommand },
 ];

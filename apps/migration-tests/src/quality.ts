@@ -1,0 +1,69 @@
+import type { Role, TextEmbedder, Vector } from '@kimera/core';
+import { ndcg } from '@kimera/evaluation';
+import { LANGUAGES, type Corpus, type Language, type Question } from './corpus.js';
+
+/** Vectors of questions, embedded once a model. */
+export class QuestionVectors {
+  readonly #vectors = new Map<string, Vector>();
+
+  constructor(
+    private readonly embedder: TextEmbedder,
+    private readonly role: Role,
+  ) {}
+
+  async embed(questions: readonly Question[], onProgress: (done: number) => void): Promise<void> {
+    for (let from = 0; from < questions.length; from += 256) {
+      const batch = questions.slice(from, from + 256);
+      const embeddings = await this.embedder.encodeBatch(batch.map(({ text }) => text), { role: this.role, lane: 'bulk' });
+      batch.forEach(({ id }, i) => this.#vectors.set(id, embeddings[i]?.dense ?? new Float32Array()));
+      onProgress(from + batch.length);
+    }
+  }
+
+  get(question: Question): Vector {
+    const vector = this.#vectors.get(question.id);
+    if (vector === undefined) throw new Error(`question ${question.id} was not embedded`);
+    return vector;
+  }
+}
+
+export interface PairQuality {
+  /** Language of the questions, and of the sentences. */
+  readonly from: Language;
+  readonly to: Language;
+  readonly questions: number;
+  /** Mean nDCG@10. */
+  readonly ndcg: number;
+}
+
+/** The pairs of languages that are measured: each with itself, and some across. */
+export const PAIRS: readonly (readonly [Language, Language])[] = [...LANGUAGES.map((language) => [language, language] as const), ['de', 'en'], ['zh', 'en'], ['ar', 'en'], ['en', 'de']];
+
+/** All questions against the stored vectors of all sentences of a language, in memory. The answer across languages is the sentence that answers the same question there. */
+export function measureQuality({ sentences, questions }: Corpus, stored: ReadonlyMap<string, Vector>, vectors: QuestionVectors): readonly PairQuality[] {
+  const answers = new Map(questions.map(({ key, language, answer }) => [`${language} ${key}`, answer]));
+  return PAIRS.map(([from, to]) => {
+    const candidates = sentences.filter(({ language }) => language === to).flatMap(({ id }) => {
+      const vector = stored.get(id);
+      return vector === undefined ? [] : [{ id, vector }];
+    });
+    const asked = questions.filter(({ language }) => language === from);
+    const scores = asked.map((question) => ndcg(nearest(vectors.get(question), candidates, 10), { [answers.get(`${to} ${question.key}`) ?? '']: 1 }, 10));
+    return { from, to, questions: asked.length, ndcg: scores.reduce((sum, score) => sum + score, 0) / scores.length };
+  });
+}
+
+/** Ids of the nearest, best first. The vectors have norm 1. */
+export function nearest(query: Vector, candidates: readonly { readonly id: string; readonly vector: Vector }[], limit: number): readonly string[] {
+  const best: { readonly id: string; readonly score: number }[] = [];
+  for (const { id, vector } of candidates) {
+    let score = 0;
+    for (let i = 0; i < vector.length; i++) score += (query[i] as number) * (vector[i] as number);
+    const last = best[limit - 1];
+    if (last !== undefined && score <= last.score) continue;
+    const at = best.findIndex((entry) => score > entry.score);
+    best.splice(at < 0 ? best.length : at, 0, { id, score });
+    if (best.length > limit) best.pop();
+  }
+  return best.map(({ id }) => id);
+}

@@ -1,0 +1,31 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { KimeraError } from '@kimera/core';
+import type { PostgresStore } from '@kimera/store-postgres';
+import type { CommandContext } from '../../console/command-context.js';
+
+/** There is no embedded database in that folder. */
+export class DatabaseNotFoundError extends KimeraError {
+  readonly code = 'DATABASE_NOT_FOUND';
+  constructor(readonly folder: string) {
+    super(`${folder} holds no database`, { folder });
+  }
+}
+
+/**
+ * The database of `--database`, DATABASE_URL, or ./data. A folder that another process owns is reached through that process.
+ * @throws DatabaseNotFoundError where a folder must exist and does not, and the store's errors.
+ */
+export async function openDatabase({ environment, folder }: CommandContext, given: string | undefined, presence: 'must exist' | 'may be created' = 'must exist'): Promise<PostgresStore> {
+  const { joinStore, openStore } = await import('@kimera/store-postgres');
+  const location = given ?? environment['DATABASE_URL'] ?? './data';
+  if (/^postgres(ql)?:\/\//.test(location)) return openStore({ database: location });
+  const path = resolve(folder, location);
+  if (presence === 'must exist' && !existsSync(path)) throw new DatabaseNotFoundError(path);
+  try {
+    return await openStore({ database: path });
+  } catch (error) {
+    if (!(error instanceof KimeraError) || error.code !== 'STORE_LOCKED') throw error;
+    return joinStore(path);
+  }
+}

@@ -1,0 +1,19 @@
+import type { Command } from 'commander';
+import type { CommandContext } from '../../console/command-context.js';
+import { createCommand } from '../../console/create-command.js';
+import { initCommand } from './init.js';
+import { planCommand } from './plan.js';
+import { stepCommands } from './steps.js';
+import { storeCommands } from './store-steps.js';
+import { verifyMigrationCommand } from './verify.js';
+import { workCommand } from './work.js';
+
+export function migrateCommand(context: CommandContext): Command {
+  const command = createCommand(context, 'migrate', {
+    summary: 'move a collection to another model, with proof and a way back',
+    description: 'init → plan → start → work → verify → cutover (→ rollback) → retire. Every command prints the state and what comes next.',
+    examples: ['migrate init --collection docs --rows docs.jsonl', 'migrate plan --collection docs --to ./models/multilingual-e5-small', 'migrate status --collection docs'],
+  });
+  for (const each of [initCommand(context), planCommand(context), ...stepCommands(context), workCommand(context), verifyMigrationCommand(context), ...storeCommands(context)]) command.addCommand(each);
+  return command;
+}

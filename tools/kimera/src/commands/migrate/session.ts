@@ -1,0 +1,79 @@
+import { hostname, userInfo } from 'node:os';
+import { resolve } from 'node:path';
+import { KimeraError, NoMigrationError, type EmbeddingSpace } from '@kimera/core';
+import type { Embedder } from '@kimera/embedder';
+import type { MigrationParts } from '@kimera/migration';
+import { openModelFolder } from '@kimera/model-folder';
+import type { PostgresStore } from '@kimera/store-postgres';
+import type { CommandContext } from '../../console/command-context.js';
+import { findModels } from '../../models/find-models.js';
+import { openModel } from '../../models/open-model.js';
+import { SHIPPED_MODELS } from '../../models/shipped-models.js';
+import { openDatabase } from './database.js';
+import type { ModelOptions } from './options.js';
+
+/** No model folder at hand gives vectors of a space. */
+export class ModelOfSpaceNotFoundError extends KimeraError {
+  readonly code = 'MODEL_OF_SPACE_NOT_FOUND';
+  constructor(readonly space: string, readonly modelId: string, readonly folders: readonly string[]) {
+    super(`no model of space ${space.slice(0, 12)} (${modelId}) in ${folders.join(', ')}`, { space, modelId, folders });
+  }
+}
+
+export interface MigrationSession {
+  readonly store: PostgresStore;
+  readonly parts: MigrationParts & { readonly source: Embedder; readonly target: Embedder };
+  close(): Promise<void>;
+}
+
+/** Store and both models of a collection's migration. @param plan the target is named by `--to`; else the migration at hand says which models. */
+export async function openSession(context: CommandContext, options: ModelOptions, purpose: 'plan' | 'go on'): Promise<MigrationSession> {
+  const store = await openDatabase(context, options.database);
+  const opened: Embedder[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(opened.map((embedder) => embedder.close()));
+    await store.close();
+  };
+  try {
+    const open = async (path: string): Promise<Embedder> => {
+      const embedder = await openModel({ path, variant: undefined });
+      opened.push(embedder);
+      return embedder;
+    };
+    const spaces = await spacesOf(store, options.collection, purpose);
+    const source = await open(await modelOf(context, options, spaces.source, options.from));
+    const target = await open(await modelOf(context, options, spaces.target, options.to));
+    return { store, close, parts: { store, collection: options.collection, source, target, by: actor() } };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** `user@host pid`. */
+export function actor(): string {
+  return `${userInfo().username}@${hostname()} ${process.pid}`;
+}
+
+async function spacesOf(store: PostgresStore, collection: string, purpose: 'plan' | 'go on'): Promise<{ readonly source: EmbeddingSpace | undefined; readonly target: EmbeddingSpace | undefined }> {
+  const { activeSpace } = await store.collection(collection);
+  if (purpose === 'go on') {
+    const { source, target } = await store.latestMigration(collection);
+    return { source, target };
+  }
+  const active = (await store.spaces(collection)).find(({ fingerprint }) => fingerprint === activeSpace);
+  return { source: active, target: undefined };
+}
+
+async function modelOf({ folder }: CommandContext, { models, collection }: ModelOptions, space: EmbeddingSpace | undefined, given: string | undefined): Promise<string> {
+  if (given !== undefined) {
+    const path = resolve(folder, given);
+    await openModelFolder(path);
+    return path;
+  }
+  if (space === undefined) throw new NoMigrationError(collection);
+  const folders = [...(models === undefined ? [] : [resolve(folder, models)]), resolve(folder, 'models'), SHIPPED_MODELS];
+  const found = (await findModels(folders, 'may be absent')).find((model) => 'space' in model && model.space === space.fingerprint);
+  if (found === undefined) throw new ModelOfSpaceNotFoundError(space.fingerprint, space.modelId, folders);
+  return found.path;
+}

@@ -1,0 +1,50 @@
+import { Option, type Command } from 'commander';
+import type { CommandContext } from '../../console/command-context.js';
+import { StoppedError } from '../../console/command-errors.js';
+import { formatCount, formatDuration } from '../../console/format.js';
+import { wholeNumber } from '../../console/whole-number.js';
+import { modelCommand, type ModelOptions } from './options.js';
+import { openSession } from './session.js';
+import { printState } from './state.js';
+
+interface WorkCommandOptions extends ModelOptions {
+  readonly until: 'caught-up' | 'retired';
+  readonly lease?: number;
+  readonly rate?: number;
+}
+
+export function workCommand(context: CommandContext): Command {
+  return modelCommand(context, 'work', {
+    summary: 'one worker of the backfill',
+    description: [
+      'Takes jobs and changes until none is left. Start as many as you like, on as many machines; a worker may be killed at any moment.',
+      'With --until retired it goes on, and keeps both spaces current until the migration is retired.',
+    ].join('\n'),
+    examples: ['migrate work --database ./data --collection docs', 'migrate work --database "$DATABASE_URL" --collection docs --until retired --rate 50'],
+  })
+    .addOption(new Option('--until <end>', 'when to end').choices(['caught-up', 'retired']).default('caught-up'))
+    .option('--lease <seconds>', 'after this long another worker takes the job of one that died (default: 60)', wholeNumber('--lease'))
+    .option('--rate <rows>', 'at most this many rows a second', wholeNumber('--rate'))
+    .action(async ({ until, lease, rate, ...options }: WorkCommandOptions) => {
+      const { work } = await import('@kimera/migration');
+      const { parts, store, close } = await openSession(context, options, 'go on');
+      try {
+        const result = await work(parts, {
+          until,
+          signal: context.stop,
+          ...(lease === undefined ? {} : { leaseSeconds: lease }),
+          ...(rate === undefined ? {} : { maxRowsPerSecond: rate }),
+          onProgress: ({ counts: { done, waiting, active }, rows, rowsPerSecond }) => {
+            if (!context.stderr.isTTY) return;
+            const left = done === 0 ? '' : `, ${formatDuration((((waiting + active) * rows) / done / rowsPerSecond) * 1000)} left`;
+            context.stderr.write(`\r\x1b[K${done} of ${done + waiting + active} jobs, ${formatCount(rows)} rows, ${rowsPerSecond.toFixed(0)} rows/s${waiting + active > 0 ? left : ''}`);
+          },
+        });
+        if (context.stderr.isTTY) context.stderr.write('\n');
+        if (result.ended === 'stopped') throw new StoppedError(`stopped between two batches after ${result.written} rows; run the same command again to go on`);
+        await printState(context, store, options.collection, options.json, { work: result });
+      } finally {
+        await close();
+      }
+    });
+}
