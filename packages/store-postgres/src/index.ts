@@ -5,4 +5,4 @@ export { joinStore, openStore, type OpenStoreOptions } from './open-store.js';
 export { PGliteOpenError } from './pglite/pglite-errors.js';
 export { PostgresStore } from './postgres-store.js';
 export { PgvectorMissingError, PgvectorTooOldError, SchemaTooNewError } from './schema/schema-errors.js';
-export { BusyError } from './sql/sql-errors.js';
+export { BusyError, StoreUnreachableError } from './sql/sql-errors.js';

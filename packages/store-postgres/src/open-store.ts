@@ -21,7 +21,7 @@ const JOIN_POLL_MILLISECONDS = 100;
 /**
  * A server's database, or an embedded one that belongs to this process until `close`.
  * @throws StoreLockedError where another process has the folder open (it can be joined: {@link joinStore}), ForeignLockError, DamagedLockError,
- * PGliteOpenError, PgvectorMissingError, PgvectorTooOldError, SchemaTooNewError.
+ * PGliteOpenError, StoreUnreachableError, PgvectorMissingError, PgvectorTooOldError, SchemaTooNewError.
  */
 export async function openStore({ database }: OpenStoreOptions): Promise<PostgresStore> {
   if (/^postgres(ql)?:\/\//.test(database)) return PostgresStore.open({ connectionString: database, connections: SERVER_CONNECTIONS, end: async () => undefined });

@@ -10,6 +10,7 @@ import { PostgresJobs } from './jobs.js';
 import { PostgresMigrations } from './migrations.js';
 import { ensureSchema } from './schema/ensure-schema.js';
 import { Database } from './sql/database.js';
+import { reasonOf, StoreUnreachableError } from './sql/sql-errors.js';
 import { PostgresVectorReader, type Query } from './vector-reader.js';
 import { PostgresVectorWriter } from './vector-writer.js';
 
@@ -48,12 +49,16 @@ export class PostgresStore implements CollectionReader, CollectionWriter, Vector
     this.#capacity = new PostgresCapacity(parts.folder);
   }
 
-  /** Makes or updates the schema. `end` is called where this fails. @throws PgvectorMissingError, PgvectorTooOldError, SchemaTooNewError, and what pg says of a database that cannot be reached. */
+  /** Makes or updates the schema. `end` is called where this fails. @throws StoreUnreachableError, PgvectorMissingError, PgvectorTooOldError, SchemaTooNewError. */
   static async open(parts: PostgresStoreParts): Promise<PostgresStore> {
     const database = new Database(parts);
+    const address = withoutPassword(parts.connectionString);
     try {
+      await database.script('SELECT 1').catch((cause: unknown) => {
+        throw new StoreUnreachableError(address, reasonOf(cause), { cause });
+      });
       await ensureSchema(database);
-      return new PostgresStore(withoutPassword(parts.connectionString), database, await PostgresJobs.open(database), parts);
+      return new PostgresStore(address, database, await PostgresJobs.open(database), parts);
     } catch (error) {
       await database.close();
       await parts.end();

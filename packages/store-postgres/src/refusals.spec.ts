@@ -32,6 +32,20 @@ function madeUp(answers: Readonly<Record<string, readonly Record<string, unknown
 }
 
 describe('a store is refused', () => {
+  it('where its server does not answer or does not let the user in, without the password in the message', async () => {
+    const server = await WireServer.listen({ execute: async () => readyForQuery('I'), password: 'right', parameters: {} }, 0);
+    const { port } = server;
+    const database = `postgres://someone:wrong@127.0.0.1:${port}/any`;
+    const inside = await openStore({ database }).catch((error: unknown) => error);
+    await server.close();
+    const outside = await openStore({ database }).catch((error: unknown) => error);
+    for (const error of [inside, outside]) {
+      expect(error).toMatchObject({ code: 'STORE_UNREACHABLE', address: `postgres://someone@127.0.0.1:${port}/any` });
+      expect(String(error)).not.toContain('wrong@');
+    }
+    expect([inside, outside].map(String)).toEqual([expect.stringContaining('wrong password'), expect.stringContaining('ECONNREFUSED')]);
+  });
+
   it('where pgvector is absent, too old, or cannot be installed', async () => {
     await expect(ensurePgvector(madeUp({ 'CREATE EXTENSION': new Error('could not open extension control file') }))).rejects.toMatchObject({ code: 'PGVECTOR_MISSING', reason: 'could not open extension control file' });
     await expect(ensurePgvector(madeUp({}))).rejects.toMatchObject({ code: 'PGVECTOR_MISSING' });

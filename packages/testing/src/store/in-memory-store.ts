@@ -151,7 +151,7 @@ export class InMemoryStore implements CollectionReader, CollectionWriter, Vector
       return result;
     });
   }
-  release(job: BackfillJob, _reason: string): Promise<void> {
+  release(job: BackfillJob): Promise<void> {
     return this.#write(() => this.#jobs.release(job.id));
   }
   async counts(migration: string): Promise<JobCounts> {
