@@ -1,7 +1,6 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Embedder } from '@kimera/embedder';
 import { Command } from 'commander';
 import { Checks } from './checks.js';
@@ -11,6 +10,7 @@ import { QuestionVectors } from './quality.js';
 import { reportHtml } from './report/html.js';
 import { describeMachine } from './report/machine.js';
 import type { Report } from './report/report.js';
+import { summaryMarkdown } from './report/summary.js';
 import { playCranfield } from './scenarios/cranfield.js';
 import { playJourney } from './scenarios/journey.js';
 import { playOwnerKilled } from './scenarios/owner-killed.js';
@@ -19,7 +19,7 @@ import { playSwap } from './scenarios/swap.js';
 import { measureSpeed, type Speed } from './speed.js';
 import type { Stage } from './stage.js';
 
-const REPORTS = fileURLToPath(new URL('../reports/migration-tests', import.meta.url));
+const REPORTS = join(ROOT, 'reports/migration-tests');
 
 const { data } = new Command('migration-tests')
   .description('The whole journey on real models and judged data: ingest, measure, migrate under traffic and kills, verify, cut over, roll back.')
@@ -72,6 +72,7 @@ try {
     await mkdir(REPORTS, { recursive: true });
     await writeFile(join(REPORTS, 'report.json'), `${JSON.stringify(report, null, 1)}\n`);
     await writeFile(join(REPORTS, 'index.html'), reportHtml(report));
+    await writeFile(join(REPORTS, 'summary.md'), summaryMarkdown(report));
     print(`\nreport: ${join(REPORTS, 'index.html')} (${report.seconds.toFixed(0)} s)`);
   } finally {
     await Promise.all([minilm.close(), e5.close()]);
