@@ -1,5 +1,5 @@
 import { shortFingerprint, type Coverage } from '@kimera/core';
-import { migrationStatus, type MigrationStatus } from '@kimera/migration';
+import type { MigrationStatus } from '@kimera/migration';
 import type { PostgresStore } from '@kimera/store-postgres';
 import type { CommandContext } from '../../console/command-context.js';
 import { formatCount } from '../../console/format.js';
@@ -19,6 +19,7 @@ const NEXT: Readonly<Record<MigrationStatus['migration']['state'], string>> = {
 
 /** The state that every `migrate` command ends with, the same for people and for programs; `more` is the command's own result. */
 export async function printState(context: CommandContext, store: PostgresStore, collection: string, json: true | undefined, more: Readonly<Record<string, unknown>> = {}): Promise<void> {
+  const { migrationStatus } = await import('@kimera/migration');
   const status = await migrationStatus({ store, collection });
   if (json === true) return context.stdout.json({ ...more, status });
   const { migration, jobs, source, target, poison } = status;
