@@ -1,13 +1,19 @@
 import { access, copyFile, mkdir, open, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { cosine, maxAbsDifference, spaceFingerprint, tokenBatch, type Fidelity, type InferenceBackend, type SpaceIdentity, type VariantName, type Vector } from '@kimera/core';
+import { cosine, maxAbsDifference, spaceFingerprint, tokenBatch, type Fidelity, type Head, type InferenceBackend, type SpaceIdentity, type Tokenizer, type VariantName } from '@kimera/core';
 import { encodeVector, fileSha256, openModelFolder, SPACE_FILE_SCHEMA, type ModelFolder, type SpaceFile } from '@kimera/model-folder';
 import { parseTokenizer, tokenizerIdentity } from '@kimera/tokenizers';
+import { positionLimit } from './architectures/architecture.js';
 import { architectureOf } from './architectures/index.js';
+import { dimensionOf, endsNormalized } from './architectures/pooling.js';
 import { openCheckpoint, type Checkpoint } from './checkpoint/checkpoint.js';
+import { elementCount } from './checkpoint/tensor-source.js';
+import { fastGraph } from './encoder/fast-graph.js';
+import { portableGraph } from './encoder/portable-graph.js';
+import type { WeightGroup } from './encoder/weight-plan.js';
 import { DiskSpaceError, InvalidConfigurationError, OutputExistsError } from './errors/checkpoint-errors.js';
 import { OnnxGraph } from './onnx/onnx-graph.js';
-import { ReferenceModel } from './reference/reference-model.js';
+import { ReferenceModel, type ReferenceText } from './reference/reference-model.js';
 import { FIDELITY_TEXTS, PROBE_TEXTS } from './texts.js';
 import { WeightFile } from './weights/weight-file.js';
 import type { WeightForm } from './weights/weight-form.js';
@@ -16,7 +22,10 @@ import type { WeightForm } from './weights/weight-form.js';
 const OPSET = 18;
 const DATA_FILE = 'model.onnx_data';
 /** Files of a Hugging Face folder that are kept as they are. */
-const KEPT_FILES = ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'modules.json', 'sentence_bert_config.json', 'config_sentence_transformers.json', 'vocab.txt', '1_Pooling/config.json'];
+const KEPT_FILES = ['tokenizer_config.json', 'special_tokens_map.json', 'modules.json', 'sentence_bert_config.json', 'config_sentence_transformers.json', 'vocab.txt'];
+
+/** Of a Dense module. */
+const MODULE_FILES = ['config.json', 'model.safetensors', 'pytorch_model.bin'];
 
 export type OpenBackend = (folder: ModelFolder, variant: VariantName) => Promise<InferenceBackend>;
 
@@ -61,68 +70,90 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<ModelF
 
 /** Tokens a text may have. @throws InvalidConfigurationError where the files ask for more than there are positions. */
 export function maxTokens(model: ReferenceModel): number {
-  const limit = model.checkpoint.maxTokens ?? model.shape.maxPositions;
-  if (limit > model.shape.maxPositions) {
-    throw new InvalidConfigurationError('sentence_bert_config.json', `max_seq_length ${limit} is beyond the ${model.shape.maxPositions} positions of the model`);
-  }
+  const positions = positionLimit(model.shape);
+  const limit = model.checkpoint.maxTokens ?? positions;
+  if (limit > positions) throw new InvalidConfigurationError('sentence_bert_config.json', `max_seq_length ${limit} is beyond the ${positions} positions of the model`);
   return limit;
 }
 
 async function writeGraphs(model: ReferenceModel, folder: string, { variant, onProgress, signal }: ConvertOptions): Promise<void> {
-  const totalBytes = model.plans().reduce((sum, { shape }) => sum + product(shape) * BYTES_PER_WEIGHT[variant], 0);
+  const isLarge = ({ precision, weights }: WeightGroup): boolean => precision === 'variant' && weights[0]?.shape.length === 2;
+  const totalBytes = model.groups.reduce((sum, group) => sum + group.weights.reduce((part, { shape }) => part + elementCount(shape), 0) * BYTES_PER_WEIGHT[isLarge(group) ? variant : 'fp32'], 0);
   let bytes = 0;
   const file = await open(join(folder, 'onnx', DATA_FILE), 'w');
   try {
     const weights = new WeightFile(DATA_FILE, file, (written) => onProgress?.({ bytes: (bytes += written), totalBytes }));
-    for (const group of model.architecture.groups(model.shape)) {
+    for (const group of model.groups) {
       signal?.throwIfAborted();
-      const values = joinArrays(await Promise.all(group.weights.map((plan) => model.read(plan))));
       const [rows = 0, columns = 0] = group.weights[0]?.shape ?? [];
-      // Positions, types, norms and biases are small and stay float32.
-      const isMatrix = columns > 0 && group.name !== 'embeddings.position' && group.name !== 'embeddings.type';
-      await weights.add(group.name, isMatrix ? variant : 'fp32', values, rows * group.weights.length, columns);
+      await weights.add(group.name, isLarge(group) ? variant : 'fp32', groupSlices(model, group, signal), rows * group.weights.length, columns);
     }
+    const { modules, heads } = model.checkpoint;
     const portable = new OnnxGraph();
-    model.architecture.portable(portable, weights, model.shape);
+    portableGraph(portable, weights, model.shape);
     await writeFile(join(folder, 'onnx', 'model.onnx'), portable.serialize('portable', OPSET));
     const fast = new OnnxGraph();
-    model.architecture.fast(fast, weights, model.shape, model.checkpoint.pooling, model.checkpoint.normalize);
+    fastGraph(fast, weights, model.shape, modules, heads);
     await writeFile(join(folder, 'onnx', 'model_fast.onnx'), fast.serialize('fast', OPSET));
   } finally {
     await file.close();
   }
 }
+async function* groupSlices(model: ReferenceModel, group: WeightGroup, signal: AbortSignal | undefined): AsyncGenerator<Float32Array> {
+  for (const plan of group.weights) {
+    for await (const slice of model.slices(plan)) {
+      signal?.throwIfAborted();
+      yield slice;
+    }
+  }
+}
 const BYTES_PER_WEIGHT: Readonly<Record<WeightForm, number>> = { fp32: 4, fp16: 2, q4: 0.5625 };
 
 async function copyFiles(checkpoint: Checkpoint, folder: string): Promise<void> {
-  for (const name of KEPT_FILES) {
+  const modules = (await exists(join(checkpoint.folder, 'modules.json'))) ? ['1_Pooling/config.json', ...checkpoint.modules.afterPooling.flatMap((module) => (module.kind === 'dense' ? MODULE_FILES.map((name) => join(module.path, name)) : []))] : [];
+  for (const name of [...KEPT_FILES, ...modules]) {
     const from = join(checkpoint.folder, name);
     if (!(await exists(from))) continue;
     await mkdir(dirname(join(folder, name)), { recursive: true });
     await copyFile(from, join(folder, name));
   }
+  await writeFile(join(folder, 'tokenizer.json'), checkpoint.tokenizerJson);
   const config = { ...checkpoint.config, 'transformers.js_config': { use_external_data_format: { 'model.onnx': true } } };
   await writeFile(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
 }
 
 async function writeSpaceFile(model: ReferenceModel, folder: string, { variant, modelId, openBackend }: ConvertOptions): Promise<void> {
   const { checkpoint, shape } = model;
+  const { modules, heads: tokenHeads, prompts, defaultRole } = checkpoint;
   const identity: SpaceIdentity = {
     weights: await model.weightsHash(),
     tokenizer: await tokenizerIdentity(checkpoint.tokenizerJson),
     maxTokens: maxTokens(model),
-    pooling: checkpoint.pooling,
-    normalize: checkpoint.normalize,
-    prompts: checkpoint.prompts,
-    dimension: shape.hiddenSize * checkpoint.pooling.length,
+    pooling: modules.pooling,
+    normalize: endsNormalized(modules),
+    prompts,
+    dimension: dimensionOf(modules, shape.hiddenSize),
+    ...(modules.promptPooling === 'excluded' ? { promptPooling: 'excluded' } : {}),
+    ...(defaultRole === undefined ? {} : { defaultRole }),
   };
   const tokenizer = parseTokenizer(checkpoint.tokenizerJson, join(checkpoint.folder, 'tokenizer.json'));
-  const ids = (text: string): Int32Array => tokenizer.encode(text, { maxTokens: identity.maxTokens }).ids;
-  const probes: SpaceFile['probes'] = [];
-  for (const { text, role } of PROBE_TEXTS) {
-    const tokens = ids((role === null ? '' : identity.prompts[role]) + text);
-    probes.push({ text, role, ids: [...tokens], dense: encodeVector(await model.embed(tokens)) });
-  }
+  const texts = PROBE_TEXTS.map(({ text, role }) => referenceText(tokenizer, role === null ? '' : identity.prompts[role], text, identity.maxTokens));
+  const held = FIDELITY_TEXTS.map((text) => referenceText(tokenizer, '', text, identity.maxTokens));
+  const outputs = await model.embedAll([...texts, ...held]);
+  const probes = PROBE_TEXTS.map(({ text, role }, i): SpaceFile['probes'][number] => {
+    const { ids, promptTokens } = texts[i] as ReferenceText;
+    const { dense = new Float32Array(), sparse, colbert } = outputs[i] ?? {};
+    return {
+      text,
+      role,
+      ids: Array.from(ids),
+      ...(identity.promptPooling === undefined ? {} : { promptTokens }),
+      dense: encodeVector(dense),
+      ...(sparse === undefined ? {} : { sparse: [...sparse] }),
+      ...(colbert === undefined ? {} : { colbert: encodeVector(colbert) }),
+    };
+  });
+  const heads: Head[] = ['dense', ...(tokenHeads.sparse === undefined ? [] : ['sparse' as const]), ...(tokenHeads.colbert === undefined ? [] : ['colbert' as const])];
   const name = modelId ?? basename(resolve(checkpoint.folder));
   const write = async (fidelity: Fidelity): Promise<void> => {
     const file: SpaceFile = {
@@ -130,7 +161,9 @@ async function writeSpaceFile(model: ReferenceModel, folder: string, { variant, 
       modelId: name,
       fingerprint: await spaceFingerprint(identity),
       identity: { ...identity, pooling: [...identity.pooling], prompts: { query: identity.prompts.query, document: identity.prompts.document } },
-      heads: ['dense'],
+      heads,
+      ...(tokenHeads.sparse === undefined ? {} : { sparse: { ignoredIds: [...tokenHeads.sparse.ignoredIds] } }),
+      ...(tokenHeads.colbert === undefined ? {} : { colbert: tokenHeads.colbert }),
       architecture: { type: shape.type, layers: shape.layers, hiddenSize: shape.hiddenSize, attentionHeads: shape.attentionHeads, vocabularySize: shape.vocabularySize },
       variants: [{ name: variant, fidelity, graphs: { portable: 'onnx/model.onnx', fast: 'onnx/model_fast.onnx' } }],
       files: await listFiles(folder),
@@ -141,21 +174,29 @@ async function writeSpaceFile(model: ReferenceModel, folder: string, { variant, 
   await write({ minCosine: 0, meanCosine: 0, maxAbs: 0, texts: 0 });
   const backend = await openBackend(await openModelFolder(folder), variant);
   try {
-    await write(await measureFidelity(model, backend, FIDELITY_TEXTS.map(ids)));
+    await write(await measureFidelity(backend, held, outputs.slice(texts.length).map(({ dense }) => dense)));
   } finally {
     await backend.close();
   }
 }
 
+/** The tokens of a prompt and its text as one, and how many of them are the prompt's (sentence-transformers 5.7: those of the prompt alone without its last special token). */
+export function referenceText(tokenizer: Tokenizer, prompt: string, text: string, limit: number): ReferenceText {
+  const { ids } = tokenizer.encode(prompt + text, { maxTokens: limit });
+  if (prompt === '') return { ids, promptTokens: 0 };
+  const alone = tokenizer.encode(prompt, { maxTokens: limit }).ids;
+  const last = alone.at(-1);
+  return { ids, promptTokens: alone.length - (last !== undefined && last === tokenizer.encode('', { maxTokens: limit }).ids.at(-1) ? 1 : 0) };
+}
+
 /** The backend's vectors beside the forward pass's, text by text. */
-async function measureFidelity(model: ReferenceModel, backend: InferenceBackend, texts: readonly Int32Array[]): Promise<Fidelity> {
+async function measureFidelity(backend: InferenceBackend, texts: readonly ReferenceText[], expected: readonly Float32Array[]): Promise<Fidelity> {
   const cosines: number[] = [];
   let maxAbs = 0;
-  for (const ids of texts) {
-    const expected: Vector = await model.embed(ids);
-    const { dense = new Float32Array() } = await backend.run(tokenBatch([ids]), { heads: ['dense'] });
-    cosines.push(cosine(expected, dense));
-    maxAbs = Math.max(maxAbs, maxAbsDifference(expected, dense));
+  for (const [i, { ids }] of texts.entries()) {
+    const { dense = new Float32Array() } = await backend.run(tokenBatch([Int32Array.from(ids)]), { heads: ['dense'] });
+    cosines.push(cosine(expected[i] ?? [], dense));
+    maxAbs = Math.max(maxAbs, maxAbsDifference(expected[i] ?? [], dense));
   }
   // Six digits: the last ones of float32 arithmetic differ between kinds of processor, and the folder's bytes should not.
   const round = (value: number): number => Math.floor(value * 1e6) / 1e6;
@@ -174,23 +215,9 @@ async function listFiles(folder: string): Promise<SpaceFile['files']> {
 
 async function checkDisk(parent: string, model: ReferenceModel): Promise<void> {
   await mkdir(parent, { recursive: true });
-  const needed = model.plans().reduce((sum, { shape }) => sum + product(shape) * 4, 0) + (64 << 20);
+  const needed = model.plans().reduce((sum, { shape }) => sum + elementCount(shape) * 4, 0) + (64 << 20);
   const { bavail, bsize } = await statfs(parent);
   if (bavail * bsize < needed) throw new DiskSpaceError(parent, needed, bavail * bsize);
-}
-
-function product(dims: readonly number[]): number {
-  return dims.reduce((total, dimension) => total * dimension, 1);
-}
-
-function joinArrays(arrays: readonly Float32Array[]): Float32Array {
-  const joined = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const array of arrays) {
-    joined.set(array, at);
-    at += array.length;
-  }
-  return joined;
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -1,22 +1,18 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { batchSize, textIds, type InferenceBackend } from '@kimera/core';
+import { batchSize, lexicalWeights, textIds, type InferenceBackend } from '@kimera/core';
 import { chooseVariant, decodeVector, type ModelFolder } from '@kimera/model-folder';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 
 export const root = join(fileURLToPath(import.meta.url), '../../../..');
 export const checkpoints = join(root, 'fixtures/checkpoints');
-export const checkpointNames = readdirSync(checkpoints);
+export const checkpointNames = readdirSync(checkpoints).filter((name) => !name.includes('.'));
+/** sentence-transformers folders of one layout: expected.json holds texts, ids and vectors. */
+export const bertNames = readdirSync(checkpoints).filter((name) => name.startsWith('bert-'));
+/** The backbone of bge-m3-tiny in every file format: expected.json holds hashes of tensors and hidden states. */
+export const xlmrNames = readdirSync(checkpoints).filter((name) => name.startsWith('xlmr-'));
 
-export interface GoldenCase {
-  readonly text: string;
-  readonly input_ids: readonly number[];
-  readonly embedding: string;
-}
-export function goldenCases(folder: string): readonly GoldenCase[] {
-  return JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')).cases;
-}
 export { decodeVector };
 
 /** The fast graph on onnxruntime-node in the test's own thread, one text at a time: the converter is tested without the real backend. */
@@ -27,25 +23,38 @@ export async function openPlainBackend(folder: ModelFolder): Promise<InferenceBa
     name: 'plain',
     space: folder.space,
     variant,
-    async run(batch) {
+    async run(batch, { heads }) {
       const { dimension } = folder.space;
       const dense = new Float32Array(batchSize(batch) * dimension);
+      const sparse: ReadonlyMap<number, number>[] = [];
+      const colbert: Float32Array[] = [];
       for (let i = 0; i < batchSize(batch); i++) {
         const ids = textIds(batch, i);
-        const output = await session.run({ input_ids: new Tensor('int64', BigInt64Array.from(ids, BigInt), [1, ids.length]) });
-        dense.set(output['dense']?.data as Float32Array, i * dimension);
+        const output = await session.run(
+          {
+            input_ids: new Tensor('int64', BigInt64Array.from(ids, BigInt), [1, ids.length]),
+            ...(folder.space.promptPooling === undefined ? {} : { prompt_tokens: new Tensor('int64', BigInt64Array.of(BigInt(batch.promptTokens?.[i] ?? 0)), [1]) }),
+            ...(folder.file.sparse === undefined ? {} : { want_sparse: new Tensor('bool', [heads.includes('sparse')], []) }),
+            ...(folder.file.colbert === undefined ? {} : { want_colbert: new Tensor('bool', [heads.includes('colbert')], []) }),
+          },
+          heads,
+        );
+        if (heads.includes('dense')) dense.set(output['dense']?.data as Float32Array, i * dimension);
+        if (heads.includes('sparse')) sparse.push(lexicalWeights(ids, output['sparse']?.data as Float32Array, folder.file.sparse?.ignoredIds ?? []));
+        if (heads.includes('colbert')) colbert.push(Float32Array.from(output['colbert']?.data as Float32Array));
       }
-      return { dense };
+      return { ...(heads.includes('dense') ? { dense } : {}), ...(heads.includes('sparse') ? { sparse } : {}), ...(heads.includes('colbert') ? { colbert } : {}) };
     },
     close: () => session.release(),
   };
 }
 
 /** last_hidden_state [T, D] of one text by the portable graph, padded by `padding` tokens that the mask hides. */
-export async function portableHiddenStates(folder: ModelFolder, ids: readonly number[], padding: number): Promise<Float32Array> {
+export async function portableHiddenStates(folder: ModelFolder, ids: readonly number[], padding: number, padId = 0): Promise<Float32Array> {
   const session = await InferenceSession.create(join(folder.path, chooseVariant(folder).graphs.portable), { intraOpNumThreads: 1 });
   const row = (value: (i: number) => number): Tensor => new Tensor('int64', BigInt64Array.from({ length: ids.length + padding }, (_, i) => BigInt(value(i))), [1, ids.length + padding]);
-  const output = await session.run({ input_ids: row((i) => ids[i] ?? 0), attention_mask: row((i) => (i < ids.length ? 1 : 0)), token_type_ids: row(() => 0) });
+  const types = session.inputNames.includes('token_type_ids') ? { token_type_ids: row(() => 0) } : {};
+  const output = await session.run({ input_ids: row((i) => ids[i] ?? padId), attention_mask: row((i) => (i < ids.length ? 1 : 0)), ...types });
   await session.release();
   const hidden = output['last_hidden_state']?.data as Float32Array;
   return hidden.slice(0, (hidden.length / (ids.length + padding)) * ids.length);

@@ -5,7 +5,7 @@ import { checkProbes, chooseVariant, openModelFolder, probeFloor, verifyFileHash
 import { parseTokenizer, tokenizerIdentity } from '@kimera/tokenizers';
 import { architectureOf } from './architectures/index.js';
 import { openCheckpoint } from './checkpoint/checkpoint.js';
-import type { OpenBackend } from './convert-checkpoint.js';
+import { referenceText, type OpenBackend } from './convert-checkpoint.js';
 import { ReferenceModel } from './reference/reference-model.js';
 import { FIDELITY_TEXTS } from './texts.js';
 
@@ -83,10 +83,9 @@ export async function verifyModel({ folder: path, openBackend, checkpoint }: Ver
           const tokenizer = parseTokenizer(tokenizerJson, join(path, 'tokenizer.json'));
           let worst = 1;
           let largest = 0;
-          for (const text of FIDELITY_TEXTS) {
-            const { ids } = tokenizer.encode(text, { maxTokens: space.maxTokens });
-            const { dense = new Float32Array() } = await backend.run(tokenBatch([ids]), { heads: ['dense'] });
-            const expected = await model.embed(ids);
+          const texts = FIDELITY_TEXTS.map((text) => referenceText(tokenizer, '', text, space.maxTokens));
+          for (const [i, { dense: expected }] of (await model.embedAll(texts)).entries()) {
+            const { dense = new Float32Array() } = await backend.run(tokenBatch([Int32Array.from(texts[i]?.ids ?? [])]), { heads: ['dense'] });
             worst = Math.min(worst, cosine(expected, dense));
             largest = Math.max(largest, maxAbsDifference(expected, dense));
           }

@@ -6,10 +6,11 @@ const IDENTITY_SCHEMA = 'kimera-space/1';
 
 /**
  * SHA-256, lower-case hex, over the UTF-8 bytes of the canonical JSON (RFC 8785) of
- * `{dimension, maxTokens, normalize, pooling, prompts: {document, query}, schema, tokenizer, weights}`. docs/fingerprint.md has a worked example.
+ * `{dimension, maxTokens, normalize, pooling, prompts: {document, query}, schema, tokenizer, weights}`,
+ * and of `defaultRole` and `promptPooling` where the space has them. docs/fingerprint.md has a worked example.
  */
 export async function spaceFingerprint(identity: SpaceIdentity): Promise<string> {
-  const { dimension, maxTokens, normalize, pooling, prompts, tokenizer, weights } = identity;
+  const { dimension, maxTokens, normalize, pooling, prompts, tokenizer, weights, promptPooling, defaultRole } = identity;
   const json = canonicalJson({
     schema: IDENTITY_SCHEMA,
     weights,
@@ -19,6 +20,8 @@ export async function spaceFingerprint(identity: SpaceIdentity): Promise<string>
     normalize,
     prompts: { query: prompts.query, document: prompts.document },
     dimension,
+    ...(promptPooling === undefined ? {} : { promptPooling }),
+    ...(defaultRole === undefined ? {} : { defaultRole }),
   });
   return sha256Hex(new TextEncoder().encode(json));
 }

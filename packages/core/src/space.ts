@@ -24,6 +24,10 @@ export interface SpaceIdentity {
   readonly prompts: Readonly<Record<Role, string>>;
   /** D, numbers in a dense vector. */
   readonly dimension: number;
+  /** Present where the pooling leaves out the tokens of the prompt, and what stands before it. */
+  readonly promptPooling?: 'excluded' | undefined;
+  /** Present where a text without a role gets this role's prompt. */
+  readonly defaultRole?: Role | undefined;
 }
 
 /** A named set of comparable vectors. */

@@ -23,10 +23,19 @@ export async function parseSpaceFile(json: string, path: string): Promise<SpaceF
       if (!Object.hasOwn(file.files, graph)) throw new InvalidSpaceFileError(path, `graph ${graph} of variant ${name} is not among the files, so nothing vouches for it`);
     }
   }
+  for (const head of ['sparse', 'colbert'] as const) {
+    if (file.heads.includes(head) !== (file[head] !== undefined)) throw new InvalidSpaceFileError(path, `heads and ${head} contradict each other`);
+    const without = file.probes.findIndex((probe) => (probe[head] !== undefined) !== file.heads.includes(head));
+    if (without >= 0) throw new InvalidSpaceFileError(path, `probe ${without} and the heads contradict each other about ${head}`);
+  }
   for (const [i, probe] of file.probes.entries()) {
     const bytes = Buffer.from(probe.dense, 'base64').length;
     if (bytes !== file.identity.dimension * 4) {
       throw new InvalidSpaceFileError(path, `probe ${i} has ${bytes / 4} numbers, the dimension is ${file.identity.dimension}`);
+    }
+    const vectors = Buffer.from(probe.colbert ?? '', 'base64').length / 4 / (file.colbert?.dimension ?? 1);
+    if (probe.colbert !== undefined && vectors !== probe.ids.length - 1) {
+      throw new InvalidSpaceFileError(path, `probe ${i} has ${vectors} ColBERT vectors, its ${probe.ids.length} tokens have ${probe.ids.length - 1}`);
     }
   }
   return file;

@@ -8,10 +8,24 @@ export interface Probe {
   readonly ids: Int32Array;
   /** [D]. */
   readonly dense: Vector;
+  /** Tokens at the head that are the prompt's; 0 where the space does not look at them. */
+  readonly promptTokens: number;
+  /** Token id → weight, where the model has the head. */
+  readonly sparse?: ReadonlyMap<number, number>;
+  /** [T - 1, C], where the model has the head. */
+  readonly colbert?: Float32Array;
 }
 
 export function decodeProbe(probe: SpaceFileProbe): Probe {
-  return { text: probe.text, role: probe.role, ids: Int32Array.from(probe.ids), dense: decodeVector(probe.dense) };
+  return {
+    text: probe.text,
+    role: probe.role,
+    ids: Int32Array.from(probe.ids),
+    dense: decodeVector(probe.dense),
+    promptTokens: probe.promptTokens ?? 0,
+    ...(probe.sparse === undefined ? {} : { sparse: new Map(probe.sparse) }),
+    ...(probe.colbert === undefined ? {} : { colbert: decodeVector(probe.colbert) }),
+  };
 }
 
 export function decodeVector(base64: string): Vector {
@@ -40,18 +54,34 @@ export interface ProbeResult {
   readonly maxAbs: number;
 }
 
-/** Runs the probes one by one through the backend and compares. @throws ProbeMismatchError where one is below the floor of the backend's variant. */
+/** Runs the probes one by one through the backend, all its heads, and compares. @throws ProbeMismatchError where one is below the floor of the backend's variant. */
 export async function checkProbes(backend: InferenceBackend, probes: readonly Probe[]): Promise<readonly ProbeResult[]> {
   const floor = probeFloor(backend.variant);
   const results: ProbeResult[] = [];
   for (const probe of probes) {
-    const { dense } = await backend.run(tokenBatch([probe.ids]), { heads: ['dense'] });
-    const vector = dense ?? new Float32Array();
-    const comparable = vector.length === probe.dense.length && vector.some((value) => value !== 0);
-    const similarity = comparable ? cosine(vector, probe.dense) : -1;
-    const difference = comparable ? maxAbsDifference(vector, probe.dense) : Infinity;
-    if (!(similarity >= floor)) throw new ProbeMismatchError(backend.name, backend.space.fingerprint, similarity, floor, probe.text);
-    results.push({ text: probe.text, cosine: similarity, maxAbs: difference });
+    const batch = { ...tokenBatch([probe.ids]), ...(probe.promptTokens === 0 ? {} : { promptTokens: Int32Array.of(probe.promptTokens) }) };
+    const { dense = new Float32Array(), sparse, colbert } = await backend.run(batch, { heads: backend.space.heads });
+    const check = (similarity: number): void => {
+      if (!(similarity >= floor)) throw new ProbeMismatchError(backend.name, backend.space.fingerprint, similarity, floor, probe.text);
+    };
+    const similarity = similarityOf(dense, probe.dense);
+    check(similarity);
+    if (probe.sparse !== undefined) check(sparseSimilarity(sparse?.[0] ?? new Map(), probe.sparse));
+    if (probe.colbert !== undefined) check(similarityOf(colbert?.[0] ?? new Float32Array(), probe.colbert));
+    results.push({ text: probe.text, cosine: similarity, maxAbs: maxAbsDifference(dense, probe.dense) });
   }
   return results;
+}
+
+/** Cosine of all numbers as one vector; -1 where they cannot be compared. */
+function similarityOf(actual: Vector, expected: Vector): number {
+  if (actual.length === 0 && expected.length === 0) return 1;
+  return actual.length === expected.length && actual.some((value) => value !== 0) ? cosine(actual, expected) : -1;
+}
+
+/** Over the token ids of both. A text without words has no weight at all. */
+function sparseSimilarity(actual: ReadonlyMap<number, number>, expected: ReadonlyMap<number, number>): number {
+  const ids = [...new Set([...actual.keys(), ...expected.keys()])];
+  const vector = (weights: ReadonlyMap<number, number>): Vector => Float32Array.from(ids, (id) => weights.get(id) ?? 0);
+  return actual.size === 0 !== (expected.size === 0) ? -1 : similarityOf(vector(actual), vector(expected));
 }

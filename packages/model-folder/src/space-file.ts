@@ -18,6 +18,8 @@ export const identitySchema = z.strictObject({
   normalize: z.boolean(),
   prompts: z.strictObject({ query: z.string(), document: z.string() }),
   dimension: count,
+  promptPooling: z.literal('excluded').optional(),
+  defaultRole: z.enum(['query', 'document']).optional(),
 });
 
 const fidelitySchema = z.strictObject({ minCosine: z.number(), meanCosine: z.number(), maxAbs: z.number(), texts: z.int().nonnegative() });
@@ -34,8 +36,14 @@ export const probeSchema = z.strictObject({
   role: z.enum(['query', 'document']).nullable(),
   /** Prompt and special tokens included. */
   ids: z.array(z.int().nonnegative()).min(1),
+  /** How many of them are the prompt's, [CLS] included; where the identity has `promptPooling`. */
+  promptTokens: z.int().nonnegative().optional(),
   /** [D] little-endian float32 in base64, from the float64 forward pass. */
   dense: base64,
+  /** Token id → weight > 0; where there is a sparse head. */
+  sparse: z.array(z.tuple([z.int().nonnegative(), z.number().positive()])).optional(),
+  /** [T - 1, C] little-endian float32 in base64; where there is a ColBERT head. */
+  colbert: base64.optional(),
 });
 
 /** space.json: what a folder is, what its files must be, and texts with known vectors. */
@@ -45,6 +53,10 @@ export const spaceFileSchema = z.strictObject({
   fingerprint: sha256,
   identity: identitySchema,
   heads: z.array(z.enum(['dense', 'sparse', 'colbert'])).min(1),
+  /** Token ids that have no lexical weight, wherever they stand; where there is a sparse head. */
+  sparse: z.strictObject({ ignoredIds: z.array(z.int().nonnegative()) }).optional(),
+  /** C; where there is a ColBERT head. */
+  colbert: z.strictObject({ dimension: count }).optional(),
   architecture: z.strictObject({
     type: z.string(),
     layers: count,

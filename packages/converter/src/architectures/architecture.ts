@@ -1,23 +1,4 @@
-import type { Pooling } from '@kimera/core';
-import type { Checkpoint } from '../checkpoint/checkpoint.js';
-import type { OnnxGraph } from '../onnx/onnx-graph.js';
-import type { WeightFile } from '../weights/weight-file.js';
-
-/** A weight of the encoder. */
-export interface WeightPlan {
-  /** Under which it is hashed and stored, the same whatever the checkpoint calls it. */
-  readonly name: string;
-  /** Names in checkpoints, the first that is there is taken. */
-  readonly sources: readonly string[];
-  readonly shape: readonly number[];
-}
-
-/** Weights that lie back to back in the data file under one name: fused graphs read them as one matrix. */
-export interface WeightGroup {
-  readonly name: string;
-  readonly weights: readonly WeightPlan[];
-}
-
+/** Sizes of an encoder of this family: post-layer normalisation, absolute learnt positions, erf GELU. */
 export interface EncoderShape {
   readonly type: string;
   readonly layers: number;
@@ -25,21 +6,43 @@ export interface EncoderShape {
   readonly attentionHeads: number;
   readonly intermediateSize: number;
   readonly vocabularySize: number;
+  /** Rows of the token type table; 0 where there is none. Texts have type 0. */
   readonly typeVocabularySize: number;
-  readonly maxPositions: number;
+  /** Rows of the position table. */
+  readonly positionRows: number;
+  /**
+   * undefined: the positions are 0, 1, 2 …
+   * Otherwise the id of the padding token, as RoBERTa counts: a token that is not padding has position padding + 1 + the number of such tokens before it,
+   * and a padding token, also one that the text itself spells, has position `padding` (transformers 4.57, create_position_ids_from_input_ids).
+   */
+  readonly padding: number | undefined;
   readonly layerNormEpsilon: number;
 }
 
-/** One encoder family: what its config must say, which weights it has, its two graphs, and its reference. */
+/** Tokens that fit into the position table. */
+export function positionLimit({ positionRows, padding }: EncoderShape): number {
+  return padding === undefined ? positionRows : positionRows - padding - 1;
+}
+
+/** Names of a layer's linear maps and norms in a checkpoint, without `.weight` and `.bias`. */
+export interface LayerNames {
+  readonly query: string;
+  readonly key: string;
+  readonly value: string;
+  readonly output: string;
+  readonly attentionNorm: string;
+  readonly up: string;
+  readonly down: string;
+  readonly norm: string;
+}
+
+/** One encoder family: what its config.json must say and how its tensors are called. Its arithmetic is that of ../encoder. */
 export interface Architecture {
   readonly modelType: string;
-  /** @throws InvalidConfigurationError, UnsupportedModelError. */
-  shape(checkpoint: Checkpoint): EncoderShape;
-  groups(shape: EncoderShape): readonly WeightGroup[];
-  /** input_ids, attention_mask, token_type_ids [B, T] → last_hidden_state [B, T, D]. */
-  portable(graph: OnnxGraph, weights: WeightFile, shape: EncoderShape): void;
-  /** input_ids [B, T] of equal lengths → dense [B, P·D]. */
-  fast(graph: OnnxGraph, weights: WeightFile, shape: EncoderShape, pooling: readonly Pooling[], normalize: boolean): void;
-  /** Hidden states [T, D] of one text in float64. */
-  reference(weights: ReadonlyMap<string, Float32Array>, shape: EncoderShape, ids: ArrayLike<number>): Float64Array;
+  /** Prefix of every name where the checkpoint is of a model with a head: `bert.`. */
+  readonly prefix: string;
+  /** @param path of config.json, for messages. @throws InvalidConfigurationError, UnsupportedModelError. */
+  shape(config: Readonly<Record<string, unknown>>, path: string): EncoderShape;
+  readonly embeddings: { readonly word: string; readonly position: string; readonly type: string; readonly norm: string };
+  layer(index: number): LayerNames;
 }

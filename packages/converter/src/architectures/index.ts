@@ -2,8 +2,12 @@ import { UnsupportedModelError } from '../errors/checkpoint-errors.js';
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
 import type { Architecture } from './architecture.js';
 import { bert } from './bert.js';
+import { distilbert } from './distilbert.js';
+import { roberta } from './roberta.js';
+import { xlmRoberta } from './xlm-roberta.js';
 
-const ARCHITECTURES: readonly Architecture[] = [bert];
+/** One row a family. */
+const ARCHITECTURES: readonly Architecture[] = [bert, xlmRoberta, roberta, distilbert];
 
 /** The architecture that config.json names. @throws UnsupportedModelError. */
 export function architectureOf(checkpoint: Checkpoint): Architecture {

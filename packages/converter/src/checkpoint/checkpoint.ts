@@ -1,121 +1,87 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { POOLINGS, type Pooling, type Role } from '@kimera/core';
+import { type Role } from '@kimera/core';
 import { z } from 'zod';
-import { CheckpointFileMissingError, InvalidConfigurationError, UnsupportedModelError } from '../errors/checkpoint-errors.js';
-import { openSafetensors } from './safetensors.js';
+import { CheckpointFileMissingError, UnsupportedModelError } from '../errors/checkpoint-errors.js';
+import { openTokenHeads, type TokenHeads } from '../heads/token-heads.js';
+import { joinTensors } from './joined-tensors.js';
+import { readJson, readText } from './json-file.js';
+import { readModules, type ModuleChain } from './modules.js';
+import { openWeights } from './open-weights.js';
 import type { TensorSource } from './tensor-source.js';
+import { ignoredTokenIds, lowerCasingTokenizer } from './tokenizer-files.js';
 
 /** A Hugging Face folder: configuration, sentence-transformers modules, tensors. */
 export interface Checkpoint {
   readonly folder: string;
   /** config.json, checked by the architecture. */
   readonly config: Readonly<Record<string, unknown>>;
-  readonly pooling: readonly Pooling[];
-  readonly normalize: boolean;
+  readonly modules: ModuleChain;
+  readonly heads: TokenHeads;
   readonly prompts: Readonly<Record<Role, string>>;
+  /** The prompt that a text gets where the caller names none. */
+  readonly defaultRole: Role | undefined;
   /** Tokens a text may have, or undefined where no file says. */
   readonly maxTokens: number | undefined;
+  /** tokenizer.json, with everything that happens to a text before it. */
   readonly tokenizerJson: string;
+  /** Of the checkpoint itself; those of modules and heads as `FOLDER_OR_FILE/NAME`. */
   readonly tensors: TensorSource;
 }
 
-const moduleSchema = z.array(z.object({ idx: z.int(), path: z.string(), type: z.string() }));
-const poolingSchema = z.looseObject({ pooling_mode: z.union([z.string(), z.array(z.string())]).optional(), include_prompt: z.boolean().nullish() });
 const transformerSchema = z.looseObject({ max_seq_length: z.int().positive().nullish(), do_lower_case: z.boolean().nullish() });
 const tokenizerConfigSchema = z.looseObject({ model_max_length: z.number().positive().nullish() });
-const promptsSchema = z.looseObject({ prompts: z.record(z.string(), z.string()).nullish() });
+const promptsSchema = z.looseObject({ prompts: z.record(z.string(), z.string()).nullish(), default_prompt_name: z.string().nullish() });
+/** Names of prompts in config_sentence_transformers.json; the first that is there is taken (`passage` is e5's word). */
+const PROMPT_NAMES: Readonly<Record<Role, readonly string[]>> = { query: ['query'], document: ['document', 'passage'] };
 
-/** The old style of 1_Pooling/config.json: one flag a kind, concatenated in this order (sentence-transformers 5.7, Pooling.py). */
-const POOLING_FLAGS: readonly (readonly [string, Pooling])[] = [
-  ['pooling_mode_cls_token', 'cls'],
-  ['pooling_mode_max_tokens', 'max'],
-  ['pooling_mode_mean_tokens', 'mean'],
-  ['pooling_mode_mean_sqrt_len_tokens', 'mean_sqrt_len_tokens'],
-  ['pooling_mode_weightedmean_tokens', 'weightedmean'],
-  ['pooling_mode_lasttoken', 'lasttoken'],
-];
-
-/** @throws CheckpointFileMissingError, InvalidConfigurationError, UnsupportedModelError, InvalidCheckpointError. */
+/** @throws CheckpointFileMissingError, InvalidConfigurationError, UnsupportedModelError, and the errors of the weight formats. */
 export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const config = await readJson(folder, 'config.json', z.record(z.string(), z.unknown()));
   if (config === undefined) throw new CheckpointFileMissingError(folder, 'config.json');
   const modules = await readModules(folder);
   const transformer = await readJson(folder, 'sentence_bert_config.json', transformerSchema);
-  // sentence-transformers then lower-cases the text itself, which no tokenizer.json says.
-  if (transformer?.do_lower_case === true) throw new UnsupportedModelError('do_lower_case', 'true', ['false']);
   const tokenizerConfig = await readJson(folder, 'tokenizer_config.json', tokenizerConfigSchema);
   const modelLimit = tokenizerConfig?.model_max_length ?? undefined;
-  const prompts = (await readJson(folder, 'config_sentence_transformers.json', promptsSchema))?.prompts ?? {};
-  const tokenizerJson = await readText(folder, 'tokenizer.json');
-  if (tokenizerJson === undefined) throw new CheckpointFileMissingError(folder, 'tokenizer.json');
-  const weights = join(folder, 'model.safetensors');
-  const tensors = await openSafetensors(weights).catch((error: unknown) => {
-    if (isAbsent(error)) throw new CheckpointFileMissingError(folder, 'model.safetensors');
-    throw error;
-  });
-  return {
-    folder,
-    config,
-    ...modules,
-    prompts: { query: prompts['query'] ?? '', document: prompts['document'] ?? prompts['passage'] ?? '' },
-    // transformers writes 1e30 where a tokenizer has no limit.
-    maxTokens: transformer?.max_seq_length ?? (modelLimit !== undefined && modelLimit < 1e9 ? modelLimit : undefined),
-    tokenizerJson,
-    tensors,
-  };
-}
-
-async function readModules(folder: string): Promise<{ readonly pooling: readonly Pooling[]; readonly normalize: boolean }> {
-  const modules = await readJson(folder, 'modules.json', moduleSchema);
-  // Without modules.json sentence-transformers takes mean pooling and does not normalise.
-  if (modules === undefined) return { pooling: ['mean'], normalize: false };
-  const kinds = modules.map(({ type }) => type.split('.').at(-1));
-  const supported = ['Transformer, Pooling', 'Transformer, Pooling, Normalize'];
-  if (!supported.includes(kinds.join(', '))) throw new UnsupportedModelError('the module chain', kinds.join(', '), supported);
-  const path = join(modules[1]?.path ?? '', 'config.json');
-  const pooling = await readJson(folder, path, poolingSchema);
-  if (pooling === undefined) throw new CheckpointFileMissingError(folder, path);
-  if (pooling.include_prompt === false) throw new UnsupportedModelError('include_prompt', 'false', ['true']);
-  return { pooling: poolingKinds(pooling, path), normalize: kinds.length === 3 };
-}
-
-function poolingKinds(config: z.infer<typeof poolingSchema>, path: string): readonly Pooling[] {
-  if (config.pooling_mode === undefined) {
-    const kinds = POOLING_FLAGS.filter(([flag]) => config[flag] === true).map(([, kind]) => kind);
-    if (kinds.length === 0) throw new InvalidConfigurationError(path, 'no pooling mode is set');
-    return kinds;
-  }
-  return [config.pooling_mode].flat().map((name) => {
-    const kind = POOLINGS.find((candidate) => candidate === name);
-    if (kind === undefined) throw new UnsupportedModelError('pooling', name, POOLINGS);
-    return kind;
-  });
-}
-
-async function readJson<T>(folder: string, name: string, schema: z.ZodType<T>): Promise<T | undefined> {
-  const text = await readText(folder, name);
-  if (text === undefined) return undefined;
-  let value: unknown;
+  const tokenizer = await readText(folder, 'tokenizer.json');
+  if (tokenizer === undefined) throw new CheckpointFileMissingError(folder, 'tokenizer.json');
+  const tokenizerJson = transformer?.do_lower_case === true ? lowerCasingTokenizer(tokenizer) : tokenizer;
+  const opened = new Map<string, TensorSource>();
   try {
-    value = JSON.parse(text);
-  } catch {
-    throw new InvalidConfigurationError(name, 'not JSON');
-  }
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) throw new InvalidConfigurationError(name, z.prettifyError(parsed.error).replaceAll('\n', ' '));
-  return parsed.data;
-}
-
-async function readText(folder: string, name: string): Promise<string | undefined> {
-  try {
-    return await readFile(join(folder, name), 'utf8');
+    const main = await openWeights(folder);
+    opened.set('', main);
+    const parts = new Map<string, TensorSource>();
+    for (const module of modules.afterPooling) {
+      if (module.kind !== 'dense' || parts.has(module.path)) continue;
+      const source = await openWeights(`${folder}/${module.path}`);
+      parts.set(module.path, source);
+      opened.set(module.path, source);
+    }
+    const hiddenSize = typeof config['hidden_size'] === 'number' ? config['hidden_size'] : 0;
+    const heads = await openTokenHeads(folder, hiddenSize, await ignoredTokenIds(folder, tokenizerJson), parts);
+    for (const [name, source] of parts) opened.set(name, source);
+    return {
+      folder,
+      config,
+      modules,
+      heads,
+      ...(await readPrompts(folder)),
+      // transformers writes 1e30 where a tokenizer has no limit.
+      maxTokens: transformer?.max_seq_length ?? (modelLimit !== undefined && modelLimit < 1e9 ? modelLimit : undefined),
+      tokenizerJson,
+      tensors: joinTensors(main, parts),
+    };
   } catch (error) {
-    if (isAbsent(error)) return undefined;
+    for (const source of opened.values()) await source.close();
     throw error;
   }
 }
 
-function isAbsent(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT';
+async function readPrompts(folder: string): Promise<Pick<Checkpoint, 'prompts' | 'defaultRole'>> {
+  const config = await readJson(folder, 'config_sentence_transformers.json', promptsSchema);
+  const named = new Map(Object.entries(config?.prompts ?? {}));
+  const prompt = (role: Role): string => PROMPT_NAMES[role].map((name) => named.get(name)).find((text) => text !== undefined) ?? '';
+  const usual = config?.default_prompt_name ?? undefined;
+  const defaultRole = (['query', 'document'] as const).find((role) => usual !== undefined && PROMPT_NAMES[role].includes(usual));
+  const isEmpty = usual === undefined || (named.get(usual) ?? '') === '';
+  if (defaultRole === undefined && !isEmpty) throw new UnsupportedModelError('default_prompt_name', usual, ['query', 'document', 'passage']);
+  return { prompts: { query: prompt('query'), document: prompt('document') }, defaultRole: isEmpty ? undefined : defaultRole };
 }

@@ -79,3 +79,35 @@ export class DiskSpaceError extends KimeraError {
     super(`${path}: the conversion needs about ${needed} bytes, ${available} are free`, { path, needed, available });
   }
 }
+
+/** A git LFS pointer lies where the weights should be: they were never downloaded. */
+export class LfsPointerError extends KimeraError {
+  readonly code = 'LFS_POINTER';
+  constructor(readonly file: string) {
+    super(`${file} is a git LFS pointer, not the weights: download the file itself (git lfs pull)`, { file });
+  }
+}
+
+/** A path inside a checkpoint that leaves its folder. */
+export class UnsafePathError extends KimeraError {
+  readonly code = 'UNSAFE_PATH';
+  constructor(readonly file: string, readonly path: string) {
+    super(`${file} names ${JSON.stringify(path)}, which is not a path inside the checkpoint`, { file, path });
+  }
+}
+
+/** model.safetensors.index.json or pytorch_model.bin.index.json breaks its format. */
+export class InvalidIndexError extends KimeraError {
+  readonly code = 'INVALID_INDEX';
+  constructor(readonly file: string, readonly reason: string) {
+    super(`${file}: ${reason}`, { file, reason });
+  }
+}
+
+/** Something is larger, deeper or more than any real checkpoint needs. */
+export class ResourceLimitError extends KimeraError {
+  readonly code = 'RESOURCE_LIMIT';
+  constructor(readonly file: string, readonly what: string, readonly actual: number, readonly limit: number) {
+    super(`${file}: ${what} ${actual}, the limit is ${limit}`, { file, what, actual, limit });
+  }
+}

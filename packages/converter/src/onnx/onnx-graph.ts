@@ -1,7 +1,7 @@
 import { ProtobufWriter } from './protobuf-writer.js';
 
 /** onnx.proto3 (1.17) TensorProto.DataType. */
-export const ONNX_TYPES = { float: 1, uint8: 2, int64: 7, float16: 10 } as const;
+export const ONNX_TYPES = { float: 1, uint8: 2, int64: 7, bool: 9, float16: 10 } as const;
 export type OnnxType = keyof typeof ONNX_TYPES;
 export type Attribute = number | { readonly float: number } | readonly number[] | string;
 
@@ -23,7 +23,8 @@ const MICROSOFT = 'com.microsoft';
 
 /** Builds an ONNX model node by node. Field numbers are those of onnx.proto3 (1.17). */
 export class OnnxGraph {
-  readonly #nodes: ProtobufWriter[] = [];
+  /** Where new nodes go: the graph's, or those of a branch being built. */
+  #nodes: ProtobufWriter[] = [];
   readonly #initializers: ProtobufWriter[] = [];
   readonly #inputs: Port[] = [];
   readonly #outputs: Port[] = [];
@@ -55,6 +56,26 @@ export class OnnxGraph {
   fused(operator: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}): string {
     const name = `v${this.#count++}`;
     this.#emit(operator, inputs, [name], attributes, MICROSOFT);
+    return name;
+  }
+
+  /** A float value that one of two branches computes; the other costs nothing. Constants and weights belong to the outer graph. */
+  conditional(condition: string, then: () => string, otherwise: () => string): string {
+    const node = new ProtobufWriter().string(1, condition);
+    const name = `v${this.#count++}`;
+    node.string(2, name).string(3, name).string(4, 'If');
+    for (const [attributeName, build] of [['then_branch', then], ['else_branch', otherwise]] as const) {
+      const outer = this.#nodes;
+      this.#nodes = [];
+      const result = build();
+      const branch = new ProtobufWriter();
+      for (const inner of this.#nodes) branch.message(1, inner);
+      this.#nodes = outer;
+      const type = new ProtobufWriter().message(1, new ProtobufWriter().int(1, ONNX_TYPES.float));
+      branch.string(2, `${name}_${attributeName}`).message(12, new ProtobufWriter().string(1, result).message(2, type));
+      node.message(5, new ProtobufWriter().string(1, attributeName).message(6, branch).int(20, 5));
+    }
+    this.#nodes.push(node);
     return name;
   }
 

@@ -1,14 +1,33 @@
 /** Slow, obvious float64 arithmetic on row-major arrays: the independent reference. */
 
-/** x [T, K] · Wᵀ + b with W [N, K] → [T, N]. */
+/** x [T, K] · Wᵀ + b with W [N, K] → [T, N]. Four tokens at a time share a row of W; each sum runs in order. */
 export function linear(x: Float64Array, tokens: number, weight: Float32Array, bias: Float32Array): Float64Array {
   const n = bias.length;
   const k = weight.length / n;
   const out = new Float64Array(tokens * n);
-  for (let t = 0; t < tokens; t++) {
-    for (let j = 0; j < n; j++) {
-      let sum = bias[j] as number;
-      for (let i = 0; i < k; i++) sum += (x[t * k + i] as number) * (weight[j * k + i] as number);
+  const row = new Float64Array(k);
+  for (let j = 0; j < n; j++) {
+    row.set(weight.subarray(j * k, (j + 1) * k));
+    const start = bias[j] as number;
+    let t = 0;
+    for (; t + 4 <= tokens; t += 4) {
+      const at = t * k;
+      let [a, b, c, d] = [start, start, start, start];
+      for (let i = 0; i < k; i++) {
+        const w = row[i] as number;
+        a += (x[at + i] as number) * w;
+        b += (x[at + k + i] as number) * w;
+        c += (x[at + 2 * k + i] as number) * w;
+        d += (x[at + 3 * k + i] as number) * w;
+      }
+      out[t * n + j] = a;
+      out[(t + 1) * n + j] = b;
+      out[(t + 2) * n + j] = c;
+      out[(t + 3) * n + j] = d;
+    }
+    for (; t < tokens; t++) {
+      let sum = start;
+      for (let i = 0; i < k; i++) sum += (x[t * k + i] as number) * (row[i] as number);
       out[t * n + j] = sum;
     }
   }
@@ -33,29 +52,51 @@ export function layerNorm(x: Float64Array, gain: Float32Array, bias: Float32Arra
 export function attention(q: Float64Array, k: Float64Array, v: Float64Array, tokens: number, heads: number): Float64Array {
   const width = q.length / tokens;
   const d = width / heads;
+  const scale = Math.sqrt(d);
   const out = new Float64Array(q.length);
+  const weights = new Float64Array(tokens);
+  const [query, mixed] = [new Float64Array(d), new Float64Array(d)];
   for (let h = 0; h < heads; h++) {
+    const [keys, values] = [headRows(k, width, h * d, d), headRows(v, width, h * d, d)];
     for (let t = 0; t < tokens; t++) {
-      const scores = Float64Array.from({ length: tokens }, (_, s) => {
+      const from = t * width + h * d;
+      query.set(q.subarray(from, from + d));
+      let largest = -Infinity;
+      for (let s = 0, at = 0; s < tokens; s++) {
         let sum = 0;
-        for (let i = 0; i < d; i++) sum += (q[t * width + h * d + i] as number) * (k[s * width + h * d + i] as number);
-        return sum / Math.sqrt(d);
-      });
-      const largest = Math.max(...scores);
-      const weights = scores.map((score) => Math.exp(score - largest));
-      const total = weights.reduce((sum, weight) => sum + weight, 0);
-      for (let i = 0; i < d; i++) {
-        let sum = 0;
-        for (let s = 0; s < tokens; s++) sum += (weights[s] as number) * (v[s * width + h * d + i] as number);
-        out[t * width + h * d + i] = sum / total;
+        for (let i = 0; i < d; i++, at++) sum += (query[i] as number) * (keys[at] as number);
+        const score = sum / scale;
+        weights[s] = score;
+        if (score > largest) largest = score;
       }
+      let total = 0;
+      for (let s = 0; s < tokens; s++) {
+        const weight = Math.exp((weights[s] as number) - largest);
+        weights[s] = weight;
+        total += weight;
+      }
+      mixed.fill(0);
+      for (let s = 0, at = 0; s < tokens; s++) {
+        const share = (weights[s] as number) / total;
+        for (let i = 0; i < d; i++, at++) mixed[i] = (mixed[i] as number) + share * (values[at] as number);
+      }
+      out.set(mixed, from);
     }
   }
   return out;
 }
 
+/** Columns [from, from + d) of [T, width], packed: [T, d]. */
+function headRows(x: Float64Array, width: number, from: number, d: number): Float64Array {
+  const packed = new Float64Array((x.length / width) * d);
+  for (let row = 0; row * width < x.length; row++) packed.set(x.subarray(row * width + from, row * width + from + d), row * d);
+  return packed;
+}
+
 export function add(a: Float64Array, b: Float64Array): Float64Array {
-  return a.map((value, i) => value + (b[i] as number));
+  const out = new Float64Array(a.length);
+  for (let i = 0; i < a.length; i++) out[i] = (a[i] as number) + (b[i] as number);
+  return out;
 }
 
 /** x·Φ(x), with the error function by its series (|x| < 3) or its continued fraction, both to float64 accuracy. */

@@ -1,30 +1,68 @@
 import { createHash } from 'node:crypto';
-import type { Vector } from '@kimera/core';
-import type { Architecture, EncoderShape, WeightPlan } from '../architectures/architecture.js';
-import { poolReference } from '../architectures/pooling.js';
+import { lexicalWeights, type Vector } from '@kimera/core';
+import type { Architecture, EncoderShape } from '../architectures/architecture.js';
+import { checkWidths, moduleWeights, poolReference } from '../architectures/pooling.js';
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
+import { elementCount, SLICE_ELEMENTS } from '../checkpoint/tensor-source.js';
+import { forwardPass, type WeightReader } from '../encoder/forward-pass.js';
+import { encoderWeights, type WeightGroup, type WeightPlan } from '../encoder/weight-plan.js';
+import { colbertReference, headWeights, sparseReference } from '../heads/token-heads.js';
 import { MissingTensorError, TensorShapeError } from '../errors/checkpoint-errors.js';
 
-/** A checkpoint with its architecture: which tensor is which weight, checked once. */
+/** A text for the forward pass. */
+export interface ReferenceText {
+  readonly ids: ArrayLike<number>;
+  /** Tokens at its head that are the prompt's, [CLS] included; 0 where it has none. */
+  readonly promptTokens: number;
+}
+
+/** What the checkpoint says a text is, computed in float64 and rounded to float32 at the end. */
+export interface ReferenceOutput {
+  /** [T, D]. */
+  readonly hidden: Float32Array;
+  /** [D']. */
+  readonly dense: Vector;
+  /** Token id → weight > 0, where the model has the head. */
+  readonly sparse?: ReadonlyMap<number, number>;
+  /** [T - 1, C], where the model has the head. */
+  readonly colbert?: Float32Array;
+}
+
+/** A checkpoint with its architecture: which tensor is which weight, checked once. Weights are read when they are needed and never all held. */
 export class ReferenceModel {
   readonly shape: EncoderShape;
-  readonly #weights = new Map<string, Float32Array>();
+  readonly groups: readonly WeightGroup[];
+  readonly #plans = new Map<string, WeightPlan>();
 
   /** @throws InvalidConfigurationError, UnsupportedModelError, MissingTensorError, TensorShapeError. */
   constructor(
     readonly checkpoint: Checkpoint,
     readonly architecture: Architecture,
   ) {
-    this.shape = architecture.shape(checkpoint);
-    for (const plan of this.plans()) this.#source(plan);
+    this.shape = architecture.shape(checkpoint.config, `${checkpoint.folder}/config.json`);
+    this.groups = [...encoderWeights(architecture, this.shape), ...moduleWeights(checkpoint.modules), ...headWeights(checkpoint.heads, this.shape.hiddenSize)];
+    for (const plan of this.plans()) {
+      this.#source(plan);
+      this.#plans.set(plan.name, plan);
+    }
+    checkWidths(checkpoint.modules, this.shape.hiddenSize);
   }
 
   plans(): readonly WeightPlan[] {
-    return this.architecture.groups(this.shape).flatMap((group) => group.weights);
+    return this.groups.flatMap((group) => group.weights);
   }
 
   read(plan: WeightPlan): Promise<Float32Array> {
     return this.checkpoint.tensors.read(this.#source(plan));
+  }
+
+  /** The weight in order, in whole rows, a few MB at a time. */
+  async *slices(plan: WeightPlan): AsyncGenerator<Float32Array> {
+    const source = this.#source(plan);
+    const total = elementCount(plan.shape);
+    const width = plan.shape.length === 2 ? (plan.shape[1] as number) : 1;
+    const step = Math.max(1, Math.floor(SLICE_ELEMENTS / width)) * width;
+    for (let from = 0; from < total; from += step) yield await this.checkpoint.tensors.read(source, { from, count: Math.min(step, total - from) });
   }
 
   /**
@@ -35,18 +73,45 @@ export class ReferenceModel {
     const hash = createHash('sha256');
     const plans = [...this.plans()].sort((a, b) => (a.name < b.name ? -1 : 1));
     for (const plan of plans) {
-      const values = await this.read(plan);
-      hash.update(`${plan.name}\n${plan.shape.join('x')}\n`).update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+      hash.update(`${plan.name}\n${plan.shape.join('x')}\n`);
+      for await (const values of this.slices(plan)) hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
     }
     return hash.digest('hex');
   }
 
-  /** The vector of one text by the float64 forward pass, rounded to float32 at the end; [D]. The weights are held in memory from the first call on. */
-  async embed(ids: ArrayLike<number>): Promise<Vector> {
-    if (this.#weights.size === 0) for (const plan of this.plans()) this.#weights.set(plan.name, await this.read(plan));
-    const hidden = this.architecture.reference(this.#weights, this.shape, ids);
-    const { pooling, normalize } = this.checkpoint;
-    return Float32Array.from(poolReference(hidden, ids.length, this.shape.hiddenSize, pooling, normalize));
+  /** One text after the other, all heads; the weights are read once for all of them, layer by layer. */
+  async embedAll(texts: readonly ReferenceText[]): Promise<readonly ReferenceOutput[]> {
+    const reader = this.#reader();
+    const states = await forwardPass(reader, this.shape, texts.map(({ ids }) => ids));
+    const { modules, heads } = this.checkpoint;
+    const outputs: ReferenceOutput[] = [];
+    for (const [i, hidden] of states.entries()) {
+      const { ids, promptTokens } = texts[i] as ReferenceText;
+      const head = async (name: string): Promise<readonly [Float32Array, Float32Array]> => [await reader.tensor(`heads.${name}.weight`), await reader.tensor(`heads.${name}.bias`)];
+      outputs.push({
+        hidden: Float32Array.from(hidden),
+        dense: Float32Array.from(await poolReference(hidden, ids.length, this.shape.hiddenSize, modules, promptTokens, (name) => reader.tensor(name))),
+        ...(heads.sparse === undefined ? {} : { sparse: lexicalWeights(ids, Float32Array.from(sparseReference(hidden, ids.length, ...(await head('sparse')))), heads.sparse.ignoredIds) }),
+        ...(heads.colbert === undefined ? {} : { colbert: Float32Array.from(colbertReference(hidden, ids.length, ...(await head('colbert')))) }),
+      });
+    }
+    return outputs;
+  }
+
+  #reader(): WeightReader {
+    const find = (name: string): WeightPlan => {
+      const plan = this.#plans.get(name);
+      if (plan === undefined) throw new Error(`no weight ${name}`);
+      return plan;
+    };
+    return {
+      tensor: (name) => this.read(find(name)),
+      row: (name, index) => {
+        const plan = find(name);
+        const width = plan.shape[1] as number;
+        return this.checkpoint.tensors.read(this.#source(plan), { from: index * width, count: width });
+      },
+    };
   }
 
   #source(plan: WeightPlan): string {

@@ -1,15 +1,12 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { OnnxGraph, OnnxType } from '../onnx/onnx-graph.js';
-import { BLOCK, encodeWeight, type WeightForm } from './weight-form.js';
+import type { OnnxGraph } from '../onnx/onnx-graph.js';
+import { BLOCK, encodeRows, weightLayout, type PartLayout, type WeightForm } from './weight-form.js';
 
 /** ONNX Runtime maps external data; offsets of large tensors at this boundary work on every system's page and allocation size. */
 const ALIGNMENT = 65_536;
 const SMALL_ALIGNMENT = 64;
 
-interface StoredPart {
-  readonly type: OnnxType;
-  readonly innerDims: readonly number[];
-  readonly rowBytes: number;
+interface StoredPart extends PartLayout {
   readonly offset: number;
 }
 
@@ -31,16 +28,25 @@ export class WeightFile {
     private readonly onBytes: (bytes: number) => void,
   ) {}
 
-  /** Adds a [rows, columns] matrix, or a vector as one of 1 column less dimension: `columns` 0. */
-  async add(name: string, form: WeightForm, values: Float32Array, rows: number, columns: number): Promise<void> {
+  /** Adds a [rows, columns] matrix, or a vector as one of `columns` 0. @param slices its values in order, in whole rows: the weight is never held as a whole. */
+  async add(name: string, form: WeightForm, slices: AsyncIterable<Float32Array>, rows: number, columns: number): Promise<void> {
+    const width = columns === 0 ? 1 : columns;
     const parts: StoredPart[] = [];
-    for (const { type, innerDims, rowBytes, bytes } of encodeWeight(form, name, values, columns === 0 ? 1 : columns)) {
-      const boundary = bytes.length >= ALIGNMENT ? ALIGNMENT : SMALL_ALIGNMENT;
+    for (const layout of weightLayout(form, name, width)) {
+      const boundary = layout.rowBytes * rows >= ALIGNMENT ? ALIGNMENT : SMALL_ALIGNMENT;
       const offset = Math.ceil(this.#end / boundary) * boundary;
-      await this.file.write(bytes, 0, bytes.length, offset);
-      this.#end = offset + bytes.length;
-      this.onBytes(bytes.length);
-      parts.push({ type, innerDims: columns === 0 ? [] : innerDims, rowBytes, offset });
+      this.#end = offset + layout.rowBytes * rows;
+      parts.push({ ...layout, innerDims: columns === 0 ? [] : layout.innerDims, offset });
+    }
+    let row = 0;
+    for await (const slice of slices) {
+      const encoded = encodeRows(form, name, slice, Math.floor((row * width) / BLOCK));
+      for (const [i, bytes] of encoded.entries()) {
+        const { offset, rowBytes } = parts[i] as StoredPart;
+        await this.file.write(bytes, 0, bytes.length, offset + row * rowBytes);
+        this.onBytes(bytes.length);
+      }
+      row += slice.length / width;
     }
     this.#stored.set(name, { form, rows, columns, parts });
   }
@@ -82,9 +88,4 @@ export class WeightFile {
     const scaled = graph.node('Mul', [centred, graph.node('Cast', [scale], { to: 1 })]);
     return graph.node('Reshape', [scaled, graph.int64(shape)]);
   }
-}
-
-/** True where the 4-bit form can hold rows of this length. */
-export function fitsFourBit(columns: number): boolean {
-  return columns > 0 && columns % BLOCK === 0;
 }

@@ -6,33 +6,40 @@ import type { OnnxType } from '../onnx/onnx-graph.js';
 export type WeightForm = 'fp32' | 'fp16' | 'q4';
 
 /** One array of an encoded weight; row r of the weight is bytes [r·rowBytes, (r+1)·rowBytes). */
-export interface EncodedPart {
+export interface PartLayout {
   readonly type: OnnxType;
   /** Dimensions after the first, which is the weight's rows. */
   readonly innerDims: readonly number[];
   readonly rowBytes: number;
-  readonly bytes: Uint8Array;
 }
 
 /** Weights of one block of the 4-bit form, along the input axis (ggml's Q4_0). */
 export const BLOCK = 32;
 
-/** Encodes a [rows, columns] matrix. @throws NotFourBitError. */
-export function encodeWeight(form: WeightForm, name: string, values: Float32Array, columns: number): readonly EncodedPart[] {
-  if (form === 'fp32') return [{ type: 'float', innerDims: [columns], rowBytes: columns * 4, bytes: new Uint8Array(values.buffer, values.byteOffset, values.byteLength) }];
-  if (form === 'fp16') {
-    const halves = Uint16Array.from(values, toHalf);
-    return [{ type: 'float16', innerDims: [columns], rowBytes: columns * 2, bytes: new Uint8Array(halves.buffer) }];
-  }
-  return encodeFourBit(name, values, columns);
+/** The arrays that a weight of `columns` becomes. @throws NotFourBitError where its rows are not made of whole blocks. */
+export function weightLayout(form: WeightForm, name: string, columns: number): readonly PartLayout[] {
+  if (form === 'fp32') return [{ type: 'float', innerDims: [columns], rowBytes: columns * 4 }];
+  if (form === 'fp16') return [{ type: 'float16', innerDims: [columns], rowBytes: columns * 2 }];
+  if (columns % BLOCK !== 0) throw new NotFourBitError(name, 0);
+  const perRow = columns / BLOCK;
+  return [
+    { type: 'uint8', innerDims: [perRow, BLOCK / 2], rowBytes: columns / 2 },
+    { type: 'float16', innerDims: [perRow, 1], rowBytes: perRow * 2 },
+  ];
+}
+
+/** Bytes of whole rows, one array a part. @param firstBlock where the rows stand in the weight, for messages. @throws NotFourBitError. */
+export function encodeRows(form: WeightForm, name: string, values: Float32Array, firstBlock: number): readonly Uint8Array[] {
+  if (form === 'fp32') return [new Uint8Array(values.buffer, values.byteOffset, values.byteLength)];
+  if (form === 'fp16') return [new Uint8Array(Uint16Array.from(values, toHalf).buffer)];
+  return encodeFourBit(name, values, firstBlock);
 }
 
 /**
  * Q4_0: value = (q - 8)·d with q in 0..15 and d a float16; the value of largest magnitude has q = 0, so d is minus an eighth of it.
  * Byte j of a block holds q of weight j in its low and of weight j + 16 in its high four bits. Exact or refused.
  */
-function encodeFourBit(name: string, values: Float32Array, columns: number): readonly EncodedPart[] {
-  if (columns % BLOCK !== 0) throw new NotFourBitError(name, 0);
+function encodeFourBit(name: string, values: Float32Array, firstBlock: number): readonly Uint8Array[] {
   const blocks = values.length / BLOCK;
   const packed = new Uint8Array(values.length / 2);
   const scales = new Uint16Array(blocks);
@@ -45,14 +52,10 @@ function encodeFourBit(name: string, values: Float32Array, columns: number): rea
     for (let j = 0; j < BLOCK; j++) {
       const value = values[first + j] as number;
       const level = scale === 0 ? 8 : Math.round(value / scale) + 8;
-      if (level < 0 || level > 15 || Math.fround((level - 8) * scale) !== value) throw new NotFourBitError(name, block);
+      if (level < 0 || level > 15 || Math.fround((level - 8) * scale) !== value) throw new NotFourBitError(name, firstBlock + block);
       const at = block * (BLOCK / 2) + (j % (BLOCK / 2));
       packed[at] = (packed[at] as number) | (j < BLOCK / 2 ? level : level << 4);
     }
   }
-  const perRow = columns / BLOCK;
-  return [
-    { type: 'uint8', innerDims: [perRow, BLOCK / 2], rowBytes: columns / 2, bytes: packed },
-    { type: 'float16', innerDims: [perRow, 1], rowBytes: perRow * 2, bytes: new Uint8Array(scales.buffer) },
-  ];
+  return [packed, new Uint8Array(scales.buffer)];
 }

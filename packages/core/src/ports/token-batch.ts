@@ -4,6 +4,8 @@ import { KimeraError } from '../errors/kimera-error.js';
 export interface TokenBatch {
   readonly ids: Int32Array;
   readonly offsets: Int32Array;
+  /** [B] Tokens at the head of each text that are its prompt's, [CLS] included; none where absent. Only spaces with `promptPooling` look at it. */
+  readonly promptTokens?: Int32Array;
 }
 
 /** A token batch that breaks its contract; `reason` says how. */

@@ -1,0 +1,41 @@
+import { open } from 'node:fs/promises';
+import { InvalidCheckpointError, LfsPointerError } from '../errors/checkpoint-errors.js';
+
+/** A file read by position: nothing of it is held. */
+export interface PositionedFile {
+  readonly path: string;
+  readonly size: number;
+  /** Exactly `length` bytes from `position`, in their own memory. @throws InvalidCheckpointError where the file ends before. */
+  read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  close(): Promise<void>;
+}
+
+const LFS_POINTER = 'version https://git-lfs';
+
+/** @throws LfsPointerError, and the file system's errors. */
+export async function openPositioned(path: string): Promise<PositionedFile> {
+  const handle = await open(path, 'r');
+  try {
+    const { size } = await handle.stat();
+    const file: PositionedFile = {
+      path,
+      size,
+      async read(position, length) {
+        if (length < 0 || position < 0 || position + length > size) throw new InvalidCheckpointError(path, `${length} bytes expected at ${position}, the file has ${size}`);
+        const bytes = new Uint8Array(length);
+        for (let at = 0; at < length; ) {
+          const { bytesRead } = await handle.read(bytes, at, length - at, position + at);
+          if (bytesRead === 0) throw new InvalidCheckpointError(path, `${length} bytes expected at ${position}, ${at} read`);
+          at += bytesRead;
+        }
+        return bytes;
+      },
+      close: () => handle.close(),
+    };
+    if (size >= LFS_POINTER.length && Buffer.from(await file.read(0, LFS_POINTER.length)).toString('latin1') === LFS_POINTER) throw new LfsPointerError(path);
+    return file;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}

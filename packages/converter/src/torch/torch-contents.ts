@@ -1,0 +1,10 @@
+import type { TorchStorage, TorchTensor } from './pickle-values.js';
+
+/** What both formats of torch.save come down to. */
+export interface TorchContents {
+  readonly tensors: ReadonlyMap<string, TorchTensor>;
+  /** True where the numbers are big-endian. */
+  readonly isSwapped: boolean;
+  /** Position of a storage's first byte in the file, after its checksum where the format has one. @throws InvalidZipError. */
+  storageStart(storage: TorchStorage): Promise<number>;
+}

@@ -1,0 +1,9 @@
+import { KimeraError } from './kimera-error.js';
+
+/** A ColBERT score needs at least one token vector on each side. */
+export class EmptyMultiVectorError extends KimeraError {
+  readonly code = 'EMPTY_MULTI_VECTOR';
+  constructor(readonly side: 'query' | 'passage') {
+    super(`the ${side} has no token vector`, { side });
+  }
+}
