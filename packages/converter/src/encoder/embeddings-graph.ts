@@ -7,6 +7,11 @@ export function matrixGraph(graph: OnnxGraph, x: string, weight: string): string
   return graph.node('MatMul', [x, graph.node('Transpose', [weight], { perm: [1, 0] })]);
 }
 
+/** x · Wᵀ without a transposed copy: a session that does not prepack then reads W where the file is mapped. */
+export function fusedMatrixGraph(graph: OnnxGraph, x: string, weight: string): string {
+  return graph.fused('FusedMatMul', [x, weight], { transB: 1 });
+}
+
 export function normGraph(graph: OnnxGraph, weights: WeightFile, name: string, x: string, shape: EncoderShape): string {
   return graph.node('LayerNormalization', [x, weights.value(graph, `${name}.gain`), weights.value(graph, `${name}.bias`)], { axis: -1, epsilon: { float: shape.layerNormEpsilon } });
 }

@@ -3,7 +3,7 @@ import { dimensionOf, poolGraph, type Pooler } from '../architectures/pooling.js
 import { colbertGraph, sparseGraph, type TokenHeads } from '../heads/token-heads.js';
 import type { OnnxGraph } from '../onnx/onnx-graph.js';
 import type { WeightFile } from '../weights/weight-file.js';
-import { embeddingsGraph, lengthGraph, matrixGraph } from './embeddings-graph.js';
+import { embeddingsGraph, fusedMatrixGraph, lengthGraph } from './embeddings-graph.js';
 
 /**
  * ONNX Runtime's own operators. input_ids [B, T] of equal lengths → dense [B, D'].
@@ -22,13 +22,13 @@ export function fastGraph(graph: OnnxGraph, weights: WeightFile, shape: EncoderS
     const weight = (suffix: string): string => weights.value(graph, `${name}.${suffix}`);
     const skipNorm = (x: string, skip: string, norms: string, bias: string): string =>
       graph.fused('SkipLayerNormalization', [x, skip, weight(`${norms}.gain`), weight(`${norms}.bias`), weight(bias)], { epsilon: { float: shape.layerNormEpsilon } });
-    const qkv = graph.node('Add', [matrixGraph(graph, hidden, weight('attention.qkv.weight')), weight('attention.qkv.bias')]);
+    const qkv = graph.node('Add', [fusedMatrixGraph(graph, hidden, weight('attention.qkv.weight')), weight('attention.qkv.bias')]);
     const parts = graph.nodes('Split', [qkv], 3, { axis: -1, num_outputs: 3 });
     // Without a mask: ONNX Runtime takes its flash attention only then.
     const mixed = graph.fused('MultiHeadAttention', parts, { num_heads: attentionHeads });
-    const attended = skipNorm(matrixGraph(graph, mixed, weight('attention.output.weight')), hidden, 'attention.norm', 'attention.output.bias');
-    const active = graph.fused('BiasGelu', [matrixGraph(graph, attended, weight('up.weight')), weight('up.bias')]);
-    hidden = skipNorm(matrixGraph(graph, active, weight('down.weight')), attended, 'norm', 'down.bias');
+    const attended = skipNorm(fusedMatrixGraph(graph, mixed, weight('attention.output.weight')), hidden, 'attention.norm', 'attention.output.bias');
+    const active = graph.fused('BiasGelu', [fusedMatrixGraph(graph, attended, weight('up.weight')), weight('up.bias')]);
+    hidden = skipNorm(fusedMatrixGraph(graph, active, weight('down.weight')), attended, 'norm', 'down.bias');
   }
   const promptTokens = pooler.promptPooling === 'excluded' ? graph.input('prompt_tokens', 'int64', ['batch']) : undefined;
   graph.output(poolGraph(graph, weights, hidden, length, pooler, promptTokens), 'dense', 'float', ['batch', dimensionOf(pooler, shape.hiddenSize)]);

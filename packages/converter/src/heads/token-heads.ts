@@ -4,7 +4,7 @@ import { ifPresent } from '../checkpoint/json-file.js';
 import type { TensorSource } from '../checkpoint/tensor-source.js';
 import { NORM_FLOOR } from '../architectures/pooling.js';
 import { aloneGroup, type WeightGroup } from '../encoder/weight-plan.js';
-import { matrixGraph } from '../encoder/embeddings-graph.js';
+import { fusedMatrixGraph } from '../encoder/embeddings-graph.js';
 import type { OnnxGraph } from '../onnx/onnx-graph.js';
 import { linear } from '../reference/float64.js';
 import { openTorch } from '../torch/open-torch.js';
@@ -54,7 +54,7 @@ export function sparseGraph(graph: OnnxGraph, weights: WeightFile, hidden: strin
 /** [B, T, D] → [B, T - 1, C], or [B, 0, C] where not wanted. */
 export function colbertGraph(graph: OnnxGraph, weights: WeightFile, hidden: string, dimension: number): string {
   const [weight, bias] = [weights.value(graph, 'heads.colbert.weight'), weights.value(graph, 'heads.colbert.bias')];
-  const projected = (x: string): string => graph.node('Add', [matrixGraph(graph, x, weight), bias]);
+  const projected = (x: string): string => graph.node('Add', [fusedMatrixGraph(graph, x, weight), bias]);
   return graph.conditional(
     graph.input('want_colbert', 'bool', []),
     () => {
