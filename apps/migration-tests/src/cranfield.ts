@@ -10,10 +10,10 @@ export interface Cranfield {
   readonly queries: readonly JudgedQuery[];
 }
 
-const documentSchema = z.object({ _id: z.string(), title: z.string().default(''), text: z.string() });
+const documentSchema = z.object({ _id: z.string(), text: z.string() });
 const querySchema = z.object({ _id: z.string(), text: z.string() });
 
-/** BEIR's layout: corpus.jsonl, queries.jsonl, qrels.tsv (query, document, grade). A document is its title and its text, as BEIR joins them. */
+/** BEIR's layout: corpus.jsonl, queries.jsonl, qrels.tsv (query, document, grade). The texts begin with their titles. */
 export async function readCranfield(folder: string): Promise<Cranfield> {
   const documents = await readLines(join(folder, 'corpus.jsonl'), documentSchema);
   const judgements = new Map<string, Record<string, number>>();
@@ -23,7 +23,7 @@ export async function readCranfield(folder: string): Promise<Cranfield> {
   }
   const queries = await readLines(join(folder, 'queries.jsonl'), querySchema);
   return {
-    rows: documents.map(({ _id, title, text }) => ({ id: _id, text: `${title} ${text}`.trim() })),
+    rows: documents.map(({ _id, text }) => ({ id: _id, text })),
     queries: queries.flatMap(({ _id, text }) => {
       const relevant = judgements.get(_id);
       return relevant === undefined ? [] : [{ id: _id, text, relevant }];

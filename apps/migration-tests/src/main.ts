@@ -52,10 +52,10 @@ try {
       checks.check(`${modelId} gives the vectors of its probes`, holds, `${probes.length} probes, worst cosine ${Math.min(...probes.map(({ cosine }) => cosine)).toFixed(7)}`);
     }
     for (const vectors of [stage.minilmQuestions, stage.e5Questions]) await vectors.embed(corpus.questions, (done) => stage.progress(`questions: ${done} of ${corpus.questions.length}`));
-    const journey = await playJourney(stage, join(folder, 'journey'));
+    const { report: journey, e5Vectors } = await playJourney(stage, join(folder, 'journey'));
     const swap = await playSwap(stage, join(folder, 'journey'));
     await playOwnerKilled(stage, join(folder, 'owner'));
-    const reverse = await playReverse(stage, join(folder, 'reverse'));
+    const reverse = await playReverse(stage, join(folder, 'reverse'), e5Vectors);
     const cranfield = data === undefined ? null : await playCranfield(stage, join(folder, 'cranfield'), resolve(process.env['INIT_CWD'] ?? '.', data));
     const report: Report = {
       schema: 'kimera-migration-tests/1',

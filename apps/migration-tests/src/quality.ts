@@ -2,6 +2,8 @@ import type { Role, TextEmbedder, Vector } from '@kimera/core';
 import { ndcg } from '@kimera/evaluation';
 import { LANGUAGES, type Corpus, type Language, type Question } from './corpus.js';
 
+const QUESTIONS_PER_CALL = 1_024;
+
 /** Vectors of questions, embedded once a model. */
 export class QuestionVectors {
   readonly #vectors = new Map<string, Vector>();
@@ -12,8 +14,9 @@ export class QuestionVectors {
   ) {}
 
   async embed(questions: readonly Question[], onProgress: (done: number) => void): Promise<void> {
-    for (let from = 0; from < questions.length; from += 256) {
-      const batch = questions.slice(from, from + 256);
+    // Long enough that texts of equal length meet.
+    for (let from = 0; from < questions.length; from += QUESTIONS_PER_CALL) {
+      const batch = questions.slice(from, from + QUESTIONS_PER_CALL);
       const embeddings = await this.embedder.encodeBatch(batch.map(({ text }) => text), { role: this.role, lane: 'bulk' });
       batch.forEach(({ id }, i) => this.#vectors.set(id, embeddings[i]?.dense ?? new Float32Array()));
       onProgress(from + batch.length);

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { SpaceMismatchError, type Embedding, type Role, type TextEmbedder } from '@kimera/core';
 import type { PostgresStore } from '@kimera/store-postgres';
 import type { Question } from './corpus.js';
+import { noteText } from './notes.js';
 
 const EDIT_EVERY_MILLISECONDS = 150;
 const SEARCH_EVERY_MILLISECONDS = 50;
@@ -76,7 +77,7 @@ export class Traffic {
       await this.#upsert(id, edited);
       this.#edits += 1;
     } else if (turn % 3 === 1) {
-      await this.#upsert(`note-new-${turn}`, `${this.questions[turn % this.questions.length]?.text ?? ''} (inserted ${turn})`);
+      await this.#upsert(`note-new-${turn}`, noteText(1_000 + turn));
       this.#inserts += 1;
     } else {
       await this.store.deleteRows(this.collection, [id]);

@@ -5,10 +5,12 @@ import { openStore, type PostgresStore } from '@kimera/store-postgres';
 import { NEW_MODEL, OLD_MODEL } from '../models.js';
 import { killHard, startProcess, until, type Running } from '../processes.js';
 import { EXPECTED_E5, EXPECTED_MINILM, QUALITY_TOLERANCE, type ExpectedQuality } from '../expected-quality.js';
+import { KnownVectors } from '../known-vectors.js';
 import { measureQuality, nearest, type PairQuality, type QuestionVectors } from '../quality.js';
 import { ingest, KIMERA, parts, sameBytes, storedVectors, type Stage } from '../stage.js';
 import { Traffic, type TrafficReport } from '../traffic.js';
 import { judgedQueries } from '../judged-queries.js';
+import { noteText } from '../notes.js';
 
 export const COLLECTION = 'passages';
 const NOTES = 240;
@@ -27,16 +29,22 @@ export interface JourneyReport {
   readonly rollback: { readonly milliseconds: number; readonly blockedMilliseconds: number };
 }
 
+export interface Journey {
+  readonly report: JourneyReport;
+  /** The collection's e5 vectors as the migration made them. */
+  readonly e5Vectors: KnownVectors;
+}
+
 /**
  * MiniLM → e5 on a collection that is read and written all the while. This process owns the database; the backfill worker is another process
  * that reaches it over loopback, and is killed once.
  */
-export async function playJourney(stage: Stage, databaseFolder: string): Promise<JourneyReport> {
+export async function playJourney(stage: Stage, databaseFolder: string): Promise<Journey> {
   const { checks, corpus, minilm, e5, progress } = stage;
   checks.scenario('From all-MiniLM-L6-v2 to multilingual-e5-small, under traffic');
   const store = await openStore({ database: databaseFolder });
   try {
-    const notes = new Map(corpus.questions.slice(0, NOTES).map(({ text }, i) => [`note-${String(i).padStart(4, '0')}`, text]));
+    const notes = new Map(Array.from({ length: NOTES }, (_, i) => [`note-${String(i).padStart(4, '0')}`, noteText(i)]));
     const rows = [...corpus.sentences, ...[...notes].map(([id, text]) => ({ id, text }))];
     await ingest(stage, store, COLLECTION, minilm, rows);
     const original = await storedVectors(store, COLLECTION, minilm);
@@ -73,12 +81,13 @@ export async function playJourney(stage: Stage, databaseFolder: string): Promise
     compare(stage, 'multilingual-e5-small', after, EXPECTED_E5);
     await checkSql(stage, store, queries, original, migrated, verification);
 
+    const e5Vectors = await KnownVectors.of(store, COLLECTION, e5);
     const rollback = await timed(() => rollBack(migration));
     checks.check('rollback', (await store.collection(COLLECTION)).activeSpace === minilm.space.fingerprint, `${rollback.milliseconds.toFixed(0)} ms, writers waited ${rollback.blockedMilliseconds.toFixed(1)} ms`);
     await checkRollback(stage, store, traffic, original);
     const { events } = await migrationStatus(migration);
     checks.check('every step is in the log', ['plan', 'start', 'verify', 'verdict', 'cutover', 'rollback'].every((event) => events.some((line) => line.event === event)), `${events.length} lines`);
-    return { rows: rows.length, plan, before, after, verification, backfillSeconds, traffic: report, cutover, rollback };
+    return { e5Vectors, report: { rows: rows.length, plan, before, after, verification, backfillSeconds, traffic: report, cutover, rollback } };
   } finally {
     await store.close();
   }
@@ -132,7 +141,7 @@ async function checkRollback({ checks, minilm, corpus }: Stage, store: PostgresS
 /** 300 questions a language went through SQL when the gate judged them; the same in memory gives the same figure. */
 async function checkSql({ checks, corpus, minilmQuestions, e5Questions }: Stage, store: PostgresStore, queries: readonly JudgedQuery[], original: ReadonlyMap<string, Vector>, migrated: ReadonlyMap<string, Vector>, { quality }: Verification): Promise<void> {
   const asked = new Map(corpus.questions.map((question) => [question.id, question]));
-  // The notes change under traffic: they are told from the sentences, which do not, by their ids.
+  // The notes have changed since the gate searched, and do not stand among the answers.
   const inMemory = (stored: ReadonlyMap<string, Vector>, vectors: QuestionVectors): number => {
     const candidates = [...stored].map(([id, vector]) => ({ id, vector }));
     const scores = queries.map(({ id, relevant }) => {
@@ -142,7 +151,7 @@ async function checkSql({ checks, corpus, minilmQuestions, e5Questions }: Stage,
     return scores.reduce((sum, score) => sum + score, 0) / scores.length;
   };
   const [before, after] = [inMemory(original, minilmQuestions), inMemory(migrated, e5Questions)];
-  const agrees = quality !== null && Math.abs(quality.source - before) < 0.005 && Math.abs(quality.target - after) < 0.005;
+  const agrees = quality !== null && Math.abs(quality.source - before) < 0.001 && Math.abs(quality.target - after) < 0.001;
   checks.check('SQL and memory agree', agrees, `${queries.length} questions, all languages mixed: ${quality?.source.toFixed(4)} and ${before.toFixed(4)} with MiniLM, ${quality?.target.toFixed(4)} and ${after.toFixed(4)} with e5`);
   let same = 0;
   const some = queries.filter((_, i) => i % 15 === 0);

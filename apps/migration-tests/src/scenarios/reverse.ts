@@ -1,27 +1,31 @@
 import { cutOver, planMigration, retireMigration, startMigration, verifyMigration, work, type Verification } from '@kimera/migration';
 import { openStore } from '@kimera/store-postgres';
+import { LANGUAGES } from '../corpus.js';
 import { judgedQueries } from '../judged-queries.js';
+import type { KnownVectors } from '../known-vectors.js';
 import { ingest, parts, type Stage } from '../stage.js';
 
 const COLLECTION = 'multilingual';
+/** The loss is large: fewer questions decide than in the other direction. */
+const QUERIES_PER_LANGUAGE = 100;
 
-/** The way back: a collection ingested with e5 is to go to MiniLM, which would lose most languages. */
-export async function playReverse(stage: Stage, databaseFolder: string): Promise<Verification> {
+/** The way back: a collection ingested with e5 is to go to MiniLM, which would lose most languages. @param e5Vectors the same texts' vectors from the journey. */
+export async function playReverse(stage: Stage, databaseFolder: string, e5Vectors: KnownVectors): Promise<Verification> {
   const { checks, corpus, minilm, e5, progress } = stage;
   checks.scenario('The reverse migration: multilingual-e5-small to all-MiniLM-L6-v2');
   const store = await openStore({ database: databaseFolder });
   try {
-    await ingest(stage, store, COLLECTION, e5, corpus.sentences);
+    await ingest(stage, store, COLLECTION, e5Vectors, corpus.sentences);
     const migration = parts(store, COLLECTION, e5, minilm);
     await planMigration(migration);
     await startMigration(migration);
     await work(migration, { until: 'caught-up', onProgress: ({ rows, rowsPerSecond }) => progress(`backfill: ${rows} rows, ${rowsPerSecond.toFixed(0)} a second`) });
-    const verification = await verifyMigration(migration, { queries: judgedQueries(corpus), onProgress: (step, done, total) => progress(`verification: ${step} ${done} of ${total}`) });
+    const verification = await verifyMigration(migration, { queries: judgedQueries(corpus, LANGUAGES, QUERIES_PER_LANGUAGE), onProgress: (step, done, total) => progress(`verification: ${step} ${done} of ${total}`) });
     const { quality, gate } = verification;
     checks.check('every structural check holds', verification.checks.every(({ holds }) => holds));
     checks.check('the gate says NO-GO', verification.verdict === 'NO-GO', `nDCG@10 ${quality?.source.toFixed(4)} → ${quality?.target.toFixed(4)}, 95th percentile of the difference ${gate?.p95.toFixed(4)}`);
     await checks.refused('cutover is refused', 'MIGRATION_STATE', () => cutOver(migration));
-    await checks.refused('and cannot be accepted in writing', 'ACCEPTANCE', () => verifyMigration(migration, { queries: judgedQueries(corpus, ['de', 'zh'], 100), accept: 'it is smaller' }));
+    await checks.refused('and cannot be accepted in writing', 'ACCEPTANCE', () => verifyMigration(migration, { queries: judgedQueries(corpus, ['de', 'zh'], 30), accept: 'it is smaller' }));
     await retireMigration(migration);
     const { activeSpace } = await store.collection(COLLECTION);
     checks.check('retired, the collection is as before', activeSpace === e5.space.fingerprint && (await store.spaces(COLLECTION)).length === 1);

@@ -1,26 +1,14 @@
-import type { Embedding, EmbeddingSpace, EncodeTextOptions, TextEmbedder } from '@kimera/core';
 import { planMigration, retireMigration, startMigration, verifyMigration, work, type Verification } from '@kimera/migration';
 import { openStore } from '@kimera/store-postgres';
 import { judgedQueries } from '../judged-queries.js';
+import { KnownVectors } from '../known-vectors.js';
 import { parts, type Stage } from '../stage.js';
 import { COLLECTION } from './journey.js';
 
-/** Vectors of one model under the fingerprint of another: what a fallback that changes the model in silence would write. */
-class Impostor implements TextEmbedder {
-  constructor(
-    readonly space: EmbeddingSpace,
-    private readonly actual: TextEmbedder,
-  ) {}
-
-  async encodeText(text: string, options?: EncodeTextOptions): Promise<Embedding> {
-    return { ...(await this.actual.encodeText(text, options)), space: this.space.fingerprint };
-  }
-  async encodeBatch(texts: readonly string[], options?: EncodeTextOptions): Promise<readonly Embedding[]> {
-    return (await this.actual.encodeBatch(texts, options)).map((embedding) => ({ ...embedding, space: this.space.fingerprint }));
-  }
-}
-
-/** Both models have 384 numbers and norm 1, so no structural check can tell them apart. */
+/**
+ * Vectors of one model under the fingerprint of another: what a fallback that changes the model in silence would write. Both models have 384
+ * numbers and norm 1, so no structural check can tell them apart.
+ */
 export async function playSwap(stage: Stage, databaseFolder: string): Promise<Verification> {
   const { checks, corpus, minilm, e5, progress } = stage;
   checks.scenario('The other model of the same dimension, under the expected fingerprint');
@@ -30,7 +18,7 @@ export async function playSwap(stage: Stage, databaseFolder: string): Promise<Ve
     await retireMigration(honest);
     await planMigration(honest);
     await startMigration(honest);
-    const lying = { ...honest, target: new Impostor(e5.space, minilm) };
+    const lying = { ...honest, target: await KnownVectors.of(store, COLLECTION, minilm, e5.space) };
     await work(lying, { until: 'caught-up', onProgress: ({ rows }) => progress(`backfill by the wrong model: ${rows} rows`) });
     const verification = await verifyMigration(honest, { queries: judgedQueries(corpus, ['en', 'de'], 100) });
     const structural = verification.checks.filter(({ name }) => name !== 'vectors embedded again' && name !== 'known answers');
