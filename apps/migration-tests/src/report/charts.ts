@@ -16,7 +16,7 @@ export function qualityChart(before: readonly PairQuality[], after: readonly Pai
   });
   return render(320, {
     grid: { left: 48, right: 12, top: 44, bottom: 32 },
-    legend: { top: 4, textStyle: { color: TEXT } },
+    legend: { top: 4, itemGap: 48, textStyle: { color: TEXT } },
     xAxis: { type: 'category', data: before.map(label), axisLabel: { color: TEXT } },
     yAxis: { type: 'value', name: 'nDCG@10', min: 0, max: 1, axisLabel: { color: TEXT }, nameTextStyle: { color: TEXT } },
     series: [bars(before, 'all-MiniLM-L6-v2', OLD), bars(after, 'multilingual-e5-small', NEW)],
