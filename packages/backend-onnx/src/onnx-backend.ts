@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import {
   batchSize, checkTokenBatch, InvalidTokenBatchError, textIds, UnsupportedHeadError,
-  type BackendOutput, type EmbeddingSpace, type ErrorTable, type HeadRequest, type InferenceBackend, type TokenBatch, type Variant, type VariantName,
+  type BackendOutput, type EmbeddingSpace, type ErrorTable, type Head, type HeadRequest, type InferenceBackend, type TokenBatch, type Variant, type VariantName,
 } from '@kimera/core';
 import { checkProbes, chooseVariant, type ModelFolder } from '@kimera/model-folder';
 import { WorkerPool } from '@kimera/worker-pool';
@@ -13,6 +13,9 @@ import { ModelLoadError } from './model-load-error.js';
 
 /** Tokens of one call of ONNX Runtime: past a few thousand the speed no longer rises and the arena, which never shrinks, does. */
 const TOKENS_PER_RUN = 4_096;
+
+/** A folder may have more; what this backend computes is what it says it has. */
+const SERVED_HEADS: readonly Head[] = ['dense'];
 
 export interface OnnxBackendOptions {
   readonly folder: ModelFolder;
@@ -45,7 +48,7 @@ export class OnnxBackend implements InferenceBackend {
     const variant = chooseVariant(folder, name);
     const data: WorkerData = { graphPath: join(folder.path, variant.graphs.fast), intraOpThreads };
     const pool = await WorkerPool.open({ name: 'onnx', module: new URL('./onnx-worker.ts', import.meta.url), data, size: workers, errors, closing: 'finish' });
-    return new OnnxBackend(folder.space, { name: variant.name, fidelity: variant.fidelity }, folder.file.architecture.vocabularySize, pool);
+    return new OnnxBackend({ ...folder.space, heads: SERVED_HEADS }, { name: variant.name, fidelity: variant.fidelity }, folder.file.architecture.vocabularySize, pool);
   }
 
   /** Worker threads that died and were replaced. */

@@ -4,6 +4,9 @@ import { InferenceError } from './inference-error.js';
 import type { GroupRequest, GroupResponse, WorkerData } from './messages.js';
 import { ModelLoadError } from './model-load-error.js';
 
+/** Inputs that switch a head on; only the dense one is served, so they stay off and cost nothing. */
+const HEAD_SWITCHES: readonly string[] = ['want_sparse', 'want_colbert'];
+
 /** `session.run` blocks its thread: one session a worker. */
 await serveWorker(async (data) => {
   const { graphPath, intraOpThreads } = data as WorkerData;
@@ -19,10 +22,13 @@ await serveWorker(async (data) => {
   }).catch((error: unknown) => {
     throw new ModelLoadError(graphPath, reason(error));
   });
+  const unknown = session.inputNames.filter((name) => name !== 'input_ids' && !HEAD_SWITCHES.includes(name));
+  if (unknown.length > 0) throw new ModelLoadError(graphPath, `the graph asks for the inputs ${unknown.join(', ')}, which are not known`);
+  const off = Object.fromEntries(session.inputNames.filter((name) => HEAD_SWITCHES.includes(name)).map((name) => [name, new Tensor('bool', [false], [])]));
   return async (request) => {
     const { ids, texts, tokens } = request as GroupRequest;
     const input = new Tensor('int64', BigInt64Array.from(ids, BigInt), [texts, tokens]);
-    const output = await session.run({ input_ids: input }, ['dense']).catch((error: unknown) => {
+    const output = await session.run({ input_ids: input, ...off }, ['dense']).catch((error: unknown) => {
       throw new InferenceError(texts, tokens, reason(error));
     });
     const values = output['dense']?.data;

@@ -246,3 +246,16 @@ describe('models bench', () => {
     expect(bad.stderr).toContain('line 2');
   });
 });
+
+it('a torch checkpoint with heads converts, verifies against itself, and serves its dense head; the others are refused, not left out', async () => {
+  const checkpoint = join(root, 'fixtures/checkpoints/bge-m3-tiny');
+  const out = join(scratch, 'bge-m3-tiny');
+  expect(await kimera(['models', 'convert', checkpoint, '--out', out], scratch)).toMatchObject({ code: 0 });
+  expect(await kimera(['models', 'verify', out, '--against', checkpoint], scratch)).toMatchObject({ code: 0 });
+  const { code, stdout } = await kimera(['embed', '--model', out], scratch, '{"text":"hello"}\n');
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout).dense).toHaveLength(64);
+  const sparse = await kimera(['embed', '--model', out, '--head', 'sparse'], scratch, '{"text":"hello"}\n');
+  expect(sparse.code).not.toBe(0);
+  expect(`${sparse.stdout}${sparse.stderr}`).toMatch(/sparse/);
+}, 120_000);
