@@ -14,6 +14,11 @@ export function* graphemes(text: string): Generator<readonly [from: number, to: 
   else yield* segmented(text);
 }
 
+/** `end`, or the unit before it where that would cut a surrogate pair: half of a character that extends a cluster does not extend it. */
+function wholeCharacters(text: string, end: number): number {
+  return end < text.length && (text.codePointAt(end - 1) as number) > 0xffff ? end - 1 : end;
+}
+
 /**
  * A boundary never depends on what stands before the previous boundary, so each window starts at one, and only its last cluster, which
  * the text behind it may extend, is left to the next window.
@@ -21,7 +26,7 @@ export function* graphemes(text: string): Generator<readonly [from: number, to: 
 function* segmented(text: string): Generator<readonly [from: number, to: number]> {
   let window = WINDOW;
   for (let from = 0; from < text.length; ) {
-    const piece = text.slice(from, from + window);
+    const piece = text.slice(from, wholeCharacters(text, from + window));
     const start = from;
     const ends = Array.from(SEGMENTER.segment(piece), ({ index, segment }) => start + index + segment.length);
     if (start + piece.length < text.length) ends.pop();
