@@ -50,7 +50,7 @@ async function embed(embedder: TextEmbedder, rows: readonly SourceRow[], signal:
   });
 }
 
-function newVector({ id, contentHash }: SourceRow, { dense, variant }: Embedding): NewVector {
+function newVector({ id, contentHash }: SourceRow, { dense, variant, truncated }: Embedding): NewVector {
   if (dense === undefined || !dense.every(Number.isFinite)) throw new NotFiniteVectorError(id);
-  return { id, contentHash, dense, variant };
+  return { id, contentHash, dense, variant, truncated };
 }

@@ -50,5 +50,5 @@ export async function upsert({ store }: { readonly store: InMemoryStore }, embed
 export async function expectedVectors({ store }: { readonly store: InMemoryStore }, embedder: TextEmbedder): Promise<readonly StoredVector[]> {
   const rows = await store.readRange(COLLECTION, { after: null, upTo: null });
   const embeddings = await embedder.encodeBatch(rows.map((row) => row.text), { role: 'document' });
-  return rows.map(({ id, contentHash }, i) => ({ id, contentHash, dense: embeddings[i]?.dense ?? new Float32Array(), variant: 'fp32' as const, space: embedder.space.fingerprint }));
+  return rows.map(({ id, contentHash }, i) => ({ id, contentHash, dense: embeddings[i]?.dense ?? new Float32Array(), variant: 'fp32' as const, truncated: embeddings[i]?.truncated ?? false, space: embedder.space.fingerprint }));
 }

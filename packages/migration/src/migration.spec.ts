@@ -110,6 +110,17 @@ describe('the journey', () => {
 });
 
 describe('a worker', () => {
+  it('counts the texts that its model cut, of jobs and of changes, and marks their vectors', async () => {
+    const short = { ...TARGET_SPACE, maxTokens: 40 };
+    const parts = await started(await journey({ rows: 10, target: { space: short } }));
+    await parts.store.writeAsApplication(COLLECTION, [{ id: 'r00003', text: 'x'.repeat(39) }, { id: 'r00004', text: 'x'.repeat(40) }]);
+    expect(await work(parts, { until: 'caught-up' })).toMatchObject({ ended: 'caught-up', truncated: 1 });
+    await parts.store.writeAsApplication(COLLECTION, [{ id: 'late', text: 'y'.repeat(99) }]);
+    expect(await work(parts, { until: 'caught-up' })).toMatchObject({ changes: 2, truncated: 2 });
+    expect((await vectors(parts, short.fingerprint)).filter(({ truncated }) => truncated).map(({ id }) => id)).toEqual(['late', 'r00004']);
+    expect((await migrationStatus(parts)).target).toMatchObject({ truncated: 2 });
+  });
+
   it('does not overwrite an edit that comes while it embeds', async () => {
     const parts = await journey({ rows: 10 });
     let edited = false;

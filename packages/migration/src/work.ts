@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { MigrationStateError, UnknownSpaceError, type BackfillJob, type JobCounts, type Migration, type MigrationState, type TextEmbedder } from '@kimera/core';
+import { MigrationStateError, UnknownSpaceError, type BackfillJob, type JobCounts, type Migration, type MigrationState, type NewVector, type PoisonRow, type TextEmbedder, type WriteResult } from '@kimera/core';
 import { embedRows } from './embed-rows.js';
 import { openMigration } from './open-migration.js';
 import type { MigrationParts } from './parts.js';
@@ -38,6 +38,8 @@ export interface WorkResult {
   /** Vectors that were not written, since the row had another text by then. */
   readonly outdated: number;
   readonly poison: number;
+  /** Vectors of the beginning of a text that is longer than the model's limit, written or outdated. */
+  readonly truncated: number;
   /** Vectors written for changes of the application. */
   readonly changes: number;
 }
@@ -79,6 +81,7 @@ class Worker {
   #written = 0;
   #outdated = 0;
   #poison = 0;
+  #truncated = 0;
   #changes = 0;
 
   constructor(parts: MigrationParts, migration: string, options: WorkOptions) {
@@ -88,7 +91,7 @@ class Worker {
   }
 
   result(ended: WorkResult['ended']): WorkResult {
-    return { ended, jobs: this.#jobs, written: this.#written, outdated: this.#outdated, poison: this.#poison, changes: this.#changes };
+    return { ended, jobs: this.#jobs, written: this.#written, outdated: this.#outdated, poison: this.#poison, truncated: this.#truncated, changes: this.#changes };
   }
 
   /** False where no job waits. */
@@ -129,9 +132,9 @@ class Worker {
     const { store, collection, target } = this.#parts;
     const rows = await store.readRange(collection, job.range);
     const { vectors, poison } = await embedRows(target, rows, this.#options.signal);
-    const { written, outdated } = await store.complete(job, vectors, poison);
+    const result = await store.complete(job, vectors, poison);
     this.#jobs += 1;
-    this.#count(written, outdated, poison.length);
+    this.#count(result, vectors, poison);
     await this.#report();
     return rows.length;
   }
@@ -142,10 +145,10 @@ class Worker {
     const rows = await this.#pending(() => store.readPending(collection, space, CHANGES_PER_BATCH), []);
     if (rows.length === 0) return 0;
     const { vectors, poison } = await embedRows(embedder, rows);
-    const { written, outdated } = await store.writeVectors(collection, space, vectors);
+    const result = await store.writeVectors(collection, space, vectors);
     if (poison.length > 0) await store.recordPoison(this.#migration, space, poison);
-    this.#changes += written;
-    this.#count(written, outdated, poison.length);
+    this.#changes += result.written;
+    this.#count(result, vectors, poison);
     await this.#report();
     return rows.length;
   }
@@ -160,10 +163,11 @@ class Worker {
     }
   }
 
-  #count(written: number, outdated: number, poison: number): void {
+  #count({ written, outdated }: WriteResult, vectors: readonly NewVector[], poison: readonly PoisonRow[]): void {
     this.#written += written;
     this.#outdated += outdated;
-    this.#poison += poison;
+    this.#poison += poison.length;
+    this.#truncated += vectors.filter(({ truncated }) => truncated).length;
   }
 
   async #report(): Promise<void> {

@@ -28,7 +28,7 @@ describe('the estimate of room', () => {
     const name = `docs_${dimension}`;
     await store.createCollection(name, space);
     const rows = Array.from({ length: ROWS }, (_, i) => ({
-      id: `document-${i}`, text: `${i}`, embedding: { dense: Float32Array.from({ length: dimension }, (_unused, j) => Math.sin(i * dimension + j)), space: space.fingerprint, variant: 'fp32' as const },
+      id: `document-${i}`, text: `${i}`, embedding: { dense: Float32Array.from({ length: dimension }, (_unused, j) => Math.sin(i * dimension + j)), space: space.fingerprint, variant: 'fp32' as const, truncated: false },
     }));
     await store.upsertRows(name, rows);
     const table = quoted('kimera', vectorsTable(name, space.fingerprint));

@@ -96,11 +96,11 @@ export class PostgresCollections implements CollectionReader, CollectionWriter {
       const source = await readSource(sql, name);
       const held = await readSpace(sql, name, source.activeSpace);
       const sorted = [...rows].sort((a, b) => (a.id < b.id ? -1 : 1));
-      const vectors = sorted.map(({ id, text, embedding: { dense, space, variant } }) => {
+      const vectors = sorted.map(({ id, text, embedding: { dense, space, variant, truncated } }) => {
         if (space !== source.activeSpace) throw new SpaceMismatchError(source.activeSpace, space, `row ${id}`);
         const vector = dense ?? new Float32Array();
         checkVector(vector, held.space.dimension, `vector of row ${id}`);
-        return { id, dense: vector, variant, contentHash: createHash('sha256').update(toWellFormed(text)).digest('hex') };
+        return { id, dense: vector, variant, truncated, contentHash: createHash('sha256').update(toWellFormed(text)).digest('hex') };
       });
       await sql.run(
         `INSERT INTO ${table} AS d (${source.id}, ${source.text}) SELECT * FROM unnest($1::text[], $2::text[])

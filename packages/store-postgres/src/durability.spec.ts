@@ -44,7 +44,7 @@ async function expectRows(store: PostgresStore, committed: readonly string[], pr
   expect(committed.filter((id) => !there.has(id))).toEqual([]);
   expect(rows.length - committed.length).toBeLessThanOrEqual(prefixes.length);
   for (const { id, contentHash } of rows) expect(contentHash).toBe(createHash('sha256').update(`text of ${id}`).digest('hex'));
-  expect(await store.coverage('docs', SPACE.fingerprint)).toEqual({ rows: rows.length, current: rows.length, missing: 0, stale: 0, orphans: 0, malformed: 0, pending: 0 });
+  expect(await store.coverage('docs', SPACE.fingerprint)).toEqual({ rows: rows.length, current: rows.length, missing: 0, stale: 0, orphans: 0, malformed: 0, truncated: 0, pending: 0 });
 }
 
 describe('an embedded store', () => {

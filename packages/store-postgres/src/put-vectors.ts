@@ -5,7 +5,7 @@ import type { Queryable } from './sql/queryable.js';
 import { storableIds } from './storable.js';
 import { encodeVector } from './vector-codec.js';
 
-/** Rows of one INSERT: four values each, of PostgreSQL's 65,535, and some MB of vectors. */
+/** Rows of one INSERT: five values each, of PostgreSQL's 65,535, and some MB of vectors. */
 const ROWS_PER_STATEMENT = 500;
 
 /**
@@ -38,11 +38,11 @@ export async function lockFreshRows(sql: Queryable, source: Source, rows: readon
 export async function putVectors(sql: Queryable, held: HeldSpace, vectors: readonly NewVector[]): Promise<void> {
   for (let start = 0; start < vectors.length; start += ROWS_PER_STATEMENT) {
     const slice = vectors.slice(start, start + ROWS_PER_STATEMENT);
-    const tuples = slice.map((_, i) => `($${i * 4 + 2}::text, decode($${i * 4 + 3}::text, 'hex'), $1::text, $${i * 4 + 4}::text, $${i * 4 + 5}::vector)`);
+    const tuples = slice.map((_, i) => `($${i * 5 + 2}::text, decode($${i * 5 + 3}::text, 'hex'), $1::text, $${i * 5 + 4}::text, $${i * 5 + 5}::boolean, $${i * 5 + 6}::vector)`);
     await sql.run(
-      `INSERT INTO ${held.vectors} (id, content_hash, space, variant, embedding) VALUES ${tuples.join(', ')}
-       ON CONFLICT (id) DO UPDATE SET content_hash = excluded.content_hash, space = excluded.space, variant = excluded.variant, embedding = excluded.embedding`,
-      [held.space.fingerprint, ...slice.flatMap(({ id, contentHash, variant: name, dense }) => [id, contentHash, name, encodeVector(dense)])],
+      `INSERT INTO ${held.vectors} (id, content_hash, space, variant, truncated, embedding) VALUES ${tuples.join(', ')}
+       ON CONFLICT (id) DO UPDATE SET content_hash = excluded.content_hash, space = excluded.space, variant = excluded.variant, truncated = excluded.truncated, embedding = excluded.embedding`,
+      [held.space.fingerprint, ...slice.flatMap(({ id, contentHash, variant: name, truncated, dense }) => [id, contentHash, name, truncated, encodeVector(dense)])],
     );
     await settle(sql, held, slice.map(({ id }) => id));
   }

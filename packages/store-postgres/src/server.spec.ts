@@ -10,7 +10,7 @@ jest.setTimeout(120_000);
 const OLD = fakeSpace('old', { dimension: 4 });
 const NEW = fakeSpace('new', { dimension: 3 });
 const onServer = TEST_SERVER === undefined ? describe.skip : describe;
-const vectors = (rows: readonly SourceRow[]): readonly NewVector[] => rows.map(({ id, contentHash }) => ({ id, contentHash, dense: Float32Array.from([1, 2, 3]), variant: 'fp32' }));
+const vectors = (rows: readonly SourceRow[]): readonly NewVector[] => rows.map(({ id, contentHash }) => ({ id, contentHash, dense: Float32Array.from([1, 2, 3]), variant: 'fp32', truncated: false }));
 
 /** What needs transactions side by side, which the embedded database does not have. */
 onServer('transactions of an application', () => {
@@ -30,7 +30,7 @@ onServer('transactions of an application', () => {
     table = quoted('public', name);
     await owner.createCollection(name, OLD);
     await application.write(name, ['a', 'b', 'c'].map((id) => ({ id, text: `text of ${id}` })));
-    await owner.writeVectors(name, OLD.fingerprint, (await owner.readPending(name, OLD.fingerprint, 10)).map((row) => ({ id: row.id, contentHash: row.contentHash, dense: Float32Array.from([1, 2, 3, 4]), variant: 'fp32' as const })));
+    await owner.writeVectors(name, OLD.fingerprint, (await owner.readPending(name, OLD.fingerprint, 10)).map((row) => ({ id: row.id, contentHash: row.contentHash, dense: Float32Array.from([1, 2, 3, 4]), variant: 'fp32' as const, truncated: false })));
     transaction = await application.pool.connect();
     await transaction.query(`BEGIN ISOLATION LEVEL ${isolation}`);
   }
@@ -71,8 +71,8 @@ onServer('transactions of an application', () => {
     for (const { fingerprint } of [OLD, NEW]) {
       expect(await owner.coverage(name, fingerprint)).toMatchObject({ orphans: 0, pending: 1 });
       expect((await owner.readPending(name, fingerprint, 10)).map(({ id }) => id)).toEqual(['b']);
-      await owner.writeVectors(name, fingerprint, (await owner.readPending(name, fingerprint, 10)).map((row) => ({ ...row, dense: new Float32Array(fingerprint === OLD.fingerprint ? 4 : 3).fill(1), variant: 'fp32' as const })));
-      expect(await owner.coverage(name, fingerprint)).toEqual({ rows: 2, current: 2, missing: 0, stale: 0, orphans: 0, malformed: 0, pending: 0 });
+      await owner.writeVectors(name, fingerprint, (await owner.readPending(name, fingerprint, 10)).map((row) => ({ ...row, dense: new Float32Array(fingerprint === OLD.fingerprint ? 4 : 3).fill(1), variant: 'fp32' as const, truncated: false })));
+      expect(await owner.coverage(name, fingerprint)).toEqual({ rows: 2, current: 2, missing: 0, stale: 0, orphans: 0, malformed: 0, truncated: 0, pending: 0 });
     }
   });
 

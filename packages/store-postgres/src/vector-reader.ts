@@ -11,11 +11,11 @@ import { decodeVector, encodeVector } from './vector-codec.js';
 
 const variant = z.enum(['fp32', 'fp16', 'q4', 'int8']);
 const vectorRow = z
-  .object({ id: z.string(), hash: z.string(), space: z.string(), variant, embedding: z.instanceof(Buffer) })
-  .transform(({ id, hash, space, variant: name, embedding }): StoredVector => ({ id, contentHash: hash, space, variant: name, dense: decodeVector(embedding) }));
+  .object({ id: z.string(), hash: z.string(), space: z.string(), variant, truncated: z.boolean(), embedding: z.instanceof(Buffer) })
+  .transform(({ id, hash, space, variant: name, truncated, embedding }): StoredVector => ({ id, contentHash: hash, space, variant: name, truncated, dense: decodeVector(embedding) }));
 const hitRow = z.object({ active: z.string(), id: z.string().nullable(), score: z.number().nullable() });
 const count = z.number();
-const coverageRow = z.object({ rows: count, current: count, missing: count, stale: count, orphans: count, malformed: count, pending: count });
+const coverageRow = z.object({ rows: count, current: count, missing: count, stale: count, orphans: count, malformed: count, truncated: count, pending: count });
 
 export interface Query {
   readonly space: string;
@@ -42,7 +42,7 @@ export class PostgresVectorReader implements VectorReader {
     return this.#inSpace(name, space, () =>
       this.database.rows(
         vectorRow,
-        `SELECT id, encode(content_hash, 'hex') AS hash, space, variant, vector_send(embedding) AS embedding FROM ${vectors} ${ids === undefined ? '' : 'WHERE id = ANY ($1::text[])'} ORDER BY id`,
+        `SELECT id, encode(content_hash, 'hex') AS hash, space, variant, truncated, vector_send(embedding) AS embedding FROM ${vectors} ${ids === undefined ? '' : 'WHERE id = ANY ($1::text[])'} ORDER BY id`,
         ids === undefined ? [] : [storableIds(ids)],
       ),
     );
@@ -61,6 +61,7 @@ export class PostgresVectorReader implements VectorReader {
                 count(*) FILTER (WHERE v.content_hash <> ${source.hash})::float8 AS stale,
                 count(*) FILTER (WHERE d.${source.id} IS NULL)::float8 AS orphans,
                 count(*) FILTER (WHERE ${malformed})::float8 AS malformed,
+                count(*) FILTER (WHERE v.truncated)::float8 AS truncated,
                 (SELECT count(*) FROM ${pending})::float8 AS pending
          FROM ${source.table} d FULL JOIN ${vectors} v ON v.id = d.${source.id}`,
         [space],

@@ -23,6 +23,7 @@ export async function createSpaceTables(sql: Queryable, source: Source, { finger
       content_hash bytea NOT NULL,
       space text NOT NULL,
       variant text NOT NULL,
+      truncated boolean NOT NULL,
       embedding vector(${dimension}) NOT NULL
     );
     CREATE TABLE ${quoted('kimera', pendingTable(source.name, fingerprint))} (

@@ -1,7 +1,7 @@
 import type { QueryConfig, QueryResult } from 'pg';
 import type { z } from 'zod';
 
-export type SqlValue = string | number | null | Buffer | readonly string[] | readonly Buffer[];
+export type SqlValue = string | number | boolean | null | Buffer | readonly string[] | readonly Buffer[];
 
 /** The least of node-postgres' clients that is used here. */
 export interface PgClient {

@@ -26,7 +26,7 @@ export function changesConformance({ describe, it, expect }: TestFunctions, benc
         expect(await pending(name, fingerprint, 2)).toEqual(['c', 'new']);
         expect(await store().countPending(name, fingerprint)).toBe(3);
         expect(idsOf(await store().readVectors(name, fingerprint))).toEqual(['b']);
-        expect(await store().coverage(name, fingerprint)).toEqual({ rows: 4, current: 1, missing: 3, stale: 0, orphans: 0, malformed: 0, pending: 3 });
+        expect(await store().coverage(name, fingerprint)).toEqual({ rows: 4, current: 1, missing: 3, stale: 0, orphans: 0, malformed: 0, truncated: 0, pending: 3 });
       }
       const [first] = await store().readPending(name, NEW.fingerprint, 1);
       expect(first).toEqual({ id: 'c', text: 'edited again', contentHash: (await newVector(NEW, { id: 'c', text: 'edited again' })).contentHash });

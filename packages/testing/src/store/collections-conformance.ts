@@ -58,7 +58,7 @@ export function collectionsConformance({ describe, it, expect }: TestFunctions, 
       expect(await store().countRows(name)).toBe(2);
       expect(await store().readRows(name, ['a', 'gone', 'a', 'nul\0', '\ud800'])).toEqual([{ id: 'a', text: 'second', contentHash: await contentHash('second') }]);
       expect(bits(await store().readVectors(name, OLD.fingerprint, ['a', 'gone', 'nul\0']))).toEqual(
-        bits([{ id: 'a', contentHash: await contentHash('second'), dense: vectorOf(OLD, 'second'), variant: 'q4', space: OLD.fingerprint }]),
+        bits([{ id: 'a', contentHash: await contentHash('second'), dense: vectorOf(OLD, 'second'), variant: 'q4', truncated: false, space: OLD.fingerprint }]),
       );
       await store().upsertRows(name, []);
       expect(await store().countPending(name, OLD.fingerprint)).toBe(0);
@@ -102,11 +102,11 @@ export function collectionsConformance({ describe, it, expect }: TestFunctions, 
       await store().upsertRows(name, [embedded({ id: 'a', text: 'first' })]);
       const before = await contents(name);
       const good = embedded({ id: 'a', text: 'second' });
-      const dense = (values: readonly number[]): EmbeddedRow => ({ id: 'b', text: 'b', embedding: { dense: Float32Array.from(values), space: OLD.fingerprint, variant: 'fp32' } });
+      const dense = (values: readonly number[]): EmbeddedRow => ({ id: 'b', text: 'b', embedding: { dense: Float32Array.from(values), space: OLD.fingerprint, variant: 'fp32', truncated: false } });
       const bad: readonly (readonly [EmbeddedRow, string])[] = [
         [embedded({ id: 'b', text: 'b' }, NEW), 'SPACE_MISMATCH'],
         [dense([1, 2, 3]), 'DIMENSION_MISMATCH'],
-        [{ id: 'b', text: 'b', embedding: { space: OLD.fingerprint, variant: 'fp32' } }, 'DIMENSION_MISMATCH'],
+        [{ id: 'b', text: 'b', embedding: { space: OLD.fingerprint, variant: 'fp32', truncated: false } }, 'DIMENSION_MISMATCH'],
         [dense([0, 0, 0, 0]), 'ZERO_VECTOR'],
         [dense([1, Number.NaN, 0, 0]), 'ZERO_VECTOR'],
         [dense([1, Infinity, 0, 0]), 'ZERO_VECTOR'],
@@ -132,7 +132,7 @@ export function collectionsConformance({ describe, it, expect }: TestFunctions, 
       expect(await store().deleteRows(name, ['a', 'c', 'a', 'gone', 'nul\0'])).toBe(2);
       expect(await store().deleteRows(name, ['a'])).toBe(0);
       expect(idsOf(await store().readVectors(name, OLD.fingerprint))).toEqual(['b']);
-      expect(await store().coverage(name, OLD.fingerprint)).toEqual({ rows: 1, current: 1, missing: 0, stale: 0, orphans: 0, malformed: 0, pending: 0 });
+      expect(await store().coverage(name, OLD.fingerprint)).toEqual({ rows: 1, current: 1, missing: 0, stale: 0, orphans: 0, malformed: 0, truncated: 0, pending: 0 });
     });
 
     it('give the same sample for the same seed', async () => {

@@ -102,8 +102,8 @@ export class InMemoryCollection {
     checkDistinctIds(vectors);
     for (const { id, dense } of vectors) checkVector(dense, held.space.dimension, `vector of row ${id}`);
     const fresh = vectors.filter(({ id, contentHash }) => this.hash(id) === contentHash);
-    for (const { id, contentHash, dense, variant } of fresh) {
-      held.vectors.set(id, { id, contentHash, dense: dense.slice(), variant, space: fingerprint });
+    for (const { id, contentHash, dense, variant, truncated } of fresh) {
+      held.vectors.set(id, { id, contentHash, dense: dense.slice(), variant, truncated, space: fingerprint });
       held.pending.delete(id);
     }
     return { written: fresh.length, outdated: vectors.length - fresh.length };
@@ -141,6 +141,7 @@ export class InMemoryCollection {
       stale: all.filter(({ id, contentHash }) => this.#texts.has(id) && this.hash(id) !== contentHash).length,
       orphans: all.filter(({ id }) => !this.#texts.has(id)).length,
       malformed: all.filter(malformed).length,
+      truncated: all.filter(({ truncated }) => truncated).length,
       pending: pending.size,
     };
   }

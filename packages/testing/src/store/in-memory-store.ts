@@ -84,11 +84,11 @@ export class InMemoryStore implements CollectionReader, CollectionWriter, Vector
       const collection = this.#of(name);
       const { activeSpace } = collection;
       checkRows(rows);
-      const vectors = rows.map(({ id, embedding: { dense, space, variant } }) => {
+      const vectors = rows.map(({ id, embedding: { dense, space, variant, truncated } }) => {
         if (space !== activeSpace) throw new SpaceMismatchError(activeSpace, space, `row ${id}`);
         const vector = dense ?? new Float32Array();
         checkVector(vector, collection.space(activeSpace).dimension, `vector of row ${id}`);
-        return { id, dense: vector, variant };
+        return { id, dense: vector, variant, truncated };
       });
       for (const { id, text } of rows) collection.writeRow(id, text);
       collection.write(activeSpace, vectors.map((vector) => ({ ...vector, contentHash: collection.hash(vector.id) ?? '' })));

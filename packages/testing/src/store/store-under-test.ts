@@ -52,15 +52,15 @@ export function vectorOf(space: EmbeddingSpace, text: string): Vector {
 }
 
 export function embedded({ id, text }: Row, space: EmbeddingSpace = OLD, variant: VariantName = 'fp32'): EmbeddedRow {
-  return { id, text, embedding: { dense: vectorOf(space, text), space: space.fingerprint, variant } };
+  return { id, text, embedding: { dense: vectorOf(space, text), space: space.fingerprint, variant, truncated: false } };
 }
 
 export function vectorsOf(space: EmbeddingSpace, rows: readonly SourceRow[]): readonly NewVector[] {
-  return rows.map(({ id, text, contentHash: hash }) => ({ id, contentHash: hash, dense: vectorOf(space, text), variant: 'int8' }));
+  return rows.map(({ id, text, contentHash: hash }) => ({ id, contentHash: hash, dense: vectorOf(space, text), variant: 'int8', truncated: false }));
 }
 
 export async function newVector(space: EmbeddingSpace, { id, text }: Row): Promise<NewVector> {
-  return { id, contentHash: await contentHash(text), dense: vectorOf(space, text), variant: 'fp32' };
+  return { id, contentHash: await contentHash(text), dense: vectorOf(space, text), variant: 'fp32', truncated: false };
 }
 
 export const rowsNamed = (...ids: readonly string[]): readonly Row[] => ids.map((id) => ({ id, text: `text of ${id}` }));

@@ -24,9 +24,24 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
       const name = await filled(UNUSUAL.map((_, i) => `${i}`));
       await store().openSpace(name, NEW);
       const rows = await store().readRange(name, { after: null, upTo: null });
-      const vectors = rows.map(({ id, contentHash }, i): NewVector => ({ id, contentHash, dense: Float32Array.from(UNUSUAL[i] ?? []), variant: 'fp16' }));
+      const vectors = rows.map(({ id, contentHash }, i): NewVector => ({ id, contentHash, dense: Float32Array.from(UNUSUAL[i] ?? []), variant: 'fp16', truncated: false }));
       expect(await store().writeVectors(name, NEW.fingerprint, vectors)).toEqual({ written: UNUSUAL.length, outdated: 0 });
       expect(bits(await store().readVectors(name, NEW.fingerprint))).toEqual(bits(vectors.map((vector) => ({ ...vector, space: NEW.fingerprint }))));
+    });
+
+    it('of the beginning of a text say so, and are counted', async () => {
+      const name = await bench.collection();
+      const whole = embedded({ id: 'whole', text: 'short' });
+      const cut = embedded({ id: 'cut', text: 'longer than the limit' });
+      await store().upsertRows(name, [whole, { ...cut, embedding: { ...cut.embedding, truncated: true } }]);
+      expect((await store().readVectors(name, OLD.fingerprint)).map(({ id, truncated }) => [id, truncated])).toEqual([['cut', true], ['whole', false]]);
+      expect(await store().coverage(name, OLD.fingerprint)).toMatchObject({ current: 2, truncated: 1 });
+      await store().openSpace(name, NEW);
+      const vectors = vectorsOf(NEW, await store().readRange(name, { after: null, upTo: null }));
+      await store().writeVectors(name, NEW.fingerprint, vectors.map((vector) => ({ ...vector, truncated: vector.id === 'whole' })));
+      expect((await store().readVectors(name, NEW.fingerprint)).map(({ id, truncated }) => [id, truncated])).toEqual([['cut', false], ['whole', true]]);
+      await store().writeVectors(name, NEW.fingerprint, vectors);
+      expect(await store().coverage(name, NEW.fingerprint)).toMatchObject({ current: 2, truncated: 0 });
     });
 
     it('are found nearest first, ties in byte order of the id, as a look at each would find them', async () => {
@@ -34,7 +49,7 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
       const dense = (i: number): Vector => vectorOf(OLD, `vector ${i}`);
       // Every vector twice: the pairs tie.
       const rows = Array.from({ length: 60 }, (_, i) => ({ id: `${i % 2 === 0 ? 'é' : 'z'}${i}`, dense: dense(i >> 1) }));
-      await store().upsertRows(name, rows.map(({ id, dense: vector }) => ({ id, text: id, embedding: { dense: vector, space: OLD.fingerprint, variant: 'fp32' } })));
+      await store().upsertRows(name, rows.map(({ id, dense: vector }) => ({ id, text: id, embedding: { dense: vector, space: OLD.fingerprint, variant: 'fp32', truncated: false } })));
       for (const query of [1_000, 1_001, 1_002].map(dense)) {
         const expected = rows
           .map(({ id, dense: vector }) => ({ id, score: cosine(query, vector) }))
@@ -76,13 +91,13 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
       await store().openSpace(name, NEW);
       await store().openSpace(name, { ...NEW, modelId: 'another name' });
       expect(await store().spaces(name)).toEqual([OLD, NEW]);
-      expect(await store().coverage(name, NEW.fingerprint)).toEqual({ rows: 3, current: 0, missing: 3, stale: 0, orphans: 0, malformed: 0, pending: 0 });
+      expect(await store().coverage(name, NEW.fingerprint)).toEqual({ rows: 3, current: 0, missing: 3, stale: 0, orphans: 0, malformed: 0, truncated: 0, pending: 0 });
       const rows = await store().readRows(name, ['a', 'b', 'c']);
       await bench.current().application.write(name, [{ id: 'b', text: 'edited' }]);
       await bench.current().application.delete(name, ['c']);
       expect(await store().writeVectors(name, NEW.fingerprint, [...vectorsOf(NEW, rows), await newVector(NEW, { id: 'never there', text: 'x' })])).toEqual({ written: 1, outdated: 3 });
       expect(bits(await store().readVectors(name, NEW.fingerprint))).toEqual(bits(vectorsOf(NEW, rows.filter(({ id }) => id === 'a')).map((vector) => ({ ...vector, space: NEW.fingerprint }))));
-      expect(await store().coverage(name, NEW.fingerprint)).toEqual({ rows: 2, current: 1, missing: 1, stale: 0, orphans: 0, malformed: 0, pending: 1 });
+      expect(await store().coverage(name, NEW.fingerprint)).toEqual({ rows: 2, current: 1, missing: 1, stale: 0, orphans: 0, malformed: 0, truncated: 0, pending: 1 });
       await store().openSpace(name, NEW);
       expect(idsOf(await store().readVectors(name, NEW.fingerprint))).toEqual(['a']);
     });
@@ -99,7 +114,7 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
       expect(bits(await store().readVectors(name, OLD.fingerprint))).toEqual(old);
       await bench.current().application.write(name, [{ id: 'a', text: 'edited' }]);
       await store().openSpace(name, NEW);
-      expect(await store().coverage(name, NEW.fingerprint)).toEqual({ rows: 2, current: 0, missing: 2, stale: 0, orphans: 0, malformed: 0, pending: 0 });
+      expect(await store().coverage(name, NEW.fingerprint)).toEqual({ rows: 2, current: 0, missing: 2, stale: 0, orphans: 0, malformed: 0, truncated: 0, pending: 0 });
     });
 
     it('are written whole or not at all', async () => {

@@ -10,6 +10,8 @@ export interface NewVector {
   /** [D]. */
   readonly dense: Vector;
   readonly variant: VariantName;
+  /** The text is longer than the model's limit: the vector is of its beginning. */
+  readonly truncated: boolean;
 }
 export interface StoredVector extends NewVector {
   /** The fingerprint that is stamped on the row. */
@@ -22,7 +24,7 @@ export interface Hit {
   readonly score: number;
 }
 
-/** How well a space covers a collection. All zero but `rows` and `current` means complete. */
+/** How well a space covers a collection. All zero but `rows`, `current` and `truncated` means complete. */
 export interface Coverage {
   readonly rows: number;
   /** Rows whose vector is of their present text and well-formed. */
@@ -35,6 +37,8 @@ export interface Coverage {
   readonly orphans: number;
   /** Vectors stamped with another fingerprint, or not finite, or without direction. */
   readonly malformed: number;
+  /** Vectors of the beginning of a text that is longer than the model's limit. Part of `current`. */
+  readonly truncated: number;
   /** Changes of the application that wait to be embedded in this space. */
   readonly pending: number;
 }

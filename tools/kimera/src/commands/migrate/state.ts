@@ -25,7 +25,7 @@ export async function printState(context: CommandContext, store: PostgresStore, 
   const { migration, jobs, source, target, poison } = status;
   const { bold } = context.colors;
   const side = (label: string, space: MigrationStatus['migration']['source'], coverage: Coverage | null): string =>
-    `${label} ${printable(space.modelId)} (${shortFingerprint(space.fingerprint)}, ${space.dimension} numbers)${space.fingerprint === status.activeSpace ? ' ACTIVE' : ''}: ${coverage === null ? 'no vectors' : `${formatCount(coverage.current)} of ${formatCount(coverage.rows)} rows, ${formatCount(coverage.pending)} changes wait`}`;
+    `${label} ${printable(space.modelId)} (${shortFingerprint(space.fingerprint)}, ${space.dimension} numbers)${space.fingerprint === status.activeSpace ? ' ACTIVE' : ''}: ${coverage === null ? 'no vectors' : `${formatCount(coverage.current)} of ${formatCount(coverage.rows)} rows, ${formatCount(coverage.pending)} changes wait${coverage.truncated > 0 ? `, ${formatCount(coverage.truncated)} of texts cut to ${formatCount(space.maxTokens)} tokens` : ''}`}`;
   const blocking = poison.filter(({ excused }) => excused === 'no');
   const lines = [
     `collection ${bold(collection)} (table ${printable(status.table)}), migration ${migration.id}: ${bold(migration.state)}`,

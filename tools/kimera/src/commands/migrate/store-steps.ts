@@ -1,11 +1,18 @@
 import type { Command } from 'commander';
 import type { PostgresStore } from '@kimera/store-postgres';
 import type { CommandContext } from '../../console/command-context.js';
-import { formatTableOfEvents } from './events.js';
+import type { CommandText } from '../../console/create-command.js';
 import { openDatabase } from './database.js';
+import { formatTableOfEvents } from './events.js';
 import { databaseCommand, type DatabaseOptions } from './options.js';
 import { actor } from './session.js';
 import { printState } from './state.js';
+
+interface StoreParts {
+  readonly store: PostgresStore;
+  readonly collection: string;
+  readonly by: string;
+}
 
 /** Commands that need no model. */
 export function storeCommands(context: CommandContext): readonly Command[] {
@@ -26,35 +33,37 @@ function statusCommand(context: CommandContext): Command {
 }
 
 function pauseCommand(context: CommandContext): Command {
-  return databaseCommand(context, 'pause', { summary: 'let the workers stop at their next batch', examples: ['migrate pause --collection docs'] }).action((options: DatabaseOptions) =>
-    withStore(context, options, async (store) => {
-      const { pauseMigration } = await import('@kimera/migration');
-      const { id } = await pauseMigration({ store, collection: options.collection, by: actor() });
-      await printState(context, store, options.collection, options.json, { paused: id });
-    }),
-  );
+  return transitionCommand(context, 'pause', { summary: 'let the workers stop at their next batch', examples: ['migrate pause --collection docs'] }, async (parts) => {
+    const { pauseMigration } = await import('@kimera/migration');
+    return { paused: (await pauseMigration(parts)).id };
+  });
 }
 
 function resumeCommand(context: CommandContext): Command {
-  return databaseCommand(context, 'resume', { summary: 'go on after a pause', examples: ['migrate resume --collection docs'] }).action((options: DatabaseOptions) =>
-    withStore(context, options, async (store) => {
-      const { resumeMigration } = await import('@kimera/migration');
-      const { id } = await resumeMigration({ store, collection: options.collection, by: actor() });
-      await printState(context, store, options.collection, options.json, { resumed: id });
-    }),
-  );
+  return transitionCommand(context, 'resume', { summary: 'go on after a pause', examples: ['migrate resume --collection docs'] }, async (parts) => {
+    const { resumeMigration } = await import('@kimera/migration');
+    return { resumed: (await resumeMigration(parts)).id };
+  });
 }
 
 function retireCommand(context: CommandContext): Command {
-  return databaseCommand(context, 'retire', {
+  const text = {
     summary: 'end a migration and drop the vectors that searches do not use',
     description: 'After a cutover the old vectors go, and with them the way back. Before it, or after a rollback, the new ones go, and the collection is as if nothing had been.',
     examples: ['migrate retire --database ./data --collection docs'],
-  }).action((options: DatabaseOptions) =>
+  };
+  return transitionCommand(context, 'retire', text, async (parts) => {
+    const { retireMigration } = await import('@kimera/migration');
+    return { retired: (await retireMigration(parts)).id };
+  });
+}
+
+/** A change of state that needs no model, then the state. */
+function transitionCommand(context: CommandContext, name: string, text: CommandText, move: (parts: StoreParts) => Promise<Readonly<Record<string, string>>>): Command {
+  return databaseCommand(context, name, text).action((options: DatabaseOptions) =>
     withStore(context, options, async (store) => {
-      const { retireMigration } = await import('@kimera/migration');
-      const { id } = await retireMigration({ store, collection: options.collection, by: actor() });
-      await printState(context, store, options.collection, options.json, { retired: id });
+      const moved = await move({ store, collection: options.collection, by: actor() });
+      await printState(context, store, options.collection, options.json, moved);
     }),
   );
 }

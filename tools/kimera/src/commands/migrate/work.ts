@@ -42,6 +42,7 @@ export function workCommand(context: CommandContext): Command {
         });
         if (context.stderr.isTTY) context.stderr.write('\n');
         if (result.ended === 'stopped') throw new StoppedError(`stopped between two batches after ${result.written} rows; run the same command again to go on`);
+        if (result.truncated > 0) context.note(`kimera: ${formatCount(result.truncated)} texts were longer than the model’s limit; their vectors are of their beginning`);
         await printState(context, store, options.collection, options.json, { work: result });
       } finally {
         await close();

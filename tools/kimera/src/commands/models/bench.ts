@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
 import { shortFingerprint } from '@kimera/core';
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { CommandContext } from '../../console/command-context.js';
 import { createCommand, withJson } from '../../console/create-command.js';
 import { formatBytes, formatCount, formatDuration } from '../../console/format.js';
 import { printable } from '../../console/printable.js';
+import { wholeNumber } from '../../console/whole-number.js';
 
 interface BenchOptions {
   readonly variant?: string;
@@ -23,7 +24,7 @@ export function benchCommand(context: CommandContext): Command {
     .argument('<dir>', 'model folder')
     .option('--variant <name>', 'precision (default: the folder’s first)')
     .option('--texts <file>', '{"text": …} lines (default: sixteen built-in texts)')
-    .option('--threads <number>', 'threads of the native runtime (default: all processors)', parseThreads)
+    .option('--threads <number>', 'threads of the native runtime (default: all processors)', wholeNumber('--threads', 1_024))
     .action(async (dir: string, { variant, texts, threads, json }: BenchOptions) => {
       const { benchModel } = await import('../../models/bench-model.js');
       const result = await benchModel({
@@ -48,10 +49,4 @@ export function benchCommand(context: CommandContext): Command {
         ]).trimStart(),
       );
     });
-}
-
-function parseThreads(text: string): number {
-  const threads = Number(text);
-  if (!Number.isInteger(threads) || threads < 1 || threads > 1024) throw new InvalidArgumentError('Expected a whole number from 1 to 1024.');
-  return threads;
 }
