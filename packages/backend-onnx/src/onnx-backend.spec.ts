@@ -22,15 +22,15 @@ interface Golden {
 const goldens: readonly Golden[] = JSON.parse(readFileSync(join(root, 'fixtures/minilm/expected.json'), 'utf8')).cases;
 const dense = { heads: ['dense'] } as const;
 
-const open = async (name: string): Promise<OnnxBackend> => openOnnxBackend({ folder: await openModelFolder(join(root, 'models', name)), workers: 2, intraOpThreads: 1 });
-for (const name of ['all-MiniLM-L6-v2', 'multilingual-e5-small']) {
-  const file = spaceFileSchema.parse(JSON.parse(readFileSync(join(root, 'models', name, 'space.json'), 'utf8')));
-  inferenceBackendConformance(runner, { name, open: () => open(name), texts: file.probes.map(({ ids }) => Int32Array.from(ids)), vocabularySize: file.architecture.vocabularySize, tolerance: float32 });
+const open = async (path: string): Promise<OnnxBackend> => openOnnxBackend({ folder: await openModelFolder(join(root, path)), workers: 2, intraOpThreads: 1 });
+for (const path of ['models/all-MiniLM-L6-v2', 'models/multilingual-e5-small', 'fixtures/models/bge-m3-tiny', 'fixtures/models/bert-tiny-prompts']) {
+  const file = spaceFileSchema.parse(JSON.parse(readFileSync(join(root, path, 'space.json'), 'utf8')));
+  inferenceBackendConformance(runner, { name: path, open: () => open(path), texts: file.probes.map(({ ids }) => Int32Array.from(ids)), vocabularySize: file.architecture.vocabularySize, tolerance: float32 });
 }
 
 describe('MiniLM against sentence-transformers', () => {
   it('has the vectors of 120 texts within what float16 weights lose', async () => {
-    const backend = await open('all-MiniLM-L6-v2');
+    const backend = await open('models/all-MiniLM-L6-v2');
     const { dense: vectors = new Float32Array() } = await backend.run(tokenBatch(goldens.map(({ input_ids }) => input_ids)), dense);
     await backend.close();
     const differences = goldens.map(({ embedding }, i) => vectorDifference(vectors.subarray(i * 384, (i + 1) * 384), decodeVector(embedding)));
@@ -40,6 +40,52 @@ describe('MiniLM against sentence-transformers', () => {
     expect(worst.cosine).toBeGreaterThan(fp16Weights.minCosine);
     expect(worst.maxAbs).toBeLessThan(fp16Weights.maxAbs);
     expect(worst.norm).toBeLessThan(fp16Weights.norm);
+  });
+});
+
+describe('the heads of bge-m3-tiny against FlagEmbedding', () => {
+  interface Case {
+    readonly input_ids: readonly number[];
+    readonly dense: string;
+    readonly lexical_weights: Readonly<Record<string, number>>;
+    /** Only of some texts. */
+    readonly colbert?: { readonly shape: readonly [number, number]; readonly data: string };
+  }
+  const cases: readonly Case[] = JSON.parse(readFileSync(join(root, 'fixtures/checkpoints/bge-m3-tiny/expected.json'), 'utf8')).cases;
+  // The library against itself in one padded batch: 3.1e-7 dense, 6e-7 lexical, 2.7e-7 ColBERT.
+  const limit = 2e-5;
+
+  it('are those of its 29 texts, all from one run', async () => {
+    const backend = await open('fixtures/models/bge-m3-tiny');
+    const output = await backend.run(tokenBatch(cases.map(({ input_ids }) => input_ids)), { heads: ['dense', 'sparse', 'colbert'] });
+    await backend.close();
+    expect([cases.length, cases.filter(({ colbert }) => colbert !== undefined).length]).toEqual([29, 25]);
+    for (const [i, { dense: vector, lexical_weights, colbert }] of cases.entries()) {
+      expect(maxAbsDifference(output.dense?.subarray(i * 64, (i + 1) * 64) ?? [], decodeVector(vector))).toBeLessThan(limit);
+      if (colbert !== undefined) {
+        expect(output.colbert?.[i]?.length).toBe(colbert.shape[0] * colbert.shape[1]);
+        expect(maxAbsDifference(output.colbert?.[i] ?? [], decodeVector(colbert.data))).toBeLessThan(limit);
+      }
+      const weights = output.sparse?.[i] ?? new Map<number, number>();
+      for (const id of new Set([...weights.keys(), ...Object.keys(lexical_weights).map(Number)])) {
+        expect(Math.abs((weights.get(id) ?? 0) - (lexical_weights[id] ?? 0))).toBeLessThan(limit);
+      }
+    }
+  });
+});
+
+describe('a model that leaves prompts out of its pooling', () => {
+  it('is told how many tokens of each text are the prompt’s', async () => {
+    const folder = await openModelFolder(join(root, 'fixtures/models/bert-tiny-prompts'));
+    const backend = await openOnnxBackend({ folder });
+    const probe = folder.probes.find(({ promptTokens }) => promptTokens > 1);
+    if (probe === undefined) throw new Error('no probe with a prompt');
+    const texts = tokenBatch([probe.ids, probe.ids]);
+    const { dense: vectors = new Float32Array() } = await backend.run({ ...texts, promptTokens: Int32Array.of(probe.promptTokens, 0) }, dense);
+    await backend.close();
+    const dimension = folder.space.dimension;
+    expect(maxAbsDifference(vectors.subarray(0, dimension), probe.dense)).toBeLessThan(float32.maxAbs);
+    expect(maxAbsDifference(vectors.subarray(dimension), probe.dense)).toBeGreaterThan(0.01);
   });
 });
 
@@ -98,6 +144,12 @@ describe('refusals at loading', () => {
     await rm(join(model(), 'onnx/model.onnx_data'));
     await expect(openModelFolder(model())).rejects.toMatchObject({ code: 'MODEL_FILE_MISSING' });
     await expect(openModelFolder(join(scratch, 'nothing'))).rejects.toMatchObject({ code: 'MODEL_FOLDER_NOT_FOUND' });
+  });
+
+  it('a graph without a head that space.json promises is named', async () => {
+    const folder = await openModelFolder(join(root, 'models/all-MiniLM-L6-v2'));
+    const promising: ModelFolder = { ...folder, space: { ...folder.space, heads: ['dense', 'sparse'] } };
+    await expect(openOnnxBackend({ folder: promising })).rejects.toMatchObject({ code: 'MODEL_LOAD', message: expect.stringContaining('no sparse') });
   });
 
   it('space.json that contradicts itself is refused', async () => {

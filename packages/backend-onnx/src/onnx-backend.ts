@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import {
   batchSize, checkTokenBatch, InvalidTokenBatchError, textIds, UnsupportedHeadError,
-  type BackendOutput, type EmbeddingSpace, type ErrorTable, type Head, type HeadRequest, type InferenceBackend, type TokenBatch, type Variant, type VariantName,
+  type BackendOutput, type EmbeddingSpace, type ErrorTable, type HeadRequest, type InferenceBackend, type TokenBatch, type Variant, type VariantName,
 } from '@kimera/core';
 import { checkProbes, chooseVariant, type ModelFolder } from '@kimera/model-folder';
 import { WorkerPool } from '@kimera/worker-pool';
@@ -10,12 +10,10 @@ import { equalLengthGroups } from './equal-length-groups.js';
 import { InferenceError } from './inference-error.js';
 import type { GroupRequest, GroupResponse, WorkerData } from './messages.js';
 import { ModelLoadError } from './model-load-error.js';
+import { OutputOfTexts } from './output-of-texts.js';
 
 /** Tokens of one call of ONNX Runtime: past a few thousand the speed no longer rises and the arena, which never shrinks, does. */
 const TOKENS_PER_RUN = 4_096;
-
-/** A folder may have more; what this backend computes is what it says it has. */
-const SERVED_HEADS: readonly Head[] = ['dense'];
 
 export interface OnnxBackendOptions {
   readonly folder: ModelFolder;
@@ -39,16 +37,16 @@ export class OnnxBackend implements InferenceBackend {
   private constructor(
     readonly space: EmbeddingSpace,
     readonly variant: Variant,
-    private readonly vocabularySize: number,
+    private readonly folder: ModelFolder,
     private readonly pool: WorkerPool,
   ) {}
 
   /** Loads without checking the probes: for measuring a folder. Everything that serves uses {@link openOnnxBackend}. */
   static async load({ folder, variant: name, workers = 1, intraOpThreads = Math.max(1, Math.floor(availableParallelism() / workers)) }: OnnxBackendOptions): Promise<OnnxBackend> {
     const variant = chooseVariant(folder, name);
-    const data: WorkerData = { graphPath: join(folder.path, variant.graphs.fast), intraOpThreads };
+    const data: WorkerData = { graphPath: join(folder.path, variant.graphs.fast), intraOpThreads, heads: folder.space.heads };
     const pool = await WorkerPool.open({ name: 'onnx', module: new URL('./onnx-worker.ts', import.meta.url), data, size: workers, errors, closing: 'finish' });
-    return new OnnxBackend({ ...folder.space, heads: SERVED_HEADS }, { name: variant.name, fidelity: variant.fidelity }, folder.file.architecture.vocabularySize, pool);
+    return new OnnxBackend(folder.space, { name: variant.name, fidelity: variant.fidelity }, folder, pool);
   }
 
   /** Worker threads that died and were replaced. */
@@ -63,22 +61,23 @@ export class OnnxBackend implements InferenceBackend {
 
   async run(batch: TokenBatch, { heads }: HeadRequest): Promise<BackendOutput> {
     checkTokenBatch(batch, this.space.maxTokens);
-    const beyond = batch.ids.findIndex((id) => id < 0 || id >= this.vocabularySize);
-    if (beyond >= 0) throw new InvalidTokenBatchError(`token id ${batch.ids[beyond]} is not in the vocabulary of ${this.vocabularySize}`);
+    const { vocabularySize } = this.folder.file.architecture;
+    const beyond = batch.ids.findIndex((id) => id < 0 || id >= vocabularySize);
+    if (beyond >= 0) throw new InvalidTokenBatchError(`token id ${batch.ids[beyond]} is not in the vocabulary of ${vocabularySize}`);
     for (const head of heads) if (!this.space.heads.includes(head)) throw new UnsupportedHeadError(head, this.space.heads);
     if (heads.length === 0) return {};
-    const { dimension } = this.space;
-    const dense = new Float32Array(batchSize(batch) * dimension);
+    const output = new OutputOfTexts(batchSize(batch), this.folder);
     await Promise.all(
       equalLengthGroups(batch, TOKENS_PER_RUN).map(async ({ tokens, texts }) => {
         const ids = new Int32Array(texts.length * tokens);
         texts.forEach((text, row) => ids.set(textIds(batch, text), row * tokens));
-        const request: GroupRequest = { ids, texts: texts.length, tokens };
+        const promptTokens = Int32Array.from(texts, (text) => batch.promptTokens?.[text] ?? 0);
+        const request: GroupRequest = { ids, texts: texts.length, tokens, heads, promptTokens };
         const response = (await this.pool.call(request)) as GroupResponse;
-        texts.forEach((text, row) => dense.set(response.dense.subarray(row * dimension, (row + 1) * dimension), text * dimension));
+        texts.forEach((text, row) => output.set(text, textIds(batch, text), row, texts.length, response));
       }),
     );
-    return { dense };
+    return Object.fromEntries(heads.map((head) => [head, output[head]]));
   }
 
   close(): Promise<void> {

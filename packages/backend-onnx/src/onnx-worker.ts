@@ -1,15 +1,18 @@
+import type { Head } from '@kimera/core';
 import { serveWorker } from '@kimera/worker-pool';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { InferenceError } from './inference-error.js';
 import type { GroupRequest, GroupResponse, WorkerData } from './messages.js';
 import { ModelLoadError } from './model-load-error.js';
 
-/** Inputs that switch a head on; only the dense one is served, so they stay off and cost nothing. */
-const HEAD_SWITCHES: readonly string[] = ['want_sparse', 'want_colbert'];
+/** Inputs of the fast graph that switch a head on; off, it costs nothing. The dense head is always on. */
+const SWITCHES: Readonly<Partial<Record<Head, string>>> = { sparse: 'want_sparse', colbert: 'want_colbert' };
+/** How many tokens at the head of each text the pooling leaves out; where the model does so. */
+const PROMPT_TOKENS = 'prompt_tokens';
 
 /** `session.run` blocks its thread: one session a worker. */
 await serveWorker(async (data) => {
-  const { graphPath, intraOpThreads } = data as WorkerData;
+  const { graphPath, intraOpThreads, heads: known } = data as WorkerData;
   const session = await InferenceSession.create(graphPath, {
     executionProviders: ['cpu'],
     graphOptimizationLevel: 'all',
@@ -22,23 +25,34 @@ await serveWorker(async (data) => {
   }).catch((error: unknown) => {
     throw new ModelLoadError(graphPath, reason(error));
   });
-  const unknown = session.inputNames.filter((name) => name !== 'input_ids' && !HEAD_SWITCHES.includes(name));
-  if (unknown.length > 0) throw new ModelLoadError(graphPath, `the graph asks for the inputs ${unknown.join(', ')}, which are not known`);
-  const off = Object.fromEntries(session.inputNames.filter((name) => HEAD_SWITCHES.includes(name)).map((name) => [name, new Tensor('bool', [false], [])]));
+  checkPorts(session, graphPath, known);
+  const switches = known.flatMap((head) => (SWITCHES[head] === undefined ? [] : [[head, SWITCHES[head]] as const]));
   return async (request) => {
-    const { ids, texts, tokens } = request as GroupRequest;
-    const input = new Tensor('int64', BigInt64Array.from(ids, BigInt), [texts, tokens]);
-    const output = await session.run({ input_ids: input, ...off }, ['dense']).catch((error: unknown) => {
+    const { ids, texts, tokens, heads, promptTokens } = request as GroupRequest;
+    const feeds: Record<string, Tensor> = { input_ids: new Tensor('int64', BigInt64Array.from(ids, BigInt), [texts, tokens]) };
+    for (const [head, input] of switches) feeds[input] = new Tensor('bool', [heads.includes(head)], []);
+    if (session.inputNames.includes(PROMPT_TOKENS)) feeds[PROMPT_TOKENS] = new Tensor('int64', BigInt64Array.from(promptTokens, BigInt), [texts]);
+    const output = await session.run(feeds, heads).catch((error: unknown) => {
       throw new InferenceError(texts, tokens, reason(error));
     });
-    const values = output['dense']?.data;
-    if (!(values instanceof Float32Array)) throw new InferenceError(texts, tokens, 'the graph has no float output "dense"');
-    // ONNX Runtime's own memory cannot be transferred.
-    const dense = values.slice();
-    const response: GroupResponse = { dense };
-    return { response, transfer: [dense.buffer] };
+    const response: GroupResponse = Object.fromEntries(heads.map((head) => [head, floats(output[head], head, texts, tokens)]));
+    return { response, transfer: Object.values(response).map(({ buffer }) => buffer) };
   };
 });
+
+function checkPorts({ inputNames, outputNames }: InferenceSession, graphPath: string, heads: readonly Head[]): void {
+  const understood = ['input_ids', PROMPT_TOKENS, ...Object.values(SWITCHES)];
+  const unknown = inputNames.filter((name) => !understood.includes(name));
+  if (unknown.length > 0) throw new ModelLoadError(graphPath, `the graph asks for the inputs ${unknown.join(', ')}, which are not known`);
+  const missing = heads.filter((head) => !outputNames.includes(head) || !inputNames.includes(SWITCHES[head] ?? 'input_ids'));
+  if (missing.length > 0) throw new ModelLoadError(graphPath, `the graph has no ${missing.join(', ')}, which space.json promises`);
+}
+
+/** A copy: ONNX Runtime's own memory cannot be transferred. */
+function floats(tensor: Tensor | undefined, head: Head, texts: number, tokens: number): Float32Array<ArrayBuffer> {
+  if (!(tensor?.data instanceof Float32Array)) throw new InferenceError(texts, tokens, `the graph has no float output "${head}"`);
+  return tensor.data.slice();
+}
 
 function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -37,6 +37,8 @@ export interface EmbeddingSpace extends SpaceIdentity {
   /** For people: `sentence-transformers/all-MiniLM-L6-v2`. Not part of the identity. */
   readonly modelId: string;
   readonly heads: readonly Head[];
+  /** C, numbers in a vector of the ColBERT head; D where absent. */
+  readonly colbertDimension?: number | undefined;
 }
 
 /** A precision of one space. */

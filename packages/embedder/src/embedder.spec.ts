@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { batchSize, ClosedError, UnknownRoleError, UnsupportedHeadError } from '@kimera/core';
+import { batchSize, ClosedError, normalize, UnknownRoleError, UnsupportedHeadError, type BackendOutput, type HeadRequest, type TokenBatch } from '@kimera/core';
 import { exact, FakeBackend, fakeSpace, inlineBatchTokenizer, rejection, textEmbedderConformance } from '@kimera/testing';
 import fc from 'fast-check';
 import { Embedder, QueueFullError } from './index.js';
@@ -46,6 +46,48 @@ const openOn = (batchTokens: number, fields: Parameters<typeof fakeSpace>[1]) =>
 };
 textEmbedderConformance(runner, { name: 'an embedder with large batches', open: openOn(4_096, {}), tolerance: exact });
 textEmbedderConformance(runner, { name: 'an embedder with batches of one, prompts and no normalisation', open: openOn(1, { normalize: false, prompts: { query: 'query: ', document: 'passage: ' } }), tolerance: exact });
+
+textEmbedderConformance(runner, { name: 'an embedder of three heads', open: openOn(64, { heads: ['dense', 'sparse', 'colbert'] }), tolerance: exact });
+
+describe('heads', () => {
+  const allHeads = fakeSpace('heads', { dimension: 4, heads: ['dense', 'sparse', 'colbert'] });
+  const asked: (readonly [string, number])[] = [];
+  class Logged extends FakeBackend {
+    override run(batch: TokenBatch, request: HeadRequest): Promise<BackendOutput> {
+      asked.push([[...request.heads].sort().join(), batchSize(batch)]);
+      return super.run(batch, request);
+    }
+  }
+
+  it('are computed for the calls that ask for them, in one run for calls that ask for the same', async () => {
+    const { closed, open } = gate();
+    const embed = new Embedder({ backend: new Logged({ space: allHeads, before: () => closed }), tokenizer: inlineBatchTokenizer(), probes: [], batchTokens: 64 });
+    // Both places are taken: what comes now waits together.
+    const blockers = embed.encodeBatch(Array.from({ length: 2 }, () => 'x'.repeat(60)));
+    await turn();
+    const waiting = Promise.all([
+      embed.encodeBatch(['ab', 'cc']), embed.encodeBatch(['ab', 'aa'], { heads: ['dense', 'sparse'] }), embed.encodeBatch(['dd'], { heads: ['sparse', 'dense'] }), embed.encodeBatch(['ab'], { heads: ['colbert'] }),
+    ]);
+    await turn();
+    open();
+    const [plain, hybrid, other, matrix] = await waiting;
+    await blockers;
+    expect(plain.map((embedding) => [embedding.sparse, embedding.colbert])).toEqual([[undefined, undefined], [undefined, undefined]]);
+    expect(hybrid.map(({ sparse }) => [...(sparse ?? [])])).toEqual([[[98, 1], [99, 1]], [[98, 2]]]);
+    expect(other[0]).toMatchObject({ dense: normalize(Float32Array.from(counts('dd'))), sparse: new Map([[101, 2]]) });
+    expect(matrix[0]?.colbert?.map((row) => [...row])).toEqual([[0, 0, 1, 0], [0, 0, 0, 1]]);
+    expect(asked.slice(2)).toEqual([['dense', 2], ['dense,sparse', 3], ['colbert', 1]]);
+  });
+
+  it('tells a backend whose model leaves prompts out how many tokens are the prompt’s', async () => {
+    const excluding = fakeSpace('excluding', { promptPooling: 'excluded', prompts: { query: 'q:', document: '' } });
+    const backend = new FakeBackend({ space: excluding });
+    const embed = new Embedder({ backend, tokenizer: inlineBatchTokenizer(), probes: [] });
+    await embed.encodeBatch(['ab', 'c'], { role: 'query' });
+    await embed.encodeBatch(['ab'], { role: 'document' });
+    expect(backend.batches.flatMap(({ promptTokens }) => [...(promptTokens ?? [])])).toEqual([3, 3, 0]);
+  });
+});
 
 describe('Embedder', () => {
   it('gives every call its own vectors in order, whatever runs beside it, within the budget', async () => {

@@ -19,6 +19,8 @@ export interface EmbedderParts {
 export interface EncodeTokensOptions extends Omit<EncodeTextOptions, 'role'> {
   /** Tokens of the texts before they were cut, where they were; [B]. */
   readonly totalTokens?: ArrayLike<number>;
+  /** Tokens at the head of each text that are the prompt's, [CLS] included; default 0. Only spaces with `promptPooling` look at it. */
+  readonly promptTokens?: number;
 }
 
 export interface ModelTest {
@@ -59,23 +61,23 @@ export class Embedder implements TextEmbedder {
   async encodeBatch(texts: readonly string[], options: EncodeTextOptions = {}): Promise<readonly Embedding[]> {
     const { role, ...rest } = options;
     rest.signal?.throwIfAborted();
-    const prompt = role === undefined ? '' : this.#prompt(role);
+    const prompt = this.#prompt(role);
     const prompted = prompt === '' ? texts : texts.map((text) => prompt + text);
-    const { batch, totalTokens } = await this.#parts.tokenizer.encodeBatch(prompted, { maxTokens: this.space.maxTokens });
+    const [{ batch, totalTokens }, promptTokens] = await Promise.all([this.#tokenize(prompted), this.#promptTokens(prompt)]);
     const ids = texts.map((_, i) => batch.ids.subarray(batch.offsets[i], batch.offsets[i + 1]));
-    return this.encodeTokens(ids, { ...rest, totalTokens });
+    return this.encodeTokens(ids, { ...rest, totalTokens, promptTokens });
   }
 
   /** For callers that bring token ids of this model, special tokens included. Order kept. @throws InvalidTokenBatchError and as encodeBatch. */
-  async encodeTokens(texts: readonly Int32Array[], { heads = ['dense'], lane = 'interactive', signal, totalTokens }: EncodeTokensOptions = {}): Promise<readonly Embedding[]> {
-    for (const head of heads) if (head !== 'dense') throw new UnsupportedHeadError(head, this.space.heads);
+  async encodeTokens(texts: readonly Int32Array[], { heads = ['dense'], lane = 'interactive', signal, totalTokens, promptTokens = 0 }: EncodeTokensOptions = {}): Promise<readonly Embedding[]> {
+    for (const head of heads) if (!this.space.heads.includes(head)) throw new UnsupportedHeadError(head, this.space.heads);
     const started = performance.now();
     try {
-      const vectors = await this.#scheduler.run(texts, lane, signal);
-      const embeddings = vectors.map((dense, i): Embedding => {
+      const outputs = await this.#scheduler.run({ texts, heads, promptTokens, lane, signal });
+      const embeddings = outputs.map(({ colbert, ...vectors }, i): Embedding => {
         const tokens = (texts[i] as Int32Array).length;
         const total = totalTokens?.[i] ?? tokens;
-        return { dense, tokens, totalTokens: total, truncated: total > tokens, space: this.space.fingerprint, variant: this.#parts.backend.variant.name };
+        return { ...vectors, ...(colbert === undefined ? {} : { colbert: rows(colbert, this.space.colbertDimension ?? this.space.dimension) }), tokens, totalTokens: total, truncated: total > tokens, space: this.space.fingerprint, variant: this.#parts.backend.variant.name };
       });
       this.#statistics.call(performance.now() - started, texts.length, embeddings.filter(({ truncated }) => truncated).length);
       return embeddings;
@@ -118,8 +120,27 @@ export class Embedder implements TextEmbedder {
     await Promise.all([this.#parts.tokenizer.close(), this.#parts.backend.close()]);
   }
 
-  #prompt(role: string): string {
+  #prompt(role: string | undefined): string {
+    if (role === undefined) return '';
     if (role !== 'query' && role !== 'document') throw new UnknownRoleError(role);
     return this.space.prompts[role];
   }
+
+  /** How many tokens the prompt adds at the head of a text: those of the prompt alone without the special token that ends a text (sentence-transformers 5.7). */
+  async #promptTokens(prompt: string): Promise<number> {
+    if (prompt === '' || this.space.promptPooling === undefined) return 0;
+    const { batch } = await this.#tokenize([prompt, '']);
+    const end = batch.ids.at(-1);
+    const alone = batch.ids.subarray(0, batch.offsets[1]);
+    return alone.length - (alone.at(-1) === end ? 1 : 0);
+  }
+
+  #tokenize(texts: readonly string[]): ReturnType<BatchTokenizer['encodeBatch']> {
+    return this.#parts.tokenizer.encodeBatch(texts, { maxTokens: this.space.maxTokens });
+  }
+}
+
+/** [T', C] as T' views. */
+function rows(matrix: Float32Array, width: number): readonly Float32Array[] {
+  return Array.from({ length: matrix.length / width }, (_, i) => matrix.subarray(i * width, (i + 1) * width));
 }

@@ -1,8 +1,26 @@
-import { ClosedError, tokenBatch, type HeadRequest, type InferenceBackend, type Lane } from '@kimera/core';
+import { ClosedError, tokenBatch, type BackendOutput, type Head, type InferenceBackend, type Lane } from '@kimera/core';
 import { QueueFullError } from './errors/queue-full-error.js';
 import { LaneQueue } from './lane-queue.js';
 
-/** One text's tokens waiting for its vector. */
+/** What a backend makes of one text: the heads that were asked for. */
+export interface TextOutput {
+  /** [D]. */
+  readonly dense?: Float32Array;
+  readonly sparse?: ReadonlyMap<number, number>;
+  /** [T', C]. */
+  readonly colbert?: Float32Array;
+}
+
+export interface SchedulerCall {
+  readonly texts: readonly Int32Array[];
+  readonly heads: readonly Head[];
+  /** Tokens at the head of each text that are the prompt's. */
+  readonly promptTokens: number;
+  readonly lane: Lane;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One text's tokens waiting for its output. */
 interface Item {
   readonly ids: Int32Array;
   readonly job: Job;
@@ -12,16 +30,18 @@ interface Item {
 
 /** One call: all its texts go in one lane and come back in order. */
 interface Job {
-  readonly dense: Float32Array[];
+  readonly outputs: TextOutput[];
+  readonly heads: readonly Head[];
+  readonly promptTokens: number;
   readonly lane: Lane;
-  /** Texts without a vector. */
+  /** Texts without an output. */
   left: number;
   /** Tokens that wait in the lane. */
   waitingTokens: number;
   done: boolean;
   readonly signal: AbortSignal | undefined;
   readonly aborted: () => void;
-  readonly resolve: (dense: readonly Float32Array[]) => void;
+  readonly resolve: (outputs: readonly TextOutput[]) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -37,7 +57,6 @@ export interface SchedulerOptions {
   readonly onBatch: (batch: { readonly tokens: number; readonly started: number; readonly ended: number }) => void;
 }
 
-const DENSE: HeadRequest = { heads: ['dense'] };
 /**
  * Tokens of a bulk batch at most. An interactive text waits for the batches under way, which cannot be stopped: two of 4,096 tokens take about
  * a second on two cores. Texts of like length go together, so that small batches are still full ones.
@@ -67,8 +86,8 @@ export class Scheduler {
     return this.#waitingTokens[lane];
   }
 
-  /** [D] for each text, in order. @throws QueueFullError, ClosedError, the signal's reason, the backend's errors. */
-  run(texts: readonly Int32Array[], lane: Lane, signal?: AbortSignal): Promise<readonly Float32Array[]> {
+  /** For each text, in order. @throws QueueFullError, ClosedError, the signal's reason, the backend's errors. */
+  run({ texts, heads, promptTokens, lane, signal }: SchedulerCall): Promise<readonly TextOutput[]> {
     if (this.#closed) return Promise.reject(new ClosedError('the embedder'));
     if (signal?.aborted === true) return Promise.reject(signal.reason);
     if (texts.length === 0) return Promise.resolve([]);
@@ -78,7 +97,7 @@ export class Scheduler {
     if (waiting > 0 && waiting + tokens > this.#options.queueTokens) return Promise.reject(new QueueFullError(this.#options.queueTokens, waiting));
     return new Promise((resolve, reject) => {
       const job: Job = {
-        dense: new Array<Float32Array>(texts.length), lane, left: texts.length, waitingTokens: tokens, done: false,
+        outputs: new Array<TextOutput>(texts.length), heads, promptTokens, lane, left: texts.length, waitingTokens: tokens, done: false,
         signal, aborted: () => this.#fail(job, signal?.reason), resolve, reject,
       };
       texts.forEach((ids, index) => this.#lanes[lane].push({ ids, job, index }));
@@ -120,16 +139,24 @@ export class Scheduler {
     return batch;
   }
 
+  /** Calls that ask for the same heads share a run: nobody pays for a head that only a neighbour wants. */
   async #execute(batch: readonly Item[]): Promise<void> {
-    if (batch.length === 0) return;
+    const headsOf = ({ job }: Item): string => [...job.heads].sort().join();
+    for (const heads of new Set(batch.map(headsOf))) await this.#runTogether(batch.filter((item) => headsOf(item) === heads));
+  }
+
+  async #runTogether(batch: readonly Item[]): Promise<void> {
+    const [first] = batch;
+    if (first === undefined) return;
+    const { heads } = first.job;
     const started = performance.now();
     const { backend, onBatch } = this.#options;
     try {
-      const { dense } = await backend.run(tokenBatch(batch.map(({ ids }) => ids)), DENSE);
-      const { dimension } = backend.space;
-      if (dense === undefined || dense.length !== batch.length * dimension) throw new Error(`backend ${backend.name} returned ${dense?.length} numbers for ${batch.length} texts of ${dimension}`);
+      const promptTokens = Int32Array.from(batch, ({ job }) => job.promptTokens);
+      const output = await backend.run({ ...tokenBatch(batch.map(({ ids }) => ids)), promptTokens }, { heads });
+      const outputs = outputsOfTexts(output, heads, batch.length, backend);
       onBatch({ tokens: batch.reduce((sum, { ids }) => sum + ids.length, 0), started, ended: performance.now() });
-      batch.forEach((item, row) => this.#finish(item, dense.slice(row * dimension, (row + 1) * dimension)));
+      batch.forEach((item, row) => this.#finish(item, outputs[row] ?? {}));
     } catch (error) {
       const jobs = [...new Set(batch.map(({ job }) => job))];
       if (jobs.length === 1) {
@@ -137,17 +164,17 @@ export class Scheduler {
         return;
       }
       // One call's poison must not fail its neighbours: each call again, alone.
-      for (const job of jobs) await this.#execute(batch.filter((item) => item.job === job && !job.done));
+      for (const job of jobs) await this.#runTogether(batch.filter((item) => item.job === job && !job.done));
     }
   }
 
-  #finish({ job, index }: Item, dense: Float32Array): void {
+  #finish({ job, index }: Item, output: TextOutput): void {
     if (job.done) return;
-    job.dense[index] = dense;
+    job.outputs[index] = output;
     job.left -= 1;
     if (job.left > 0) return;
     this.#settle(job);
-    job.resolve(job.dense);
+    job.resolve(job.outputs);
   }
 
   #fail(job: Job, error: unknown): void {
@@ -163,4 +190,15 @@ export class Scheduler {
     job.waitingTokens = 0;
     job.signal?.removeEventListener('abort', job.aborted);
   }
+}
+
+/** Cuts the output of B texts. @throws Error where a backend breaks its contract: a programming error, not one of a caller. */
+function outputsOfTexts({ dense, sparse, colbert }: BackendOutput, heads: readonly Head[], texts: number, { name, space: { dimension } }: InferenceBackend): readonly TextOutput[] {
+  const sizes: Readonly<Record<Head, number | undefined>> = { dense: dense === undefined ? undefined : dense.length / dimension, sparse: sparse?.length, colbert: colbert?.length };
+  for (const head of heads) if (sizes[head] !== texts) throw new Error(`backend ${name} returned ${head} for ${sizes[head]} texts instead of ${texts}`);
+  return Array.from({ length: texts }, (_, i) => ({
+    ...(dense === undefined ? {} : { dense: dense.slice(i * dimension, (i + 1) * dimension) }),
+    ...(sparse?.[i] === undefined ? {} : { sparse: sparse[i] }),
+    ...(colbert?.[i] === undefined ? {} : { colbert: colbert[i] }),
+  }));
 }

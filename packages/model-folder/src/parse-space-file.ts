@@ -42,5 +42,5 @@ export async function parseSpaceFile(json: string, path: string): Promise<SpaceF
 }
 
 export function embeddingSpace(file: SpaceFile): EmbeddingSpace {
-  return { ...file.identity, fingerprint: file.fingerprint, modelId: file.modelId, heads: file.heads };
+  return { ...file.identity, fingerprint: file.fingerprint, modelId: file.modelId, heads: file.heads, ...(file.colbert === undefined ? {} : { colbertDimension: file.colbert.dimension }) };
 }

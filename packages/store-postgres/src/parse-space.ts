@@ -15,6 +15,7 @@ const spaceSchema = z.looseObject({
   dimension: z.int().positive(),
   promptPooling: z.literal('excluded').optional(),
   defaultRole: z.enum(ROLES).optional(),
+  colbertDimension: z.int().positive().optional(),
 });
 
 /** A space as the database keeps it in `jsonb`. */

@@ -247,15 +247,20 @@ describe('models bench', () => {
   });
 });
 
-it('a torch checkpoint with heads converts, verifies against itself, and serves its dense head; the others are refused, not left out', async () => {
+it('a torch checkpoint with heads converts to the bytes of the fixture, verifies against itself, and serves every head', async () => {
   const checkpoint = join(root, 'fixtures/checkpoints/bge-m3-tiny');
   const out = join(scratch, 'bge-m3-tiny');
-  expect(await kimera(['models', 'convert', checkpoint, '--out', out], scratch)).toMatchObject({ code: 0 });
+  expect(await kimera(['models', 'convert', checkpoint, '--out', out, '--model-id', 'fixture/bge-m3-tiny'], scratch)).toMatchObject({ code: 0 });
+  const fixture = join(root, 'fixtures/models/bge-m3-tiny');
+  const files = async (folder: string): Promise<readonly string[]> => (await readdir(folder, { recursive: true })).sort();
+  expect(await files(out)).toEqual(await files(fixture));
+  expect(JSON.parse(await readFile(join(out, 'space.json'), 'utf8'))).toEqual(JSON.parse(await readFile(join(fixture, 'space.json'), 'utf8')));
   expect(await kimera(['models', 'verify', out, '--against', checkpoint], scratch)).toMatchObject({ code: 0 });
-  const { code, stdout } = await kimera(['embed', '--model', out], scratch, '{"text":"hello"}\n');
+  const { code, stdout } = await kimera(['embed', '--model', out, '--head', 'dense,sparse,colbert'], scratch, '{"text":"hello"}\n');
   expect(code).toBe(0);
-  expect(JSON.parse(stdout).dense).toHaveLength(64);
-  const sparse = await kimera(['embed', '--model', out, '--head', 'sparse'], scratch, '{"text":"hello"}\n');
-  expect(sparse.code).not.toBe(0);
-  expect(`${sparse.stdout}${sparse.stderr}`).toMatch(/sparse/);
+  const { dense, sparse, colbert, tokens } = JSON.parse(stdout);
+  expect(dense).toHaveLength(64);
+  expect(Object.values(sparse).every((weight) => Number(weight) > 0)).toBe(true);
+  expect(colbert).toHaveLength(tokens - 1);
+  expect(colbert[0]).toHaveLength(64);
 }, 120_000);

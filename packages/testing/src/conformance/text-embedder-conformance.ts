@@ -103,6 +103,10 @@ export function textEmbedderConformance({ describe, it, beforeAll, afterAll, exp
         }
         const embedding = await embedder.encodeText(TEXTS[0], { heads: [head] });
         expect(HEADS.filter((other) => embedding[other] !== undefined)).toEqual([head]);
+        for (const [i, batched] of (await embedder.encodeBatch(TEXTS, { heads: [head] })).entries()) {
+          const alone = await embedder.encodeText(TEXTS[i] ?? '', { heads: [head] });
+          checkClose(numbers(batched, head), numbers(alone, head), tolerance, `${head} of text ${i}`);
+        }
       });
     }
 
@@ -116,6 +120,13 @@ export function textEmbedderConformance({ describe, it, beforeAll, afterAll, exp
 
 function vector(embedding: Embedding | undefined): Float32Array {
   return embedding?.dense ?? new Float32Array();
+}
+
+/** Of one head, in one order. */
+function numbers({ dense, sparse, colbert }: Embedding, head: Head): Float32Array {
+  if (head === 'dense') return dense ?? new Float32Array();
+  if (head === 'colbert') return Float32Array.from((colbert ?? []).flatMap((row) => [...row]));
+  return Float32Array.from([...(sparse ?? [])].sort(([a], [b]) => a - b).flat());
 }
 
 /** All of an embedding but its vectors. */

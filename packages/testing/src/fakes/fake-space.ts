@@ -6,7 +6,7 @@ import { canonicalJson, type EmbeddingSpace, type JsonValue } from '@kimera/core
  * different fingerprints, and each is the fingerprint of its identity (docs/fingerprint.md).
  */
 export function fakeSpace(name: string, fields: Partial<Omit<EmbeddingSpace, 'fingerprint' | 'modelId'>> = {}): EmbeddingSpace {
-  const { heads = ['dense'], ...rest } = fields;
+  const { heads = ['dense'], colbertDimension, ...rest } = fields;
   const identity = {
     weights: sha256(`weights of ${name}`),
     tokenizer: sha256('one token a UTF-16 unit'),
@@ -21,7 +21,7 @@ export function fakeSpace(name: string, fields: Partial<Omit<EmbeddingSpace, 'fi
   // Through JSON, so that members which only some spaces have are left out where they are undefined.
   const json: JsonValue = JSON.parse(JSON.stringify({ schema: 'kimera-space/1', ...identity, prompts }));
   const fingerprint = sha256(canonicalJson(json));
-  return { ...identity, fingerprint, modelId: `fake/${name}`, heads };
+  return { ...identity, fingerprint, modelId: `fake/${name}`, heads, ...(colbertDimension === undefined ? {} : { colbertDimension }) };
 }
 
 function sha256(text: string): string {
