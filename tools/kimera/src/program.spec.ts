@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterEach(killKimeras);
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
-const MODELS = ['list', 'convert', 'verify', 'inspect', 'bench'];
+const MODELS = ['list', 'pull', 'convert', 'verify', 'inspect', 'bench'];
 
 describe('help', () => {
   it.each([[[]], ...COMMANDS.map(({ name }) => [[name]]), ...MODELS.map((name) => [['models', name]])])('%j: on stdout, with examples that name the command', async (words) => {

@@ -60,6 +60,15 @@ const EXIT_CODES: Readonly<Record<string, ExitCode>> = {
   POISON_ROWS: EXIT.refused,
   ACCEPTANCE: EXIT.refused,
   COLLECTION_EXISTS: EXIT.refused,
+  INVALID_MODEL_NAME: EXIT.usage,
+  HUB_OFFLINE: EXIT.refused,
+  UNSAFE_FILE_NAME: EXIT.refused,
+  NOT_A_CHECKPOINT: EXIT.refused,
+  INVALID_REPOSITORY_FILE: EXIT.refused,
+  UNVERIFIABLE_FILE: EXIT.refused,
+  PINNED_FILE: EXIT.refused,
+  OTHER_MODEL: EXIT.refused,
+  FILE_IN_THE_WAY: EXIT.refused,
 };
 
 const HINTS: Readonly<Record<string, string>> = {
@@ -85,6 +94,22 @@ const HINTS: Readonly<Record<string, string>> = {
   COLLECTION_EXISTS: 'give --rows to add rows to it',
   DATABASE_NOT_FOUND: 'check --database; "kimera migrate init" creates one',
   MODEL_OF_SPACE_NOT_FOUND: 'give its folder with --from or --to',
+  INVALID_MODEL_NAME: 'kimera models pull --help',
+  HUB_OFFLINE: 'unset HF_HUB_OFFLINE, or copy the checkpoint here by other means',
+  HUB_ACCESS: 'set HF_TOKEN to a token that may read the model, once its terms are accepted where it has some',
+  HUB_NOT_FOUND: 'check the id and --revision',
+  HUB_UNAVAILABLE: 'the same command goes on where it stopped',
+  HUB_CONNECTION: 'check the connection and HF_ENDPOINT; the same command goes on where it stopped',
+  HUB_STALLED: 'the same command goes on where it stopped',
+  HUB_RANGE: 'the same command tries again',
+  HUB_FILE_SIZE: 'nothing of the file was kept; HF_ENDPOINT chooses another hub',
+  HUB_FILE_HASH: 'nothing of the file was kept; HF_ENDPOINT chooses another hub',
+  PINNED_FILE: 'do not use these files; HF_ENDPOINT chooses another hub',
+  UNVERIFIABLE_FILE: 'HF_ENDPOINT chooses another hub',
+  PULL_LOCKED: 'wait for it, or choose another --to',
+  OTHER_MODEL: 'choose another --to',
+  FILE_IN_THE_WAY: 'choose another --to, or move the file away',
+  PULL_SPACE: 'free some space or choose another --to',
   ENOENT: 'check the path; relative paths start from the current folder',
 };
 

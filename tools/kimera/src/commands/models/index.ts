@@ -5,13 +5,14 @@ import { benchCommand } from './bench.js';
 import { convertCommand } from './convert.js';
 import { inspectCommand } from './inspect.js';
 import { listCommand } from './list.js';
+import { pullCommand } from './pull.js';
 import { verifyCommand } from './verify.js';
 
 export function modelsCommand(context: CommandContext): Command {
   const command = createCommand(context, 'models', {
-    summary: 'list, convert, verify, inspect and time models',
+    summary: 'list, pull, convert, verify, inspect and time models',
     examples: ['models list', 'models convert ./all-MiniLM-L6-v2 --out ./models/minilm', 'models verify ./models/minilm --against ./all-MiniLM-L6-v2'],
   });
-  for (const create of [listCommand, convertCommand, verifyCommand, inspectCommand, benchCommand]) command.addCommand(create(context));
+  for (const create of [listCommand, pullCommand, convertCommand, verifyCommand, inspectCommand, benchCommand]) command.addCommand(create(context));
   return command;
 }

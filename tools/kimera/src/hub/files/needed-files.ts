@@ -1,0 +1,111 @@
+import { posix } from 'node:path';
+import { parseSpaceFile, type SpaceFile } from '@kimera/model-folder';
+import { z } from 'zod';
+import { InvalidRepositoryFileError, NotACheckpointError, UnsafeFileNameError } from '../errors/file-errors.js';
+import { checkNeededName } from './file-name.js';
+
+/** Of a checkpoint's own folder, where they are there. */
+export const CONFIGURATION_FILES: readonly string[] = [
+  'config.json', 'tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'modules.json', 'sentence_bert_config.json', 'config_sentence_transformers.json', 'vocab.txt',
+];
+const REQUIRED_FILES = ['config.json', 'tokenizer.json'];
+const INDEX = '.index.json';
+/** The first that is there is taken, as the converter does (packages/converter, open-weights.ts). */
+export const WEIGHT_FILES: readonly string[] = ['model.safetensors', `model.safetensors${INDEX}`, 'pytorch_model.bin', `pytorch_model.bin${INDEX}`];
+/** Sparse and ColBERT heads, as FlagEmbedding saves them. */
+export const HEAD_FILES: readonly string[] = ['sparse_linear.pt', 'colbert_linear.pt'];
+/** What a module of each kind has in its folder; the other kinds have nothing that is needed. */
+const MODULE_PARTS: ReadonlyMap<string, readonly ('config' | 'weights')[]> = new Map([['Pooling', ['config']], ['Dense', ['config', 'weights']]] as const);
+
+const modulesSchema = z.array(z.object({ path: z.string(), type: z.string() }));
+const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
+
+export interface NeededFiles {
+  /** `model`: a converted one, which needs no conversion. */
+  readonly kind: 'checkpoint' | 'model';
+  readonly names: readonly string[];
+  /** What a model folder says about its files. */
+  readonly recorded: SpaceFile['files'];
+}
+
+/** A listing, and the text of a file in it. */
+export interface RepositoryFiles {
+  has(name: string): boolean;
+  read(name: string): Promise<string>;
+}
+
+/** The files of a repository that a conversion needs, or all of a model folder. @throws NotACheckpointError, UnsafeFileNameError, InvalidRepositoryFileError, InvalidSpaceFileError, and the errors of `read`. */
+export async function neededFiles(files: RepositoryFiles): Promise<NeededFiles> {
+  if (files.has('space.json')) return modelFiles(files);
+  const lacking = REQUIRED_FILES.filter((name) => !files.has(name));
+  if (!WEIGHT_FILES.some((name) => files.has(name))) lacking.push(WEIGHT_FILES.join(' or '));
+  if (lacking.length > 0) throw new NotACheckpointError(lacking);
+  const names = [...CONFIGURATION_FILES, ...HEAD_FILES].filter((name) => files.has(name));
+  for (const folder of await moduleFolders(files)) names.push(...(await moduleFiles(files, folder)));
+  names.push(...(await weightFiles(files, '')));
+  return { kind: 'checkpoint', names: [...new Set(names.map(checkNeededName))], recorded: {} };
+}
+
+async function modelFiles(files: RepositoryFiles): Promise<NeededFiles> {
+  const { files: recorded } = await parseSpaceFile(await files.read('space.json'), 'space.json');
+  const names = Object.keys(recorded).map(checkNeededName);
+  requireListed(files, names);
+  return { kind: 'model', names: ['space.json', ...names.filter((name) => name !== 'space.json')], recorded };
+}
+
+interface ModuleFolder {
+  readonly path: string;
+  readonly parts: readonly ('config' | 'weights')[];
+}
+
+/** The folders of modules.json after the transformer's, whose files are the checkpoint's own. */
+async function moduleFolders(files: RepositoryFiles): Promise<readonly ModuleFolder[]> {
+  if (!files.has('modules.json')) return [];
+  const modules = parse('modules.json', modulesSchema, await files.read('modules.json'));
+  return modules.slice(1).flatMap(({ path, type }) => {
+    const parts = MODULE_PARTS.get(type.slice(type.lastIndexOf('.') + 1)) ?? [];
+    return parts.length === 0 ? [] : [{ path: posix.normalize(path.replace(/\/+$/, '') || '.'), parts }];
+  });
+}
+
+async function moduleFiles(files: RepositoryFiles, { path, parts }: ModuleFolder): Promise<readonly string[]> {
+  const prefix = path === '.' ? '' : `${path}/`;
+  const config = checkNeededName(`${prefix}config.json`);
+  requireListed(files, [config]);
+  if (!parts.includes('weights')) return [config];
+  const weights = await weightFiles(files, prefix);
+  if (weights.length === 0) throw new NotACheckpointError([`${prefix}${WEIGHT_FILES.join(` or ${prefix}`)}`]);
+  return [config, ...weights];
+}
+
+/** @param prefix of the names: empty, or a folder with a slash. */
+async function weightFiles(files: RepositoryFiles, prefix: string): Promise<readonly string[]> {
+  const name = WEIGHT_FILES.map((file) => `${prefix}${file}`).find((file) => files.has(file));
+  if (name === undefined) return [];
+  if (!name.endsWith(INDEX)) return [name];
+  const { weight_map: shardOf } = parse(name, indexSchema, await files.read(name));
+  const shards = [...new Set(Object.values(shardOf))].map((shard) => {
+    if (shard.includes('/')) throw new UnsafeFileNameError(shard, `a shard lies beside ${name}`);
+    return checkNeededName(`${prefix}${shard}`);
+  });
+  requireListed(files, shards);
+  return [name, ...shards];
+}
+
+/** @throws NotACheckpointError. */
+function requireListed(files: RepositoryFiles, names: readonly string[]): void {
+  const lacking = names.filter((name) => !files.has(name));
+  if (lacking.length > 0) throw new NotACheckpointError(lacking);
+}
+
+function parse<T>(name: string, schema: z.ZodType<T>, text: string): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new InvalidRepositoryFileError(name, 'not JSON');
+  }
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw new InvalidRepositoryFileError(name, z.prettifyError(parsed.error).replaceAll('\n', ' ').slice(0, 300));
+  return parsed.data;
+}
