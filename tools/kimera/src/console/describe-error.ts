@@ -31,6 +31,7 @@ const EXIT_CODES: Readonly<Record<string, ExitCode>> = {
   UNSAFE_PATH: EXIT.refused,
   INVALID_INDEX: EXIT.refused,
   RESOURCE_LIMIT: EXIT.refused,
+  INVALID_FACTS_FILE: EXIT.refused,
   FORBIDDEN_GLOBAL: EXIT.refused,
   FORBIDDEN_OPCODE: EXIT.refused,
   INVALID_PICKLE: EXIT.refused,

@@ -1,10 +1,7 @@
 import { verifyModel, type VerificationRow } from '@kimera/converter';
-import { KimeraError } from '@kimera/core';
 import { StoppedError } from '../console/command-errors.js';
 import { openMeasuredBackend } from './open-measured-backend.js';
-
-/** A folder that cannot even be opened or loaded is one line that does not hold. */
-const OPENING_CODES = ['INVALID_SPACE_FILE', 'MODEL_FILE_SIZE', 'MODEL_FILE_MISSING', 'MODEL_LOAD', 'INVALID_TOKENIZER', 'UNSUPPORTED_TOKENIZER'];
+import { isOpeningError } from './opening-error.js';
 
 export interface CheckFolderOptions {
   readonly folder: string;
@@ -12,7 +9,7 @@ export interface CheckFolderOptions {
   readonly stop: AbortSignal;
 }
 
-/** The lines of the verification. @throws ModelFolderNotFoundError, StoppedError, and the checkpoint's errors. */
+/** The lines of the verification; a folder that cannot even be opened or loaded is one line that does not hold. @throws ModelFolderNotFoundError, StoppedError, and the checkpoint's errors. */
 export async function checkFolder({ folder, checkpoint, stop }: CheckFolderOptions): Promise<readonly VerificationRow[]> {
   const stopped = new StoppedError('stopped before every check was done; nothing was changed');
   try {
@@ -21,7 +18,7 @@ export async function checkFolder({ folder, checkpoint, stop }: CheckFolderOptio
     return rows;
   } catch (error) {
     if (stop.aborted) throw stopped;
-    if (!(error instanceof KimeraError) || !OPENING_CODES.includes(error.code)) throw error;
+    if (!isOpeningError(error)) throw error;
     return [{ check: 'folder opens', expected: 'space.json and every file whole', actual: error.message, holds: false }];
   }
 }

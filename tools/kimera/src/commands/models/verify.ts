@@ -3,9 +3,12 @@ import type { Command } from 'commander';
 import type { CommandContext } from '../../console/command-context.js';
 import { createCommand, withJson } from '../../console/create-command.js';
 import { EXIT } from '../../console/exit-code.js';
+import type { FactsChoice } from '../../models/choose-facts.js';
 
 interface VerifyCommandOptions {
   readonly against?: string;
+  /** True where no file is named. */
+  readonly published?: string | true;
   readonly json?: true;
 }
 
@@ -14,18 +17,21 @@ export function verifyCommand(context: CommandContext): Command {
     summary: 'check a model folder line by line',
     description: [
       'File hashes, tokenizer, probe tokens and vectors, dimension and norm; with --against also the hash of the checkpoint’s weights and its forward pass.',
+      'With --published, and by itself for the model id BAAI/bge-m3, also what others have published about the model’s outputs.',
       'Ends with 0 where every line holds, with 2 otherwise.',
     ].join('\n'),
-    examples: ['models verify ./models/minilm', 'models verify ./models/minilm --against ./all-MiniLM-L6-v2', 'models verify ./models/minilm --json'],
+    examples: ['models verify ./models/minilm', 'models verify ./models/minilm --against ./all-MiniLM-L6-v2', 'models verify ./models/bge-m3 --published', 'models verify ./models/minilm --json'],
   });
   return withJson(command)
     .argument('<dir>', 'model folder')
     .option('--against <dir>', 'folder of the checkpoint it was made from')
-    .action((dir: string, { against, json }: VerifyCommandOptions) =>
+    .option('--published [file]', 'compare with published facts: those of BAAI/bge-m3, or of a file')
+    .action((dir: string, { against, published, json }: VerifyCommandOptions) =>
       verifyFolder(context, {
         folder: resolve(context.folder, dir),
         format: json === true ? 'json' : 'table',
         ...(against === undefined ? {} : { checkpoint: resolve(context.folder, against) }),
+        ...(published === undefined ? {} : { published: published === true ? 'bge-m3' : { file: resolve(context.folder, published) } }),
       }),
     );
 }
@@ -33,19 +39,28 @@ export function verifyCommand(context: CommandContext): Command {
 export interface VerifyFolderOptions {
   readonly folder: string;
   readonly checkpoint?: string;
+  /** Published facts to compare with; without it those that are known of the folder's model id. */
+  readonly published?: FactsChoice;
   readonly format: 'json' | 'table';
 }
 
-/** Prints the checks and ends with 0 or 2. @throws ModelFolderNotFoundError, StoppedError, and the checkpoint's errors. */
-export async function verifyFolder(context: CommandContext, { folder, checkpoint, format }: VerifyFolderOptions): Promise<void> {
-  const { checkFolder } = await import('../../models/check-folder.js');
-  const rows = await checkFolder({ folder, checkpoint, stop: context.stop });
-  const holds = rows.every((row) => row.holds);
-  if (!holds) context.finish(EXIT.refused);
-  if (format === 'json') return context.stdout.json({ folder, ...(checkpoint === undefined ? {} : { checkpoint }), holds, checks: rows });
+/** Prints the checks and ends with 0 or 2. @throws ModelFolderNotFoundError, InvalidFactsFileError, StoppedError, and the checkpoint's errors. */
+export async function verifyFolder(context: CommandContext, { folder, checkpoint, published: choice, format }: VerifyFolderOptions): Promise<void> {
+  const [{ chooseFacts }, { checkFolder }, { checkPublished }] = await Promise.all([import('../../models/choose-facts.js'), import('../../models/check-folder.js'), import('../../models/check-published.js')]);
+  const facts = await chooseFacts(folder, choice);
+  const checks = await checkFolder({ folder, checkpoint, stop: context.stop });
+  const published = facts === undefined ? undefined : await checkPublished({ folder, facts, stop: context.stop });
+  const all = [...checks, ...(published?.rows ?? [])];
+  const failed = all.filter((row) => !row.holds).length;
+  if (failed > 0) context.finish(EXIT.refused);
+  if (format === 'json') return context.stdout.json({ folder, ...(checkpoint === undefined ? {} : { checkpoint }), holds: failed === 0, checks, ...(published === undefined ? {} : { published }) });
   const { cell, formatTable } = await import('../../console/table.js');
   const { green, red } = context.colors;
-  await context.stdout.line(formatTable(['CHECK', 'EXPECTED', 'ACTUAL', 'HOLDS'], rows.map((row) => [row.check, cell(row.expected), cell(row.actual, 120), row.holds ? green('yes') : red('NO')])));
-  const failed = rows.filter((row) => !row.holds).length;
-  await context.stdout.line(failed === 0 ? green('every line holds') : red(`${failed} of ${rows.length} lines do not hold: this folder must not serve`));
+  const mark = ({ holds }: { readonly holds: boolean }): string => (holds ? green('yes') : red('NO'));
+  await context.stdout.line(formatTable(['CHECK', 'EXPECTED', 'ACTUAL', 'HOLDS'], checks.map((row) => [row.check, cell(row.expected), cell(row.actual, 120), mark(row)])));
+  if (published !== undefined) {
+    const rows = published.rows.map((row) => [cell(`${row.group}: ${row.fact}`, 140), cell(row.published), cell(row.yours, 120), mark(row)]);
+    await context.stdout.line(['', ...published.notes.map((note) => cell(note, 240)), formatTable(['FACT', 'PUBLISHED', 'YOURS', 'HOLDS'], rows), ''].join('\n'));
+  }
+  await context.stdout.line(failed === 0 ? green('every line holds') : red(`${failed} of ${all.length} lines do not hold: this folder must not serve`));
 }

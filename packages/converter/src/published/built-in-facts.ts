@@ -1,0 +1,12 @@
+import { fileURLToPath } from 'node:url';
+
+/** Facts of BAAI/bge-m3 (PROVENANCE.md beside the file). */
+export const BGE_M3_FACTS = fileURLToPath(new URL('./bge-m3.json', import.meta.url));
+
+/** Model id → file of the facts that come with this package. */
+const BUILT_IN_FACTS: ReadonlyMap<string, string> = new Map([['BAAI/bge-m3', BGE_M3_FACTS]]);
+
+/** Path of the facts of a model by its exact id, or undefined. */
+export function builtInFacts(modelId: string): string | undefined {
+  return BUILT_IN_FACTS.get(modelId);
+}
