@@ -8,7 +8,7 @@ const layers = {
   'scope:worker-pool': library,
   'scope:tokenizers': [...library, 'scope:worker-pool'],
   'scope:model-folder': library,
-  'scope:converter': [...library, 'scope:tokenizers', 'scope:model-folder'],
+  'scope:converter': [...library, 'scope:tokenizers', 'scope:model-folder', 'scope:worker-pool'],
   'scope:backend': [...library, 'scope:tokenizers', 'scope:model-folder', 'scope:worker-pool'],
   'scope:embedder': [...library, 'scope:tokenizers', 'scope:model-folder'],
   'scope:evaluation': library,

@@ -2,6 +2,7 @@ import type { Head } from '@kimera/core';
 import { serveWorker } from '@kimera/worker-pool';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { InferenceError } from './inference-error.js';
+import { Int8SaturationError } from './int8-saturation-error.js';
 import type { GroupRequest, GroupResponse, WorkerData } from './messages.js';
 import { ModelLoadError } from './model-load-error.js';
 
@@ -12,7 +13,8 @@ const PROMPT_TOKENS = 'prompt_tokens';
 
 /** `session.run` blocks its thread: one session a worker. */
 await serveWorker(async (data) => {
-  const { graphPath, intraOpThreads, heads: known } = data as WorkerData;
+  const { graphPath, intraOpThreads, weights, heads: known, selfTestPath } = data as WorkerData;
+  if (selfTestPath !== undefined) await selfTest(selfTestPath);
   const session = await InferenceSession.create(graphPath, {
     executionProviders: ['cpu'],
     graphOptimizationLevel: 'all',
@@ -21,7 +23,7 @@ await serveWorker(async (data) => {
     // Shapes differ from batch to batch.
     enableMemPattern: false,
     logSeverityLevel: 3,
-    extra: { session: { intra_op: { allow_spinning: '0' }, set_denormal_as_zero: '1' } },
+    extra: { session: { intra_op: { allow_spinning: '0' }, set_denormal_as_zero: '1', ...(weights === 'mapped' ? { disable_prepacking: '1' } : {}) } },
   }).catch((error: unknown) => {
     throw new ModelLoadError(graphPath, reason(error));
   });
@@ -39,6 +41,16 @@ await serveWorker(async (data) => {
     return { response, transfer: Object.values(response).map(({ buffer }) => buffer) };
   };
 });
+
+/** @throws Int8SaturationError. */
+async function selfTest(path: string): Promise<void> {
+  const session = await InferenceSession.create(path, { intraOpNumThreads: 1, logSeverityLevel: 3 }).catch((error: unknown) => {
+    throw new ModelLoadError(path, reason(error));
+  });
+  const { holds } = await session.run({ a: new Tensor('uint8', new Uint8Array(64).fill(255), [1, 64]) });
+  await session.release();
+  if (Number(holds?.data[0]) !== 1) throw new Int8SaturationError(path);
+}
 
 function checkPorts({ inputNames, outputNames }: InferenceSession, graphPath: string, heads: readonly Head[]): void {
   const understood = ['input_ids', PROMPT_TOKENS, ...Object.values(SWITCHES)];

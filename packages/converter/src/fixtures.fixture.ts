@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { batchSize, lexicalWeights, textIds, type InferenceBackend } from '@kimera/core';
+import { batchSize, lexicalWeights, textIds, type InferenceBackend, type VariantName } from '@kimera/core';
 import { chooseVariant, decodeVector, type ModelFolder } from '@kimera/model-folder';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 
@@ -16,8 +16,8 @@ export const xlmrNames = readdirSync(checkpoints).filter((name) => name.startsWi
 export { decodeVector };
 
 /** The fast graph on onnxruntime-node in the test's own thread, one text at a time: the converter is tested without the real backend. */
-export async function openPlainBackend(folder: ModelFolder): Promise<InferenceBackend> {
-  const variant = chooseVariant(folder);
+export async function openPlainBackend(folder: ModelFolder, name?: VariantName): Promise<InferenceBackend> {
+  const variant = chooseVariant(folder, name);
   const session = await InferenceSession.create(join(folder.path, variant.graphs.fast), { intraOpNumThreads: 1 });
   return {
     name: 'plain',
@@ -51,7 +51,7 @@ export async function openPlainBackend(folder: ModelFolder): Promise<InferenceBa
 
 /** last_hidden_state [T, D] of one text by the portable graph, padded by `padding` tokens that the mask hides. */
 export async function portableHiddenStates(folder: ModelFolder, ids: readonly number[], padding: number, padId = 0): Promise<Float32Array> {
-  const session = await InferenceSession.create(join(folder.path, chooseVariant(folder).graphs.portable), { intraOpNumThreads: 1 });
+  const session = await InferenceSession.create(join(folder.path, chooseVariant(folder).graphs.portable ?? 'none'), { intraOpNumThreads: 1 });
   const row = (value: (i: number) => number): Tensor => new Tensor('int64', BigInt64Array.from({ length: ids.length + padding }, (_, i) => BigInt(value(i))), [1, ids.length + padding]);
   const types = session.inputNames.includes('token_type_ids') ? { token_type_ids: row(() => 0) } : {};
   const output = await session.run({ input_ids: row((i) => ids[i] ?? padId), attention_mask: row((i) => (i < ids.length ? 1 : 0)), ...types });

@@ -8,7 +8,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { z } from 'zod';
 import { architectureOf } from './architectures/index.js';
 import { openCheckpoint } from './checkpoint/checkpoint.js';
-import { convertCheckpoint } from './convert-checkpoint.js';
+import { convertCheckpoint } from './convert/convert-checkpoint.js';
 import { checkpoints, decodeVector, openPlainBackend } from './fixtures.fixture.js';
 import { ReferenceModel, type ReferenceOutput, type ReferenceText } from './reference/reference-model.js';
 

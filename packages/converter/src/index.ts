@@ -1,11 +1,15 @@
 export { openCheckpoint, type Checkpoint } from './checkpoint/checkpoint.js';
 export { openSafetensors } from './checkpoint/safetensors.js';
 export type { TensorSource } from './checkpoint/tensor-source.js';
-export { convertCheckpoint, type ConvertOptions, type OpenBackend } from './convert-checkpoint.js';
+export { convertCheckpoint, type BaseVariant, type ConvertOptions } from './convert/convert-checkpoint.js';
+export type { Int8Options } from './convert/add-int8-variant.js';
+export type { OpenBackend } from './convert/open-backend.js';
 export * from './errors/checkpoint-errors.js';
 export * from './inspect/inspect-errors.js';
 export { inspectPath } from './inspect/inspect-path.js';
 export type * from './inspect/inspection.js';
+export { bgeM3Tokenizer } from './synthesize/bge-m3-tokenizer.js';
+export { SYNTHETIC_FORMATS, synthesizeBgeM3, type SynthesizeOptions, type SyntheticFormat } from './synthesize/synthesize-checkpoint.js';
 export { BGE_M3_FACTS, builtInFacts } from './published/built-in-facts.js';
 export { InvalidFactsFileError } from './published/invalid-facts-file-error.js';
 export type { PublishedFacts } from './published/published-facts.js';

@@ -1,13 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cosine, KimeraError, maxAbsDifference, norm, tokenBatch } from '@kimera/core';
-import { checkProbes, chooseVariant, openModelFolder, probeFloor, verifyFileHashes } from '@kimera/model-folder';
+import { KimeraError, norm, tokenBatch, type InferenceBackend } from '@kimera/core';
+import { checkProbes, chooseVariant, openModelFolder, probeFloor, verifyFileHashes, type ModelFolder, type SpaceFileVariant } from '@kimera/model-folder';
 import { parseTokenizer, tokenizerIdentity } from '@kimera/tokenizers';
 import { architectureOf } from './architectures/index.js';
 import { openCheckpoint } from './checkpoint/checkpoint.js';
-import { referenceText, type OpenBackend } from './convert-checkpoint.js';
+import { fidelityOf, runTexts } from './convert/fidelity.js';
+import type { OpenBackend } from './convert/open-backend.js';
+import { referenceText } from './convert/reference-texts.js';
+import { FIDELITY_TEXTS } from './convert/texts.js';
 import { ReferenceModel } from './reference/reference-model.js';
-import { FIDELITY_TEXTS } from './texts.js';
 
 export interface VerificationRow {
   readonly check: string;
@@ -23,80 +25,106 @@ export interface VerifyOptions {
   readonly checkpoint?: string;
 }
 
-/** Checks a model folder line by line; a line that fails does not stop the others. @throws only where the folder cannot be opened at all. */
+/** Checks a model folder line by line, every variant; a line that fails does not stop the others. @throws only where the folder cannot be opened at all. */
 export async function verifyModel({ folder: path, openBackend, checkpoint }: VerifyOptions): Promise<readonly VerificationRow[]> {
   const folder = await openModelFolder(path);
-  const { space } = folder;
-  const variant = chooseVariant(folder);
-  const rows: VerificationRow[] = [];
-  const check = async (name: string, expected: string, run: () => Promise<{ readonly actual: string; readonly holds: boolean }>): Promise<void> => {
-    try {
-      rows.push({ check: name, expected, ...(await run()) });
-    } catch (error) {
-      rows.push({ check: name, expected, actual: error instanceof KimeraError ? error.message : String(error), holds: false });
-    }
-  };
+  const table = new Table();
+  const tokenizerJson = await readFile(join(path, 'tokenizer.json'), 'utf8');
+  await checkFiles(table, folder, tokenizerJson);
+  for (const variant of folder.file.variants) await checkVariant(table, folder, variant, openBackend);
+  if (checkpoint === undefined) return table.rows;
+  const opened = await openCheckpoint(checkpoint);
+  try {
+    await checkAgainst(table, folder, new ReferenceModel(opened, architectureOf(opened)), tokenizerJson, openBackend);
+  } finally {
+    await opened.tensors.close();
+  }
+  return table.rows;
+}
 
+type Outcome = Pick<VerificationRow, 'actual' | 'holds'>;
+
+class Table {
+  readonly rows: VerificationRow[] = [];
+
+  /** An error is a line that does not hold. */
+  async check(check: string, expected: string, run: () => Promise<Outcome>): Promise<void> {
+    try {
+      this.rows.push({ check, expected, ...(await run()) });
+    } catch (error) {
+      this.rows.push({ check, expected, actual: error instanceof KimeraError ? error.message : String(error), holds: false });
+    }
+  }
+}
+
+async function checkFiles(table: Table, folder: ModelFolder, tokenizerJson: string): Promise<void> {
+  const { space, probes, path } = folder;
   const count = Object.keys(folder.file.files).length;
-  await check('file hashes', `${count} files as recorded`, async () => {
+  await table.check('file hashes', `${count} files as recorded`, async () => {
     await verifyFileHashes(folder);
     return { actual: `${count} equal`, holds: true };
   });
-  const tokenizerJson = await readFile(join(path, 'tokenizer.json'), 'utf8');
-  await check('tokenizer', space.tokenizer.slice(0, 12), async () => {
+  await table.check('tokenizer', space.tokenizer.slice(0, 12), async () => {
     const actual = await tokenizerIdentity(tokenizerJson);
     return { actual: actual.slice(0, 12), holds: actual === space.tokenizer };
   });
-  await check('probe token ids', `${folder.probes.length} equal`, async () => {
+  await table.check('probe token ids', `${probes.length} equal`, async () => {
     const tokenizer = parseTokenizer(tokenizerJson, join(path, 'tokenizer.json'));
-    const equal = folder.probes.filter(({ text, role, ids }) => {
+    const equal = probes.filter(({ text, role, ids }) => {
       const encoded = tokenizer.encode((role === null ? '' : space.prompts[role]) + text, { maxTokens: space.maxTokens });
       return encoded.ids.join() === ids.join();
     }).length;
-    return { actual: `${equal} equal`, holds: equal === folder.probes.length };
+    return { actual: `${equal} equal`, holds: equal === probes.length };
   });
+}
 
-  const backend = await openBackend(folder, variant.name);
+async function checkVariant(table: Table, folder: ModelFolder, variant: SpaceFileVariant, openBackend: OpenBackend): Promise<void> {
+  const { space, probes } = folder;
+  const named = (name: string): string => (folder.file.variants.length === 1 ? name : `${variant.name}: ${name}`);
+  let backend: InferenceBackend | undefined;
+  await table.check(named('loads'), 'yes', async () => {
+    backend = await openBackend(folder, variant.name);
+    return { actual: 'yes', holds: true };
+  });
+  if (backend === undefined) return;
+  const opened = backend;
   try {
-    await check('probe vectors', `cosine ≥ ${probeFloor(variant)}`, async () => {
-      const results = await checkProbes(backend, folder.probes);
+    const others = space.heads.filter((head) => head !== 'dense').map((head) => `, ${head} ≥ ${probeFloor(variant, head)}`);
+    await table.check(named('probe vectors'), `cosine ≥ ${probeFloor(variant)}${others.join('')}`, async () => {
+      const results = await checkProbes(opened, probes);
       const worst = Math.min(...results.map((result) => result.cosine));
       return { actual: `min ${worst.toFixed(7)}, max-abs ${Math.max(...results.map((result) => result.maxAbs)).toExponential(1)}`, holds: true };
     });
-    await check('dimension and norm', space.normalize ? `${space.dimension}, norm 1 ± 1e-5` : String(space.dimension), async () => {
-      const { dense = new Float32Array() } = await backend.run(tokenBatch(folder.probes.map(({ ids }) => ids)), { heads: ['dense'] });
-      const dimension = dense.length / folder.probes.length;
-      const norms = folder.probes.map((_, i) => norm(dense.subarray(i * dimension, (i + 1) * dimension)));
+    await table.check(named('dimension and norm'), space.normalize ? `${space.dimension}, norm 1 ± 1e-5` : String(space.dimension), async () => {
+      const { dense = new Float32Array() } = await opened.run(tokenBatch(probes.map(({ ids }) => ids)), { heads: ['dense'] });
+      const dimension = dense.length / probes.length;
+      const norms = probes.map((_, i) => norm(dense.subarray(i * dimension, (i + 1) * dimension)));
       const off = Math.max(...norms.map((value) => Math.abs(value - 1)));
       return { actual: space.normalize ? `${dimension}, norm off by ${off.toExponential(1)}` : String(dimension), holds: dimension === space.dimension && (!space.normalize || off < 1e-5) };
     });
-    if (checkpoint !== undefined) {
-      const opened = await openCheckpoint(checkpoint);
-      try {
-        const model = new ReferenceModel(opened, architectureOf(opened));
-        await check('weights of the checkpoint', space.weights.slice(0, 12), async () => {
-          const actual = await model.weightsHash();
-          return { actual: actual.slice(0, 12), holds: actual === space.weights };
-        });
-        const { fidelity } = variant;
-        await check('forward pass', `cosine ≥ ${fidelity.minCosine} (as recorded)`, async () => {
-          const tokenizer = parseTokenizer(tokenizerJson, join(path, 'tokenizer.json'));
-          let worst = 1;
-          let largest = 0;
-          const texts = FIDELITY_TEXTS.map((text) => referenceText(tokenizer, '', text, space.maxTokens));
-          for (const [i, { dense: expected }] of (await model.embedAll(texts)).entries()) {
-            const { dense = new Float32Array() } = await backend.run(tokenBatch([Int32Array.from(texts[i]?.ids ?? [])]), { heads: ['dense'] });
-            worst = Math.min(worst, cosine(expected, dense));
-            largest = Math.max(largest, maxAbsDifference(expected, dense));
-          }
-          return { actual: `min ${worst.toFixed(7)}, max-abs ${largest.toExponential(1)}, ${FIDELITY_TEXTS.length} texts`, holds: worst >= fidelity.minCosine - 1e-6 };
-        });
-      } finally {
-        await opened.tensors.close();
-      }
-    }
   } finally {
-    await backend.close();
+    await opened.close();
   }
-  return rows;
+}
+
+/** The base variant against the checkpoint: all held-out texts, all heads. */
+async function checkAgainst(table: Table, folder: ModelFolder, model: ReferenceModel, tokenizerJson: string, openBackend: OpenBackend): Promise<void> {
+  const { space, path } = folder;
+  await table.check('weights of the checkpoint', space.weights.slice(0, 12), async () => {
+    const actual = await model.weightsHash();
+    return { actual: actual.slice(0, 12), holds: actual === space.weights };
+  });
+  const { fidelity, name } = chooseVariant(folder);
+  await table.check('forward pass', `cosine ≥ ${fidelity.minCosine} (as recorded)`, async () => {
+    const tokenizer = parseTokenizer(tokenizerJson, join(path, 'tokenizer.json'));
+    const texts = FIDELITY_TEXTS.map((text) => referenceText(tokenizer, '', text, space.maxTokens));
+    const expected = await model.embedAll(texts);
+    const backend = await openBackend(folder, name);
+    const actual = await runTexts(backend, texts).finally(() => backend.close());
+    const measured = fidelityOf(actual, expected, 7);
+    const heads = [['', measured, fidelity] as const, ...(['sparse', 'colbert'] as const).map((head) => [`${head} `, measured.heads?.[head], fidelity.heads?.[head] ?? fidelity] as const)];
+    const shown = heads.flatMap(([head, found]) => (found === undefined ? [] : [`${head}min ${found.minCosine.toFixed(7)}`]));
+    const holds = heads.every(([, found, recorded]) => found === undefined || found.minCosine >= recorded.minCosine - 1e-6);
+    return { actual: `${shown.join(', ')}, max-abs ${measured.maxAbs.toExponential(1)}, ${texts.length} texts`, holds };
+  });
 }

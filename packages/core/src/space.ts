@@ -44,13 +44,17 @@ export interface EmbeddingSpace extends SpaceIdentity {
 /** A precision of one space. */
 export type VariantName = 'fp32' | 'fp16' | 'q4' | 'int8';
 
-/** Cosine of a variant's vectors to fp32's of the same texts. */
+/** Cosine of a variant's dense vectors to those it stands for: the checkpoint's (float64) for a base variant, the base variant's for int8. */
 export interface Fidelity {
   readonly minCosine: number;
   readonly meanCosine: number;
   readonly maxAbs: number;
   /** Number of texts it was measured on. */
   readonly texts: number;
+  /** The same of the other heads, all weights or all tokens of a text as one vector. */
+  readonly heads?: Readonly<Partial<Record<Exclude<Head, 'dense'>, { readonly minCosine: number; readonly meanCosine: number } | undefined>>> | undefined;
+  /** Mean share of the ten nearest of the other texts that are the same (overlap@10). */
+  readonly rankAgreement?: number | undefined;
 }
 
 export interface Variant {

@@ -19,8 +19,8 @@ export async function parseSpaceFile(json: string, path: string): Promise<SpaceF
     throw new InvalidSpaceFileError(path, `fingerprint ${file.fingerprint.slice(0, 12)} is not that of the identity, ${fingerprint.slice(0, 12)}`);
   }
   for (const { name, graphs } of file.variants) {
-    for (const graph of [graphs.portable, graphs.fast]) {
-      if (!Object.hasOwn(file.files, graph)) throw new InvalidSpaceFileError(path, `graph ${graph} of variant ${name} is not among the files, so nothing vouches for it`);
+    for (const graph of [graphs.portable, graphs.fast, graphs.selfTest]) {
+      if (graph !== undefined && !Object.hasOwn(file.files, graph)) throw new InvalidSpaceFileError(path, `graph ${graph} of variant ${name} is not among the files, so nothing vouches for it`);
     }
   }
   for (const head of ['sparse', 'colbert'] as const) {

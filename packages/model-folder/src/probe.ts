@@ -1,4 +1,4 @@
-import { cosine, maxAbsDifference, ProbeMismatchError, tokenBatch, type InferenceBackend, type Role, type Variant, type Vector } from '@kimera/core';
+import { cosine, maxAbsDifference, ProbeMismatchError, tokenBatch, type Head, type InferenceBackend, type Role, type Variant, type Vector } from '@kimera/core';
 import type { SpaceFileProbe } from './space-file.js';
 
 /** A text whose tokens and vector are known from the float64 forward pass over the checkpoint. */
@@ -44,8 +44,10 @@ export const PROBE_COSINE_FLOOR = 0.9999;
 /** Probes are not the texts on which fidelity was measured: what a lossy variant may lose beyond its recorded minimum. */
 const PROBE_COSINE_SLACK = 0.005;
 
-export function probeFloor(variant: Variant): number {
-  return Math.min(PROBE_COSINE_FLOOR, variant.fidelity.minCosine - (variant.fidelity.minCosine < PROBE_COSINE_FLOOR ? PROBE_COSINE_SLACK : 0));
+/** Cosine that a variant's probes must reach. */
+export function probeFloor({ fidelity }: Variant, head: Head = 'dense'): number {
+  const { minCosine } = (head === 'dense' ? undefined : fidelity.heads?.[head]) ?? fidelity;
+  return Math.min(PROBE_COSINE_FLOOR, minCosine - (minCosine < PROBE_COSINE_FLOOR ? PROBE_COSINE_SLACK : 0));
 }
 
 export interface ProbeResult {
@@ -56,19 +58,19 @@ export interface ProbeResult {
 
 /** Runs the probes one by one through the backend, all the heads that it computes, and compares. @throws ProbeMismatchError where one is below the floor of the backend's variant. */
 export async function checkProbes(backend: InferenceBackend, probes: readonly Probe[]): Promise<readonly ProbeResult[]> {
-  const floor = probeFloor(backend.variant);
   const results: ProbeResult[] = [];
   for (const probe of probes) {
     const batch = { ...tokenBatch([probe.ids]), ...(probe.promptTokens === 0 ? {} : { promptTokens: Int32Array.of(probe.promptTokens) }) };
     const { dense = new Float32Array(), sparse, colbert } = await backend.run(batch, { heads: backend.space.heads });
-    const check = (similarity: number): void => {
+    const check = (similarity: number, head: Head): void => {
+      const floor = probeFloor(backend.variant, head);
       if (!(similarity >= floor)) throw new ProbeMismatchError(backend.name, backend.space.fingerprint, similarity, floor, probe.text);
     };
     const similarity = similarityOf(dense, probe.dense);
-    check(similarity);
+    check(similarity, 'dense');
     const { heads } = backend.space;
-    if (probe.sparse !== undefined && heads.includes('sparse')) check(sparseSimilarity(sparse?.[0] ?? new Map(), probe.sparse));
-    if (probe.colbert !== undefined && heads.includes('colbert')) check(similarityOf(colbert?.[0] ?? new Float32Array(), probe.colbert));
+    if (probe.sparse !== undefined && heads.includes('sparse')) check(sparseSimilarity(sparse?.[0] ?? new Map(), probe.sparse), 'sparse');
+    if (probe.colbert !== undefined && heads.includes('colbert')) check(similarityOf(colbert?.[0] ?? new Float32Array(), probe.colbert), 'colbert');
     results.push({ text: probe.text, cosine: similarity, maxAbs: maxAbsDifference(dense, probe.dense) });
   }
   return results;

@@ -22,13 +22,26 @@ export const identitySchema = z.strictObject({
   defaultRole: z.enum(['query', 'document']).optional(),
 });
 
-const fidelitySchema = z.strictObject({ minCosine: z.number(), meanCosine: z.number(), maxAbs: z.number(), texts: z.int().nonnegative() });
+const cosines = z.strictObject({ minCosine: z.number(), meanCosine: z.number() });
+const fidelitySchema = z.strictObject({
+  ...cosines.shape,
+  maxAbs: z.number(),
+  texts: z.int().nonnegative(),
+  heads: z.strictObject({ sparse: cosines.optional(), colbert: cosines.optional() }).optional(),
+  rankAgreement: z.number().optional(),
+});
 
 export const variantSchema = z.strictObject({
   name: z.enum(['fp32', 'fp16', 'q4', 'int8']),
-  /** Against the float64 forward pass of the checkpoint. */
+  /** Against the float64 forward pass of the checkpoint; of int8 against the base variant. */
   fidelity: fidelitySchema,
-  graphs: z.strictObject({ portable: localPath, fast: localPath }),
+  graphs: z.strictObject({
+    /** Of standard operators, for other libraries; int8 has none. */
+    portable: localPath.optional(),
+    fast: localPath,
+    /** A product that saturates on processors which cannot run the variant: input a [1, 64] uint8 of 255, output holds. */
+    selfTest: localPath.optional(),
+  }),
 });
 
 export const probeSchema = z.strictObject({

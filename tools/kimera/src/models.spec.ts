@@ -7,7 +7,8 @@ import { z } from 'zod';
 import { ended, killKimeras, kimera, minilm, root, startKimera, tinyCheckpoint } from './run-kimera.fixture.js';
 
 const errorSchema = z.strictObject({ error: z.strictObject({ code: z.string(), message: z.string().regex(/^[^\n]+$/), hint: z.string().optional() }) });
-const fidelity = z.strictObject({ minCosine: z.number(), meanCosine: z.number(), maxAbs: z.number(), texts: z.int() });
+const cosines = z.strictObject({ minCosine: z.number(), meanCosine: z.number() });
+const fidelity = z.strictObject({ ...cosines.shape, maxAbs: z.number(), texts: z.int(), rankAgreement: z.number().optional(), heads: z.strictObject({ sparse: cosines, colbert: cosines }).partial().optional() });
 const variants = z.array(z.strictObject({ name: z.enum(['fp32', 'fp16', 'q4', 'int8']), fidelity })).min(1);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const modelSchema = z.strictObject({ path: z.string(), modelId: z.string(), space: sha256, dimension: z.int(), maxTokens: z.int(), heads: z.array(z.string()), variants, bytes: z.int() });
@@ -92,7 +93,7 @@ describe('models convert', () => {
 
   it('refuses what it cannot convert exactly, names the way out, and leaves nothing', async () => {
     const out = join(scratch, 'refused/four');
-    const run = await kimera(['models', 'convert', tinyCheckpoint, '--out', out, '--variant', 'q4'], scratch);
+    const run = await kimera(['models', 'convert', tinyCheckpoint, '--out', out, '--variants', 'q4'], scratch);
     expect(run.code).toBe(2);
     expect(run.stdout).toBe('');
     expect(run.stderr).toMatch(/^kimera: [^\n]+4-bit[^\n]+hint: use --variant fp16 or fp32\n$/);
@@ -160,7 +161,7 @@ describe('models verify', () => {
     const run = await kimera(['models', 'verify', converted, '--against', tinyCheckpoint, '--json'], scratch);
     expect(run).toMatchObject({ code: 0, stderr: '' });
     const { holds, checks } = verifySchema.parse(JSON.parse(run.stdout));
-    expect({ holds, failed: checks.filter((check) => !check.holds), count: checks.length }).toEqual({ holds: true, failed: [], count: 7 });
+    expect({ holds, failed: checks.filter((check) => !check.holds), count: checks.length }).toEqual({ holds: true, failed: [], count: 8 });
   });
 
   it.each(['all-MiniLM-L6-v2', 'multilingual-e5-small'])('%s as shipped holds', async (name) => {

@@ -38,8 +38,8 @@ describe('wrong usage: 64, one line and a hint on stderr, nothing on stdout', ()
   it.each([
     [['modles', 'list'], "unknown command 'modles' (did you mean models?)"],
     [['models', 'lst'], "unknown command 'lst' (did you mean list?)"],
-    [['models', 'convert', 'x', '--varint', 'fp16'], "unknown option '--varint' (did you mean --variant?)"],
-    [['models', 'convert', 'x', '--variant', 'fp8', '--out', 'y'], 'fp32, fp16, q4'],
+    [['models', 'convert', 'x', '--varint', 'fp16'], "unknown option '--varint' (did you mean --variants?)"],
+    [['models', 'convert', 'x', '--variants', 'fp8', '--out', 'y'], 'fp32, fp16, q4'],
     [['models', 'verify'], "missing required argument 'dir'"],
     [['models', 'bench', 'x', '--threads', '0'], 'whole number'],
     [['embed', '--head', 'thick'], 'Heads are dense, sparse, colbert'],

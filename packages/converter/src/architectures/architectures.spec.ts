@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { maxAbsDifference, tokenBatch } from '@kimera/core';
 import { openSafetensors } from '../checkpoint/safetensors.js';
-import { convertCheckpoint } from '../convert-checkpoint.js';
+import { convertCheckpoint } from '../convert/convert-checkpoint.js';
 import { checkpoints, decodeVector, openPlainBackend, portableHiddenStates } from '../fixtures.fixture.js';
 
 /** PROVENANCE.md of the goldens: an fp32 runtime against the original library. */

@@ -4,7 +4,7 @@ import { aloneGroup, type WeightGroup } from '../encoder/weight-plan.js';
 import { InvalidConfigurationError } from '../errors/checkpoint-errors.js';
 import type { OnnxGraph } from '../onnx/onnx-graph.js';
 import { linear } from '../reference/float64.js';
-import type { WeightFile } from '../weights/weight-file.js';
+import type { GraphWeights } from '../weights/graph-weights.js';
 import { activation } from './activations.js';
 
 /** torch.nn.functional.normalize divides by at least this. */
@@ -130,7 +130,7 @@ function denseName(module: Extract<AfterPooling, { kind: 'dense' }>, index: numb
 }
 
 /** Several kinds are concatenated; then the modules in their order. @param promptTokens [B], see fastGraph. */
-export function poolGraph(graph: OnnxGraph, weights: WeightFile, hidden: string, length: string, pooler: Pooler, promptTokens: string | undefined): string {
+export function poolGraph(graph: OnnxGraph, weights: GraphWeights, hidden: string, length: string, pooler: Pooler, promptTokens: string | undefined): string {
   const kept = promptTokens === undefined ? undefined : keptGraph(graph, length, promptTokens);
   const parts = pooler.pooling.map((kind) => POOLING_KINDS[kind].graph(graph, { hidden, length, kept }));
   const pooled = parts.length === 1 ? (parts[0] as string) : graph.node('Concat', parts, { axis: -1 });

@@ -5,6 +5,7 @@ import { openTokenHeads, type TokenHeads } from '../heads/token-heads.js';
 import { joinTensors } from './joined-tensors.js';
 import { readJson, readText } from './json-file.js';
 import { readModules, type ModuleChain } from './modules.js';
+import type { Checksums } from '../torch/open-torch.js';
 import { openWeights } from './open-weights.js';
 import type { TensorSource } from './tensor-source.js';
 import { ignoredTokenIds, lowerCasingTokenizer } from './tokenizer-files.js';
@@ -33,8 +34,8 @@ const promptsSchema = z.looseObject({ prompts: z.record(z.string(), z.string()).
 /** Names of prompts in config_sentence_transformers.json; the first that is there is taken (`passage` is e5's word). */
 const PROMPT_NAMES: Readonly<Record<Role, readonly string[]>> = { query: ['query'], document: ['document', 'passage'] };
 
-/** @throws CheckpointFileMissingError, InvalidConfigurationError, UnsupportedModelError, and the errors of the weight formats. */
-export async function openCheckpoint(folder: string): Promise<Checkpoint> {
+/** @param checksums of torch files: `skip` where another reader of this folder verifies them. @throws CheckpointFileMissingError, InvalidConfigurationError, UnsupportedModelError, and the errors of the weight formats. */
+export async function openCheckpoint(folder: string, checksums: Checksums = 'verify'): Promise<Checkpoint> {
   const config = await readJson(folder, 'config.json', z.record(z.string(), z.unknown()));
   if (config === undefined) throw new CheckpointFileMissingError(folder, 'config.json');
   const modules = await readModules(folder);
@@ -46,12 +47,12 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const tokenizerJson = transformer?.do_lower_case === true ? lowerCasingTokenizer(tokenizer) : tokenizer;
   const opened = new Map<string, TensorSource>();
   try {
-    const main = await openWeights(folder);
+    const main = await openWeights(folder, checksums);
     opened.set('', main);
     const parts = new Map<string, TensorSource>();
     for (const module of modules.afterPooling) {
       if (module.kind !== 'dense' || parts.has(module.path)) continue;
-      const source = await openWeights(`${folder}/${module.path}`);
+      const source = await openWeights(`${folder}/${module.path}`, checksums);
       parts.set(module.path, source);
       opened.set(module.path, source);
     }

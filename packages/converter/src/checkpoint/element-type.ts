@@ -20,7 +20,7 @@ const DECODERS: Readonly<Partial<Record<ElementType, Decoder>>> = {
 export const WEIGHT_TYPES = Object.keys(DECODERS);
 
 /** Little-endian elements → float32; undefined for a type that no weight has. */
-export function decodeFloats(type: ElementType, bytes: Uint8Array): Float32Array | undefined {
+export function decodeFloats(type: ElementType, bytes: Uint8Array<ArrayBuffer>): Float32Array<ArrayBuffer> | undefined {
   const decode = DECODERS[type];
   if (decode === undefined) return undefined;
   // Every machine that Node 20 runs on is little-endian: float32 needs no decoding.

@@ -11,6 +11,7 @@ export function joinTensors(main: TensorSource, modules: ReadonlyMap<string, Ten
     names: [...main.names, ...[...modules].flatMap(([module, source]) => source.names.map((name) => `${module}/${name}`))],
     entry: (name) => of(name, (source, local) => source.entry(local)),
     shape: (name) => of(name, (source, local) => source.shape(local)),
+    location: (name) => of(name, (source, local) => source.location(local)),
     bytes: (name, range) => of(name, (source, local) => source.bytes(local, range)),
     read: (name, range) => of(name, (source, local) => source.read(local, range)),
     async close() {

@@ -1,23 +1,23 @@
 import { join } from 'node:path';
 import { CheckpointFileMissingError } from '../errors/checkpoint-errors.js';
-import { openTorch } from '../torch/open-torch.js';
+import { openTorch, type Checksums } from '../torch/open-torch.js';
 import { ifPresent } from './json-file.js';
 import { openSafetensors } from './safetensors.js';
 import { openSharded } from './sharded-tensors.js';
 import type { TensorSource } from './tensor-source.js';
 
 /** Where weights lie, the first that is there is taken (the order of transformers 4.57, modeling_utils.py `_get_resolved_checkpoint_files`). */
-const LAYOUTS: readonly { readonly file: string; open(path: string): Promise<TensorSource> }[] = [
+const LAYOUTS: readonly { readonly file: string; open(path: string, checksums: Checksums): Promise<TensorSource> }[] = [
   { file: 'model.safetensors', open: openSafetensors },
   { file: 'model.safetensors.index.json', open: (path) => openSharded(path, openSafetensors) },
   { file: 'pytorch_model.bin', open: openTorch },
-  { file: 'pytorch_model.bin.index.json', open: (path) => openSharded(path, openTorch) },
+  { file: 'pytorch_model.bin.index.json', open: (path, checksums) => openSharded(path, (shard) => openTorch(shard, checksums)) },
 ];
 
 /** @throws CheckpointFileMissingError, and the errors of the formats. */
-export async function openWeights(folder: string): Promise<TensorSource> {
+export async function openWeights(folder: string, checksums: Checksums = 'verify'): Promise<TensorSource> {
   for (const { file, open } of LAYOUTS) {
-    const source = await ifPresent(() => open(join(folder, file)));
+    const source = await ifPresent(() => open(join(folder, file), checksums));
     if (source !== undefined) return source;
   }
   throw new CheckpointFileMissingError(folder, LAYOUTS.map(({ file }) => file).join(', '));

@@ -102,6 +102,11 @@ function tensorFile(file: PositionedFile, entries: ReadonlyMap<string, Entry>, d
       const width = ELEMENT_BYTES[entry.type];
       return file.read(dataStart + entry.from + from * width, count * width);
     },
+    async location(name) {
+      const entry = entries.get(name);
+      if (entry === undefined) throw new MissingTensorError(name);
+      return { path: file.path, offset: dataStart + entry.from, type: entry.type };
+    },
     close: () => file.close(),
   };
 }

@@ -34,6 +34,7 @@ export async function openSharded(path: string, openShard: (path: string) => Pro
       names: [...files.keys()],
       entry: (name) => (files.has(name) ? shardOf(name).entry(name) : undefined),
       shape: (name) => (files.has(name) ? shardOf(name).shape(name) : undefined),
+      location: async (name) => shardOf(name).location(name),
       bytes: (name, range) => shardOf(name).bytes(name, range),
       read: async (name, range) => shardOf(name).read(name, range),
       close,

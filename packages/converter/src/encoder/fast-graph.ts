@@ -2,8 +2,9 @@ import type { EncoderShape } from '../architectures/architecture.js';
 import { dimensionOf, poolGraph, type Pooler } from '../architectures/pooling.js';
 import { colbertGraph, sparseGraph, type TokenHeads } from '../heads/token-heads.js';
 import type { OnnxGraph } from '../onnx/onnx-graph.js';
-import type { WeightFile } from '../weights/weight-file.js';
-import { embeddingsGraph, fusedMatrixGraph, lengthGraph } from './embeddings-graph.js';
+import type { GraphWeights } from '../weights/graph-weights.js';
+import type { MatrixKernel } from './matrix-kernel.js';
+import { embeddingsGraph, lengthGraph } from './embeddings-graph.js';
 
 /**
  * ONNX Runtime's own operators. input_ids [B, T] of equal lengths → dense [B, D'].
@@ -11,8 +12,16 @@ import { embeddingsGraph, fusedMatrixGraph, lengthGraph } from './embeddings-gra
  * Where it has heads: inputs want_sparse and want_colbert (bool scalars) and outputs sparse [B, T], colbert [B, T - 1, C];
  * [B, 0] and [B, 0, C] where not wanted, and then nothing is computed for them.
  */
-export function fastGraph(graph: OnnxGraph, weights: WeightFile, shape: EncoderShape, pooler: Pooler, heads: TokenHeads): void {
-  const { attentionHeads } = shape;
+export function fastGraph(graph: OnnxGraph, weights: GraphWeights, kernel: MatrixKernel, shape: EncoderShape, pooler: Pooler, heads: TokenHeads): void {
+  const { hidden, length } = encoderGraph(graph, weights, kernel, shape);
+  const promptTokens = pooler.promptPooling === 'excluded' ? graph.input('prompt_tokens', 'int64', ['batch']) : undefined;
+  graph.output(poolGraph(graph, weights, hidden, length, pooler, promptTokens), 'dense', 'float', ['batch', dimensionOf(pooler, shape.hiddenSize)]);
+  if (heads.sparse !== undefined) graph.output(sparseGraph(graph, weights, hidden), 'sparse', 'float', ['batch', 'weighted_tokens']);
+  if (heads.colbert !== undefined) graph.output(colbertGraph(graph, weights, hidden, heads.colbert.dimension), 'colbert', 'float', ['batch', 'colbert_tokens', heads.colbert.dimension]);
+}
+
+/** input_ids [B, T] → the last hidden states [B, T, D], and T. */
+export function encoderGraph(graph: OnnxGraph, weights: GraphWeights, kernel: MatrixKernel, shape: EncoderShape): { readonly hidden: string; readonly length: string } {
   const ids = graph.input('input_ids', 'int64', ['batch', 'sequence']);
   const length = lengthGraph(graph, ids);
   const type = shape.typeVocabularySize === 0 ? undefined : weights.value(graph, 'embeddings.type', { from: 0, rows: 1 });
@@ -22,16 +31,11 @@ export function fastGraph(graph: OnnxGraph, weights: WeightFile, shape: EncoderS
     const weight = (suffix: string): string => weights.value(graph, `${name}.${suffix}`);
     const skipNorm = (x: string, skip: string, norms: string, bias: string): string =>
       graph.fused('SkipLayerNormalization', [x, skip, weight(`${norms}.gain`), weight(`${norms}.bias`), weight(bias)], { epsilon: { float: shape.layerNormEpsilon } });
-    const qkv = graph.node('Add', [fusedMatrixGraph(graph, hidden, weight('attention.qkv.weight')), weight('attention.qkv.bias')]);
-    const parts = graph.nodes('Split', [qkv], 3, { axis: -1, num_outputs: 3 });
     // Without a mask: ONNX Runtime takes its flash attention only then.
-    const mixed = graph.fused('MultiHeadAttention', parts, { num_heads: attentionHeads });
-    const attended = skipNorm(fusedMatrixGraph(graph, mixed, weight('attention.output.weight')), hidden, 'attention.norm', 'attention.output.bias');
-    const active = graph.fused('BiasGelu', [fusedMatrixGraph(graph, attended, weight('up.weight')), weight('up.bias')]);
-    hidden = skipNorm(fusedMatrixGraph(graph, active, weight('down.weight')), attended, 'norm', 'down.bias');
+    const mixed = graph.fused('MultiHeadAttention', [...kernel.project(graph, hidden, name), weight('attention.qkv.bias')], { num_heads: shape.attentionHeads });
+    const attended = skipNorm(kernel.multiply(graph, mixed, `${name}.attention.output.weight`), hidden, 'attention.norm', 'attention.output.bias');
+    const active = graph.fused('BiasGelu', [kernel.multiply(graph, attended, `${name}.up.weight`), weight('up.bias')]);
+    hidden = skipNorm(kernel.multiply(graph, active, `${name}.down.weight`), attended, 'norm', 'down.bias');
   }
-  const promptTokens = pooler.promptPooling === 'excluded' ? graph.input('prompt_tokens', 'int64', ['batch']) : undefined;
-  graph.output(poolGraph(graph, weights, hidden, length, pooler, promptTokens), 'dense', 'float', ['batch', dimensionOf(pooler, shape.hiddenSize)]);
-  if (heads.sparse !== undefined) graph.output(sparseGraph(graph, weights, hidden), 'sparse', 'float', ['batch', 'weighted_tokens']);
-  if (heads.colbert !== undefined) graph.output(colbertGraph(graph, weights, hidden, heads.colbert.dimension), 'colbert', 'float', ['batch', 'colbert_tokens', heads.colbert.dimension]);
+  return { hidden, length };
 }

@@ -1,11 +1,11 @@
 import type { EncoderShape } from '../architectures/architecture.js';
 import { geluGraph } from '../architectures/activations.js';
 import type { OnnxGraph } from '../onnx/onnx-graph.js';
-import type { WeightFile } from '../weights/weight-file.js';
+import type { GraphWeights } from '../weights/graph-weights.js';
 import { embeddingsGraph, lengthGraph, matrixGraph, normGraph } from './embeddings-graph.js';
 
 /** Standard operators: input_ids, attention_mask[, token_type_ids where there are several] [B, T] → last_hidden_state [B, T, D]. */
-export function portableGraph(graph: OnnxGraph, weights: WeightFile, shape: EncoderShape): void {
+export function portableGraph(graph: OnnxGraph, weights: GraphWeights, shape: EncoderShape): void {
   const { hiddenSize: d, attentionHeads: heads } = shape;
   const ids = graph.input('input_ids', 'int64', ['batch', 'sequence']);
   const mask = graph.input('attention_mask', 'int64', ['batch', 'sequence']);
@@ -34,7 +34,7 @@ export function portableGraph(graph: OnnxGraph, weights: WeightFile, shape: Enco
   graph.output(hidden, 'last_hidden_state', 'float', ['batch', 'sequence', d]);
 }
 
-function typesGraph(graph: OnnxGraph, weights: WeightFile, { typeVocabularySize }: EncoderShape): string | undefined {
+function typesGraph(graph: OnnxGraph, weights: GraphWeights, { typeVocabularySize }: EncoderShape): string | undefined {
   if (typeVocabularySize === 0) return undefined;
   if (typeVocabularySize === 1) return weights.value(graph, 'embeddings.type');
   return graph.node('Gather', [weights.value(graph, 'embeddings.type'), graph.input('token_type_ids', 'int64', ['batch', 'sequence'])], { axis: 0 });

@@ -1,4 +1,4 @@
-import { KimeraError } from '@kimera/core';
+import { KimeraError, type Head } from '@kimera/core';
 
 /** A checkpoint file that breaks its format: truncated, overlapping, longer than it says. */
 export class InvalidCheckpointError extends KimeraError {
@@ -109,5 +109,32 @@ export class ResourceLimitError extends KimeraError {
   readonly code = 'RESOURCE_LIMIT';
   constructor(readonly file: string, readonly what: string, readonly actual: number, readonly limit: number) {
     super(`${file}: ${what} ${actual}, the limit is ${limit}`, { file, what, actual, limit });
+  }
+}
+
+/** A checkpoint's file cannot be hard-linked into the model folder: another file system, or one without hard links. */
+export class LinkError extends KimeraError {
+  readonly code = 'LINK';
+  constructor(readonly from: string, readonly to: string, readonly reason: string) {
+    super(`${from} cannot be hard-linked to ${to} (${reason}): put both on one file system, or convert without --link, which copies the weights`, { from, to, reason });
+  }
+}
+
+/** A matrix whose rows are not made of whole blocks cannot have the form. */
+export class BlockSizeError extends KimeraError {
+  readonly code = 'BLOCK_SIZE';
+  constructor(readonly tensor: string, readonly columns: number, readonly block: number) {
+    super(`the rows of ${tensor} have ${columns} numbers, the 8-bit form takes blocks of ${block}`, { tensor, columns, block });
+  }
+}
+
+/** An 8-bit variant that is too far from the vectors it stands for. */
+export class FidelityError extends KimeraError {
+  readonly code = 'FIDELITY';
+  constructor(readonly head: Head, readonly mean: number, readonly least: number, readonly meanFloor: number, readonly minFloor: number, readonly matrix: string, readonly alone: number) {
+    super(
+      `the int8 variant's ${head} vectors have cosine mean ${mean}, min ${least} to the full ones; the floor is mean ${meanFloor}, min ${minFloor}. The worst matrix is ${matrix}: alone in 8 bits it costs min ${alone}`,
+      { head, mean, least, meanFloor, minFloor, matrix, alone },
+    );
   }
 }

@@ -8,7 +8,7 @@ import { fusedMatrixGraph } from '../encoder/embeddings-graph.js';
 import type { OnnxGraph } from '../onnx/onnx-graph.js';
 import { linear } from '../reference/float64.js';
 import { openTorch } from '../torch/open-torch.js';
-import type { WeightFile } from '../weights/weight-file.js';
+import type { GraphWeights } from '../weights/graph-weights.js';
 
 /** Heads over the hidden state of each token, as FlagEmbedding (1.4.2) saves them beside bge-m3. */
 export interface TokenHeads {
@@ -41,7 +41,7 @@ export function headWeights({ sparse, colbert }: TokenHeads, hiddenSize: number)
 }
 
 /** [B, T, D] → [B, T], or [B, 0] where not wanted. */
-export function sparseGraph(graph: OnnxGraph, weights: WeightFile, hidden: string): string {
+export function sparseGraph(graph: OnnxGraph, weights: GraphWeights, hidden: string): string {
   const [weight, bias] = [weights.value(graph, 'heads.sparse.weight'), weights.value(graph, 'heads.sparse.bias')];
   const transposed = graph.node('Transpose', [weight], { perm: [1, 0] });
   return graph.conditional(
@@ -52,7 +52,7 @@ export function sparseGraph(graph: OnnxGraph, weights: WeightFile, hidden: strin
 }
 
 /** [B, T, D] → [B, T - 1, C], or [B, 0, C] where not wanted. */
-export function colbertGraph(graph: OnnxGraph, weights: WeightFile, hidden: string, dimension: number): string {
+export function colbertGraph(graph: OnnxGraph, weights: GraphWeights, hidden: string, dimension: number): string {
   const [weight, bias] = [weights.value(graph, 'heads.colbert.weight'), weights.value(graph, 'heads.colbert.bias')];
   const projected = (x: string): string => graph.node('Add', [fusedMatrixGraph(graph, x, weight), bias]);
   return graph.conditional(

@@ -1,7 +1,7 @@
 import { ProtobufWriter } from './protobuf-writer.js';
 
 /** onnx.proto3 (1.17) TensorProto.DataType. */
-export const ONNX_TYPES = { float: 1, uint8: 2, int64: 7, bool: 9, float16: 10 } as const;
+export const ONNX_TYPES = { float: 1, uint8: 2, int8: 3, int64: 7, bool: 9, float16: 10, bfloat16: 16 } as const;
 export type OnnxType = keyof typeof ONNX_TYPES;
 export type Attribute = number | { readonly float: number } | readonly number[] | string;
 
@@ -18,6 +18,8 @@ interface Port {
   readonly dims: readonly (string | number)[];
 }
 
+/** LayerNormalization needs 17, BitwiseAnd 18. */
+export const OPSET = 18;
 const IR_VERSION = 8;
 const MICROSOFT = 'com.microsoft';
 
@@ -100,6 +102,10 @@ export class OnnxGraph {
   }
   uint8(value: number): string {
     return this.#constant('uint8', [], Uint8Array.of(value));
+  }
+
+  int8(values: Int8Array<ArrayBuffer>, dims: readonly number[]): string {
+    return this.#constant('int8', dims, new Uint8Array(values.buffer));
   }
 
   serialize(name: string, opset: number): Uint8Array {

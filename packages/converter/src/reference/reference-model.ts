@@ -3,7 +3,7 @@ import { lexicalWeights, type Vector } from '@kimera/core';
 import type { Architecture, EncoderShape } from '../architectures/architecture.js';
 import { checkWidths, moduleWeights, poolReference } from '../architectures/pooling.js';
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
-import { elementCount, SLICE_ELEMENTS } from '../checkpoint/tensor-source.js';
+import { elementCount, SLICE_ELEMENTS, type TensorLocation } from '../checkpoint/tensor-source.js';
 import { forwardPass, type WeightReader } from '../encoder/forward-pass.js';
 import { encoderWeights, type WeightGroup, type WeightPlan } from '../encoder/weight-plan.js';
 import { colbertReference, headWeights, sparseReference } from '../heads/token-heads.js';
@@ -54,6 +54,11 @@ export class ReferenceModel {
 
   read(plan: WeightPlan): Promise<Float32Array> {
     return this.checkpoint.tensors.read(this.#source(plan));
+  }
+
+  /** Where the checkpoint has it in one piece. */
+  location(plan: WeightPlan): Promise<TensorLocation | undefined> {
+    return this.checkpoint.tensors.location(this.#source(plan));
   }
 
   /** The weight in order, in whole rows, a few MB at a time. */

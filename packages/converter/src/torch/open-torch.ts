@@ -10,11 +10,14 @@ import { openTorchZip } from './torch-zip.js';
 /** Bytes that a transposed or otherwise scattered tensor may span: it is gathered in memory. A matrix of 4096 × 4096 has 64 MB. */
 const MAX_SPAN_BYTES = 128 << 20;
 
+/** Checksums of what is read are verified, or left to another reader of the same file. */
+export type Checksums = 'verify' | 'skip';
+
 /** A file of torch.save (zip or legacy), read without running its pickle. @throws InvalidCheckpointError and the errors of errors/torch-errors.ts. */
-export async function openTorch(path: string): Promise<TensorSource> {
+export async function openTorch(path: string, checksums: Checksums = 'verify'): Promise<TensorSource> {
   const file = await openPositioned(path);
   try {
-    return tensorSource(tensorFile(file, await readContents(file)));
+    return tensorSource(tensorFile(file, await readContents(file), checksums));
   } catch (error) {
     await file.close();
     throw error;
@@ -29,7 +32,7 @@ async function readContents(file: PositionedFile): Promise<TorchContents> {
   throw new InvalidCheckpointError(file.path, file.size === 0 ? 'the file is empty' : 'neither a zip nor a pickle, so not a file of torch.save');
 }
 
-function tensorFile(file: PositionedFile, contents: TorchContents): TensorFile {
+function tensorFile(file: PositionedFile, contents: TorchContents, checksums: Checksums): TensorFile {
   return {
     names: [...contents.tensors.keys()],
     entry: (name) => contents.tensors.get(name),
@@ -37,12 +40,19 @@ function tensorFile(file: PositionedFile, contents: TorchContents): TensorFile {
       const tensor = contents.tensors.get(name);
       if (tensor === undefined) throw new MissingTensorError(name);
       const width = ELEMENT_BYTES[tensor.type];
-      const start = await contents.storageStart(tensor.storage);
+      if (checksums === 'verify') await contents.verify(tensor.storage);
+      const start = contents.storageStart(tensor.storage);
       const bytes = isContiguous(tensor)
         ? await file.read(start + (tensor.offset + range.from) * width, range.count * width)
         : await gather(file, start, tensor, range);
       if (contents.isSwapped && width > 1) for (let at = 0; at < bytes.length; at += width) bytes.subarray(at, at + width).reverse();
       return bytes;
+    },
+    async location(name) {
+      const tensor = contents.tensors.get(name);
+      if (tensor === undefined) throw new MissingTensorError(name);
+      if (!isContiguous(tensor) || contents.isSwapped) return undefined;
+      return { path: file.path, offset: contents.storageStart(tensor.storage) + tensor.offset * ELEMENT_BYTES[tensor.type], type: tensor.type };
     },
     close: () => file.close(),
   };

@@ -5,6 +5,8 @@ export interface TorchContents {
   readonly tensors: ReadonlyMap<string, TorchTensor>;
   /** True where the numbers are big-endian. */
   readonly isSwapped: boolean;
-  /** Position of a storage's first byte in the file, after its checksum where the format has one. @throws InvalidZipError. */
-  storageStart(storage: TorchStorage): Promise<number>;
+  /** Position of a storage's first byte in the file. @throws MissingStorageError. */
+  storageStart(storage: TorchStorage): number;
+  /** Checks the storage's checksum, once, where the format has one. @throws InvalidZipError. */
+  verify(storage: TorchStorage): Promise<void>;
 }

@@ -1,13 +1,27 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { OnnxGraph } from '../onnx/onnx-graph.js';
+import type { OnnxGraph, OnnxType } from '../onnx/onnx-graph.js';
+import type { GraphWeights, RowRange } from './graph-weights.js';
 import { BLOCK, encodeRows, weightLayout, type PartLayout, type WeightForm } from './weight-form.js';
 
 /** ONNX Runtime maps external data; offsets of large tensors at this boundary work on every system's page and allocation size. */
 const ALIGNMENT = 65_536;
 const SMALL_ALIGNMENT = 64;
 
+/** Where an array of so many bytes may start, from `end` on. */
+function aligned(end: number, bytes: number): number {
+  const boundary = bytes >= ALIGNMENT ? ALIGNMENT : SMALL_ALIGNMENT;
+  return Math.ceil(end / boundary) * boundary;
+}
+
 interface StoredPart extends PartLayout {
   readonly offset: number;
+}
+
+interface StoredArray {
+  readonly type: OnnxType;
+  readonly dims: readonly number[];
+  readonly offset: number;
+  readonly bytes: number;
 }
 
 interface Stored {
@@ -18,8 +32,9 @@ interface Stored {
 }
 
 /** The external data file under one or more graphs: written once, tensor by tensor, then referred to by row ranges. */
-export class WeightFile {
+export class WeightFile implements GraphWeights {
   readonly #stored = new Map<string, Stored>();
+  readonly #arrays = new Map<string, StoredArray>();
   #end = 0;
 
   constructor(
@@ -33,8 +48,7 @@ export class WeightFile {
     const width = columns === 0 ? 1 : columns;
     const parts: StoredPart[] = [];
     for (const layout of weightLayout(form, name, width)) {
-      const boundary = layout.rowBytes * rows >= ALIGNMENT ? ALIGNMENT : SMALL_ALIGNMENT;
-      const offset = Math.ceil(this.#end / boundary) * boundary;
+      const offset = aligned(this.#end, layout.rowBytes * rows);
       this.#end = offset + layout.rowBytes * rows;
       parts.push({ ...layout, innerDims: columns === 0 ? [] : layout.innerDims, offset });
     }
@@ -51,15 +65,33 @@ export class WeightFile {
     this.#stored.set(name, { form, rows, columns, parts });
   }
 
-  /** Float value of rows [from, from + rows) of a weight; ONNX Runtime folds the decoding when it loads the graph. */
-  value(graph: OnnxGraph, name: string, range?: { readonly from: number; readonly rows: number }): string {
+  /** Adds an array that graphs read as it is. */
+  async addArray(name: string, type: OnnxType, dims: readonly number[], values: Int8Array | Float32Array): Promise<void> {
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    const offset = aligned(this.#end, bytes.length);
+    this.#end = offset + bytes.length;
+    await this.file.write(bytes, 0, bytes.length, offset);
+    this.onBytes(bytes.length);
+    this.#arrays.set(name, { type, dims, offset, bytes: bytes.length });
+  }
+
+  hasArray(name: string): boolean {
+    return this.#arrays.has(name);
+  }
+
+  array(graph: OnnxGraph, name: string): string {
+    const stored = this.#arrays.get(name);
+    if (stored === undefined) throw new Error(`array ${name} was not written`);
+    return graph.external(name, stored.type, stored.dims, { location: this.location, offset: stored.offset, length: stored.bytes });
+  }
+
+  value(graph: OnnxGraph, name: string, range?: RowRange): string {
     const stored = this.#get(name);
     const { from, rows } = range ?? { from: 0, rows: stored.rows };
     const [data, scale] = this.#external(graph, stored, `${name}${range === undefined ? '' : `.${from}`}`, from, rows);
     return this.#decode(graph, stored, data as string, scale, [rows, stored.columns]);
   }
 
-  /** Rows of a table by ids [B, T] → [B, T, columns]; only the rows that are used are decoded. */
   gather(graph: OnnxGraph, name: string, ids: string): string {
     const stored = this.#get(name);
     const [data, scale] = this.#external(graph, stored, name, 0, stored.rows).map((part) => graph.node('Gather', [part, ids], { axis: 0 }));
@@ -81,6 +113,7 @@ export class WeightFile {
   #decode(graph: OnnxGraph, stored: Stored, data: string, scale: string | undefined, shape: readonly number[]): string {
     if (stored.form === 'fp32') return data;
     if (stored.form === 'fp16' || scale === undefined) return graph.node('Cast', [data], { to: 1 });
+    if (stored.form === 'int8') return graph.node('Reshape', [graph.node('Mul', [graph.node('Cast', [data], { to: 1 }), graph.node('Cast', [scale], { to: 1 })]), graph.int64(shape)]);
     const low = graph.node('BitwiseAnd', [data, graph.uint8(15)]);
     const high = graph.node('BitShift', [data, graph.uint8(4)], { direction: 'RIGHT' });
     const levels = graph.node('Cast', [graph.node('Concat', [low, high], { axis: -1 })], { to: 1 });

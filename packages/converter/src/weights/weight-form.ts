@@ -1,9 +1,15 @@
-import { NotFourBitError } from '../errors/checkpoint-errors.js';
+import { BlockSizeError, NotFourBitError } from '../errors/checkpoint-errors.js';
 import { fromHalf, toHalf } from '../numeric/half.js';
 import type { OnnxType } from '../onnx/onnx-graph.js';
 
 /** How a weight matrix lies in the data file. */
-export type WeightForm = 'fp32' | 'fp16' | 'q4';
+export type WeightForm = 'fp32' | 'fp16' | 'q4' | 'int8';
+
+/** Scales included. */
+export function bytesPerWeight(form: WeightForm): number {
+  return BYTES_PER_WEIGHT[form];
+}
+const BYTES_PER_WEIGHT: Readonly<Record<WeightForm, number>> = { fp32: 4, fp16: 2, q4: 0.5625, int8: 1.0625 };
 
 /** One array of an encoded weight; row r of the weight is bytes [r·rowBytes, (r+1)·rowBytes). */
 export interface PartLayout {
@@ -13,15 +19,22 @@ export interface PartLayout {
   readonly rowBytes: number;
 }
 
-/** Weights of one block of the 4-bit form, along the input axis (ggml's Q4_0). */
+/** Weights of one block of the 4-bit (ggml's Q4_0) and the 8-bit (Q8_0) form, along the input axis. */
 export const BLOCK = 32;
 
-/** The arrays that a weight of `columns` becomes. @throws NotFourBitError where its rows are not made of whole blocks. */
+/** The arrays that a weight of `columns` becomes. @throws NotFourBitError, BlockSizeError where its rows are not made of whole blocks. */
 export function weightLayout(form: WeightForm, name: string, columns: number): readonly PartLayout[] {
   if (form === 'fp32') return [{ type: 'float', innerDims: [columns], rowBytes: columns * 4 }];
   if (form === 'fp16') return [{ type: 'float16', innerDims: [columns], rowBytes: columns * 2 }];
-  if (columns % BLOCK !== 0) throw new NotFourBitError(name, 0);
   const perRow = columns / BLOCK;
+  if (form === 'int8') {
+    if (columns % BLOCK !== 0) throw new BlockSizeError(name, columns, BLOCK);
+    return [
+      { type: 'int8', innerDims: [perRow, BLOCK], rowBytes: columns },
+      { type: 'float16', innerDims: [perRow, 1], rowBytes: perRow * 2 },
+    ];
+  }
+  if (columns % BLOCK !== 0) throw new NotFourBitError(name, 0);
   return [
     { type: 'uint8', innerDims: [perRow, BLOCK / 2], rowBytes: columns / 2 },
     { type: 'float16', innerDims: [perRow, 1], rowBytes: perRow * 2 },
@@ -32,7 +45,23 @@ export function weightLayout(form: WeightForm, name: string, columns: number): r
 export function encodeRows(form: WeightForm, name: string, values: Float32Array, firstBlock: number): readonly Uint8Array[] {
   if (form === 'fp32') return [new Uint8Array(values.buffer, values.byteOffset, values.byteLength)];
   if (form === 'fp16') return [new Uint8Array(Uint16Array.from(values, toHalf).buffer)];
-  return encodeFourBit(name, values, firstBlock);
+  return form === 'int8' ? encodeEightBit(values) : encodeFourBit(name, values, firstBlock);
+}
+
+/** Q8_0: value ≈ q·d with q in -127..127 and d a float16, a 127th of the largest magnitude of the block. */
+function encodeEightBit(values: Float32Array): readonly Uint8Array[] {
+  const levels = new Int8Array(values.length);
+  const scales = new Uint16Array(values.length / BLOCK);
+  for (let block = 0; block < scales.length; block++) {
+    const first = block * BLOCK;
+    let largest = 0;
+    for (let i = first; i < first + BLOCK; i++) largest = Math.max(largest, Math.abs(values[i] as number));
+    scales[block] = toHalf(largest / 127);
+    const scale = fromHalf(scales[block] as number);
+    // The rounded scale may be a little too small for the largest value.
+    if (scale > 0) for (let i = first; i < first + BLOCK; i++) levels[i] = Math.max(-127, Math.min(127, Math.round((values[i] as number) / scale)));
+  }
+  return [new Uint8Array(levels.buffer), new Uint8Array(scales.buffer)];
 }
 
 /**

@@ -5,7 +5,7 @@ import type { OpenBackend } from '@kimera/converter';
 export function openMeasuredBackend(stop: AbortSignal): OpenBackend {
   return async (folder, variant) => {
     stop.throwIfAborted();
-    const backend = await OnnxBackend.load({ folder, variant });
+    const backend = await OnnxBackend.load({ folder, variant, weights: 'mapped' });
     return {
       name: backend.name,
       space: backend.space,

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import type { WeightForm } from '@kimera/converter';
-import { shortFingerprint } from '@kimera/core';
-import { Option, type Command } from 'commander';
+import type { BaseVariant } from '@kimera/converter';
+import { shortFingerprint, type Fidelity, type VariantName } from '@kimera/core';
+import { InvalidArgumentError, type Command } from 'commander';
 import type { CommandContext } from '../../console/command-context.js';
 import { UsageError } from '../../console/command-errors.js';
 import { createCommand, withJson } from '../../console/create-command.js';
@@ -12,11 +12,21 @@ import { verifyFolder } from './verify.js';
 
 interface ConvertCommandOptions {
   readonly out?: string;
-  readonly variant: WeightForm;
+  readonly variants: Variants;
+  readonly link?: true;
+  readonly calibration?: string;
+  readonly thorough?: true;
   readonly modelId?: string;
   readonly verifyOnly?: true;
   readonly json?: true;
 }
+
+interface Variants {
+  readonly base: BaseVariant;
+  readonly others: readonly 'int8'[];
+}
+
+const BASES: readonly BaseVariant[] = ['fp32', 'fp16', 'q4'];
 
 export function convertCommand(context: CommandContext): Command {
   const command = createCommand(context, 'convert', {
@@ -24,22 +34,28 @@ export function convertCommand(context: CommandContext): Command {
     description: [
       'Writes a model folder with two ONNX graphs, measures its vectors against an own forward pass over the checkpoint, and records the result.',
       'The folder appears only when it is whole; an existing one is refused.',
+      'With --link the weights stay in the checkpoint’s own file, hard-linked into the folder: seconds, and no second copy.',
     ].join('\n'),
     examples: [
       'models convert ./all-MiniLM-L6-v2 --out ./models/minilm',
-      'models convert ./all-MiniLM-L6-v2 --out ./models/minilm-fp16 --variant fp16 --model-id sentence-transformers/all-MiniLM-L6-v2',
+      'models convert ./all-MiniLM-L6-v2 --out ./models/minilm-fp16 --variants fp16,int8 --model-id sentence-transformers/all-MiniLM-L6-v2',
+      'models convert ./bge-m3 --out ./models/bge-m3-onnx --link',
       'models convert ./models/minilm --verify-only',
     ],
   });
   return withJson(command)
     .argument('<dir>', 'folder of the checkpoint; with --verify-only a model folder')
     .option('--out <dir>', 'folder to write')
-    .addOption(new Option('--variant <name>', 'precision of the weights').choices(['fp32', 'fp16', 'q4']).default('fp32'))
+    .option('--variants <names>', 'precision of the weights: one of fp32, fp16, q4, and int8 beside it where named', parseVariants, { base: 'fp32', others: [] } satisfies Variants)
+    .option('--link', 'leave the weights in the checkpoint’s file (fp32 only, same file system)')
+    .option('--calibration <file>', 'texts, one a line, for the int8 variant (default: 240 sentences in 20 languages)')
+    .option('--thorough', 'measure on all texts, which takes minutes for a large model; by default on as many as some seconds allow')
     .option('--model-id <id>', 'name for people (default: the folder’s name)')
     .option('--verify-only', 'check an existing model folder instead, as "models verify" does')
-    .action(async (dir: string, { out, variant, modelId, verifyOnly, json }: ConvertCommandOptions) => {
+    .action(async (dir: string, { out, variants: { base, others }, link, calibration, thorough, modelId, verifyOnly, json }: ConvertCommandOptions) => {
       const source = resolve(context.folder, dir);
       if (verifyOnly === true) return verifyFolder(context, { folder: source, format: json === true ? 'json' : 'table' });
+      if (link === true && base !== 'fp32') throw new UsageError(`--link leaves the weights as they are, so it makes fp32, not ${base}`);
       if (out === undefined) throw new UsageError('--out DIR is missing: the folder to write');
       const started = performance.now();
       const { convertModel } = await import('../../models/convert-model.js');
@@ -48,10 +64,13 @@ export function convertCommand(context: CommandContext): Command {
         const { path, space, file } = await convertModel({
           source,
           out: resolve(context.folder, out),
-          variant,
+          variant: base,
+          ...(link === true ? { weights: 'link' as const } : {}),
+          ...(others.includes('int8') ? { int8: calibration === undefined ? {} : { calibration: resolve(context.folder, calibration) } } : {}),
+          ...(thorough === true ? { reference: 'thorough' as const } : {}),
           ...(modelId === undefined ? {} : { modelId }),
           onProgress: ({ bytes, totalBytes }) => progress.update(bytes, totalBytes),
-          onMeasure: () => progress.phase('measuring against the checkpoint'),
+          onPhase: (phase) => progress.phase(phase),
           stop: context.stop,
         });
         progress.stop();
@@ -62,10 +81,26 @@ export function convertCommand(context: CommandContext): Command {
         await context.stdout.line(`${printable(path)}: ${printable(space.modelId)}, ${formatBytes(bytes)}, in ${formatDuration(milliseconds)}`);
         await context.stdout.line(`space ${shortFingerprint(space.fingerprint)}: ${space.dimension} numbers, ${space.maxTokens} tokens, ${space.heads.join(', ')}`);
         for (const { name, fidelity } of variants) {
-          await context.stdout.line(`${name}: cosine to the checkpoint min ${fidelity.minCosine}, mean ${fidelity.meanCosine}; max-abs ${fidelity.maxAbs}; ${fidelity.texts} texts`);
+          await context.stdout.line(formatFidelity(name, fidelity));
         }
       } finally {
         progress.stop();
       }
     });
+}
+
+function parseVariants(list: string): Variants {
+  const names = list.split(',').map((name) => name.trim());
+  const unknown = names.find((name) => name !== 'int8' && !BASES.some((base) => base === name));
+  if (unknown !== undefined) throw new InvalidArgumentError(`Variants are ${BASES.join(', ')} and int8, not ${JSON.stringify(unknown)}.`);
+  const bases = BASES.filter((base) => names.includes(base));
+  if (bases.length > 1) throw new InvalidArgumentError(`One folder has one of ${BASES.join(', ')}, not ${bases.join(' and ')}.`);
+  return { base: bases[0] ?? 'fp32', others: names.includes('int8') ? ['int8'] : [] };
+}
+
+function formatFidelity(name: VariantName, { minCosine, meanCosine, maxAbs, texts, heads, rankAgreement }: Fidelity): string {
+  const others = (['sparse', 'colbert'] as const).flatMap((head) => (heads?.[head] === undefined ? [] : [`${head} min ${heads[head].minCosine}, mean ${heads[head].meanCosine}`]));
+  const ranks = name === 'int8' && rankAgreement !== undefined ? [`${(rankAgreement * 100).toFixed(1)} % of the ten nearest the same`] : [];
+  const to = name === 'int8' ? 'the full variant' : 'the checkpoint';
+  return `${name}: cosine to ${to} min ${minCosine}, mean ${meanCosine}; ${[...others, `max-abs ${maxAbs}`, ...ranks, `${texts} texts`].join('; ')}`;
 }

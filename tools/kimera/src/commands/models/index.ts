@@ -6,6 +6,7 @@ import { convertCommand } from './convert.js';
 import { inspectCommand } from './inspect.js';
 import { listCommand } from './list.js';
 import { pullCommand } from './pull.js';
+import { synthesizeCommand } from './synthesize.js';
 import { verifyCommand } from './verify.js';
 
 export function modelsCommand(context: CommandContext): Command {
@@ -13,6 +14,6 @@ export function modelsCommand(context: CommandContext): Command {
     summary: 'list, pull, convert, verify, inspect and time models',
     examples: ['models list', 'models convert ./all-MiniLM-L6-v2 --out ./models/minilm', 'models verify ./models/minilm --against ./all-MiniLM-L6-v2'],
   });
-  for (const create of [listCommand, pullCommand, convertCommand, verifyCommand, inspectCommand, benchCommand]) command.addCommand(create(context));
+  for (const create of [listCommand, pullCommand, convertCommand, verifyCommand, inspectCommand, synthesizeCommand, benchCommand]) command.addCommand(create(context));
   return command;
 }

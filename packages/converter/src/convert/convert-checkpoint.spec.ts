@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openModelFolder } from '@kimera/model-folder';
-import { openCheckpoint } from './checkpoint/checkpoint.js';
-import { convertCheckpoint, NotFourBitError, OutputExistsError, verifyModel } from './index.js';
-import { checkpoints, openPlainBackend } from './fixtures.fixture.js';
+import { openCheckpoint } from '../checkpoint/checkpoint.js';
+import { convertCheckpoint, NotFourBitError, OutputExistsError, verifyModel } from '../index.js';
+import { checkpoints, openPlainBackend } from '../fixtures.fixture.js';
 
 let scratch = '';
 beforeAll(async () => {
@@ -23,7 +23,7 @@ describe('convertCheckpoint', () => {
     await convert('twice');
     expect(await digests(join(scratch, 'once'))).toEqual(await digests(join(scratch, 'twice')));
     const rows = await verifyModel({ folder: join(scratch, 'once'), openBackend: openPlainBackend, checkpoint: source });
-    expect(rows.length).toBe(7);
+    expect(rows.length).toBe(8);
     expect(rows.filter(({ holds }) => !holds)).toEqual([]);
   });
 

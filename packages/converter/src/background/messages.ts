@@ -1,0 +1,10 @@
+import type { ReferenceText } from '../reference/reference-model.js';
+
+export interface WorkerData {
+  /** Folder of the checkpoint. */
+  readonly checkpoint: string;
+}
+export type BackgroundRequest =
+  | { readonly kind: 'hash-file'; readonly path: string }
+  | { readonly kind: 'hash-weights' }
+  | { readonly kind: 'embed'; readonly texts: readonly ReferenceText[] };

@@ -1,0 +1,159 @@
+import { mkdir, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { VariantName } from '@kimera/core';
+import { openModelFolder, type ModelFolder } from '@kimera/model-folder';
+import { parseTokenizer } from '@kimera/tokenizers';
+import { openBackground } from '../background/open-background.js';
+import { positionLimit } from '../architectures/architecture.js';
+import { architectureOf } from '../architectures/index.js';
+import { openCheckpoint } from '../checkpoint/checkpoint.js';
+import { fastGraph } from '../encoder/fast-graph.js';
+import { floatKernel } from '../encoder/matrix-kernel.js';
+import { portableGraph } from '../encoder/portable-graph.js';
+import { DiskSpaceError, InvalidConfigurationError, OutputExistsError } from '../errors/checkpoint-errors.js';
+import { exists } from '../files/exists.js';
+import { int8Bytes } from '../int8/write-int8.js';
+import { OnnxGraph, OPSET } from '../onnx/onnx-graph.js';
+import { ReferenceModel } from '../reference/reference-model.js';
+import type { GraphWeights } from '../weights/graph-weights.js';
+import type { WeightForm } from '../weights/weight-form.js';
+import { addInt8Variant, type Int8Options } from './add-int8-variant.js';
+import { copiedBytes, copyWeights, writeWeightFile } from './copy-weights.js';
+import { keepFiles, listFiles } from './kept-files.js';
+import { linkWeights } from './link-weights.js';
+import type { OpenBackend } from './open-backend.js';
+import { measureBase, referenceTexts, spaceFile, type ReferenceTexts } from './space-file.js';
+
+/** The name that transformers.js asks for beside model.onnx. */
+const DATA_FILE = 'model.onnx_data';
+
+/** Forms of the base variant; it is exact to the checkpoint or refused, but for float16's rounding. */
+export type BaseVariant = Exclude<WeightForm, 'int8'>;
+
+export interface ConvertOptions {
+  /** Folder of the checkpoint. */
+  readonly source: string;
+  /** Folder to write; must not exist. */
+  readonly out: string;
+  readonly variant: BaseVariant;
+  /** Where the weights of the base variant are: a file of the folder, or the checkpoint's own file, hard-linked (fp32 only). Default `copy`. */
+  readonly weights?: 'copy' | 'link';
+  /** An 8-bit variant beside it, where present. */
+  readonly int8?: Int8Options;
+  /** Texts that the vectors are compared on: as many as some seconds of the forward pass allow (default), or all, which takes minutes for a large model. */
+  readonly reference?: 'quick' | 'thorough';
+  /** Defaults to the folder's name. */
+  readonly modelId?: string;
+  /** Loads the folder just written, to measure its fidelity. */
+  readonly openBackend: OpenBackend;
+  readonly onProgress?: (progress: { readonly bytes: number; readonly totalBytes: number }) => void;
+  /** What goes on after the bytes are written. */
+  readonly onPhase?: (phase: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Checkpoint → model folder, measured against the float64 forward pass. Written under a temporary name beside `out` and renamed at the end,
+ * so a folder that looks whole is whole; what a killed conversion left is removed by the next. Equal input gives equal bytes.
+ * @throws OutputExistsError, DiskSpaceError, LinkError, FidelityError, and the errors of the checkpoint's files.
+ */
+export async function convertCheckpoint(options: ConvertOptions): Promise<ModelFolder> {
+  const out = resolve(options.out);
+  if (await exists(out)) throw new OutputExistsError(out);
+  const { signal, variant, openBackend, onPhase } = options;
+  const checkpoint = await openCheckpoint(options.source);
+  const partial = `${out}.partial-${process.pid}`;
+  try {
+    const model = new ReferenceModel(checkpoint, architectureOf(checkpoint));
+    await mkdir(dirname(out), { recursive: true });
+    await removeLeftovers(out);
+    await checkDisk(dirname(out), model, options);
+    await mkdir(join(partial, 'onnx'), { recursive: true });
+    const background = await openBackground(model, signal);
+    try {
+      const tokenizer = parseTokenizer(checkpoint.tokenizerJson, join(checkpoint.folder, 'tokenizer.json'));
+      const texts = referenceTexts(model, tokenizer, maxTokens(model), options.reference ?? 'quick');
+      const reference = startReference(background, texts);
+      const weights = await writeBase(model, partial, options);
+      await keepFiles(checkpoint, partial);
+      const files = listFiles(partial, background);
+      onPhase?.('measuring against the checkpoint');
+      const [weightsHash, outputs, listed] = await Promise.all([...reference, files]);
+      const write = (file: unknown): Promise<void> => writeFile(join(partial, 'space.json'), `${JSON.stringify(file, null, 1)}\n`);
+      const first = await spaceFile(model, { modelId: options.modelId ?? basename(resolve(checkpoint.folder)), weightsHash, maxTokens: maxTokens(model), texts, outputs, variant, files: listed });
+      await write(first);
+      const measured = { ...first, variants: [await measureBase(await openModelFolder(partial), variant, openBackend, texts, outputs)] };
+      await write(measured);
+      if (options.int8 !== undefined) {
+        const added = await addInt8Variant(model, await openModelFolder(partial), { ...options, weights, tokenizer, int8: options.int8 });
+        await write({ ...measured, variants: [...measured.variants, added], files: await listFiles(partial, background, listed) });
+      }
+    } finally {
+      await background.close();
+    }
+    signal?.throwIfAborted();
+    await rename(partial, out);
+    return await openModelFolder(out);
+  } finally {
+    await checkpoint.tensors.close();
+    await rm(partial, { recursive: true, force: true });
+  }
+}
+
+/** Tokens a text may have. @throws InvalidConfigurationError where the files ask for more than there are positions. */
+export function maxTokens(model: ReferenceModel): number {
+  const positions = positionLimit(model.shape);
+  const limit = model.checkpoint.maxTokens ?? positions;
+  if (limit > positions) throw new InvalidConfigurationError('sentence_bert_config.json', `max_seq_length ${limit} is beyond the ${positions} positions of the model`);
+  return limit;
+}
+
+/** Begun before the weights are written: they run beside it. A failure of theirs is the conversion's when it waits for them. */
+function startReference(background: Awaited<ReturnType<typeof openBackground>>, { probes, held }: ReferenceTexts) {
+  const started = [background.hashWeights(), background.embedAll([...probes, ...held].map(({ tokens }) => tokens))] as const;
+  for (const promise of started) promise.catch(() => undefined);
+  return started;
+}
+
+async function writeBase(model: ReferenceModel, folder: string, options: ConvertOptions): Promise<GraphWeights> {
+  const { variant, signal } = options;
+  const weights =
+    options.weights === 'link'
+      ? await linkWeights(model, folder, DATA_FILE, options)
+      : await writeWeightFile(folder, DATA_FILE, copiedBytes(model.groups, variant), options, (file) => copyWeights(model, model.groups, file, variant, signal));
+  const { modules, heads } = model.checkpoint;
+  const portable = new OnnxGraph();
+  portableGraph(portable, weights, model.shape);
+  await writeFile(join(folder, 'onnx', 'model.onnx'), portable.serialize('portable', OPSET));
+  const fast = new OnnxGraph();
+  fastGraph(fast, weights, floatKernel(weights, model.shape.hiddenSize), model.shape, modules, heads);
+  await writeFile(join(folder, 'onnx', 'model_fast.onnx'), fast.serialize('fast', OPSET));
+  return weights;
+}
+
+async function checkDisk(parent: string, model: ReferenceModel, { variant, weights, int8 }: ConvertOptions): Promise<void> {
+  const needed = (weights === 'link' ? 0 : copiedBytes(model.groups, variant)) + (int8 === undefined ? 0 : int8Bytes(model)) + (64 << 20);
+  const { bavail, bsize } = await statfs(parent);
+  if (bavail * bsize < needed) throw new DiskSpaceError(parent, needed, bavail * bsize);
+}
+
+/** Partial folders of this output whose process is gone. */
+async function removeLeftovers(out: string): Promise<void> {
+  const prefix = `${basename(out)}.partial-`;
+  for (const name of await readdir(dirname(out))) {
+    const pid = Number(name.slice(prefix.length));
+    if (name.startsWith(prefix) && Number.isInteger(pid) && pid > 0 && !isAlive(pid)) await rm(join(dirname(out), name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+/** Variants that the command line takes. */
+export type ConvertedVariant = Extract<VariantName, BaseVariant | 'int8'>;

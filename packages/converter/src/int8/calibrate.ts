@@ -1,0 +1,82 @@
+import { writeFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { tokenBatch, type Tokenizer } from '@kimera/core';
+import type { ModelFolder } from '@kimera/model-folder';
+import type { OpenBackend } from '../convert/open-backend.js';
+import { encoderGraph } from '../encoder/fast-graph.js';
+import { floatKernel, type MatrixKernel } from '../encoder/matrix-kernel.js';
+import { OnnxGraph, OPSET } from '../onnx/onnx-graph.js';
+import type { ReferenceModel } from '../reference/reference-model.js';
+import type { GraphWeights } from '../weights/graph-weights.js';
+
+const CALIBRATION_GRAPH = 'onnx/calibration.onnx';
+
+export interface Calibration {
+  /** The base variant as it was written: its folder and its weights. */
+  readonly folder: ModelFolder;
+  readonly weights: GraphWeights;
+  readonly openBackend: OpenBackend;
+  readonly tokenizer: Tokenizer;
+  readonly texts: readonly string[];
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Largest magnitude of each channel of the layer-normalised tensors over the texts: weight that reads the tensor → [in]. Smoothing the inputs of the other
+ * matrices adds nothing.
+ */
+export async function calibrate(model: ReferenceModel, { folder, weights, openBackend, tokenizer, texts, signal }: Calibration): Promise<ReadonlyMap<string, Float32Array>> {
+  const { graph, tapped } = calibrationGraph(model, weights);
+  const path = join(folder.path, CALIBRATION_GRAPH);
+  await writeFile(path, graph.serialize('calibration', OPSET));
+  const width = model.shape.hiddenSize;
+  // To the backend it is a model whose dense vector is the maxima of a text.
+  const [variant] = folder.file.variants;
+  const measured: ModelFolder = {
+    ...folder,
+    space: { ...folder.space, heads: ['dense'], dimension: tapped.length * width },
+    file: { ...folder.file, variants: variant === undefined ? [] : [{ ...variant, graphs: { fast: CALIBRATION_GRAPH } }] },
+  };
+  const maxima = new Float32Array(tapped.length * width);
+  try {
+    const backend = await openBackend(measured, variant?.name ?? 'fp32');
+    try {
+      for (const text of texts) {
+        signal?.throwIfAborted();
+        const { ids } = tokenizer.encode(text, { maxTokens: folder.space.maxTokens });
+        const { dense = new Float32Array() } = await backend.run(tokenBatch([ids]), { heads: ['dense'] });
+        dense.forEach((value, i) => (maxima[i] = Math.max(maxima[i] as number, value)));
+      }
+    } finally {
+      await backend.close();
+    }
+  } finally {
+    await rm(path, { force: true });
+  }
+  return new Map(tapped.map((name, i) => [name, maxima.slice(i * width, (i + 1) * width)]));
+}
+
+/** The encoder with one output, dense [B, taps · D]: max|x| over the tokens of each text, tap after tap. */
+function calibrationGraph(model: ReferenceModel, weights: GraphWeights): { readonly graph: OnnxGraph; readonly tapped: readonly string[] } {
+  const graph = new OnnxGraph();
+  const tapped: string[] = [];
+  const outputs: string[] = [];
+  const tap = (name: string, x: string): void => {
+    tapped.push(name);
+    outputs.push(graph.node('ReduceMax', [graph.node('Abs', [x]), graph.int64([1])], { keepdims: 0 }));
+  };
+  const plain = floatKernel(weights, model.shape.hiddenSize);
+  const kernel: MatrixKernel = {
+    project(into, x, layer) {
+      tap(`${layer}.attention.qkv.weight`, x);
+      return plain.project(into, x, layer);
+    },
+    multiply(into, x, weight) {
+      if (weight.endsWith('.up.weight')) tap(weight, x);
+      return plain.multiply(into, x, weight);
+    },
+  };
+  encoderGraph(graph, weights, kernel, model.shape);
+  graph.output(graph.node('Concat', outputs, { axis: 1 }), 'dense', 'float', ['batch', 'channels']);
+  return { graph, tapped };
+}

@@ -1,0 +1,41 @@
+/** Largest magnitude of a quantised weight: 127, or 63 for processors whose u8·s8 products saturate (VPMADDUBSW adds two of them in 16 bits). */
+export type Int8Levels = 127 | 63;
+
+export interface QuantizedMatrix {
+  /** [in, out] row-major: as MatMulIntegerToFloat reads it. */
+  readonly levels: Int8Array;
+  /** [out]: weight ≈ level · scale. */
+  readonly scales: Float32Array;
+}
+
+/**
+ * Symmetric, one scale an output.
+ * @param weight [out, in]. @param factors [in], multiplied into the columns before; none where absent.
+ */
+export function quantizeMatrix(weight: Float32Array, outputs: number, factors: Float32Array | undefined, largestLevel: Int8Levels): QuantizedMatrix {
+  const inputs = weight.length / outputs;
+  const levels = new Int8Array(weight.length);
+  const scales = new Float32Array(outputs);
+  const row = new Float32Array(inputs);
+  for (let o = 0; o < outputs; o++) {
+    let largest = 0;
+    for (let i = 0; i < inputs; i++) {
+      const value = (weight[o * inputs + i] as number) * (factors?.[i] ?? 1);
+      row[i] = value;
+      largest = Math.max(largest, Math.abs(value));
+    }
+    // A row of zeros has levels of zero, whatever its scale.
+    const scale = largest === 0 ? 1 : Math.fround(largest / largestLevel);
+    scales[o] = scale;
+    for (let i = 0; i < inputs; i++) levels[i * outputs + o] = Math.round((row[i] as number) / scale);
+  }
+  return { levels, scales };
+}
+
+/** Largest magnitude of each input's weights, [in]. @param weight [out, in]. */
+export function columnMaxima(weight: Float32Array, outputs: number): Float32Array {
+  const inputs = weight.length / outputs;
+  const maxima = new Float32Array(inputs);
+  for (let at = 0; at < weight.length; at++) maxima[at % inputs] = Math.max(maxima[at % inputs] as number, Math.abs(weight[at] as number));
+  return maxima;
+}

@@ -1,0 +1,63 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CopyProgress } from '../convert/copy-weights.js';
+import { copiedBytes, copyWeights, writeWeightFile } from '../convert/copy-weights.js';
+import { elementCount } from '../checkpoint/tensor-source.js';
+import { fastGraph } from '../encoder/fast-graph.js';
+import type { WeightGroup } from '../encoder/weight-plan.js';
+import { OnnxGraph, OPSET } from '../onnx/onnx-graph.js';
+import type { ReferenceModel } from '../reference/reference-model.js';
+import type { WeightFile } from '../weights/weight-file.js';
+import { int8Arrays, int8Kernel } from './int8-kernel.js';
+import { columnMaxima, quantizeMatrix, type Int8Levels } from './quantize-matrix.js';
+import { selfTestGraph } from './self-test-graph.js';
+import { smoothingFactors } from './smoothing.js';
+
+export const INT8_GRAPH = 'onnx/model_int8.onnx';
+export const INT8_SELF_TEST = 'onnx/int8_self_test.onnx';
+const INT8_DATA = 'model_int8.onnx_data';
+
+/** The encoder's matrices; the word table has 8 bits in blocks; everything else is small and stays float32. */
+export function isQuantized({ name, weights: [first] }: WeightGroup): boolean {
+  return name.startsWith('layers.') && first?.shape.length === 2;
+}
+
+/** Bytes of the variant's data file, about. */
+export function int8Bytes(model: ReferenceModel): number {
+  return model.groups.reduce((sum, group) => sum + (isQuantized(group) ? group.weights.reduce((part, { shape }) => part + elementCount(shape), 0) : copiedBytes([group], 'int8')), 0);
+}
+
+/**
+ * Writes the 8-bit variant beside the base one: data, fast graph and self-test.
+ * @param activations max|x| of the inputs of some matrices, [in], which are smoothed.
+ */
+export async function writeInt8(model: ReferenceModel, folder: string, activations: ReadonlyMap<string, Float32Array>, levels: Int8Levels, progress: CopyProgress): Promise<WeightFile> {
+  const kept = model.groups.filter((group) => !isQuantized(group)).map((group): WeightGroup => (group.name === 'embeddings.word' ? group : { ...group, precision: 'fp32' }));
+  const weights = await writeWeightFile(folder, INT8_DATA, int8Bytes(model), progress, async (file) => {
+    await copyWeights(model, kept, file, 'int8', progress.signal);
+    for (const group of model.groups.filter(isQuantized)) {
+      progress.signal?.throwIfAborted();
+      await addQuantized(file, model, group, activations.get(group.name), levels);
+    }
+  });
+  const graph = new OnnxGraph();
+  const { modules, heads } = model.checkpoint;
+  fastGraph(graph, weights, int8Kernel(weights), model.shape, modules, heads);
+  await writeFile(join(folder, INT8_GRAPH), graph.serialize('int8', OPSET));
+  await writeFile(join(folder, INT8_SELF_TEST), selfTestGraph());
+  return weights;
+}
+
+async function addQuantized(file: WeightFile, model: ReferenceModel, { name, weights }: WeightGroup, activations: Float32Array | undefined, largestLevel: Int8Levels): Promise<void> {
+  const parts = await Promise.all(weights.map((plan) => model.read(plan)));
+  const matrix = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  parts.reduce((at, part) => (matrix.set(part, at), at + part.length), 0);
+  const inputs = weights[0]?.shape[1] ?? 1;
+  const outputs = matrix.length / inputs;
+  const factors = activations === undefined ? undefined : smoothingFactors(activations, columnMaxima(matrix, outputs));
+  const { levels, scales } = quantizeMatrix(matrix, outputs, factors, largestLevel);
+  const arrays = int8Arrays(name);
+  await file.addArray(arrays.levels, 'int8', [inputs, outputs], levels);
+  await file.addArray(arrays.scales, 'float', [outputs], scales);
+  if (factors !== undefined) await file.addArray(arrays.smoothing, 'float', [inputs], factors.map((factor) => 1 / factor));
+}

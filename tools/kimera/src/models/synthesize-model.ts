@@ -1,0 +1,23 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bgeM3Tokenizer, synthesizeBgeM3, type SynthesizeOptions } from '@kimera/converter';
+import { StoppedError } from '../console/command-errors.js';
+import { SHIPPED_MODELS } from './shipped-models.js';
+
+export interface SynthesizeModelOptions extends Omit<SynthesizeOptions, 'tokenizerJson' | 'signal'> {
+  /** Path of a tokenizer.json; default: bge-m3's own, made of the one that ships with multilingual-e5-small. */
+  readonly tokenizerPath?: string;
+  readonly stop: AbortSignal;
+}
+
+/** @throws StoppedError where it was stopped, with nothing left on the disk, and synthesizeBgeM3's errors. */
+export async function synthesizeModel({ tokenizerPath, stop, ...options }: SynthesizeModelOptions): Promise<{ readonly bytes: number }> {
+  const read = (path: string): Promise<string> => readFile(path, 'utf8');
+  const tokenizerJson = tokenizerPath === undefined ? bgeM3Tokenizer(await read(join(SHIPPED_MODELS, 'multilingual-e5-small/tokenizer.json'))) : await read(tokenizerPath);
+  try {
+    return await synthesizeBgeM3({ ...options, tokenizerJson, signal: stop });
+  } catch (error) {
+    if (stop.aborted) throw new StoppedError('stopped; nothing was written: the same command starts again');
+    throw error;
+  }
+}
