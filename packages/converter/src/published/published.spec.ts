@@ -88,6 +88,15 @@ describe('facts recorded from FlagEmbedding on a small checkpoint', () => {
     expect(notes).toEqual(['the facts are about other/model; this folder calls itself fixture/bge-m3-tiny']);
   });
 
+  it('are compared with the first variant, and a note names the others', async () => {
+    const two = join(scratch, 'two');
+    cpSync(folder, two, { recursive: true });
+    const space = JSON.parse(readFileSync(join(folder, 'space.json'), 'utf8'));
+    writeFileSync(join(two, 'space.json'), JSON.stringify({ ...space, variants: [...space.variants, { ...space.variants[0], name: 'int8' }] }));
+    const { variant, notes } = await compare(facts, two);
+    expect({ variant, notes }).toEqual({ variant: 'fp32', notes: ['compared is fp32; how far int8 is from it is recorded in space.json'] });
+  });
+
   it('of an int8 variant hold within a wider tolerance, and a note says so', async () => {
     const int8 = join(scratch, 'int8');
     cpSync(folder, int8, { recursive: true });

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { KimeraError, type InferenceBackend, type VariantName } from '@kimera/core';
-import { chooseVariant, openModelFolder, type ModelFolder } from '@kimera/model-folder';
+import { KimeraError, type VariantName } from '@kimera/core';
+import { chooseVariant, openModelFolder } from '@kimera/model-folder';
+import type { OpenBackend } from '../convert/open-backend.js';
 import { compareFact } from './compare-fact.js';
 import { factName, publishedText } from './fact-text.js';
 import { FactTokenizers } from './fact-tokenizers.js';
@@ -26,11 +27,10 @@ export interface PublishedReport {
 export interface VerifyPublishedOptions {
   readonly folder: string;
   readonly facts: PublishedFacts;
-  /** Opens the folder just as it is, without a check of its own. */
-  readonly openBackend: (folder: ModelFolder, variant: VariantName) => Promise<InferenceBackend>;
+  readonly openBackend: OpenBackend;
 }
 
-/** Compares a model folder with published facts; what a fact needs and the model lacks is a row that does not hold. @throws what opening the folder throws. */
+/** Compares the first variant of a model folder with published facts; what a fact needs and the model lacks is a row that does not hold. @throws what opening the folder throws. */
 export async function verifyPublished({ folder: path, facts, openBackend }: VerifyPublishedOptions): Promise<PublishedReport> {
   const folder = await openModelFolder(path);
   const { name: variant } = chooseVariant(folder);
@@ -55,9 +55,11 @@ export async function verifyPublished({ folder: path, facts, openBackend }: Veri
       }
       rows.push(...tokenisationRows(group, tokenizers));
     }
+    const others = folder.file.variants.map(({ name }) => name).filter((name) => name !== variant);
     const notes = [
       ...(folder.space.modelId === facts.modelId ? [] : [`the facts are about ${facts.modelId}; this folder calls itself ${folder.space.modelId}`]),
       ...(allowance.figure === 0 ? [] : [`${variant}: the figures are of float32 and float16 runs, so each may be off by ${allowance.figure} more (a sum by ${allowance.sum})`]),
+      ...(others.length === 0 ? [] : [`compared is ${variant}; how far ${others.join(', ')} is from it is recorded in space.json`]),
     ];
     const sources = facts.groups.map(({ name, source, licence, tolerance }) => ({ name, source, licence, tolerance }));
     return { modelId: facts.modelId, variant, notes, sources, rows };
