@@ -1,6 +1,9 @@
 /** Largest magnitude of a quantised weight: 127, or 63 for processors whose u8·s8 products saturate (VPMADDUBSW adds two of them in 16 bits). */
 export type Int8Levels = 127 | 63;
 
+/** Magnitude of weights that count as zero: above float32's subnormal numbers. */
+const ZERO = 1e-30;
+
 export interface QuantizedMatrix {
   /** [in, out] row-major: as MatMulIntegerToFloat reads it. */
   readonly levels: Int8Array;
@@ -24,8 +27,8 @@ export function quantizeMatrix(weight: Float32Array, outputs: number, factors: F
       row[i] = value;
       largest = Math.max(largest, Math.abs(value));
     }
-    // A row of zeros has levels of zero, whatever its scale.
-    const scale = largest === 0 ? 1 : Math.fround(largest / largestLevel);
+    // A row of next to nothing has levels of zero, whatever its scale; a 127th of it might not be a float32.
+    const scale = largest < ZERO ? 1 : Math.fround(largest / largestLevel);
     scales[o] = scale;
     for (let i = 0; i < inputs; i++) levels[i * outputs + o] = Math.round((row[i] as number) / scale);
   }
