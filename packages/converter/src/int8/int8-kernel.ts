@@ -13,19 +13,28 @@ export const int8Arrays = (weight: string): Readonly<Record<'levels' | 'scales' 
   smoothing: `${weight}.smoothing`,
 });
 
+/** GELU is nowhere below -0.16998: shifted by this much its values take all 256 levels instead of the upper half of them. The bias takes the shift back. */
+export const GELU_SHIFT = 0.17;
+
+/** Whether the matrix multiplies what a GELU gives. */
+export function followsGelu(weight: string): boolean {
+  return weight.endsWith('.down.weight');
+}
+
 /**
  * Weights of 8 bits with a scale an output, activations of 8 bits with a scale a row: a token's result does not depend on its neighbours
  * (ONNX Runtime's DynamicQuantizeMatMul takes one scale for the whole batch).
  */
 export function int8Kernel(weights: WeightFile): MatrixKernel {
-  const multiplyQuantized = (graph: OnnxGraph, { levels, scale }: QuantizedRows, weight: string): string => {
+  const multiplyQuantized = (graph: OnnxGraph, { levels, scale, zero }: QuantizedRows, weight: string): string => {
     const names = int8Arrays(weight);
-    const product = graph.fused('MatMulIntegerToFloat', [levels, weights.array(graph, names.levels), graph.float(1), weights.array(graph, names.scales), graph.uint8(128)]);
+    const product = graph.fused('MatMulIntegerToFloat', [levels, weights.array(graph, names.levels), graph.float(1), weights.array(graph, names.scales), graph.uint8(zero)]);
     return graph.node('Mul', [product, scale]);
   };
   const quantize = (graph: OnnxGraph, x: string, weight: string): QuantizedRows => {
-    const { smoothing } = int8Arrays(weight);
-    return quantizeRows(graph, weights.hasArray(smoothing) ? graph.node('Mul', [x, weights.array(graph, smoothing)]) : x);
+    const names = int8Arrays(weight);
+    if (followsGelu(weight)) return quantizePositiveRows(graph, graph.node('Add', [x, graph.float(GELU_SHIFT)]));
+    return quantizeRows(graph, weights.hasArray(names.smoothing) ? graph.node('Mul', [x, weights.array(graph, names.smoothing)]) : x);
   };
   return {
     multiply: (graph, x, weight) => multiplyQuantized(graph, quantize(graph, x, weight), weight),
@@ -37,15 +46,22 @@ export function int8Kernel(weights: WeightFile): MatrixKernel {
 }
 
 interface QuantizedRows {
-  /** [B, T, D] uint8, 128 is zero. */
+  /** [B, T, D] uint8. */
   readonly levels: string;
-  /** [B, T, 1]: value ≈ (level - 128) · scale. */
+  /** [B, T, 1]: value ≈ (level - zero) · scale. */
   readonly scale: string;
+  readonly zero: 0 | 128;
 }
 
 /** Each row by its own largest magnitude. */
 function quantizeRows(graph: OnnxGraph, x: string): QuantizedRows {
   const largest = graph.node('ReduceMax', [graph.node('Abs', [x]), graph.int64([-1])], { keepdims: 1 });
   const scale = graph.node('Div', [graph.node('Max', [largest, graph.float(ROW_FLOOR)]), graph.float(127)]);
-  return { levels: graph.node('QuantizeLinear', [graph.node('Div', [x, scale]), graph.float(1), graph.uint8(128)]), scale };
+  return { levels: graph.node('QuantizeLinear', [graph.node('Div', [x, scale]), graph.float(1), graph.uint8(128)]), scale, zero: 128 };
+}
+
+/** Rows without negative numbers, each by its own largest one. */
+function quantizePositiveRows(graph: OnnxGraph, x: string): QuantizedRows {
+  const scale = graph.node('Div', [graph.node('ReduceMax', [x, graph.int64([-1])], { keepdims: 1 }), graph.float(255)]);
+  return { levels: graph.node('QuantizeLinear', [graph.node('Div', [x, scale]), graph.float(1), graph.uint8(0)]), scale, zero: 0 };
 }

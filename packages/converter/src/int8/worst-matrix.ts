@@ -32,7 +32,7 @@ export async function findWorstMatrix(
   try {
     for (const { name } of model.groups.filter(isQuantized)) {
       const graph = new OnnxGraph();
-      fastGraph(graph, base, oneQuantized(name, floatKernel(base, model.shape.hiddenSize), int8Kernel(int8)), model.shape, model.checkpoint.modules, model.checkpoint.heads);
+      fastGraph(graph, withBias(base, int8, name.replace(/weight$/, 'bias')), oneQuantized(name, floatKernel(base, model.shape.hiddenSize), int8Kernel(int8)), model.shape, model.checkpoint.modules, model.checkpoint.heads);
       await writeFile(path, graph.serialize('one-matrix', OPSET));
       const mixed: ModelFolder = { ...folder, file: { ...folder.file, variants: variant === undefined ? [] : [{ ...variant, graphs: { fast: GRAPH } }] } };
       const backend = await openBackend(mixed, variant?.name ?? 'fp32');
@@ -47,6 +47,11 @@ export async function findWorstMatrix(
     await rm(path, { force: true });
   }
   return worst;
+}
+
+/** The bias of the quantised matrix takes the shift of its input back. */
+function withBias(base: GraphWeights, int8: GraphWeights, bias: string): GraphWeights {
+  return { value: (graph, name, range) => (name === bias ? int8 : base).value(graph, name, range), gather: (graph, name, ids) => base.gather(graph, name, ids) };
 }
 
 function oneQuantized(name: string, plain: MatrixKernel, quantized: MatrixKernel): MatrixKernel {

@@ -8,8 +8,8 @@ import type { WeightGroup } from '../encoder/weight-plan.js';
 import { OnnxGraph, OPSET } from '../onnx/onnx-graph.js';
 import type { ReferenceModel } from '../reference/reference-model.js';
 import type { WeightFile } from '../weights/weight-file.js';
-import { int8Arrays, int8Kernel } from './int8-kernel.js';
-import { columnMaxima, quantizeMatrix, type Int8Levels } from './quantize-matrix.js';
+import { followsGelu, GELU_SHIFT, int8Arrays, int8Kernel } from './int8-kernel.js';
+import { columnMaxima, quantizeMatrix, type Int8Levels, type QuantizedMatrix } from './quantize-matrix.js';
 import { selfTestGraph } from './self-test-graph.js';
 import { smoothingFactors } from './smoothing.js';
 
@@ -32,12 +32,16 @@ export function int8Bytes(model: ReferenceModel): number {
  * @param activations max|x| of the inputs of some matrices, [in], which are smoothed.
  */
 export async function writeInt8(model: ReferenceModel, folder: string, activations: ReadonlyMap<string, Float32Array>, levels: Int8Levels, progress: CopyProgress): Promise<WeightFile> {
-  const kept = model.groups.filter((group) => !isQuantized(group)).map((group): WeightGroup => (group.name === 'embeddings.word' ? group : { ...group, precision: 'fp32' }));
   const weights = await writeWeightFile(folder, INT8_DATA, int8Bytes(model), progress, async (file) => {
-    await copyWeights(model, kept, file, 'int8', progress.signal);
+    const biases = new Map<string, Float32Array>();
     for (const group of model.groups.filter(isQuantized)) {
       progress.signal?.throwIfAborted();
-      await addQuantized(file, model, group, activations.get(group.name), levels);
+      biases.set(group.name.replace(/weight$/, 'bias'), await addQuantized(file, model, group, activations.get(group.name), levels));
+    }
+    for (const group of model.groups.filter((candidate) => !isQuantized(candidate))) {
+      const shift = biases.get(group.name);
+      if (shift === undefined) await copyWeights(model, [group.name === 'embeddings.word' ? group : { ...group, precision: 'fp32' }], file, 'int8', progress.signal);
+      else await addBias(file, model, group, shift);
     }
   });
   const graph = new OnnxGraph();
@@ -48,16 +52,39 @@ export async function writeInt8(model: ReferenceModel, folder: string, activatio
   return weights;
 }
 
-async function addQuantized(file: WeightFile, model: ReferenceModel, { name, weights }: WeightGroup, activations: Float32Array | undefined, largestLevel: Int8Levels): Promise<void> {
-  const parts = await Promise.all(weights.map((plan) => model.read(plan)));
-  const matrix = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  parts.reduce((at, part) => (matrix.set(part, at), at + part.length), 0);
+/** Returns what the bias has to take back, [out]. */
+async function addQuantized(file: WeightFile, model: ReferenceModel, { name, weights }: WeightGroup, activations: Float32Array | undefined, largestLevel: Int8Levels): Promise<Float32Array> {
+  const matrix = joined(await Promise.all(weights.map((plan) => model.read(plan))));
   const inputs = weights[0]?.shape[1] ?? 1;
   const outputs = matrix.length / inputs;
   const factors = activations === undefined ? undefined : smoothingFactors(activations, columnMaxima(matrix, outputs));
-  const { levels, scales } = quantizeMatrix(matrix, outputs, factors, largestLevel);
+  const quantized = quantizeMatrix(matrix, outputs, factors, largestLevel);
   const arrays = int8Arrays(name);
-  await file.addArray(arrays.levels, 'int8', [inputs, outputs], levels);
-  await file.addArray(arrays.scales, 'float', [outputs], scales);
+  await file.addArray(arrays.levels, 'int8', [inputs, outputs], quantized.levels);
+  await file.addArray(arrays.scales, 'float', [outputs], quantized.scales);
   if (factors !== undefined) await file.addArray(arrays.smoothing, 'float', [inputs], factors.map((factor) => 1 / factor));
+  return biasShift(quantized, followsGelu(name) ? GELU_SHIFT : 0);
+}
+
+/** What an output gets too much of where every input is `shift` too large, [out]. */
+function biasShift({ levels, scales }: QuantizedMatrix, shift: number): Float32Array {
+  const outputs = scales.length;
+  const sums = new Float64Array(outputs);
+  if (shift !== 0) for (let at = 0; at < levels.length; at++) sums[at % outputs] = (sums[at % outputs] as number) + (levels[at] as number);
+  return scales.map((scale, o) => (sums[o] as number) * scale * shift);
+}
+
+async function addBias(file: WeightFile, model: ReferenceModel, { name, weights }: WeightGroup, shift: Float32Array): Promise<void> {
+  const bias = joined(await Promise.all(weights.map((plan) => model.read(plan)))).map((value, o) => value - (shift[o] as number));
+  await file.add(name, 'fp32', one(bias), bias.length, 0);
+}
+
+async function* one(values: Float32Array): AsyncGenerator<Float32Array> {
+  yield values;
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  parts.reduce((at, part) => (whole.set(part, at), at + part.length), 0);
+  return whole;
 }
