@@ -7,9 +7,9 @@ import type { Checksums } from '../torch/open-torch.js';
 import type { BackgroundRequest, WorkerData } from './messages.js';
 
 await serveWorker(async (data) => {
-  const { checkpoint } = data as WorkerData;
+  const { checkpoint, heads } = data as WorkerData;
   const withModel = async <T>(checksums: Checksums, use: (model: ReferenceModel) => Promise<T>): Promise<T> => {
-    const opened = await openCheckpoint(checkpoint, checksums);
+    const opened = await openCheckpoint(checkpoint, { checksums, known: { tokenizerJson: '', heads } });
     try {
       return await use(new ReferenceModel(opened, architectureOf(opened)));
     } finally {

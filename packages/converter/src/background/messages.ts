@@ -1,8 +1,10 @@
+import type { Checkpoint } from '../checkpoint/checkpoint.js';
 import type { ReferenceText } from '../reference/reference-model.js';
 
 export interface WorkerData {
   /** Folder of the checkpoint. */
   readonly checkpoint: string;
+  readonly heads: Checkpoint['heads'];
 }
 export type BackgroundRequest =
   | { readonly kind: 'hash-file'; readonly path: string }

@@ -24,7 +24,7 @@ export async function openBackground(model: ReferenceModel, signal?: AbortSignal
   if (elements < LARGE_ELEMENTS) {
     return { hashFile: fileSha256, hashWeights: () => model.weightsHash(), embedAll: (texts) => model.embedAll(texts), close: () => Promise.resolve() };
   }
-  const data: WorkerData = { checkpoint: model.checkpoint.folder };
+  const data: WorkerData = { checkpoint: model.checkpoint.folder, heads: model.checkpoint.heads };
   const size = Math.min(3, availableParallelism());
   const pool = await WorkerPool.open({ name: 'converter', module: new URL('./background-worker.ts', import.meta.url), data, size, errors });
   const call = (request: BackgroundRequest): Promise<unknown> => pool.call(request);

@@ -34,17 +34,22 @@ const promptsSchema = z.looseObject({ prompts: z.record(z.string(), z.string()).
 /** Names of prompts in config_sentence_transformers.json; the first that is there is taken (`passage` is e5's word). */
 const PROMPT_NAMES: Readonly<Record<Role, readonly string[]>> = { query: ['query'], document: ['document', 'passage'] };
 
-/** @param checksums of torch files: `skip` where another reader of this folder verifies them. @throws CheckpointFileMissingError, InvalidConfigurationError, UnsupportedModelError, and the errors of the weight formats. */
-export async function openCheckpoint(folder: string, checksums: Checksums = 'verify'): Promise<Checkpoint> {
+export interface OpenCheckpointOptions {
+  /** Of torch files: `skip` where another reader of this folder verifies them. Default `verify`. */
+  readonly checksums?: Checksums;
+  /** What another reader of this folder knows already: the tokenizer, of 17 MB in XLM-R, is not read again then. */
+  readonly known?: Pick<Checkpoint, 'tokenizerJson' | 'heads'>;
+}
+
+/** @throws CheckpointFileMissingError, InvalidConfigurationError, UnsupportedModelError, and the errors of the weight formats. */
+export async function openCheckpoint(folder: string, { checksums = 'verify', known }: OpenCheckpointOptions = {}): Promise<Checkpoint> {
   const config = await readJson(folder, 'config.json', z.record(z.string(), z.unknown()));
   if (config === undefined) throw new CheckpointFileMissingError(folder, 'config.json');
   const modules = await readModules(folder);
   const transformer = await readJson(folder, 'sentence_bert_config.json', transformerSchema);
   const tokenizerConfig = await readJson(folder, 'tokenizer_config.json', tokenizerConfigSchema);
   const modelLimit = tokenizerConfig?.model_max_length ?? undefined;
-  const tokenizer = await readText(folder, 'tokenizer.json');
-  if (tokenizer === undefined) throw new CheckpointFileMissingError(folder, 'tokenizer.json');
-  const tokenizerJson = transformer?.do_lower_case === true ? lowerCasingTokenizer(tokenizer) : tokenizer;
+  const tokenizerJson = known?.tokenizerJson ?? (await readTokenizer(folder, transformer?.do_lower_case === true ? 'lower-casing' : 'as it is'));
   const opened = new Map<string, TensorSource>();
   try {
     const main = await openWeights(folder, checksums);
@@ -57,7 +62,7 @@ export async function openCheckpoint(folder: string, checksums: Checksums = 'ver
       opened.set(module.path, source);
     }
     const hiddenSize = typeof config['hidden_size'] === 'number' ? config['hidden_size'] : 0;
-    const heads = await openTokenHeads(folder, hiddenSize, await ignoredTokenIds(folder, tokenizerJson), parts);
+    const heads = await openTokenHeads(folder, hiddenSize, known === undefined ? () => ignoredTokenIds(folder, tokenizerJson) : () => Promise.resolve(known.heads.sparse?.ignoredIds ?? []), parts);
     for (const [name, source] of parts) opened.set(name, source);
     return {
       folder,
@@ -74,6 +79,12 @@ export async function openCheckpoint(folder: string, checksums: Checksums = 'ver
     for (const source of opened.values()) await source.close();
     throw error;
   }
+}
+
+async function readTokenizer(folder: string, use: 'lower-casing' | 'as it is'): Promise<string> {
+  const json = await readText(folder, 'tokenizer.json');
+  if (json === undefined) throw new CheckpointFileMissingError(folder, 'tokenizer.json');
+  return use === 'lower-casing' ? lowerCasingTokenizer(json) : json;
 }
 
 async function readPrompts(folder: string): Promise<Pick<Checkpoint, 'prompts' | 'defaultRole'>> {

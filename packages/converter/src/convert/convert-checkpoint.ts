@@ -1,7 +1,7 @@
 import { mkdir, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { VariantName } from '@kimera/core';
-import { openModelFolder, type ModelFolder } from '@kimera/model-folder';
+import type { Tokenizer } from '@kimera/core';
+import { fileSha256, openModelFolder, type ModelFolder, type SpaceFile } from '@kimera/model-folder';
 import { parseTokenizer } from '@kimera/tokenizers';
 import { openBackground } from '../background/open-background.js';
 import { positionLimit } from '../architectures/architecture.js';
@@ -14,7 +14,7 @@ import { DiskSpaceError, InvalidConfigurationError, OutputExistsError } from '..
 import { exists } from '../files/exists.js';
 import { int8Bytes } from '../int8/write-int8.js';
 import { OnnxGraph, OPSET } from '../onnx/onnx-graph.js';
-import { ReferenceModel } from '../reference/reference-model.js';
+import { ReferenceModel, type ReferenceOutput } from '../reference/reference-model.js';
 import type { GraphWeights } from '../weights/graph-weights.js';
 import type { WeightForm } from '../weights/weight-form.js';
 import { addInt8Variant, type Int8Options } from './add-int8-variant.js';
@@ -60,7 +60,7 @@ export interface ConvertOptions {
 export async function convertCheckpoint(options: ConvertOptions): Promise<ModelFolder> {
   const out = resolve(options.out);
   if (await exists(out)) throw new OutputExistsError(out);
-  const { signal, variant, openBackend, onPhase } = options;
+  const { signal, variant, openBackend } = options;
   const checkpoint = await openCheckpoint(options.source);
   const partial = `${out}.partial-${process.pid}`;
   try {
@@ -69,27 +69,15 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<ModelF
     await removeLeftovers(out);
     await checkDisk(dirname(out), model, options);
     await mkdir(join(partial, 'onnx'), { recursive: true });
-    const background = await openBackground(model, signal);
-    try {
-      const tokenizer = parseTokenizer(checkpoint.tokenizerJson, join(checkpoint.folder, 'tokenizer.json'));
-      const texts = referenceTexts(model, tokenizer, maxTokens(model), options.reference ?? 'quick');
-      const reference = startReference(background, texts);
-      const weights = await writeBase(model, partial, options);
-      await keepFiles(checkpoint, partial);
-      const files = listFiles(partial, background);
-      onPhase?.('measuring against the checkpoint');
-      const [weightsHash, outputs, listed] = await Promise.all([...reference, files]);
-      const write = (file: unknown): Promise<void> => writeFile(join(partial, 'space.json'), `${JSON.stringify(file, null, 1)}\n`);
-      const first = await spaceFile(model, { modelId: options.modelId ?? basename(resolve(checkpoint.folder)), weightsHash, maxTokens: maxTokens(model), texts, outputs, variant, files: listed });
-      await write(first);
-      const measured = { ...first, variants: [await measureBase(await openModelFolder(partial), variant, openBackend, texts, outputs)] };
-      await write(measured);
-      if (options.int8 !== undefined) {
-        const added = await addInt8Variant(model, await openModelFolder(partial), { ...options, weights, tokenizer, int8: options.int8 });
-        await write({ ...measured, variants: [...measured.variants, added], files: await listFiles(partial, background, listed) });
-      }
-    } finally {
-      await background.close();
+    const { tokenizer, texts, weights, weightsHash, outputs, files } = await writeAndCompute(model, partial, options);
+    const write = (file: unknown): Promise<void> => writeFile(join(partial, 'space.json'), `${JSON.stringify(file, null, 1)}\n`);
+    const first = await spaceFile(model, { modelId: options.modelId ?? basename(resolve(checkpoint.folder)), weightsHash, maxTokens: maxTokens(model), texts, outputs, variant, files });
+    await write(first);
+    const measured = { ...first, variants: [await measureBase(await openModelFolder(partial), variant, openBackend, texts, outputs)] };
+    await write(measured);
+    if (options.int8 !== undefined) {
+      const added = await addInt8Variant(model, await openModelFolder(partial), { ...options, weights, tokenizer, int8: options.int8 });
+      await write({ ...measured, variants: [...measured.variants, added], files: await listFiles(partial, fileSha256, files) });
     }
     signal?.throwIfAborted();
     await rename(partial, out);
@@ -108,11 +96,36 @@ export function maxTokens(model: ReferenceModel): number {
   return limit;
 }
 
-/** Begun before the weights are written: they run beside it. A failure of theirs is the conversion's when it waits for them. */
-function startReference(background: Awaited<ReturnType<typeof openBackground>>, { probes, held }: ReferenceTexts) {
-  const started = [background.hashWeights(), background.embedAll([...probes, ...held].map(({ tokens }) => tokens))] as const;
-  for (const promise of started) promise.catch(() => undefined);
-  return started;
+interface Written {
+  readonly tokenizer: Tokenizer;
+  readonly texts: ReferenceTexts;
+  readonly weights: GraphWeights;
+  readonly weightsHash: string;
+  /** Of the probes, then of the held-out texts. */
+  readonly outputs: readonly ReferenceOutput[];
+  readonly files: SpaceFile['files'];
+}
+
+/** Everything of the base variant but space.json; hashes and the forward pass run beside the writing. */
+async function writeAndCompute(model: ReferenceModel, folder: string, options: ConvertOptions): Promise<Written> {
+  const { checkpoint } = model;
+  const background = await openBackground(model, options.signal);
+  try {
+    const hash = background.hashWeights();
+    // Waited for below; until then a failure of it is not unheard.
+    hash.catch(() => undefined);
+    const tokenizer = parseTokenizer(checkpoint.tokenizerJson, join(checkpoint.folder, 'tokenizer.json'));
+    const texts = referenceTexts(model, tokenizer, maxTokens(model), options.reference ?? 'quick');
+    const pass = background.embedAll([...texts.probes, ...texts.held].map(({ tokens }) => tokens));
+    pass.catch(() => undefined);
+    const weights = await writeBase(model, folder, options);
+    await keepFiles(checkpoint, folder);
+    options.onPhase?.('measuring against the checkpoint');
+    const [weightsHash, outputs, files] = await Promise.all([hash, pass, listFiles(folder, background.hashFile)]);
+    return { tokenizer, texts, weights, weightsHash, outputs, files };
+  } finally {
+    await background.close();
+  }
 }
 
 async function writeBase(model: ReferenceModel, folder: string, options: ConvertOptions): Promise<GraphWeights> {
@@ -154,6 +167,3 @@ function isAlive(pid: number): boolean {
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }
-
-/** Variants that the command line takes. */
-export type ConvertedVariant = Extract<VariantName, BaseVariant | 'int8'>;

@@ -26,14 +26,14 @@ export async function keepFiles(checkpoint: Checkpoint, folder: string): Promise
 }
 
 /** Size and SHA-256 of every file but space.json, in the order of their names; those in `known` are not read again. */
-export async function listFiles(folder: string, background: Background, known: SpaceFile['files'] = {}): Promise<SpaceFile['files']> {
+export async function listFiles(folder: string, hashFile: Background['hashFile'], known: SpaceFile['files'] = {}): Promise<SpaceFile['files']> {
   const names = (await readdir(folder, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile() && entry.name !== 'space.json')
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1).replaceAll('\\', '/'))
     .sort();
   const entries = names.map(async (name): Promise<readonly [string, SpaceFile['files'][string]]> => {
     const path = join(folder, name);
-    return [name, known[name] ?? { bytes: (await stat(path)).size, sha256: await background.hashFile(path) }];
+    return [name, known[name] ?? { bytes: (await stat(path)).size, sha256: await hashFile(path) }];
   });
   return Object.fromEntries(await Promise.all(entries));
 }
