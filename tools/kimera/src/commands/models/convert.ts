@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { BaseVariant } from '@kimera/converter';
+import type { BaseVariant, Int8Options } from '@kimera/converter';
 import { shortFingerprint, type Fidelity, type VariantName } from '@kimera/core';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { CommandContext } from '../../console/command-context.js';
@@ -15,6 +15,7 @@ interface ConvertCommandOptions {
   readonly variants: Variants;
   readonly link?: true;
   readonly calibration?: string;
+  readonly floor?: Floor;
   readonly thorough?: true;
   readonly modelId?: string;
   readonly verifyOnly?: true;
@@ -25,6 +26,8 @@ interface Variants {
   readonly base: BaseVariant;
   readonly others: readonly 'int8'[];
 }
+
+type Floor = NonNullable<Int8Options['floor']>;
 
 const BASES: readonly BaseVariant[] = ['fp32', 'fp16', 'q4'];
 
@@ -49,10 +52,11 @@ export function convertCommand(context: CommandContext): Command {
     .option('--variants <names>', 'precision of the weights: one of fp32, fp16, q4, and int8 beside it where named', parseVariants, { base: 'fp32', others: [] } satisfies Variants)
     .option('--link', 'leave the weights in the checkpoint’s file (fp32 only, same file system)')
     .option('--calibration <file>', 'texts, one a line, for the int8 variant (default: 240 sentences in 20 languages)')
+    .option('--floor <mean,min>', 'cosines below which an int8 variant is refused (default: 0.995,0.98)', parseFloor)
     .option('--thorough', 'measure on all texts, which takes minutes for a large model; by default on as many as some seconds allow')
     .option('--model-id <id>', 'name for people (default: the folder’s name)')
     .option('--verify-only', 'check an existing model folder instead, as "models verify" does')
-    .action(async (dir: string, { out, variants: { base, others }, link, calibration, thorough, modelId, verifyOnly, json }: ConvertCommandOptions) => {
+    .action(async (dir: string, { out, variants: { base, others }, link, calibration, floor, thorough, modelId, verifyOnly, json }: ConvertCommandOptions) => {
       const source = resolve(context.folder, dir);
       if (verifyOnly === true) return verifyFolder(context, { folder: source, format: json === true ? 'json' : 'table' });
       if (link === true && base !== 'fp32') throw new UsageError(`--link leaves the weights as they are, so it makes fp32, not ${base}`);
@@ -66,7 +70,7 @@ export function convertCommand(context: CommandContext): Command {
           out: resolve(context.folder, out),
           variant: base,
           ...(link === true ? { weights: 'link' as const } : {}),
-          ...(others.includes('int8') ? { int8: calibration === undefined ? {} : { calibration: resolve(context.folder, calibration) } } : {}),
+          ...(others.includes('int8') ? { int8: { ...(calibration === undefined ? {} : { calibration: resolve(context.folder, calibration) }), ...(floor === undefined ? {} : { floor }) } } : {}),
           ...(thorough === true ? { reference: 'thorough' as const } : {}),
           ...(modelId === undefined ? {} : { modelId }),
           onProgress: ({ bytes, totalBytes }) => progress.update(bytes, totalBytes),
@@ -96,6 +100,12 @@ function parseVariants(list: string): Variants {
   const bases = BASES.filter((base) => names.includes(base));
   if (bases.length > 1) throw new InvalidArgumentError(`One folder has one of ${BASES.join(', ')}, not ${bases.join(' and ')}.`);
   return { base: bases[0] ?? 'fp32', others: names.includes('int8') ? ['int8'] : [] };
+}
+
+function parseFloor(text: string): Floor {
+  const [meanCosine = NaN, minCosine = NaN, ...rest] = text.split(',').map(Number);
+  if (rest.length > 0 || ![meanCosine, minCosine].every((value) => value >= 0 && value <= 1)) throw new InvalidArgumentError('Expected two cosines from 0 to 1, mean and minimum: 0.995,0.98.');
+  return { meanCosine, minCosine };
 }
 
 function formatFidelity(name: VariantName, { minCosine, meanCosine, maxAbs, texts, heads, rankAgreement }: Fidelity): string {
