@@ -35,6 +35,8 @@ export const variantSchema = z.strictObject({
   name: z.enum(['fp32', 'fp16', 'q4', 'int8']),
   /** Against the float64 forward pass of the checkpoint; of int8 against the base variant. */
   fidelity: fidelitySchema,
+  /** Matrices of an int8 variant that stay in float32. */
+  full: z.array(z.string()).optional(),
   graphs: z.strictObject({
     /** Of standard operators, for other libraries; int8 has none. */
     portable: localPath.optional(),

@@ -9,7 +9,7 @@ import { ended, killKimeras, kimera, minilm, root, startKimera, tinyCheckpoint }
 const errorSchema = z.strictObject({ error: z.strictObject({ code: z.string(), message: z.string().regex(/^[^\n]+$/), hint: z.string().optional() }) });
 const cosines = z.strictObject({ minCosine: z.number(), meanCosine: z.number() });
 const fidelity = z.strictObject({ ...cosines.shape, maxAbs: z.number(), texts: z.int(), rankAgreement: z.number().optional(), heads: z.strictObject({ sparse: cosines, colbert: cosines }).partial().optional() });
-const variants = z.array(z.strictObject({ name: z.enum(['fp32', 'fp16', 'q4', 'int8']), fidelity })).min(1);
+const variants = z.array(z.strictObject({ name: z.enum(['fp32', 'fp16', 'q4', 'int8']), fidelity, full: z.array(z.string()).optional() })).min(1);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const modelSchema = z.strictObject({ path: z.string(), modelId: z.string(), space: sha256, dimension: z.int(), maxTokens: z.int(), heads: z.array(z.string()), variants, bytes: z.int() });
 const listSchema = z.strictObject({ models: z.array(z.union([modelSchema, z.strictObject({ path: z.string(), error: z.strictObject({ code: z.string(), message: z.string() }) })])) });

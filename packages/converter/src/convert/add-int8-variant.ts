@@ -1,30 +1,42 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { KimeraError, type Fidelity, type Head, type Tokenizer } from '@kimera/core';
+import { KimeraError, type Fidelity, type Head, type InferenceBackend, type Tokenizer } from '@kimera/core';
 import type { ModelFolder, SpaceFile } from '@kimera/model-folder';
+import { elementCount } from '../checkpoint/tensor-source.js';
 import { FidelityError } from '../errors/checkpoint-errors.js';
 import { calibrate } from '../int8/calibrate.js';
 import type { Int8Levels } from '../int8/quantize-matrix.js';
-import { findWorstMatrix } from '../int8/worst-matrix.js';
-import { INT8_GRAPH, INT8_SELF_TEST, writeInt8 } from '../int8/write-int8.js';
-import type { ReferenceModel } from '../reference/reference-model.js';
+import { rankMatrices, type MatrixCost } from '../int8/rank-matrices.js';
+import { INT8_GRAPH, INT8_SELF_TEST, isQuantized, writeInt8 } from '../int8/write-int8.js';
+import type { ReferenceModel, ReferenceText } from '../reference/reference-model.js';
 import type { GraphWeights } from '../weights/graph-weights.js';
+import type { WeightFile } from '../weights/weight-file.js';
 import type { CopyProgress } from './copy-weights.js';
-import { fidelityOf, runTexts } from './fidelity.js';
+import { fidelityOf, runTexts, type HeadOutputs } from './fidelity.js';
 import type { OpenBackend } from './open-backend.js';
 import { calibrationFile, readLines } from './read-lines.js';
 import { referenceText } from './reference-texts.js';
+
+interface Cosines {
+  readonly meanCosine: number;
+  readonly minCosine: number;
+}
 
 export interface Int8Options {
   /** File of texts, one a line, that activations are measured on; default: 240 sentences in 20 languages. */
   readonly calibration?: string;
   /** Worse results are refused; default mean .995, min .98. */
-  readonly floor?: { readonly meanCosine: number; readonly minCosine: number };
+  readonly floor?: Cosines;
+  /** Below it on calibration texts, matrices stay in float32; default mean .9993, min .998. */
+  readonly aim?: Cosines;
 }
 
 const FLOOR = { meanCosine: 0.995, minCosine: 0.98 };
-/** Texts on which a failure is explained: every matrix takes a model of its own. */
-const EXPLAINED_TEXTS = 12;
+const AIM = { meanCosine: 0.9993, minCosine: 0.998 };
+/** Share of the matrices' weights that may: they take four times the room and two to three times the time. */
+const FULL_SHARE = 0.25;
+/** Texts on which matrices are compared: each takes a model of its own. */
+const RANKED_TEXTS = 24;
 
 interface Parts extends CopyProgress {
   readonly weights: GraphWeights;
@@ -36,34 +48,66 @@ interface Parts extends CopyProgress {
 
 /**
  * Writes the 8-bit variant and measures it against the base one on held-out texts: 8-bit weights, or 7-bit ones where this processor's products of 8 bits
- * saturate. @throws FidelityError below the floor, naming the matrix to blame.
+ * saturate. Where calibration texts miss the aim, the costliest matrices stay in float32. @throws FidelityError below the floor, naming the matrix to blame.
  */
 export async function addInt8Variant(model: ReferenceModel, folder: ModelFolder, parts: Parts): Promise<SpaceFile['variants'][number]> {
   const { weights, tokenizer, openBackend, int8, onPhase, signal } = parts;
-  const { floor = FLOOR } = int8;
-  const tokens = (text: string) => referenceText(tokenizer, '', text, folder.space.maxTokens);
-  const texts = (await readLines(calibrationFile('held-out.txt'))).map(tokens);
+  const { floor = FLOOR, aim = AIM } = int8;
+  const tokens = (text: string): ReferenceText => referenceText(tokenizer, '', text, folder.space.maxTokens);
+  const calibration = await readLines(int8.calibration ?? calibrationFile('calibration.txt'));
+  const held = (await readLines(calibrationFile('held-out.txt'))).map(tokens);
+  const ranked = spread(calibration, RANKED_TEXTS).map(tokens);
   onPhase?.('measuring activations');
-  const activations = await calibrate(model, { folder, weights, openBackend, tokenizer, texts: await readLines(int8.calibration ?? calibrationFile('calibration.txt')), signal });
-  const full = await openBackend(folder, folder.file.variants[0]?.name ?? 'fp32');
-  const expected = await runTexts(full, texts).finally(() => full.close());
+  const activations = await calibrate(model, { folder, weights, openBackend, tokenizer, texts: calibration, signal });
+  const base = await openBackend(folder, folder.file.variants[0]?.name ?? 'fp32');
+  const [expected, expectedRanked] = await Promise.all([runTexts(base, held), runTexts(base, ranked)]).finally(() => base.close());
+  const write = (levels: Int8Levels, full: ReadonlySet<string>): Promise<WeightFile> => writeInt8(model, folder.path, activations, levels, full, parts);
   for (const levels of [127, 63] as const) {
-    const file = await writeInt8(model, folder.path, activations, levels, parts);
+    let file = await write(levels, new Set());
     onPhase?.('measuring the 8-bit variant');
     const variant = await provisional(folder, levels);
-    const backend = await openBackend({ ...folder, file: { ...folder.file, variants: [variant] } }, 'int8').catch((error: unknown) => {
+    const open = (): Promise<InferenceBackend> => openBackend({ ...folder, file: { ...folder.file, variants: [variant] } }, 'int8');
+    const measure = async (backend: InferenceBackend, texts: readonly ReferenceText[], outputs: readonly HeadOutputs[]): Promise<Fidelity> => fidelityOf(await runTexts(backend, texts).finally(() => backend.close()), outputs, 4);
+    const backend = await open().catch((error: unknown) => {
       if (levels === 127 && error instanceof KimeraError && error.code === 'INT8_SATURATION') return undefined;
       throw error;
     });
     if (backend === undefined) continue;
-    const fidelity = fidelityOf(await runTexts(backend, texts).finally(() => backend.close()), expected, 4);
+    const rank = (): Promise<readonly MatrixCost[]> => {
+      onPhase?.('looking for the matrices that cost most');
+      return rankMatrices(model, { folder, base: weights, int8: file, openBackend, texts: ranked, expected: expectedRanked });
+    };
+    const first = await measure(backend, ranked, expectedRanked);
+    const full = first.meanCosine >= aim.meanCosine && first.minCosine >= aim.minCosine ? [] : chooseFull(model, await rank(), 1 - first.meanCosine, 1 - aim.meanCosine);
+    if (full.length > 0) file = await write(levels, new Set(full));
+    const fidelity = await measure(await open(), held, expected);
     const failed = headBelow(fidelity, floor);
-    if (failed === undefined) return { ...variant, fidelity };
-    onPhase?.('looking for the matrix to blame');
-    const { matrix, alone } = await findWorstMatrix(model, { folder, base: weights, int8: file, openBackend, texts: texts.slice(0, EXPLAINED_TEXTS), expected: expected.slice(0, EXPLAINED_TEXTS) });
-    throw new FidelityError(failed.head, failed.meanCosine, failed.minCosine, floor.meanCosine, floor.minCosine, matrix, alone);
+    if (failed === undefined) return { ...variant, fidelity, ...(full.length === 0 ? {} : { full: [...full] }) };
+    const [worst = { matrix: 'none', minCosine: 1 }] = (await rank()).filter(({ matrix }) => !full.includes(matrix));
+    throw new FidelityError(failed.head, failed.meanCosine, failed.minCosine, floor.meanCosine, floor.minCosine, worst.matrix, worst.minCosine);
   }
   throw new Error('7-bit products saturated');
+}
+
+/** The costliest, until what is left of the error is small enough or as many weights as may stay in float32 do. Errors of single matrices add up. */
+function chooseFull(model: ReferenceModel, costs: readonly MatrixCost[], error: number, aim: number): readonly string[] {
+  const sizes = new Map(model.groups.filter(isQuantized).map(({ name, weights }) => [name, weights.reduce((sum, { shape }) => sum + elementCount(shape), 0)]));
+  let room = FULL_SHARE * [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  let left = error;
+  const full: string[] = [];
+  for (const { matrix, meanCosine } of costs) {
+    room -= sizes.get(matrix) ?? 0;
+    if (left <= aim || room < 0) break;
+    full.push(matrix);
+    left -= 1 - meanCosine;
+  }
+  return full.sort();
+}
+
+/** `count` of the texts, from all parts of the list. */
+function spread(texts: readonly string[], count: number): readonly string[] {
+  const step = Math.max(1, Math.floor(texts.length / count));
+  return texts.filter((_, i) => i % step === 0).slice(0, count);
 }
 
 /** Before it is measured. 7-bit products saturate nowhere: no self-test then. */
@@ -72,7 +116,7 @@ async function provisional(folder: ModelFolder, levels: Int8Levels): Promise<Spa
   return { name: 'int8', fidelity: { minCosine: 0, meanCosine: 0, maxAbs: 0, texts: 0 }, graphs: { fast: INT8_GRAPH, ...(levels === 63 ? {} : { selfTest: INT8_SELF_TEST }) } };
 }
 
-function headBelow(fidelity: Fidelity, floor: { readonly meanCosine: number; readonly minCosine: number }): { readonly head: Head; readonly meanCosine: number; readonly minCosine: number } | undefined {
+function headBelow(fidelity: Fidelity, floor: Cosines): { readonly head: Head; readonly meanCosine: number; readonly minCosine: number } | undefined {
   const heads = [{ head: 'dense' as const, ...fidelity }, ...(['sparse', 'colbert'] as const).flatMap((head) => (fidelity.heads?.[head] === undefined ? [] : [{ head, ...fidelity.heads[head] }]))];
   return heads.find(({ meanCosine, minCosine }) => meanCosine < floor.meanCosine || minCosine < floor.minCosine);
 }

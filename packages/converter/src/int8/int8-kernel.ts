@@ -1,4 +1,4 @@
-import type { MatrixKernel } from '../encoder/matrix-kernel.js';
+import { floatKernel, type MatrixKernel } from '../encoder/matrix-kernel.js';
 import type { OnnxGraph } from '../onnx/onnx-graph.js';
 import type { WeightFile } from '../weights/weight-file.js';
 
@@ -23,9 +23,11 @@ export function followsGelu(weight: string): boolean {
 
 /**
  * Weights of 8 bits with a scale an output, activations of 8 bits with a scale a row: a token's result does not depend on its neighbours
- * (ONNX Runtime's DynamicQuantizeMatMul takes one scale for the whole batch).
+ * (ONNX Runtime's DynamicQuantizeMatMul takes one scale for the whole batch). Matrices that the file has in float32 are multiplied so.
  */
-export function int8Kernel(weights: WeightFile): MatrixKernel {
+export function int8Kernel(weights: WeightFile, hiddenSize: number): MatrixKernel {
+  const float = floatKernel(weights, hiddenSize);
+  const isQuantized = (weight: string): boolean => weights.hasArray(int8Arrays(weight).levels);
   const multiplyQuantized = (graph: OnnxGraph, { levels, scale, zero }: QuantizedRows, weight: string): string => {
     const names = int8Arrays(weight);
     const product = graph.fused('MatMulIntegerToFloat', [levels, weights.array(graph, names.levels), graph.float(1), weights.array(graph, names.scales), graph.uint8(zero)]);
@@ -37,9 +39,10 @@ export function int8Kernel(weights: WeightFile): MatrixKernel {
     return quantizeRows(graph, weights.hasArray(names.smoothing) ? graph.node('Mul', [x, weights.array(graph, names.smoothing)]) : x);
   };
   return {
-    multiply: (graph, x, weight) => multiplyQuantized(graph, quantize(graph, x, weight), weight),
+    multiply: (graph, x, weight) => (isQuantized(weight) ? multiplyQuantized(graph, quantize(graph, x, weight), weight) : float.multiply(graph, x, weight)),
     project(graph, x, layer) {
       const weight = `${layer}.attention.qkv.weight`;
+      if (!isQuantized(weight)) return float.project(graph, x, layer);
       return graph.nodes('Split', [multiplyQuantized(graph, quantize(graph, x, weight), weight)], 3, { axis: -1, num_outputs: 3 });
     },
   };

@@ -104,6 +104,22 @@ describe('the int8 variant', () => {
     expect(refused).toMatchObject({ code: 'FIDELITY', head: 'dense', matrix: expect.stringMatching(/^layers\.\d\./), message: expect.stringContaining('worst matrix') });
   });
 
+  it('leaves the costliest matrices in float32 where it misses its aim, a quarter of the weights at most', async () => {
+    const options = { source: join(checkpoints, 'bge-m3-tiny'), variant: 'fp32', openBackend: openPlainBackend } as const;
+    const floor = { meanCosine: 0, minCosine: 0 };
+    const all = await convertCheckpoint({ ...options, out: join(scratch, 'all-int8'), int8: { floor, aim: floor } });
+    const some = await convertCheckpoint({ ...options, out: join(scratch, 'some-full'), int8: { floor, aim: { meanCosine: 1, minCosine: 1 } } });
+    const [before, after] = [all.file.variants[1], some.file.variants[1]];
+    expect(before?.full).toBeUndefined();
+    // 3 layers of 12 · 64² weights: a quarter is 9 · 64².
+    const sizes = { qkv: 3, output: 1, up: 4, down: 4 };
+    const kept = (after?.full ?? []).reduce((sum, name) => sum + sizes[/(qkv|output|up|down)\.weight$/.exec(name)?.[1] as keyof typeof sizes], 0);
+    expect(kept).toBeGreaterThan(0);
+    expect(kept).toBeLessThanOrEqual(9);
+    expect(1 - (after?.fidelity.meanCosine ?? 0)).toBeLessThan(1 - (before?.fidelity.meanCosine ?? 0));
+    expect((await verifyModel({ folder: some.path, openBackend: openPlainBackend })).filter(({ holds }) => !holds)).toEqual([]);
+  });
+
   it('has 7-bit weights where 8-bit products saturate, and no self-test', async () => {
     class Saturated extends KimeraError {
       readonly code = 'INT8_SATURATION';

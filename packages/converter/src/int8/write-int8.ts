@@ -17,7 +17,7 @@ export const INT8_GRAPH = 'onnx/model_int8.onnx';
 export const INT8_SELF_TEST = 'onnx/int8_self_test.onnx';
 const INT8_DATA = 'model_int8.onnx_data';
 
-/** The encoder's matrices; the word table has 8 bits in blocks; everything else is small and stays float32. */
+/** The encoder's matrices: candidates for 8 bits. The word table has 8 bits in blocks; everything else is small and stays float32. */
 export function isQuantized({ name, weights: [first] }: WeightGroup): boolean {
   return name.startsWith('layers.') && first?.shape.length === 2;
 }
@@ -29,16 +29,17 @@ export function int8Bytes(model: ReferenceModel): number {
 
 /**
  * Writes the 8-bit variant beside the base one: data, fast graph and self-test.
- * @param activations max|x| of the inputs of some matrices, [in], which are smoothed.
+ * @param activations max|x| of the inputs of some matrices, [in], which are smoothed. @param full matrices that stay in float32.
  */
-export async function writeInt8(model: ReferenceModel, folder: string, activations: ReadonlyMap<string, Float32Array>, levels: Int8Levels, progress: CopyProgress): Promise<WeightFile> {
+export async function writeInt8(model: ReferenceModel, folder: string, activations: ReadonlyMap<string, Float32Array>, levels: Int8Levels, full: ReadonlySet<string>, progress: CopyProgress): Promise<WeightFile> {
+  const quantized = (group: WeightGroup): boolean => isQuantized(group) && !full.has(group.name);
   const weights = await writeWeightFile(folder, INT8_DATA, int8Bytes(model), progress, async (file) => {
     const biases = new Map<string, Float32Array>();
-    for (const group of model.groups.filter(isQuantized)) {
+    for (const group of model.groups.filter(quantized)) {
       progress.signal?.throwIfAborted();
       biases.set(group.name.replace(/weight$/, 'bias'), await addQuantized(file, model, group, activations.get(group.name), levels));
     }
-    for (const group of model.groups.filter((candidate) => !isQuantized(candidate))) {
+    for (const group of model.groups.filter((candidate) => !quantized(candidate))) {
       const shift = biases.get(group.name);
       if (shift === undefined) await copyWeights(model, [group.name === 'embeddings.word' ? group : { ...group, precision: 'fp32' }], file, 'int8', progress.signal);
       else await addBias(file, model, group, shift);
@@ -46,7 +47,7 @@ export async function writeInt8(model: ReferenceModel, folder: string, activatio
   });
   const graph = new OnnxGraph();
   const { modules, heads } = model.checkpoint;
-  fastGraph(graph, weights, int8Kernel(weights), model.shape, modules, heads);
+  fastGraph(graph, weights, int8Kernel(weights, model.shape.hiddenSize), model.shape, modules, heads);
   await writeFile(join(folder, INT8_GRAPH), graph.serialize('int8', OPSET));
   await writeFile(join(folder, INT8_SELF_TEST), selfTestGraph());
   return weights;

@@ -80,12 +80,13 @@ export function convertCommand(context: CommandContext): Command {
         progress.stop();
         const bytes = Object.values(file.files).reduce((sum, entry) => sum + entry.bytes, 0);
         const milliseconds = Math.round(performance.now() - started);
-        const variants = file.variants.map(({ name, fidelity }) => ({ name, fidelity }));
+        const variants = file.variants.map(({ name, fidelity, full }) => ({ name, fidelity, ...(full === undefined ? {} : { full }) }));
         if (json === true) return await context.stdout.json({ path, modelId: space.modelId, space: space.fingerprint, dimension: space.dimension, maxTokens: space.maxTokens, heads: space.heads, variants, bytes, milliseconds });
         await context.stdout.line(`${printable(path)}: ${printable(space.modelId)}, ${formatBytes(bytes)}, in ${formatDuration(milliseconds)}`);
         await context.stdout.line(`space ${shortFingerprint(space.fingerprint)}: ${space.dimension} numbers, ${space.maxTokens} tokens, ${space.heads.join(', ')}`);
-        for (const { name, fidelity } of variants) {
+        for (const { name, fidelity, full } of variants) {
           await context.stdout.line(formatFidelity(name, fidelity));
+          if (full !== undefined) await context.stdout.line(`${name}: in float32 stay ${full.join(', ')}`);
         }
       } finally {
         progress.stop();

@@ -14,31 +14,32 @@ import { isQuantized } from './write-int8.js';
 
 const GRAPH = 'onnx/one_matrix.onnx';
 
-export interface WorstMatrix {
+/** What a matrix costs where it alone has 8 bits: cosines of the dense vectors. */
+export interface MatrixCost {
   readonly matrix: string;
-  /** Least cosine of the dense vectors where this matrix alone has 8 bits. */
-  readonly alone: number;
+  readonly meanCosine: number;
+  readonly minCosine: number;
 }
 
-/** Which matrix costs the most: one model after the other in which a single matrix has 8 bits. Only for explaining a failure: it loads as many models as there are matrices. */
-export async function findWorstMatrix(
+/** The matrices, the costliest first: one model after the other in which a single matrix has 8 bits, so it loads as many models as there are matrices. */
+export async function rankMatrices(
   model: ReferenceModel,
   parts: { readonly folder: ModelFolder; readonly base: GraphWeights; readonly int8: WeightFile; readonly openBackend: OpenBackend; readonly texts: readonly ReferenceText[]; readonly expected: readonly HeadOutputs[] },
-): Promise<WorstMatrix> {
+): Promise<readonly MatrixCost[]> {
   const { folder, base, int8, openBackend, texts, expected } = parts;
   const [variant] = folder.file.variants;
   const path = join(folder.path, GRAPH);
-  let worst: WorstMatrix = { matrix: 'none', alone: 1 };
+  const costs: MatrixCost[] = [];
   try {
     for (const { name } of model.groups.filter(isQuantized)) {
       const graph = new OnnxGraph();
-      fastGraph(graph, withBias(base, int8, name.replace(/weight$/, 'bias')), oneQuantized(name, floatKernel(base, model.shape.hiddenSize), int8Kernel(int8)), model.shape, model.checkpoint.modules, model.checkpoint.heads);
+      fastGraph(graph, withBias(base, int8, name.replace(/weight$/, 'bias')), oneQuantized(name, floatKernel(base, model.shape.hiddenSize), int8Kernel(int8, model.shape.hiddenSize)), model.shape, model.checkpoint.modules, model.checkpoint.heads);
       await writeFile(path, graph.serialize('one-matrix', OPSET));
       const mixed: ModelFolder = { ...folder, file: { ...folder.file, variants: variant === undefined ? [] : [{ ...variant, graphs: { fast: GRAPH } }] } };
       const backend = await openBackend(mixed, variant?.name ?? 'fp32');
       try {
-        const { minCosine } = fidelityOf(await runTexts(backend, texts), expected, 4);
-        if (minCosine < worst.alone) worst = { matrix: name, alone: minCosine };
+        const { meanCosine, minCosine } = fidelityOf(await runTexts(backend, texts), expected, 7);
+        costs.push({ matrix: name, meanCosine, minCosine });
       } finally {
         await backend.close();
       }
@@ -46,7 +47,7 @@ export async function findWorstMatrix(
   } finally {
     await rm(path, { force: true });
   }
-  return worst;
+  return costs.sort((a, b) => a.meanCosine - b.meanCosine);
 }
 
 /** The bias of the quantised matrix takes the shift of its input back. */
