@@ -6,16 +6,17 @@ const library = ['scope:core'];
 const layers = {
   'scope:core': ['scope:core'],
   'scope:worker-pool': library,
+  'scope:process-lock': library,
   'scope:tokenizers': [...library, 'scope:worker-pool'],
   'scope:model-folder': library,
-  'scope:converter': [...library, 'scope:tokenizers', 'scope:model-folder', 'scope:worker-pool'],
+  'scope:converter': [...library, 'scope:tokenizers', 'scope:model-folder', 'scope:worker-pool', 'scope:process-lock'],
   'scope:backend': [...library, 'scope:tokenizers', 'scope:model-folder', 'scope:worker-pool'],
   'scope:embedder': [...library, 'scope:tokenizers', 'scope:model-folder'],
   'scope:evaluation': library,
-  'scope:store': [...library, 'scope:worker-pool'],
+  'scope:store': [...library, 'scope:worker-pool', 'scope:process-lock'],
   'scope:migration': [...library, 'scope:evaluation'],
   'scope:testing': library,
-  'scope:app': ['scope:app', 'scope:core', 'scope:worker-pool', 'scope:tokenizers', 'scope:model-folder', 'scope:converter', 'scope:backend', 'scope:embedder', 'scope:evaluation', 'scope:store', 'scope:migration'],
+  'scope:app': ['scope:app', 'scope:core', 'scope:worker-pool', 'scope:process-lock', 'scope:tokenizers', 'scope:model-folder', 'scope:converter', 'scope:backend', 'scope:embedder', 'scope:evaluation', 'scope:store', 'scope:migration'],
 };
 const boundaries = (alsoAllowed) => [
   'error',

@@ -146,6 +146,30 @@ describe('refusals at loading', () => {
     await expect(openModelFolder(join(scratch, 'nothing'))).rejects.toMatchObject({ code: 'MODEL_FOLDER_NOT_FOUND' });
   });
 
+  it('an 8-bit variant is refused where products of 8 bits saturate', async () => {
+    const copy = join(scratch, 'int8');
+    await cp(join(root, 'fixtures/models/bge-m3-tiny'), copy, { recursive: true });
+    const folder = await openModelFolder(copy);
+    const [base] = folder.file.variants;
+    if (base === undefined) throw new Error('no variant');
+    const variant = { ...base, name: 'int8' as const, graphs: { fast: base.graphs.fast, selfTest: 'onnx/int8_self_test.onnx' } };
+    const withSelfTest: ModelFolder = { ...folder, file: { ...folder.file, variants: [variant] } };
+    const graph = await readFile(join(root, 'fixtures/models/int8_self_test.onnx'));
+    const open = async (expected: number): Promise<unknown> => {
+      // The number that the product must be: as good as another product beside the right number.
+      const right = Buffer.alloc(4);
+      right.writeFloatLE(64 * 127 * 127);
+      const at = graph.indexOf(right);
+      expect(at).toBeGreaterThan(0);
+      graph.writeFloatLE(expected, at);
+      await writeFile(join(copy, 'onnx/int8_self_test.onnx'), graph);
+      graph.writeFloatLE(64 * 127 * 127, at);
+      return openOnnxBackend({ folder: withSelfTest }).then((backend) => backend.close(), (error: unknown) => error);
+    };
+    expect(await open(64 * 127 * 127)).toBeUndefined();
+    expect(await open(32_767 * 32)).toMatchObject({ code: 'INT8_SATURATION', name: 'Int8SaturationError', message: expect.stringContaining('VNNI') });
+  });
+
   it('a graph without a head that space.json promises is named', async () => {
     const folder = await openModelFolder(join(root, 'models/all-MiniLM-L6-v2'));
     const promising: ModelFolder = { ...folder, space: { ...folder.space, heads: ['dense', 'sparse'] } };

@@ -2,6 +2,7 @@ import { mkdir, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Tokenizer } from '@kimera/core';
 import { fileSha256, openModelFolder, type ModelFolder, type SpaceFile } from '@kimera/model-folder';
+import { livenessOf, thisProcess } from '@kimera/process-lock';
 import { parseTokenizer } from '@kimera/tokenizers';
 import { openBackground } from '../background/open-background.js';
 import { positionLimit } from '../architectures/architecture.js';
@@ -155,15 +156,6 @@ async function removeLeftovers(out: string): Promise<void> {
   const prefix = `${basename(out)}.partial-`;
   for (const name of await readdir(dirname(out))) {
     const pid = Number(name.slice(prefix.length));
-    if (name.startsWith(prefix) && Number.isInteger(pid) && pid > 0 && !isAlive(pid)) await rm(join(dirname(out), name), { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    if (name.startsWith(prefix) && Number.isInteger(pid) && pid > 0 && livenessOf({ ...thisProcess(), pid, startTicks: null }) === 'dead') await rm(join(dirname(out), name), { recursive: true, force: true });
   }
 }

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { convertCheckpoint } from '../convert/convert-checkpoint.js';
 import type { OpenBackend } from '../convert/open-backend.js';
-import { checkpoints, openPlainBackend } from '../fixtures.fixture.js';
+import { checkpoints, openPlainBackend, root } from '../fixtures.fixture.js';
 import { FidelityError } from '../index.js';
 import { verifyModel } from '../verify-model.js';
 import { columnMaxima, quantizeMatrix } from './quantize-matrix.js';
@@ -59,6 +59,8 @@ it('the self-test holds on this processor, and fails where a product is not exac
   const run = async (value: number): Promise<boolean> => Boolean((await session.run({ a: new Tensor('uint8', new Uint8Array(64).fill(value), [1, 64]) }))['holds']?.data[0]);
   expect([await run(255), await run(254)]).toEqual([true, false]);
   await session.release();
+  // What the tests of backends load.
+  expect(Buffer.from(selfTestGraph()).equals(await readFile(join(root, 'fixtures/models/int8_self_test.onnx')))).toBe(true);
 });
 
 describe('the int8 variant', () => {

@@ -3,10 +3,10 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
+import { livenessOf, thisProcess } from '@kimera/process-lock';
 import { StoreProcess } from '../child-process.fixture.js';
 import { TemporaryFolders } from '../store.fixture.js';
 import { FolderLock, liveLock } from './folder-lock.js';
-import { livenessOf, thisProcess } from './process-identity.js';
 
 jest.setTimeout(120_000);
 const folders = new TemporaryFolders();

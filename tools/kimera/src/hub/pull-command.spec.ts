@@ -49,6 +49,7 @@ describe('models pull', () => {
     expect(pulled.files.map(({ path }) => path).sort()).toEqual(Object.keys(files).filter((file) => !unneeded.includes(file)).sort());
     expect(pulled.bytes).toBe(pulled.files.reduce((sum, file) => sum + (files[file.path]?.length ?? 0), 0));
     expect(await kimera(['convert', `./checkpoints/${name}`, '--out', './out'])).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(readFileSync(join(test.scratch, 'out/space.json'), 'utf8')).modelId).toBe(`example/${name}`);
     expect(await kimera(['verify', './out', '--against', `./checkpoints/${name}`])).toMatchObject({ code: 0 });
   }, 120_000);
 

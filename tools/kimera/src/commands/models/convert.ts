@@ -54,7 +54,7 @@ export function convertCommand(context: CommandContext): Command {
     .option('--calibration <file>', 'texts, one a line, for the int8 variant (default: 240 sentences in 20 languages)')
     .option('--floor <mean,min>', 'cosines below which an int8 variant is refused (default: 0.995,0.98)', parseFloor)
     .option('--thorough', 'measure on all texts, which takes minutes for a large model; by default on as many as some seconds allow')
-    .option('--model-id <id>', 'name for people (default: the folder’s name)')
+    .option('--model-id <id>', 'name for people (default: that of models pull, or the folder’s name)')
     .option('--verify-only', 'check an existing model folder instead, as "models verify" does')
     .action(async (dir: string, { out, variants: { base, others }, link, calibration, floor, thorough, modelId, verifyOnly, json }: ConvertCommandOptions) => {
       const source = resolve(context.folder, dir);

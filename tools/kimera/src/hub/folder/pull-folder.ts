@@ -34,6 +34,11 @@ const claimSchema = z.strictObject({ id: z.string(), files: z.array(name) });
 /** Model, commit, and the files of a finished pull. */
 export type PullRecord = z.infer<typeof recordSchema>;
 
+/** Undefined where the folder is not that of a finished pull. @throws InvalidPullRecordError. */
+export function readPullRecord(folder: string): Promise<PullRecord | undefined> {
+  return readRecord(join(folder, RECORD), recordSchema);
+}
+
 /** A folder that one model is pulled into: which of its files came from pulls. The caller holds its lock. */
 export class PullFolder {
   private constructor(readonly path: string, private readonly id: string, private readonly owned: Set<string>) {}

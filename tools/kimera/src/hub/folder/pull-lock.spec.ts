@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { thisProcess } from './process-identity.js';
+import { thisProcess } from '@kimera/process-lock';
 import { PullLock } from './pull-lock.js';
 
 /** Above Linux' largest pid (PID_MAX_LIMIT, 2^22). */
