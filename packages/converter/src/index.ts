@@ -1,4 +1,7 @@
 export { openCheckpoint, type Checkpoint } from './checkpoint/checkpoint.js';
+export { WEIGHT_FILES } from './checkpoint/open-weights.js';
+export { KEPT_FILES } from './convert/kept-files.js';
+export { HEAD_FILES } from './heads/token-heads.js';
 export { openSafetensors } from './checkpoint/safetensors.js';
 export type { TensorSource } from './checkpoint/tensor-source.js';
 export { convertCheckpoint, type BaseVariant, type ConvertOptions } from './convert/convert-checkpoint.js';

@@ -14,11 +14,14 @@ const LAYOUTS: readonly { readonly file: string; open(path: string, checksums: C
   { file: 'pytorch_model.bin.index.json', open: (path, checksums) => openSharded(path, (shard) => openTorch(shard, checksums)) },
 ];
 
+/** Their names, in the order of preference. */
+export const WEIGHT_FILES: readonly string[] = LAYOUTS.map(({ file }) => file);
+
 /** @throws CheckpointFileMissingError, and the errors of the formats. */
 export async function openWeights(folder: string, checksums: Checksums = 'verify'): Promise<TensorSource> {
   for (const { file, open } of LAYOUTS) {
     const source = await ifPresent(() => open(join(folder, file), checksums));
     if (source !== undefined) return source;
   }
-  throw new CheckpointFileMissingError(folder, LAYOUTS.map(({ file }) => file).join(', '));
+  throw new CheckpointFileMissingError(folder, WEIGHT_FILES.join(', '));
 }

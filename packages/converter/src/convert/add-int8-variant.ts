@@ -1,8 +1,6 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { KimeraError, type Fidelity, type Head, type InferenceBackend, type Tokenizer } from '@kimera/core';
 import type { ModelFolder, SpaceFile } from '@kimera/model-folder';
-import { elementCount } from '../checkpoint/tensor-source.js';
+import { groupElements } from '../encoder/weight-plan.js';
 import { FidelityError } from '../errors/checkpoint-errors.js';
 import { calibrate } from '../int8/calibrate.js';
 import type { Int8Levels } from '../int8/quantize-matrix.js';
@@ -34,7 +32,7 @@ export interface Int8Options {
 const FLOOR = { meanCosine: 0.995, minCosine: 0.98 };
 const AIM = { meanCosine: 0.9993, minCosine: 0.998 };
 /** Share of the matrices' weights that may: they take four times the room and two to three times the time. */
-const FULL_SHARE = 0.25;
+export const FULL_SHARE = 0.25;
 /** Texts on which matrices are compared: each takes a model of its own. */
 const RANKED_TEXTS = 24;
 
@@ -63,9 +61,9 @@ export async function addInt8Variant(model: ReferenceModel, folder: ModelFolder,
   const [expected, expectedRanked] = await Promise.all([runTexts(base, held), runTexts(base, ranked)]).finally(() => base.close());
   const write = (levels: Int8Levels, full: ReadonlySet<string>): Promise<WeightFile> => writeInt8(model, folder.path, activations, levels, full, parts);
   for (const levels of [127, 63] as const) {
-    let file = await write(levels, new Set());
+    const file = await write(levels, new Set());
     onPhase?.('measuring the 8-bit variant');
-    const variant = await provisional(folder, levels);
+    const variant = provisional(levels);
     const open = (): Promise<InferenceBackend> => openBackend({ ...folder, file: { ...folder.file, variants: [variant] } }, 'int8');
     const measure = async (backend: InferenceBackend, texts: readonly ReferenceText[], outputs: readonly HeadOutputs[]): Promise<Fidelity> => fidelityOf(await runTexts(backend, texts).finally(() => backend.close()), outputs, 4);
     const backend = await open().catch((error: unknown) => {
@@ -78,12 +76,13 @@ export async function addInt8Variant(model: ReferenceModel, folder: ModelFolder,
       return rankMatrices(model, { folder, base: weights, int8: file, openBackend, texts: ranked, expected: expectedRanked });
     };
     const first = await measure(backend, ranked, expectedRanked);
-    const full = first.meanCosine >= aim.meanCosine && first.minCosine >= aim.minCosine ? [] : chooseFull(model, await rank(), 1 - first.meanCosine, 1 - aim.meanCosine);
-    if (full.length > 0) file = await write(levels, new Set(full));
+    const costs = first.meanCosine >= aim.meanCosine && first.minCosine >= aim.minCosine ? undefined : await rank();
+    const full = costs === undefined ? [] : chooseFull(model, costs, 1 - first.meanCosine, 1 - aim.meanCosine);
+    if (full.length > 0) await write(levels, new Set(full));
     const fidelity = await measure(await open(), held, expected);
     const failed = headBelow(fidelity, floor);
     if (failed === undefined) return { ...variant, fidelity, ...(full.length === 0 ? {} : { full: [...full] }) };
-    const [worst = { matrix: 'none', minCosine: 1 }] = (await rank()).filter(({ matrix }) => !full.includes(matrix));
+    const [worst = { matrix: 'none', minCosine: 1 }] = (costs ?? (await rank())).filter(({ matrix }) => !full.includes(matrix));
     throw new FidelityError(failed.head, failed.meanCosine, failed.minCosine, floor.meanCosine, floor.minCosine, worst.matrix, worst.minCosine);
   }
   throw new Error('7-bit products saturated');
@@ -91,7 +90,7 @@ export async function addInt8Variant(model: ReferenceModel, folder: ModelFolder,
 
 /** The costliest, until what is left of the error is small enough or as many weights as may stay in float32 do. Errors of single matrices add up. */
 function chooseFull(model: ReferenceModel, costs: readonly MatrixCost[], error: number, aim: number): readonly string[] {
-  const sizes = new Map(model.groups.filter(isQuantized).map(({ name, weights }) => [name, weights.reduce((sum, { shape }) => sum + elementCount(shape), 0)]));
+  const sizes = new Map(model.groups.filter(isQuantized).map((group) => [group.name, groupElements(group)]));
   let room = FULL_SHARE * [...sizes.values()].reduce((sum, size) => sum + size, 0);
   let left = error;
   const full: string[] = [];
@@ -111,8 +110,7 @@ function spread(texts: readonly string[], count: number): readonly string[] {
 }
 
 /** Before it is measured. 7-bit products saturate nowhere: no self-test then. */
-async function provisional(folder: ModelFolder, levels: Int8Levels): Promise<SpaceFile['variants'][number]> {
-  if (levels === 63) await rm(join(folder.path, INT8_SELF_TEST));
+function provisional(levels: Int8Levels): SpaceFile['variants'][number] {
   return { name: 'int8', fidelity: { minCosine: 0, meanCosine: 0, maxAbs: 0, texts: 0 }, graphs: { fast: INT8_GRAPH, ...(levels === 63 ? {} : { selfTest: INT8_SELF_TEST }) } };
 }
 

@@ -18,7 +18,7 @@ import { OnnxGraph, OPSET } from '../onnx/onnx-graph.js';
 import { ReferenceModel, type ReferenceOutput } from '../reference/reference-model.js';
 import type { GraphWeights } from '../weights/graph-weights.js';
 import type { WeightForm } from '../weights/weight-form.js';
-import { addInt8Variant, type Int8Options } from './add-int8-variant.js';
+import { addInt8Variant, FULL_SHARE, type Int8Options } from './add-int8-variant.js';
 import { copiedBytes, copyWeights, writeWeightFile } from './copy-weights.js';
 import { keepFiles, listFiles } from './kept-files.js';
 import { linkWeights } from './link-weights.js';
@@ -146,7 +146,7 @@ async function writeBase(model: ReferenceModel, folder: string, options: Convert
 }
 
 async function checkDisk(parent: string, model: ReferenceModel, { variant, weights, int8 }: ConvertOptions): Promise<void> {
-  const needed = (weights === 'link' ? 0 : copiedBytes(model.groups, variant)) + (int8 === undefined ? 0 : int8Bytes(model)) + (64 << 20);
+  const needed = (weights === 'link' ? 0 : copiedBytes(model.groups, variant)) + (int8 === undefined ? 0 : int8Bytes(model, FULL_SHARE)) + (64 << 20);
   const { bavail, bsize } = await statfs(parent);
   if (bavail * bsize < needed) throw new DiskSpaceError(parent, needed, bavail * bsize);
 }

@@ -6,7 +6,7 @@ import type { Checkpoint } from '../checkpoint/checkpoint.js';
 import { exists } from '../files/exists.js';
 
 /** Files of a Hugging Face folder that are kept as they are. */
-const KEPT_FILES = ['tokenizer_config.json', 'special_tokens_map.json', 'modules.json', 'sentence_bert_config.json', 'config_sentence_transformers.json', 'vocab.txt'];
+export const KEPT_FILES: readonly string[] = ['tokenizer_config.json', 'special_tokens_map.json', 'modules.json', 'sentence_bert_config.json', 'config_sentence_transformers.json', 'vocab.txt'];
 /** Of a Dense module. */
 const MODULE_FILES = ['config.json', 'model.safetensors', 'pytorch_model.bin'];
 

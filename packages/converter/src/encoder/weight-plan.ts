@@ -1,4 +1,5 @@
 import type { Architecture, EncoderShape } from '../architectures/architecture.js';
+import { elementCount } from '../checkpoint/tensor-source.js';
 
 /** A weight of the model. */
 export interface WeightPlan {
@@ -15,6 +16,11 @@ export interface WeightGroup {
   readonly weights: readonly WeightPlan[];
   /** Whether the variant's precision applies; positions, types, norms, biases and heads are small and stay float32. */
   readonly precision: 'variant' | 'fp32';
+}
+
+/** Numbers of all its weights. */
+export function groupElements({ weights }: WeightGroup): number {
+  return weights.reduce((sum, { shape }) => sum + elementCount(shape), 0);
 }
 
 export function aloneGroup(precision: WeightGroup['precision'], plan: WeightPlan): WeightGroup {

@@ -20,10 +20,11 @@ export interface TokenHeads {
 
 const SPARSE_FILE = 'sparse_linear.pt';
 const COLBERT_FILE = 'colbert_linear.pt';
+export const HEAD_FILES: readonly string[] = [SPARSE_FILE, COLBERT_FILE];
 
 /** Opens the heads that lie in the folder; the caller closes the sources. @throws the errors of torch files. */
 export async function openTokenHeads(folder: string, hiddenSize: number, ignoredIds: () => Promise<readonly number[]>, sources: Map<string, TensorSource>): Promise<TokenHeads> {
-  for (const file of [SPARSE_FILE, COLBERT_FILE]) {
+  for (const file of HEAD_FILES) {
     const source = await ifPresent(() => openTorch(join(folder, file)));
     if (source !== undefined) sources.set(file, source);
   }

@@ -1,15 +1,12 @@
-import { writeFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { tokenBatch, type Tokenizer } from '@kimera/core';
 import type { ModelFolder } from '@kimera/model-folder';
 import type { OpenBackend } from '../convert/open-backend.js';
 import { encoderGraph } from '../encoder/fast-graph.js';
 import { floatKernel, type MatrixKernel } from '../encoder/matrix-kernel.js';
-import { OnnxGraph, OPSET } from '../onnx/onnx-graph.js';
+import { OnnxGraph } from '../onnx/onnx-graph.js';
 import type { ReferenceModel } from '../reference/reference-model.js';
 import type { GraphWeights } from '../weights/graph-weights.js';
-
-const CALIBRATION_GRAPH = 'onnx/calibration.onnx';
+import { withGraph } from './with-graph.js';
 
 export interface Calibration {
   /** The base variant as it was written: its folder and its weights. */
@@ -27,32 +24,18 @@ export interface Calibration {
  */
 export async function calibrate(model: ReferenceModel, { folder, weights, openBackend, tokenizer, texts, signal }: Calibration): Promise<ReadonlyMap<string, Float32Array>> {
   const { graph, tapped } = calibrationGraph(model, weights);
-  const path = join(folder.path, CALIBRATION_GRAPH);
-  await writeFile(path, graph.serialize('calibration', OPSET));
   const width = model.shape.hiddenSize;
   // To the backend it is a model whose dense vector is the maxima of a text.
-  const [variant] = folder.file.variants;
-  const measured: ModelFolder = {
-    ...folder,
-    space: { ...folder.space, heads: ['dense'], dimension: tapped.length * width },
-    file: { ...folder.file, variants: variant === undefined ? [] : [{ ...variant, graphs: { fast: CALIBRATION_GRAPH } }] },
-  };
+  const measured: ModelFolder = { ...folder, space: { ...folder.space, heads: ['dense'], dimension: tapped.length * width } };
   const maxima = new Float32Array(tapped.length * width);
-  try {
-    const backend = await openBackend(measured, variant?.name ?? 'fp32');
-    try {
-      for (const text of texts) {
-        signal?.throwIfAborted();
-        const { ids } = tokenizer.encode(text, { maxTokens: folder.space.maxTokens });
-        const { dense = new Float32Array() } = await backend.run(tokenBatch([ids]), { heads: ['dense'] });
-        dense.forEach((value, i) => (maxima[i] = Math.max(maxima[i] as number, value)));
-      }
-    } finally {
-      await backend.close();
+  await withGraph(measured, graph, openBackend, async (backend) => {
+    for (const text of texts) {
+      signal?.throwIfAborted();
+      const { ids } = tokenizer.encode(text, { maxTokens: folder.space.maxTokens });
+      const { dense = new Float32Array() } = await backend.run(tokenBatch([ids]), { heads: ['dense'] });
+      dense.forEach((value, i) => (maxima[i] = Math.max(maxima[i] as number, value)));
     }
-  } finally {
-    await rm(path, { force: true });
-  }
+  });
   return new Map(tapped.map((name, i) => [name, maxima.slice(i * width, (i + 1) * width)]));
 }
 

@@ -134,6 +134,11 @@ describe('the int8 variant', () => {
       }
       return openPlainBackend(folder, variant);
     };
+    const aim = { meanCosine: 1, minCosine: 1 };
+    const some = await convertCheckpoint({ source: join(checkpoints, 'bert-tiny-mean'), out: join(scratch, 'seven-some'), variant: 'fp32', openBackend: saturating, int8: { aim, floor: { meanCosine: 0, minCosine: 0 } } });
+    expect(some.file.variants[1]?.full).toBeDefined();
+    expect(Object.keys(some.file.files)).not.toContain('onnx/int8_self_test.onnx');
+    refusals = 0;
     const folder = await convert('bert-tiny-mean', 'seven', saturating);
     expect(refusals).toBe(1);
     expect(folder.file.variants[1]?.graphs).toEqual({ fast: 'onnx/model_int8.onnx' });

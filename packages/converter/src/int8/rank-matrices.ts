@@ -1,18 +1,15 @@
-import { rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { ModelFolder } from '@kimera/model-folder';
 import { fidelityOf, runTexts, type HeadOutputs } from '../convert/fidelity.js';
 import type { OpenBackend } from '../convert/open-backend.js';
 import { fastGraph } from '../encoder/fast-graph.js';
 import { floatKernel, type MatrixKernel } from '../encoder/matrix-kernel.js';
-import { OnnxGraph, OPSET } from '../onnx/onnx-graph.js';
+import { OnnxGraph } from '../onnx/onnx-graph.js';
 import type { ReferenceModel, ReferenceText } from '../reference/reference-model.js';
 import type { GraphWeights } from '../weights/graph-weights.js';
 import type { WeightFile } from '../weights/weight-file.js';
 import { int8Kernel } from './int8-kernel.js';
+import { withGraph } from './with-graph.js';
 import { isQuantized } from './write-int8.js';
-
-const GRAPH = 'onnx/one_matrix.onnx';
 
 /** What a matrix costs where it alone has 8 bits: cosines of the dense vectors. */
 export interface MatrixCost {
@@ -27,25 +24,14 @@ export async function rankMatrices(
   parts: { readonly folder: ModelFolder; readonly base: GraphWeights; readonly int8: WeightFile; readonly openBackend: OpenBackend; readonly texts: readonly ReferenceText[]; readonly expected: readonly HeadOutputs[] },
 ): Promise<readonly MatrixCost[]> {
   const { folder, base, int8, openBackend, texts, expected } = parts;
-  const [variant] = folder.file.variants;
-  const path = join(folder.path, GRAPH);
+  const { hiddenSize } = model.shape;
   const costs: MatrixCost[] = [];
-  try {
-    for (const { name } of model.groups.filter(isQuantized)) {
-      const graph = new OnnxGraph();
-      fastGraph(graph, withBias(base, int8, name.replace(/weight$/, 'bias')), oneQuantized(name, floatKernel(base, model.shape.hiddenSize), int8Kernel(int8, model.shape.hiddenSize)), model.shape, model.checkpoint.modules, model.checkpoint.heads);
-      await writeFile(path, graph.serialize('one-matrix', OPSET));
-      const mixed: ModelFolder = { ...folder, file: { ...folder.file, variants: variant === undefined ? [] : [{ ...variant, graphs: { fast: GRAPH } }] } };
-      const backend = await openBackend(mixed, variant?.name ?? 'fp32');
-      try {
-        const { meanCosine, minCosine } = fidelityOf(await runTexts(backend, texts), expected, 7);
-        costs.push({ matrix: name, meanCosine, minCosine });
-      } finally {
-        await backend.close();
-      }
-    }
-  } finally {
-    await rm(path, { force: true });
+  for (const { name } of model.groups.filter(isQuantized)) {
+    const graph = new OnnxGraph();
+    const kernel = oneQuantized(name, floatKernel(base, hiddenSize), int8Kernel(int8, hiddenSize));
+    fastGraph(graph, withBias(base, int8, name.replace(/weight$/, 'bias')), kernel, model.shape, model.checkpoint.modules, model.checkpoint.heads);
+    const { meanCosine, minCosine } = fidelityOf(await withGraph(folder, graph, openBackend, (backend) => runTexts(backend, texts)), expected, 7);
+    costs.push({ matrix: name, meanCosine, minCosine });
   }
   return costs.sort((a, b) => a.meanCosine - b.meanCosine);
 }

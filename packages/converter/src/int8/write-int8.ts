@@ -1,10 +1,9 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CopyProgress } from '../convert/copy-weights.js';
 import { copiedBytes, copyWeights, writeWeightFile } from '../convert/copy-weights.js';
-import { elementCount } from '../checkpoint/tensor-source.js';
 import { fastGraph } from '../encoder/fast-graph.js';
-import type { WeightGroup } from '../encoder/weight-plan.js';
+import { groupElements, type WeightGroup } from '../encoder/weight-plan.js';
 import { OnnxGraph, OPSET } from '../onnx/onnx-graph.js';
 import type { ReferenceModel } from '../reference/reference-model.js';
 import type { WeightFile } from '../weights/weight-file.js';
@@ -22,20 +21,23 @@ export function isQuantized({ name, weights: [first] }: WeightGroup): boolean {
   return name.startsWith('layers.') && first?.shape.length === 2;
 }
 
-/** Bytes of the variant's data file, about. */
-export function int8Bytes(model: ReferenceModel): number {
-  return model.groups.reduce((sum, group) => sum + (isQuantized(group) ? group.weights.reduce((part, { shape }) => part + elementCount(shape), 0) : copiedBytes([group], 'int8')), 0);
+/** Bytes of the variant's data file, about. @param fullShare of the matrices' weights that stay in float32. */
+export function int8Bytes(model: ReferenceModel, fullShare: number): number {
+  return model.groups.reduce((sum, group) => sum + (isQuantized(group) ? groupElements(group) * (1 + 3 * fullShare) : copiedBytes([group], 'int8')), 0);
 }
 
 /**
- * Writes the 8-bit variant beside the base one: data, fast graph and self-test.
+ * Writes the 8-bit variant beside the base one: data, fast graph, and for 8-bit products, which saturate on some processors, the self-test.
  * @param activations max|x| of the inputs of some matrices, [in], which are smoothed. @param full matrices that stay in float32.
  */
 export async function writeInt8(model: ReferenceModel, folder: string, activations: ReadonlyMap<string, Float32Array>, levels: Int8Levels, full: ReadonlySet<string>, progress: CopyProgress): Promise<WeightFile> {
   const quantized = (group: WeightGroup): boolean => isQuantized(group) && !full.has(group.name);
-  const weights = await writeWeightFile(folder, INT8_DATA, int8Bytes(model), progress, async (file) => {
+  const matrices = model.groups.filter(isQuantized);
+  const elements = (groups: readonly WeightGroup[]): number => groups.reduce((sum, group) => sum + groupElements(group), 0);
+  const fullShare = elements(matrices.filter(({ name }) => full.has(name))) / elements(matrices);
+  const weights = await writeWeightFile(folder, INT8_DATA, int8Bytes(model, fullShare), progress, async (file) => {
     const biases = new Map<string, Float32Array>();
-    for (const group of model.groups.filter(quantized)) {
+    for (const group of matrices.filter(quantized)) {
       progress.signal?.throwIfAborted();
       biases.set(group.name.replace(/weight$/, 'bias'), await addQuantized(file, model, group, activations.get(group.name), levels));
     }
@@ -49,7 +51,9 @@ export async function writeInt8(model: ReferenceModel, folder: string, activatio
   const { modules, heads } = model.checkpoint;
   fastGraph(graph, weights, int8Kernel(weights, model.shape.hiddenSize), model.shape, modules, heads);
   await writeFile(join(folder, INT8_GRAPH), graph.serialize('int8', OPSET));
-  await writeFile(join(folder, INT8_SELF_TEST), selfTestGraph());
+  const selfTest = join(folder, INT8_SELF_TEST);
+  if (levels === 127) await writeFile(selfTest, selfTestGraph());
+  else await rm(selfTest, { force: true });
   return weights;
 }
 

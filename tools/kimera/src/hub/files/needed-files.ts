@@ -1,19 +1,14 @@
 import { posix } from 'node:path';
+import { HEAD_FILES, KEPT_FILES, WEIGHT_FILES } from '@kimera/converter';
 import { parseSpaceFile, type SpaceFile } from '@kimera/model-folder';
 import { z } from 'zod';
 import { InvalidRepositoryFileError, NotACheckpointError, UnsafeFileNameError } from '../errors/file-errors.js';
 import { checkNeededName } from './file-name.js';
 
-/** Of a checkpoint's own folder, where they are there. */
-export const CONFIGURATION_FILES: readonly string[] = [
-  'config.json', 'tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'modules.json', 'sentence_bert_config.json', 'config_sentence_transformers.json', 'vocab.txt',
-];
 const REQUIRED_FILES = ['config.json', 'tokenizer.json'];
+/** Of a checkpoint's own folder, where they are there. */
+export const CONFIGURATION_FILES: readonly string[] = [...REQUIRED_FILES, ...KEPT_FILES];
 const INDEX = '.index.json';
-/** The first that is there is taken, as the converter does (packages/converter, open-weights.ts). */
-export const WEIGHT_FILES: readonly string[] = ['model.safetensors', `model.safetensors${INDEX}`, 'pytorch_model.bin', `pytorch_model.bin${INDEX}`];
-/** Sparse and ColBERT heads, as FlagEmbedding saves them. */
-export const HEAD_FILES: readonly string[] = ['sparse_linear.pt', 'colbert_linear.pt'];
 /** What a module of each kind has in its folder; the other kinds have nothing that is needed. */
 const MODULE_PARTS: ReadonlyMap<string, readonly ('config' | 'weights')[]> = new Map([['Pooling', ['config']], ['Dense', ['config', 'weights']]] as const);
 

@@ -1,5 +1,6 @@
 import { mkdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { HEAD_FILES, WEIGHT_FILES } from '@kimera/converter';
 import { z } from 'zod';
 import { FileInTheWayError, InvalidPullRecordError, OtherModelError } from '../errors/folder-errors.js';
 import { HubError } from '../errors/hub-error.js';
@@ -7,7 +8,7 @@ import { digestFile, type FileDigest } from '../files/digest-file.js';
 import { PARTIALS } from '../files/download-file.js';
 import { checkNeededName } from '../files/file-name.js';
 import { ifPresent } from '../files/if-present.js';
-import { CONFIGURATION_FILES, HEAD_FILES, WEIGHT_FILES } from '../files/needed-files.js';
+import { CONFIGURATION_FILES } from '../files/needed-files.js';
 import { checkDigest, contentKey, type WantedFile } from '../files/wanted-file.js';
 
 /** In the folder once a pull is done. */
