@@ -10,13 +10,14 @@ const layers = {
   'scope:tokenizers': [...library, 'scope:worker-pool'],
   'scope:model-folder': library,
   'scope:converter': [...library, 'scope:tokenizers', 'scope:model-folder', 'scope:worker-pool', 'scope:process-lock'],
-  'scope:backend': [...library, 'scope:tokenizers', 'scope:model-folder', 'scope:worker-pool'],
+  'scope:fast-graph': [...library, 'scope:model-folder'],
+  'scope:backend': [...library, 'scope:tokenizers', 'scope:model-folder', 'scope:fast-graph', 'scope:worker-pool'],
   'scope:embedder': [...library, 'scope:tokenizers', 'scope:model-folder'],
   'scope:evaluation': library,
   'scope:store': [...library, 'scope:worker-pool', 'scope:process-lock'],
   'scope:migration': [...library, 'scope:evaluation'],
   'scope:testing': library,
-  'scope:app': ['scope:app', 'scope:core', 'scope:worker-pool', 'scope:process-lock', 'scope:tokenizers', 'scope:model-folder', 'scope:converter', 'scope:backend', 'scope:embedder', 'scope:evaluation', 'scope:store', 'scope:migration'],
+  'scope:app': ['scope:app', 'scope:core', 'scope:worker-pool', 'scope:process-lock', 'scope:tokenizers', 'scope:model-folder', 'scope:converter', 'scope:fast-graph', 'scope:backend', 'scope:embedder', 'scope:evaluation', 'scope:store', 'scope:migration'],
 };
 const boundaries = (alsoAllowed) => [
   'error',

@@ -1,4 +1,2 @@
-export { InferenceError } from './inference-error.js';
-export { ModelLoadError } from './model-load-error.js';
+export { InferenceError, Int8SaturationError, ModelLoadError } from '@kimera/fast-graph';
 export { OnnxBackend, openOnnxBackend, type OnnxBackendOptions } from './onnx-backend.js';
-export * from './int8-saturation-error.js';

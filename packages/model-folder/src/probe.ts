@@ -1,4 +1,5 @@
 import { cosine, maxAbsDifference, ProbeMismatchError, tokenBatch, type Head, type InferenceBackend, type Role, type Variant, type Vector } from '@kimera/core';
+import { decodeBase64, encodeBase64 } from './base64.js';
 import type { SpaceFileProbe } from './space-file.js';
 
 /** A text whose tokens and vector are known from the float64 forward pass over the checkpoint. */
@@ -29,14 +30,14 @@ export function decodeProbe(probe: SpaceFileProbe): Probe {
 }
 
 export function decodeVector(base64: string): Vector {
-  const bytes = Buffer.from(base64, 'base64');
-  return Float32Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(i * 4));
+  const bytes = new DataView(decodeBase64(base64).buffer);
+  return Float32Array.from({ length: bytes.byteLength / 4 }, (_, i) => bytes.getFloat32(i * 4, true));
 }
 
 export function encodeVector(vector: ArrayLike<number>): string {
-  const bytes = Buffer.alloc(vector.length * 4);
-  for (let i = 0; i < vector.length; i++) bytes.writeFloatLE(vector[i] as number, i * 4);
-  return bytes.toString('base64');
+  const bytes = new DataView(new ArrayBuffer(vector.length * 4));
+  for (let i = 0; i < vector.length; i++) bytes.setFloat32(i * 4, vector[i] as number, true);
+  return encodeBase64(new Uint8Array(bytes.buffer));
 }
 
 /** Cosine that a lossless variant must reach on every probe: float32 rounding stays above 0.999999, other models stay below 0.5. */

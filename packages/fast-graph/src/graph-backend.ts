@@ -1,0 +1,58 @@
+import {
+  batchSize, checkTokenBatch, InvalidTokenBatchError, textIds, UnsupportedHeadError,
+  type BackendOutput, type EmbeddingSpace, type HeadRequest, type InferenceBackend, type TokenBatch, type Variant,
+} from '@kimera/core';
+import type { ModelFolder, SpaceFileVariant } from '@kimera/model-folder/pure';
+import { equalLengthGroups } from './equal-length-groups.js';
+import type { GroupRequest, GroupResponse } from './group.js';
+import { OutputOfTexts } from './output-of-texts.js';
+
+/** Tokens of one call of ONNX Runtime: past a few thousand the speed no longer rises and the arena, which never shrinks, does. */
+const TOKENS_PER_RUN = 4_096;
+
+/** Runs groups on a {@link FastGraph}: worker threads that each hold one, or one in the same thread. */
+export interface GroupRunner {
+  /** GroupRequest to GroupResponse. */
+  call(request: GroupRequest): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** The fast graph of one variant of a model folder as a backend: batches checked, cut into groups of equal length, put together again. */
+export class GraphBackend implements InferenceBackend {
+  readonly space: EmbeddingSpace;
+  readonly variant: Variant;
+
+  constructor(
+    readonly name: string,
+    private readonly folder: ModelFolder,
+    { name: variant, fidelity }: SpaceFileVariant,
+    private readonly runner: GroupRunner,
+  ) {
+    this.space = folder.space;
+    this.variant = { name: variant, fidelity };
+  }
+
+  async run(batch: TokenBatch, { heads }: HeadRequest): Promise<BackendOutput> {
+    checkTokenBatch(batch, this.space.maxTokens);
+    const { vocabularySize } = this.folder.file.architecture;
+    const beyond = batch.ids.findIndex((id) => id < 0 || id >= vocabularySize);
+    if (beyond >= 0) throw new InvalidTokenBatchError(`token id ${batch.ids[beyond]} is not in the vocabulary of ${vocabularySize}`);
+    for (const head of heads) if (!this.space.heads.includes(head)) throw new UnsupportedHeadError(head, this.space.heads);
+    if (heads.length === 0) return {};
+    const output = new OutputOfTexts(batchSize(batch), this.folder);
+    await Promise.all(
+      equalLengthGroups(batch, TOKENS_PER_RUN).map(async ({ tokens, texts }) => {
+        const ids = new Int32Array(texts.length * tokens);
+        texts.forEach((text, row) => ids.set(textIds(batch, text), row * tokens));
+        const promptTokens = Int32Array.from(texts, (text) => batch.promptTokens?.[text] ?? 0);
+        const response = (await this.runner.call({ ids, texts: texts.length, tokens, heads, promptTokens })) as GroupResponse;
+        texts.forEach((text, row) => output.set(text, textIds(batch, text), row, texts.length, response));
+      }),
+    );
+    return Object.fromEntries(heads.map((head) => [head, output[head]]));
+  }
+
+  close(): Promise<void> {
+    return this.runner.close();
+  }
+}
