@@ -1,10 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { VariantName } from '@kimera/core';
-import { GraphBackend, graphErrors, openChecked } from '@kimera/fast-graph';
-import { chooseVariant, type ModelFolder, type SpaceFileVariant } from '@kimera/model-folder';
+import { GraphBackend, graphErrors } from '@kimera/fast-graph';
+import { chooseVariant, openChecked, type ModelFolder, type SpaceFileVariant } from '@kimera/model-folder';
 import { WorkerPool } from '@kimera/worker-pool';
 import type { WorkerData } from './worker-data.js';
+
+/** Tokens of one call of ONNX Runtime: past a few thousand the speed no longer rises and the arena, which never shrinks, does. */
+const TOKENS_OF_A_RUN = 4_096;
 
 export interface OnnxBackendOptions {
   readonly folder: ModelFolder;
@@ -22,9 +25,9 @@ export interface OnnxBackendOptions {
 }
 
 /** The fast graph on onnxruntime-node in worker threads. */
-export class OnnxBackend extends GraphBackend {
-  private constructor(folder: ModelFolder, variant: SpaceFileVariant, private readonly pool: WorkerPool) {
-    super('onnx', folder, variant, pool);
+export class OnnxBackend extends GraphBackend<WorkerPool> {
+  private constructor(folder: ModelFolder, variant: SpaceFileVariant, runner: WorkerPool) {
+    super({ name: 'onnx', folder, variant, runner, tokensOfARun: TOKENS_OF_A_RUN });
   }
 
   /** Loads without checking the probes: for measuring a folder. Everything that serves uses {@link openOnnxBackend}. */
@@ -40,12 +43,12 @@ export class OnnxBackend extends GraphBackend {
 
   /** Worker threads that died and were replaced. */
   get workerDeaths(): number {
-    return this.pool.deaths;
+    return this.runner.deaths;
   }
 
   /** For tests of recovery: the next `requests` to a worker thread, second attempts included, end it as a crash would. */
   crashUnder(requests: number): void {
-    this.pool.crashUnder(requests);
+    this.runner.crashUnder(requests);
   }
 }
 

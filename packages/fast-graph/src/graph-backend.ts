@@ -7,9 +7,6 @@ import { equalLengthGroups } from './equal-length-groups.js';
 import type { GroupRequest, GroupResponse } from './group.js';
 import { OutputOfTexts } from './output-of-texts.js';
 
-/** Tokens of one call of ONNX Runtime: past a few thousand the speed no longer rises and the arena, which never shrinks, does. */
-const TOKENS_PER_RUN = 4_096;
-
 /** Runs groups on a {@link FastGraph}: worker threads that each hold one, or one in the same thread. */
 export interface GroupRunner {
   /** GroupRequest to GroupResponse. */
@@ -17,31 +14,44 @@ export interface GroupRunner {
   close(): Promise<void>;
 }
 
+export interface GraphBackendParts<Runner extends GroupRunner> {
+  /** Of the backend. */
+  readonly name: string;
+  readonly folder: ModelFolder;
+  readonly variant: SpaceFileVariant;
+  readonly runner: Runner;
+  /** Tokens of one run of several texts. */
+  readonly tokensOfARun: number;
+}
+
 /** The fast graph of one variant of a model folder as a backend: batches checked, cut into groups of equal length, put together again. */
-export class GraphBackend implements InferenceBackend {
+export class GraphBackend<Runner extends GroupRunner = GroupRunner> implements InferenceBackend {
+  readonly name: string;
   readonly space: EmbeddingSpace;
   readonly variant: Variant;
+  protected readonly runner: Runner;
+  readonly #folder: ModelFolder;
+  readonly #tokensOfARun: number;
 
-  constructor(
-    readonly name: string,
-    private readonly folder: ModelFolder,
-    { name: variant, fidelity }: SpaceFileVariant,
-    private readonly runner: GroupRunner,
-  ) {
+  constructor({ name, folder, variant: { name: variant, fidelity }, runner, tokensOfARun }: GraphBackendParts<Runner>) {
+    this.name = name;
     this.space = folder.space;
     this.variant = { name: variant, fidelity };
+    this.runner = runner;
+    this.#folder = folder;
+    this.#tokensOfARun = tokensOfARun;
   }
 
   async run(batch: TokenBatch, { heads }: HeadRequest): Promise<BackendOutput> {
     checkTokenBatch(batch, this.space.maxTokens);
-    const { vocabularySize } = this.folder.file.architecture;
+    const { vocabularySize } = this.#folder.file.architecture;
     const beyond = batch.ids.findIndex((id) => id < 0 || id >= vocabularySize);
     if (beyond >= 0) throw new InvalidTokenBatchError(`token id ${batch.ids[beyond]} is not in the vocabulary of ${vocabularySize}`);
     for (const head of heads) if (!this.space.heads.includes(head)) throw new UnsupportedHeadError(head, this.space.heads);
     if (heads.length === 0) return {};
-    const output = new OutputOfTexts(batchSize(batch), this.folder);
+    const output = new OutputOfTexts(batchSize(batch), this.#folder);
     await Promise.all(
-      equalLengthGroups(batch, TOKENS_PER_RUN).map(async ({ tokens, texts }) => {
+      equalLengthGroups(batch, this.#tokensOfARun).map(async ({ tokens, texts }) => {
         const ids = new Int32Array(texts.length * tokens);
         texts.forEach((text, row) => ids.set(textIds(batch, text), row * tokens));
         const promptTokens = Int32Array.from(texts, (text) => batch.promptTokens?.[text] ?? 0);

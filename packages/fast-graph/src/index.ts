@@ -9,4 +9,3 @@ export * from './fast-graph.js';
 export * from './graph-backend.js';
 export * from './graph-session.js';
 export * from './group.js';
-export * from './open-checked.js';
