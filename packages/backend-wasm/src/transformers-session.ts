@@ -1,5 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import type { GraphSession } from '@kimera/fast-graph';
+import type * as Transformers from '@xenova/transformers';
 import type { InferenceSession } from 'onnxruntime-web';
 import type * as Runtime from 'onnxruntime-web';
 import { sessionOptions, type ExternalData } from './session-options.js';
@@ -26,7 +27,7 @@ export interface TransformersSessionOptions {
 export async function openTransformersSession({ runtime, folder, graph, config, externalData }: TransformersSessionOptions): Promise<GraphSession> {
   Object.assign(globalThis, { [RUNTIME]: runtime });
   const build = new URL('transformers.web.js', import.meta.resolve('@xenova/transformers'));
-  const { AutoModel, env, LogLevel, PretrainedConfig, Tensor }: typeof import('@xenova/transformers') = await import(build.href);
+  const { AutoModel, env, LogLevel, PretrainedConfig, Tensor }: typeof Transformers = await import(build.href);
   env.allowRemoteModels = false;
   env.fetch = (url) => Promise.reject(new Error(`nothing is fetched, so ${String(url)} is not`));
   env.useBrowserCache = false;
