@@ -19,7 +19,7 @@ export async function startServer(configuration: Configuration, logger: Logger =
   const { modelPath, dimension, batchTokens, apiKeys, autoTruncate, bodyLimitBytes, host, port } = configuration;
   const embedder = await openEmbedder({
     modelPath,
-    openBackend: (folder) => openOnnxBackend({ folder }),
+    backends: [{ name: 'onnx', open: (folder) => openOnnxBackend({ folder }) }],
     ...(dimension === undefined ? {} : { dimension }),
     ...(batchTokens === undefined ? {} : { batchTokens }),
   });

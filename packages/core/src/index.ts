@@ -28,6 +28,7 @@ export * from './ports/store/vectors.js';
 export * from './ports/text-embedder.js';
 export * from './ports/token-batch.js';
 export * from './ports/tokenizer.js';
+export * from './prompt-of.js';
 export * from './space.js';
 export * from './text.js';
 export * from './vector.js';

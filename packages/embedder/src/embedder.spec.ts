@@ -1,7 +1,8 @@
 import { getEventListeners } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { batchSize, ClosedError, normalize, UnknownRoleError, UnsupportedHeadError, type BackendOutput, type HeadRequest, type TokenBatch } from '@kimera/core';
-import { exact, FakeBackend, fakeSpace, inlineBatchTokenizer, rejection, textEmbedderConformance } from '@kimera/testing';
+import type { Probe } from '@kimera/model-folder';
+import { exact, FakeBackend, fakeSpace, FakeTokenizer, inlineBatchTokenizer, rejection, textEmbedderConformance } from '@kimera/testing';
 import fc from 'fast-check';
 import { Embedder, QueueFullError } from './index.js';
 import { LaneQueue } from './lane-queue.js';
@@ -47,6 +48,7 @@ const openOn = (batchTokens: number, fields: Parameters<typeof fakeSpace>[1]) =>
 textEmbedderConformance(runner, { name: 'an embedder with large batches', open: openOn(4_096, {}), tolerance: exact });
 textEmbedderConformance(runner, { name: 'an embedder with batches of one, prompts and no normalisation', open: openOn(1, { normalize: false, prompts: { query: 'query: ', document: 'passage: ' } }), tolerance: exact });
 
+textEmbedderConformance(runner, { name: 'an embedder with a default role', open: openOn(64, { prompts: { query: 'query: ', document: 'passage: ' }, defaultRole: 'document' }), tolerance: exact });
 textEmbedderConformance(runner, { name: 'an embedder of three heads', open: openOn(64, { heads: ['dense', 'sparse', 'colbert'] }), tolerance: exact });
 
 describe('heads', () => {
@@ -195,6 +197,52 @@ describe('Embedder', () => {
     const embeddings = await embed.encodeBatch(texts, { lane: 'bulk' });
     expect(embeddings.filter(({ tokens }, i) => tokens !== 2 + (i % 3))).toEqual([]);
   });
+});
+
+describe('testModel', () => {
+  const heads = fakeSpace('tested', { dimension: 4, heads: ['dense', 'sparse', 'colbert'], prompts: { query: 'q:', document: 'd:' }, defaultRole: 'query' });
+  /** What is known of a text: from an embedder of its own, whose space has no default role, so that a text without a role has no prompt. */
+  const known = async (text: string, role: 'query' | 'document' | null): Promise<Probe> => {
+    const reference = new Embedder({ backend: new FakeBackend({ space: { ...heads, defaultRole: undefined } }), tokenizer: inlineBatchTokenizer(), probes: [] });
+    const { dense = new Float32Array(), sparse = new Map(), colbert = [] } = await reference.encodeText(text, { heads: heads.heads, ...(role === null ? {} : { role }) });
+    const ids = new FakeTokenizer().encode((role === null ? '' : heads.prompts[role]) + text, { maxTokens: 64 }).ids;
+    return { text, role, ids, dense, promptTokens: 0, sparse, colbert: Float32Array.from(colbert.flatMap((row) => [...row])) };
+  };
+  const test = async (probes: readonly Probe[]) => {
+    const embed = new Embedder({ backend: new FakeBackend({ space: heads }), tokenizer: inlineBatchTokenizer(), probes });
+    const result = await embed.testModel();
+    await embed.close();
+    return result;
+  };
+
+  it('runs every probe with its own prompt, none for a probe without a role, and says what was tested', async () => {
+    const probes = [await known('abc', null), await known('abc', 'query'), await known('xyz', 'document')];
+    expect(await test(probes)).toMatchObject({
+      holds: true, modelId: heads.modelId, space: heads.fingerprint, dimension: 4, maxTokens: 64, heads: ['dense', 'sparse', 'colbert'], backend: 'fake', variant: 'fp32',
+      probes: probes.map(({ text }) => ({ text, tokensEqual: true, holds: true, heads: { dense: expect.closeTo(1, 9), sparse: expect.closeTo(1, 9), colbert: expect.closeTo(1, 9) } })),
+    });
+  });
+
+  it('sees one wrong number of any head, and one wrong token', async () => {
+    const probe = await known('abcab', 'query');
+    const turned = Float32Array.from(probe.dense, (value, i) => (i === 0 ? value + 1 : value));
+    const others: readonly Probe[] = [
+      { ...probe, dense: turned }, { ...probe, sparse: new Map([...(probe.sparse ?? [])].map(([id, weight], i) => [id, i === 0 ? weight * 3 : weight])) },
+      { ...probe, colbert: (probe.colbert ?? new Float32Array()).map((value, i) => (i === 0 ? value + 1 : value)) }, { ...probe, ids: probe.ids.map((id, i) => (i === 3 ? id + 1 : id)) },
+      { ...probe, dense: probe.dense.slice(1) },
+    ];
+    for (const other of others) expect((await test([other])).holds).toBe(false);
+  });
+});
+
+it('stamps an embedding with the variant that computed it', async () => {
+  class Changing extends FakeBackend {
+    override async run(batch: TokenBatch, request: HeadRequest): Promise<BackendOutput> {
+      return { variant: 'int8', ...(await super.run(batch, request)) };
+    }
+  }
+  const embed = new Embedder({ backend: new Changing(), tokenizer: inlineBatchTokenizer(), probes: [] });
+  expect((await embed.encodeText('a')).variant).toBe('int8');
 });
 
 describe('a lane', () => {

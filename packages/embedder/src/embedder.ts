@@ -1,5 +1,7 @@
-import { cosine, maxAbsDifference, norm, UnknownRoleError, type BatchTokenizer, type EmbeddingSpace, type Embedding, type EncodeTextOptions, type InferenceBackend, type TextEmbedder, UnsupportedHeadError } from '@kimera/core';
-import { probeFloor, type Probe } from '@kimera/model-folder';
+import { promptOf, textIds, UnsupportedHeadError, type BatchTokenizer, type EmbeddingSpace, type Embedding, type EncodeTextOptions, type InferenceBackend, type TextEmbedder } from '@kimera/core';
+import type { Probe } from '@kimera/model-folder';
+import type { FallbackStatus } from './fallback/backend-step.js';
+import { testProbe, type ModelTest, type ProbeTest } from './model-test.js';
 import { Scheduler } from './scheduler.js';
 import { Statistics, type PerformanceStats } from './statistics.js';
 
@@ -12,6 +14,8 @@ export interface EmbedderParts {
   readonly backend: InferenceBackend;
   readonly tokenizer: BatchTokenizer;
   readonly probes: readonly Probe[];
+  /** Of a backend with several steps. */
+  readonly fallback?: () => FallbackStatus;
   readonly batchTokens?: number;
   readonly queueTokens?: number;
 }
@@ -21,15 +25,6 @@ export interface EncodeTokensOptions extends Omit<EncodeTextOptions, 'role'> {
   readonly totalTokens?: ArrayLike<number>;
   /** Tokens at the head of each text that are the prompt's, [CLS] included; default 0. Only spaces with `promptPooling` look at it. */
   readonly promptTokens?: number;
-}
-
-export interface ModelTest {
-  readonly holds: boolean;
-  readonly modelId: string;
-  readonly space: string;
-  readonly dimension: number;
-  readonly maxTokens: number;
-  readonly probes: readonly { readonly text: string; readonly cosine: number; readonly maxAbs: number; readonly norm: number; readonly tokensEqual: boolean; readonly holds: boolean }[];
 }
 
 /** Text in, vectors out: prompts by role, tokens, batches by token budget in two lanes. */
@@ -61,11 +56,8 @@ export class Embedder implements TextEmbedder {
   async encodeBatch(texts: readonly string[], options: EncodeTextOptions = {}): Promise<readonly Embedding[]> {
     const { role, ...rest } = options;
     rest.signal?.throwIfAborted();
-    const prompt = this.#prompt(role);
-    const prompted = prompt === '' ? texts : texts.map((text) => prompt + text);
-    const [{ batch, totalTokens }, promptTokens] = await Promise.all([this.#tokenize(prompted), this.#promptTokens(prompt)]);
-    const ids = texts.map((_, i) => batch.ids.subarray(batch.offsets[i], batch.offsets[i + 1]));
-    return this.encodeTokens(ids, { ...rest, totalTokens, promptTokens });
+    const { ids, ...counts } = await this.#prepare(texts, promptOf(this.space, role));
+    return this.encodeTokens(ids, { ...rest, ...counts });
   }
 
   /** For callers that bring token ids of this model, special tokens included. Order kept. @throws InvalidTokenBatchError and as encodeBatch. */
@@ -74,10 +66,10 @@ export class Embedder implements TextEmbedder {
     const started = performance.now();
     try {
       const outputs = await this.#scheduler.run({ texts, heads, promptTokens, lane, signal });
-      const embeddings = outputs.map(({ colbert, ...vectors }, i): Embedding => {
+      const embeddings = outputs.map(({ colbert, variant, ...vectors }, i): Embedding => {
         const tokens = (texts[i] as Int32Array).length;
         const total = totalTokens?.[i] ?? tokens;
-        return { ...vectors, ...(colbert === undefined ? {} : { colbert: rows(colbert, this.space.colbertDimension ?? this.space.dimension) }), tokens, totalTokens: total, truncated: total > tokens, space: this.space.fingerprint, variant: this.#parts.backend.variant.name };
+        return { ...vectors, ...(colbert === undefined ? {} : { colbert: rows(colbert, this.space.colbertDimension ?? this.space.dimension) }), tokens, totalTokens: total, truncated: total > tokens, space: this.space.fingerprint, variant };
       });
       this.#statistics.call(performance.now() - started, texts.length, embeddings.filter(({ truncated }) => truncated).length);
       return embeddings;
@@ -96,22 +88,22 @@ export class Embedder implements TextEmbedder {
       queue: { interactive: this.#scheduler.waiting('interactive'), bulk: this.#scheduler.waiting('bulk') },
       backend: this.#parts.backend.name,
       variant: this.#parts.backend.variant.name,
+      fallback: this.#parts.fallback?.() ?? { steps: [{ name: this.#parts.backend.name, state: 'serving', failures: 0 }], degraded: false, changes: 0 },
       memoryBytes: process.memoryUsage.rss(),
     };
   }
 
-  /** The probes through the whole path, text to vector. */
+  /** The probes through the whole path, text to vectors, every head. A probe without a role is a text without a prompt, whatever the default role. */
   async testModel(): Promise<ModelTest> {
-    const floor = probeFloor(this.#parts.backend.variant);
-    const probes: ModelTest['probes'][number][] = [];
+    const { heads, modelId, fingerprint, dimension, maxTokens } = this.space;
+    const { backend } = this.#parts;
+    const probes: ProbeTest[] = [];
     for (const probe of this.#parts.probes) {
-      const { dense = new Float32Array(), tokens } = await this.encodeText(probe.text, probe.role === null ? {} : { role: probe.role });
-      const similarity = cosine(dense, probe.dense);
-      const tokensEqual = tokens === probe.ids.length;
-      probes.push({ text: probe.text, cosine: similarity, maxAbs: maxAbsDifference(dense, probe.dense), norm: norm(dense), tokensEqual, holds: tokensEqual && similarity >= floor });
+      const { ids, ...counts } = await this.#prepare([probe.text], probe.role === null ? '' : promptOf(this.space, probe.role));
+      const [output] = await this.#scheduler.run({ texts: ids, heads, promptTokens: counts.promptTokens, lane: 'interactive' });
+      probes.push(testProbe(probe, ids[0] ?? new Int32Array(), output ?? {}, backend.variant));
     }
-    const { modelId, fingerprint, dimension, maxTokens } = this.space;
-    return { holds: probes.every(({ holds }) => holds), modelId, space: fingerprint, dimension, maxTokens, probes };
+    return { holds: probes.every(({ holds }) => holds), modelId, space: fingerprint, dimension, maxTokens, heads, backend: backend.name, variant: backend.variant.name, probes };
   }
 
   /** Calls under way are rejected with ClosedError. Idempotent. */
@@ -120,10 +112,11 @@ export class Embedder implements TextEmbedder {
     await Promise.all([this.#parts.tokenizer.close(), this.#parts.backend.close()]);
   }
 
-  #prompt(role: string | undefined): string {
-    if (role === undefined) return '';
-    if (role !== 'query' && role !== 'document') throw new UnknownRoleError(role);
-    return this.space.prompts[role];
+  /** Token ids of each text behind the prompt. */
+  async #prepare(texts: readonly string[], prompt: string): Promise<{ readonly ids: readonly Int32Array[]; readonly totalTokens: Int32Array; readonly promptTokens: number }> {
+    const prompted = prompt === '' ? texts : texts.map((text) => prompt + text);
+    const [{ batch, totalTokens }, promptTokens] = await Promise.all([this.#tokenize(prompted), this.#promptTokens(prompt)]);
+    return { ids: texts.map((_, i) => textIds(batch, i)), totalTokens, promptTokens };
   }
 
   /** How many tokens the prompt adds at the head of a text: those of the prompt alone without the special token that ends a text (sentence-transformers 5.7). */

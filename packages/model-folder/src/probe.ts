@@ -57,21 +57,35 @@ export interface ProbeResult {
   readonly maxAbs: number;
 }
 
+/** The heads of one text. */
+export interface ProbeOutput {
+  /** [D]. */
+  readonly dense?: Vector;
+  readonly sparse?: ReadonlyMap<number, number>;
+  /** [T - 1, C]. */
+  readonly colbert?: Float32Array;
+}
+
+/** Cosine of each head that the probe knows; -1 where the two cannot be compared, 1 where both have nothing. */
+export function probeSimilarities({ dense = new Float32Array(), sparse, colbert }: ProbeOutput, probe: Probe): ReadonlyMap<Head, number> {
+  const similarities = new Map<Head, number>([['dense', similarityOf(dense, probe.dense)]]);
+  if (probe.sparse !== undefined) similarities.set('sparse', sparseSimilarity(sparse ?? new Map(), probe.sparse));
+  if (probe.colbert !== undefined) similarities.set('colbert', similarityOf(colbert ?? new Float32Array(), probe.colbert));
+  return similarities;
+}
+
 /** Runs the probes one by one through the backend, all its heads, and compares. @throws ProbeMismatchError where one is below the floor of the backend's variant. */
 export async function checkProbes(backend: InferenceBackend, probes: readonly Probe[]): Promise<readonly ProbeResult[]> {
   const results: ProbeResult[] = [];
   for (const probe of probes) {
     const batch = { ...tokenBatch([probe.ids]), ...(probe.promptTokens === 0 ? {} : { promptTokens: Int32Array.of(probe.promptTokens) }) };
     const { dense = new Float32Array(), sparse, colbert } = await backend.run(batch, { heads: backend.space.heads });
-    const check = (similarity: number, head: Head): void => {
+    const similarities = probeSimilarities({ dense, ...(sparse?.[0] === undefined ? {} : { sparse: sparse[0] }), ...(colbert?.[0] === undefined ? {} : { colbert: colbert[0] }) }, probe);
+    for (const [head, similarity] of similarities) {
       const floor = probeFloor(backend.variant, head);
       if (!(similarity >= floor)) throw new ProbeMismatchError(backend.name, backend.space.fingerprint, similarity, floor, probe.text);
-    };
-    const similarity = similarityOf(dense, probe.dense);
-    check(similarity, 'dense');
-    if (probe.sparse !== undefined) check(sparseSimilarity(sparse?.[0] ?? new Map(), probe.sparse), 'sparse');
-    if (probe.colbert !== undefined) check(similarityOf(colbert?.[0] ?? new Float32Array(), probe.colbert), 'colbert');
-    results.push({ text: probe.text, cosine: similarity, maxAbs: maxAbsDifference(dense, probe.dense) });
+    }
+    results.push({ text: probe.text, cosine: similarities.get('dense') ?? -1, maxAbs: maxAbsDifference(dense, probe.dense) });
   }
   return results;
 }

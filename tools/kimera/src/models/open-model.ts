@@ -10,5 +10,5 @@ export interface OpenModelOptions {
 
 /** The embedder of a model folder on the native backend, probes checked. @throws the folder's and the backend's errors. */
 export async function openModel({ path, variant }: OpenModelOptions): Promise<Embedder> {
-  return openEmbedder({ modelPath: path, openBackend: (folder) => openOnnxBackend({ folder, variant: chooseVariant(folder, variant).name }) });
+  return openEmbedder({ modelPath: path, backends: [{ name: 'onnx', open: (folder) => openOnnxBackend({ folder, variant: chooseVariant(folder, variant).name }) }] });
 }
