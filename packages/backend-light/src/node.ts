@@ -1,0 +1,3 @@
+export { folderFiles } from './folder/folder-files.js';
+export { openStaticBackend } from './open-static-backend.js';
+export { openStaticModel, type OpenStaticModelOptions } from './open-static-model.js';
