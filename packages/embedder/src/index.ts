@@ -1,4 +1,5 @@
-export { DEFAULT_BATCH_TOKENS, DEFAULT_QUEUE_TOKENS, Embedder, type EmbedderParts, type EncodeTokensOptions } from './embedder.js';
+export { DEFAULT_BATCH_TOKENS, DEFAULT_QUEUE_TOKENS, Embedder, type EmbedderParts, type EncodeTokensOptions, type TokenizedTexts } from './embedder.js';
+export type { CacheStats } from './embedding-cache.js';
 export { NoBackendError } from './errors/no-backend-error.js';
 export { QueueFullError } from './errors/queue-full-error.js';
 export type { BackendStep, FallbackEvent, FallbackStatus, StepStatus } from './fallback/backend-step.js';
