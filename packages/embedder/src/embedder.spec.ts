@@ -294,6 +294,20 @@ describe('testModel', () => {
     });
   });
 
+  it('says what a model is not that it is taken for', async () => {
+    const embed = new Embedder({ backend: new FakeBackend({ space: heads }), tokenizer: inlineBatchTokenizer(), probes: [] });
+    const right = await embed.testModel({ dimension: 4, maxTokens: 64, heads: ['dense', 'colbert'] });
+    expect([right.holds, right.expectations.length]).toEqual([true, 3]);
+    const plain = new Embedder({ backend: new FakeBackend({ space: fakeSpace('plain') }), tokenizer: inlineBatchTokenizer(), probes: [] });
+    expect(await plain.testModel({ dimension: 1_024, maxTokens: 8_192, heads: ['dense', 'sparse', 'colbert'] })).toMatchObject({
+      holds: false,
+      expectations: [
+        { what: 'dimension', expected: '1024', actual: '8', holds: false }, { what: 'maxTokens', expected: '8192', actual: '64', holds: false },
+        { what: 'heads', expected: 'dense, sparse, colbert', actual: 'dense', holds: false },
+      ],
+    });
+  });
+
   it('sees one wrong number of any head, and one wrong token', async () => {
     const probe = await known('abcab', 'query');
     const turned = Float32Array.from(probe.dense, (value, i) => (i === 0 ? value + 1 : value));

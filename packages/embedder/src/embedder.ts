@@ -1,7 +1,7 @@
 import { promptOf, textIds, UnsupportedHeadError, type BatchTokenizer, type EmbeddingSpace, type Embedding, type EncodeTextOptions, type InferenceBackend, type Role, type TextEmbedder } from '@kimera/core';
 import type { Probe } from '@kimera/model-folder';
 import type { FallbackStatus } from './fallback/backend-step.js';
-import { testProbe, type ModelTest, type ProbeTest } from './model-test.js';
+import { testExpectation, testProbe, type ModelExpectation, type ModelTest, type ProbeTest } from './model-test.js';
 import { EmbeddingCache } from './embedding-cache.js';
 import { Scheduler, type TextOutput } from './scheduler.js';
 import { Statistics, type PerformanceStats } from './statistics.js';
@@ -118,8 +118,8 @@ export class Embedder implements TextEmbedder {
     };
   }
 
-  /** The probes through the whole path, text to vectors, every head. A probe without a role is a text without a prompt, whatever the default role. */
-  async testModel(): Promise<ModelTest> {
+  /** The probes through the whole path, text to vectors, every head, and what the model is taken for. A probe without a role is a text without a prompt, whatever the default role. */
+  async testModel(expected: ModelExpectation = {}): Promise<ModelTest> {
     const { heads, modelId, fingerprint, dimension, maxTokens } = this.space;
     const { backend } = this.#parts;
     const probes: ProbeTest[] = [];
@@ -128,7 +128,8 @@ export class Embedder implements TextEmbedder {
       const [output] = await this.#scheduler.run({ texts: ids, heads, promptTokens: counts.promptTokens, lane: 'interactive' });
       probes.push(testProbe(probe, ids[0] ?? new Int32Array(), output ?? {}, backend.variant));
     }
-    return { holds: probes.every(({ holds }) => holds), modelId, space: fingerprint, dimension, maxTokens, heads, backend: backend.name, variant: backend.variant.name, probes };
+    const expectations = testExpectation(expected, this.space);
+    return { holds: [...expectations, ...probes].every(({ holds }) => holds), expectations, modelId, space: fingerprint, dimension, maxTokens, heads, backend: backend.name, variant: backend.variant.name, probes };
   }
 
   /** Calls under way are rejected with ClosedError. Idempotent. */
