@@ -1,5 +1,5 @@
 import { promptOf, textIds, UnsupportedHeadError, type BatchTokenizer, type EmbeddingSpace, type Embedding, type EncodeTextOptions, type InferenceBackend, type TextEmbedder } from '@kimera/core';
-import type { Probe } from '@kimera/model-folder';
+import type { Probe } from '@kimera/model-folder/pure';
 import type { FallbackStatus } from './fallback/backend-step.js';
 import { testProbe, type ModelTest, type ProbeTest } from './model-test.js';
 import { Scheduler } from './scheduler.js';
@@ -89,7 +89,7 @@ export class Embedder implements TextEmbedder {
       backend: this.#parts.backend.name,
       variant: this.#parts.backend.variant.name,
       fallback: this.#parts.fallback?.() ?? { steps: [{ name: this.#parts.backend.name, state: 'serving', failures: 0 }], degraded: false, changes: 0 },
-      memoryBytes: process.memoryUsage.rss(),
+      memoryBytes: typeof process === 'undefined' ? 0 : process.memoryUsage.rss(),
     };
   }
 

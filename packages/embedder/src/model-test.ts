@@ -1,5 +1,5 @@
 import { maxAbsDifference, norm, type Head } from '@kimera/core';
-import { probeFloor, probeSimilarities, type Probe, type ProbeOutput } from '@kimera/model-folder';
+import { probeFloor, probeSimilarities, type Probe, type ProbeOutput } from '@kimera/model-folder/pure';
 import type { Variant } from '@kimera/core';
 
 export interface ProbeTest {

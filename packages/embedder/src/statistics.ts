@@ -20,7 +20,7 @@ export interface PerformanceStats {
   readonly variant: string;
   /** The backends that can serve this space, and which does. */
   readonly fallback: FallbackStatus;
-  /** Resident set of the process, bytes. */
+  /** Resident set of the process, bytes; 0 in browsers. */
   readonly memoryBytes: number;
 }
 
