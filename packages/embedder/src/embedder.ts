@@ -1,5 +1,5 @@
 import { promptOf, textIds, UnsupportedHeadError, type BatchTokenizer, type EmbeddingSpace, type Embedding, type EncodeTextOptions, type InferenceBackend, type Role, type TextEmbedder } from '@kimera/core';
-import type { Probe } from '@kimera/model-folder';
+import type { Probe } from '@kimera/model-folder/pure';
 import type { FallbackStatus } from './fallback/backend-step.js';
 import { testExpectation, testProbe, type ModelExpectation, type ModelTest, type ProbeTest } from './model-test.js';
 import { EmbeddingCache } from './embedding-cache.js';
@@ -114,7 +114,7 @@ export class Embedder implements TextEmbedder {
       variant: this.#parts.backend.variant.name,
       cache: this.#cache.stats,
       fallback: this.fallback,
-      memoryBytes: process.memoryUsage.rss(),
+      memoryBytes: typeof process === 'undefined' ? 0 : process.memoryUsage.rss(),
     };
   }
 

@@ -44,7 +44,7 @@ export class EmbeddingCache {
 }
 
 function keyOf(ids: Int32Array, heads: readonly Head[], promptTokens: number): string {
-  return `${[...heads].sort().join()}|${promptTokens}|${Buffer.from(ids.buffer, ids.byteOffset, ids.byteLength).toString('latin1')}`;
+  return `${[...heads].sort().join()}|${promptTokens}|${ids.join()}`;
 }
 
 function copied({ dense, sparse, colbert, variant }: TextOutput): TextOutput {

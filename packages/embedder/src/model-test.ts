@@ -1,5 +1,5 @@
 import { maxAbsDifference, norm, type EmbeddingSpace, type Head, type Variant } from '@kimera/core';
-import { probeFloor, probeSimilarities, type Probe, type ProbeOutput } from '@kimera/model-folder';
+import { probeFloor, probeSimilarities, type Probe, type ProbeOutput } from '@kimera/model-folder/pure';
 
 export interface ProbeTest {
   readonly text: string;

@@ -22,7 +22,7 @@ export interface PerformanceStats {
   readonly cache: CacheStats;
   /** The backends that can serve this space, and which does. */
   readonly fallback: FallbackStatus;
-  /** Resident set of the process, bytes. */
+  /** Resident set of the process, bytes; 0 in browsers. */
   readonly memoryBytes: number;
 }
 
