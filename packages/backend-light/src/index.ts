@@ -1,3 +1,7 @@
+export { distill, type DistilledTable, type DistillOptions, type DistillProgress } from './distill/distill.js';
+export { staticModelFiles, type StaticModelSource } from './distill/static-model-files.js';
+export { DistillOptionsError } from './errors/distill-options-error.js';
+export { EigenConvergenceError } from './errors/eigen-convergence-error.js';
 export { InvalidHashedOptionsError } from './errors/invalid-hashed-options-error.js';
 export { InvalidSafetensorsError } from './errors/invalid-safetensors-error.js';
 export { InvalidStaticModelError } from './errors/invalid-static-model-error.js';
@@ -11,9 +15,9 @@ export { parseStaticSpaceFile } from './folder/parse-static-space-file.js';
 export { STATIC_SPACE_SCHEMA, staticSpaceFileSchema, type StaticSpaceFile } from './folder/static-space-file.js';
 export { urlFiles } from './folder/url-files.js';
 export { CodePointTokenizer } from './hashed/code-point-tokenizer.js';
+export { hashText } from './hashed/hash-text.js';
 export { HashedBackend } from './hashed/hashed-backend.js';
 export { hashedSpace, type HashedOptions } from './hashed/hashed-space.js';
-export { hashText } from './hashed/hash-text.js';
 export { openHashedModel, type HashedModel } from './hashed/open-hashed-model.js';
 export { StaticBackend, type StaticBackendParts } from './static-backend.js';
 export type { StaticModel } from './static-model.js';

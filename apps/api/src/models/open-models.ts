@@ -1,4 +1,4 @@
-import { DimensionMismatchError, KimeraError } from '@kimera/core';
+import { DimensionMismatchError, KimeraError, type VariantName } from '@kimera/core';
 import { openStaticModel } from '@kimera/backend-light/node';
 import { openOnnxBackend } from '@kimera/backend-onnx';
 import { openWasmBackend } from '@kimera/backend-wasm';
@@ -24,12 +24,13 @@ export async function openModels(configuration: Configuration, logger: Logger): 
   }
 }
 
-/** Native by each execution provider in turn, then WebAssembly: one space on all of them. */
-export function backendsOf({ useOnnx, executionProviders }: Pick<Configuration, 'useOnnx' | 'executionProviders'>): readonly FolderBackend[] {
+/** Native by each execution provider in turn, then WebAssembly: one space on all of them. @param variant default: the folder's first, in WebAssembly one that fits. */
+export function backendsOf({ useOnnx, executionProviders }: Pick<Configuration, 'useOnnx' | 'executionProviders'>, variant?: VariantName): readonly FolderBackend[] {
+  const chosen = variant === undefined ? {} : { variant };
   const native = executionProviders.map((executionProvider): FolderBackend => ({
-    name: executionProvider === 'cpu' ? 'onnx' : `onnx-${executionProvider}`, open: (folder) => openOnnxBackend({ folder, executionProvider }),
+    name: executionProvider === 'cpu' ? 'onnx' : `onnx-${executionProvider}`, open: (folder) => openOnnxBackend({ folder, executionProvider, ...chosen }),
   }));
-  return [...(useOnnx ? native : []), { name: 'wasm', open: (folder) => openWasmBackend({ folder }) }];
+  return [...(useOnnx ? native : []), { name: 'wasm', open: (folder) => openWasmBackend({ folder, ...chosen }) }];
 }
 
 function openPrimary(configuration: Configuration, withoutBackend: 'refuse' | 'retry', logger: Logger): Promise<Embedder> {
