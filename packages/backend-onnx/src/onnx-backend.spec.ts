@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -142,6 +142,23 @@ describe('refusals at loading', () => {
     await rm(join(model(), 'onnx/model.onnx_data'));
     await expect(openModelFolder(model())).rejects.toMatchObject({ code: 'MODEL_FILE_MISSING' });
     await expect(openModelFolder(join(scratch, 'nothing'))).rejects.toMatchObject({ code: 'MODEL_FOLDER_NOT_FOUND' });
+  });
+
+  it('the probes run again on a worker that takes the place of one that died: what was changed on the disk never serves', async () => {
+    const copy = join(scratch, 'changed');
+    await cp(join(root, 'fixtures/models/bge-m3-tiny'), copy, { recursive: true });
+    const backend = await openOnnxBackend({ folder: await openModelFolder(copy), intraOpThreads: 1 });
+    const batch = tokenBatch([[0, 5, 6, 2]]);
+    const before = await backend.run(batch, dense);
+    const weights = await readFile(join(copy, 'onnx/model.onnx_data'));
+    const other = new Float32Array(weights.buffer, weights.byteOffset, weights.length / 4).map((value, i) => (i % 3 === 0 ? -value : value));
+    await writeFile(join(copy, 'other'), Buffer.from(other.buffer));
+    await rename(join(copy, 'other'), join(copy, 'onnx/model.onnx_data'));
+    backend.crashUnder(1);
+    expect(await rejection(() => backend.run(batch, dense))).toBeInstanceOf(ProbeMismatchError);
+    await writeFile(join(copy, 'onnx/model.onnx_data'), weights);
+    expect(await backend.run(batch, dense)).toEqual(before);
+    await backend.close();
   });
 
   it('an 8-bit variant is refused where products of 8 bits saturate', async () => {

@@ -2,9 +2,10 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { VariantName } from '@kimera/core';
 import { GraphBackend, graphErrors } from '@kimera/fast-graph';
-import { chooseVariant, openChecked, type ModelFolder, type SpaceFileVariant } from '@kimera/model-folder';
+import { chooseVariant, type ModelFolder, type SpaceFileVariant } from '@kimera/model-folder';
 import { WorkerPool } from '@kimera/worker-pool';
 import type { ExecutionProvider } from './execution-providers.js';
+import { probeNative } from './probe-native.js';
 import type { WorkerData } from './worker-data.js';
 
 /** Tokens of one call of ONNX Runtime: past a few thousand the speed no longer rises and the arena, which never shrinks, does. */
@@ -34,11 +35,25 @@ export class OnnxBackend extends GraphBackend<WorkerPool> {
   }
 
   /** Loads without checking the probes: for measuring a folder. Everything that serves uses {@link openOnnxBackend}. */
-  static async load({ folder, variant: name, workers = 1, weights = 'packed', executionProvider = 'cpu', intraOpThreads = Math.max(1, Math.floor(availableParallelism() / workers)) }: OnnxBackendOptions): Promise<OnnxBackend> {
-    const variant = chooseVariant(folder, name);
+  static load(options: OnnxBackendOptions): Promise<OnnxBackend> {
+    return OnnxBackend.#open(options, 'unchecked');
+  }
+
+  /** @see openOnnxBackend */
+  static async serve(options: OnnxBackendOptions): Promise<OnnxBackend> {
+    await probeNative();
+    return OnnxBackend.#open(options, 'checked');
+  }
+
+  static async #open(
+    { folder, variant: wanted, workers = 1, weights = 'packed', executionProvider = 'cpu', intraOpThreads = Math.max(1, Math.floor(availableParallelism() / workers)) }: OnnxBackendOptions,
+    probes: 'checked' | 'unchecked',
+  ): Promise<OnnxBackend> {
+    const variant = chooseVariant(folder, wanted);
     const { fast, selfTest } = variant.graphs;
     const data: WorkerData = {
-      graphPath: join(folder.path, fast), intraOpThreads, weights, executionProvider, heads: folder.space.heads, ...(selfTest === undefined ? {} : { selfTestPath: join(folder.path, selfTest) }),
+      graphPath: join(folder.path, fast), intraOpThreads, weights, executionProvider, heads: folder.space.heads,
+      ...(selfTest === undefined ? {} : { selfTestPath: join(folder.path, selfTest) }), ...(probes === 'unchecked' ? {} : { served: { folder, variant } }),
     };
     const pool = await WorkerPool.open({ name: 'onnx', module: new URL('./onnx-worker.ts', import.meta.url), data, size: workers, errors: graphErrors, closing: 'finish' });
     return new OnnxBackend(executionProvider === 'cpu' ? 'onnx' : `onnx-${executionProvider}`, folder, variant, pool);
@@ -55,7 +70,10 @@ export class OnnxBackend extends GraphBackend<WorkerPool> {
   }
 }
 
-/** Loads a model folder and runs its probes. @throws ModelLoadError, Int8SaturationError, ProbeMismatchError, UnknownVariantError: then nothing serves. */
-export async function openOnnxBackend(options: OnnxBackendOptions): Promise<OnnxBackend> {
-  return openChecked(await OnnxBackend.load(options), options.folder.probes);
+/**
+ * Loads a model folder; every session that is ever opened for it, those of replaced workers too, runs its probes first.
+ * @throws NativeRuntimeError, ModelLoadError, Int8SaturationError, ProbeMismatchError, UnknownVariantError: then nothing serves.
+ */
+export function openOnnxBackend(options: OnnxBackendOptions): Promise<OnnxBackend> {
+  return OnnxBackend.serve(options);
 }

@@ -1,4 +1,5 @@
 import type { Head } from '@kimera/core';
+import type { Served } from '@kimera/fast-graph';
 import type { ExecutionProvider } from './execution-providers.js';
 
 /** What a worker loads. */
@@ -12,4 +13,6 @@ export interface WorkerData {
   readonly selfTestPath?: string;
   /** What the graph must be able to compute. */
   readonly heads: readonly Head[];
+  /** What it must be before it serves; absent where a folder is measured. */
+  readonly served?: Served;
 }

@@ -1,5 +1,5 @@
 import type { BatchTokenizer, InferenceBackend, VariantName } from '@kimera/core';
-import { checkInt8, FastGraph, ModelLoadError, reasonOf } from '@kimera/fast-graph';
+import { checkGraph, checkInt8, FastGraph, ModelLoadError, reasonOf } from '@kimera/fast-graph';
 import { fetchModelFolder, type FetchedModelFolder, type Probe } from '@kimera/model-folder/pure';
 import { inlineTokenizer, parseTokenizer } from '@kimera/tokenizers/pure';
 import * as runtime from 'onnxruntime-web/wasm';
@@ -50,7 +50,9 @@ export async function openBrowserModel({ url, variant, runtimeFiles, threads }: 
         await session.release();
       }
       const session = await open(fast, graph, weightFiles(graph, fast, folder.file.files));
-      const runner = new SessionRunner(new FastGraph(session, new URL(fast, folder.path).href, folder.space.heads), () => session.release());
+      const fastGraph = new FastGraph(session, new URL(fast, folder.path).href, folder.space.heads);
+      await checkGraph('wasm', fastGraph, { folder, variant: fitting });
+      const runner = new SessionRunner(fastGraph, () => session.release());
       return new WasmGraphBackend({ folder, variant: fitting, runner, longestText });
     },
   });

@@ -1,5 +1,5 @@
-import type { InferenceBackend, VariantName } from '@kimera/core';
-import { chooseVariant, openChecked, type ModelFolder, type SpaceFileVariant } from '@kimera/model-folder/pure';
+import type { VariantName } from '@kimera/core';
+import { chooseVariant, type ModelFolder, type SpaceFileVariant } from '@kimera/model-folder/pure';
 import { WasmMemoryError } from './errors/wasm-memory-error.js';
 import { wasmFit, WASM_MEMORY_LIMIT } from './wasm-fit.js';
 
@@ -17,16 +17,17 @@ export interface OpenFittingOptions<Backend> {
   /** Served or refused. Where absent: the folder's first, or, if that does not fit into WebAssembly, another of the same space that does and holds. */
   readonly variant?: VariantName | undefined;
   readonly readFile: (name: string) => Promise<Uint8Array>;
+  /** Runs the folder's probes. */
   readonly open: (fitting: FittingVariant) => Promise<Backend>;
 }
 
-/** Opens the variant and runs its probes. @throws WasmMemoryError, UnknownVariantError, ProbeMismatchError, and as `open`. */
-export async function openFitting<Backend extends InferenceBackend>({ folder, variant: name, readFile, open }: OpenFittingOptions<Backend>): Promise<Backend> {
+/** Opens the variant. @throws WasmMemoryError, UnknownVariantError, and as `open`. */
+export async function openFitting<Backend>({ folder, variant: name, readFile, open }: OpenFittingOptions<Backend>): Promise<Backend> {
   const tryOne = async (variant: SpaceFileVariant): Promise<Backend> => {
     const graph = await readFile(variant.graphs.fast);
     const { needed, longestText } = wasmFit(folder, variant, graph);
     if (longestText === 0) throw new WasmMemoryError(variant.name, needed, WASM_MEMORY_LIMIT);
-    return openChecked(await open({ variant, graph, longestText }), folder.probes);
+    return open({ variant, graph, longestText });
   };
   const wanted = chooseVariant(folder, name);
   try {

@@ -34,7 +34,7 @@ export class WasmBackend extends WasmGraphBackend<WorkerPool> {
 }
 
 /**
- * Loads a model folder and runs its probes; no native code, no network.
+ * Loads a model folder, without native code or network; every session that is ever opened for it, those of replaced workers too, runs its probes first.
  * @throws WasmMemoryError, ModelLoadError, Int8SaturationError, ProbeMismatchError, UnknownVariantError: then nothing serves.
  */
 export async function openWasmBackend({ folder, variant, workers = 1, threads = Math.max(1, Math.floor(availableParallelism() / workers)) }: WasmBackendOptions): Promise<WasmBackend> {
@@ -45,7 +45,7 @@ export async function openWasmBackend({ folder, variant, workers = 1, threads = 
     open: async (fitting) => {
       const { fast, selfTest } = fitting.variant.graphs;
       const data: WorkerData = {
-        folder: folder.path, graph: fast, weights: weightFiles(fitting.graph, fast, folder.file.files), threads, heads: folder.space.heads, ...(selfTest === undefined ? {} : { selfTest }),
+        folder: folder.path, graph: fast, weights: weightFiles(fitting.graph, fast, folder.file.files), threads, served: { folder, variant: fitting.variant }, ...(selfTest === undefined ? {} : { selfTest }),
       };
       const runner = await WorkerPool.open({ name: 'wasm', module: new URL('./wasm-worker.ts', import.meta.url), data, size: workers, errors: graphErrors });
       return new WasmBackend({ folder, variant: fitting.variant, runner, longestText: fitting.longestText });

@@ -1,6 +1,6 @@
 import { open, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { checkInt8, FastGraph, ModelLoadError, reasonOf, type GraphSession, type GroupRequest } from '@kimera/fast-graph';
+import { checkGraph, checkInt8, FastGraph, ModelLoadError, reasonOf, type GraphSession, type GroupRequest } from '@kimera/fast-graph';
 import { serveWorker } from '@kimera/worker-pool';
 import * as runtime from 'onnxruntime-web';
 import { openTransformersSession } from './transformers-session.js';
@@ -9,7 +9,7 @@ import type { WorkerData } from './worker-data.js';
 
 /** `session.run` blocks its thread: one session a worker. */
 await serveWorker(async (data) => {
-  const { folder, graph, weights, threads, selfTest, heads } = data as WorkerData;
+  const { folder, graph, weights, threads, selfTest, served } = data as WorkerData;
   runtime.env.wasm.numThreads = threads;
   // Where none is set, transformers.js sets that of a content delivery network.
   runtime.env.wasm.wasmPaths = new URL('./', import.meta.resolve('onnxruntime-web')).href;
@@ -25,7 +25,8 @@ await serveWorker(async (data) => {
     const config: unknown = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
     return openTransformersSession({ runtime, folder, graph, config, externalData });
   });
-  const fastGraph = new FastGraph(endingOnTrap(session), path, heads);
+  const fastGraph = new FastGraph(endingOnTrap(session), path, served.folder.space.heads);
+  await checkGraph('wasm', fastGraph, served);
   return async (request) => {
     const response = await fastGraph.run(request as GroupRequest);
     return { response, transfer: Object.values(response).map(({ buffer }) => buffer) };

@@ -1,4 +1,4 @@
-import type { Head } from '@kimera/core';
+import type { Served } from '@kimera/fast-graph';
 
 /** What a worker loads. */
 export interface WorkerData {
@@ -12,6 +12,6 @@ export interface WorkerData {
   readonly threads: number;
   /** Graph that tells whether the runtime can run the variant, inside the folder. */
   readonly selfTest?: string;
-  /** What the graph must be able to compute. */
-  readonly heads: readonly Head[];
+  /** What the graph must be before it serves. */
+  readonly served: Served;
 }

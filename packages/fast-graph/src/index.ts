@@ -1,3 +1,4 @@
+export * from './check-graph.js';
 export * from './check-int8.js';
 export * from './equal-length-groups.js';
 export * from './errors/graph-errors.js';

@@ -7,7 +7,6 @@ export * from './errors/model-folder-not-found-error.js';
 export * from './errors/unknown-variant-error.js';
 export * from './fetch-model-folder.js';
 export * from './model-folder.js';
-export * from './open-checked.js';
 export * from './parse-space-file.js';
 export * from './probe.js';
 export * from './space-file.js';
