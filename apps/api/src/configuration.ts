@@ -40,7 +40,7 @@ export class InvalidEnvironmentError extends KimeraError {
 const LIGHT_MODEL = 'models/static-minilm';
 const BODY_LIMIT_BYTES = 8 << 20;
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
-const whole = z.coerce.number().int().positive();
+const whole = z.coerce.number('a whole number above 0').int('a whole number above 0').positive('a whole number above 0');
 const flag = (usual: '0' | '1') => z.enum(['0', '1'], '0 or 1').default(usual).transform((value) => value === '1');
 /** Vectors of some 20,000 texts of 384 numbers. */
 const CACHE_MEGABYTES = 32;
@@ -52,14 +52,29 @@ const schema = z.object({
   ONNX_MODEL_PATH: z.string().min(1).optional(),
   LIGHT_MODEL_PATH: z.string().min(1).optional(),
   MAX_EMBEDDING_LENGTH: whole.optional(),
-  EMBEDDING_CACHE_MB: z.coerce.number().int().min(0).max(65_536).default(CACHE_MEGABYTES),
+  EMBEDDING_CACHE_MB: z.coerce.number('megabytes').int('whole megabytes').min(0, '0 or more').max(65_536, '65536 at most').default(CACHE_MEGABYTES),
   EMBEDDING_DIM: whole.optional(),
   EMBEDDING_BATCH_SIZE: whole.max(65_536).optional(),
   AUTO_TRUNCATE: flag('0'),
   KIMERA_API_KEYS: z.string().default(''),
   HOST: z.string().min(1).default('127.0.0.1'),
-  PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
+  PORT: z.coerce.number('a port').int('a port').min(0, 'a port from 0 to 65535').max(65_535, 'a port from 0 to 65535').default(3000),
 });
+
+/** Everything that is wrong with the variables. */
+export function configurationProblems(environment: Readonly<Record<string, string | undefined>>, root: string): readonly InvalidEnvironmentError[] {
+  const parsed = schema.safeParse(environment);
+  if (!parsed.success) {
+    return parsed.error.issues.map(({ path: [variable], message }) => new InvalidEnvironmentError(String(variable), environment[String(variable)] ?? '', message));
+  }
+  try {
+    parseConfiguration(environment, root);
+    return [];
+  } catch (error) {
+    if (error instanceof InvalidEnvironmentError) return [error];
+    throw error;
+  }
+}
 
 /** @param root folder that relative paths start from. @throws InvalidEnvironmentError. */
 export function parseConfiguration(environment: Readonly<Record<string, string | undefined>>, root: string): Configuration {
