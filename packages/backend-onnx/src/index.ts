@@ -1,2 +1,3 @@
 export { InferenceError, Int8SaturationError, ModelLoadError } from '@kimera/fast-graph';
+export { EXECUTION_PROVIDERS, type ExecutionProvider } from './execution-providers.js';
 export { OnnxBackend, openOnnxBackend, type OnnxBackendOptions } from './onnx-backend.js';

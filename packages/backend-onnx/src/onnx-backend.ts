@@ -4,6 +4,7 @@ import type { VariantName } from '@kimera/core';
 import { GraphBackend, graphErrors } from '@kimera/fast-graph';
 import { chooseVariant, openChecked, type ModelFolder, type SpaceFileVariant } from '@kimera/model-folder';
 import { WorkerPool } from '@kimera/worker-pool';
+import type { ExecutionProvider } from './execution-providers.js';
 import type { WorkerData } from './worker-data.js';
 
 /** Tokens of one call of ONNX Runtime: past a few thousand the speed no longer rises and the arena, which never shrinks, does. */
@@ -20,25 +21,27 @@ export interface OnnxBackendOptions {
    * and of the time to load: for measuring a few texts.
    */
   readonly weights?: 'packed' | 'mapped';
+  /** What computes; default 'cpu'. @see EXECUTION_PROVIDERS */
+  readonly executionProvider?: ExecutionProvider;
   /** Threads of one session; default: the processors divided by the workers. */
   readonly intraOpThreads?: number;
 }
 
 /** The fast graph on onnxruntime-node in worker threads. */
 export class OnnxBackend extends GraphBackend<WorkerPool> {
-  private constructor(folder: ModelFolder, variant: SpaceFileVariant, runner: WorkerPool) {
-    super({ name: 'onnx', folder, variant, runner, tokensOfARun: TOKENS_OF_A_RUN });
+  private constructor(name: string, folder: ModelFolder, variant: SpaceFileVariant, runner: WorkerPool) {
+    super({ name, folder, variant, runner, tokensOfARun: TOKENS_OF_A_RUN });
   }
 
   /** Loads without checking the probes: for measuring a folder. Everything that serves uses {@link openOnnxBackend}. */
-  static async load({ folder, variant: name, workers = 1, weights = 'packed', intraOpThreads = Math.max(1, Math.floor(availableParallelism() / workers)) }: OnnxBackendOptions): Promise<OnnxBackend> {
+  static async load({ folder, variant: name, workers = 1, weights = 'packed', executionProvider = 'cpu', intraOpThreads = Math.max(1, Math.floor(availableParallelism() / workers)) }: OnnxBackendOptions): Promise<OnnxBackend> {
     const variant = chooseVariant(folder, name);
     const { fast, selfTest } = variant.graphs;
     const data: WorkerData = {
-      graphPath: join(folder.path, fast), intraOpThreads, weights, heads: folder.space.heads, ...(selfTest === undefined ? {} : { selfTestPath: join(folder.path, selfTest) }),
+      graphPath: join(folder.path, fast), intraOpThreads, weights, executionProvider, heads: folder.space.heads, ...(selfTest === undefined ? {} : { selfTestPath: join(folder.path, selfTest) }),
     };
     const pool = await WorkerPool.open({ name: 'onnx', module: new URL('./onnx-worker.ts', import.meta.url), data, size: workers, errors: graphErrors, closing: 'finish' });
-    return new OnnxBackend(folder, variant, pool);
+    return new OnnxBackend(executionProvider === 'cpu' ? 'onnx' : `onnx-${executionProvider}`, folder, variant, pool);
   }
 
   /** Worker threads that died and were replaced. */

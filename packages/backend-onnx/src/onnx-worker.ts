@@ -5,7 +5,7 @@ import type { WorkerData } from './worker-data.js';
 
 /** `session.run` blocks its thread: one session a worker. */
 await serveWorker(async (data) => {
-  const { graphPath, intraOpThreads, weights, heads, selfTestPath } = data as WorkerData;
+  const { graphPath, intraOpThreads, weights, executionProvider, heads, selfTestPath } = data as WorkerData;
   const open: typeof openNativeSession = (path, options) =>
     openNativeSession(path, options).catch((error: unknown) => {
       throw new ModelLoadError(path, reasonOf(error));
@@ -16,7 +16,7 @@ await serveWorker(async (data) => {
     await selfTest.release();
   }
   const session = await open(graphPath, {
-    executionProviders: ['cpu'],
+    executionProviders: [executionProvider],
     graphOptimizationLevel: 'all',
     intraOpNumThreads: intraOpThreads,
     interOpNumThreads: 1,

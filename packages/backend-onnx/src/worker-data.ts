@@ -1,4 +1,5 @@
 import type { Head } from '@kimera/core';
+import type { ExecutionProvider } from './execution-providers.js';
 
 /** What a worker loads. */
 export interface WorkerData {
@@ -6,6 +7,7 @@ export interface WorkerData {
   readonly graphPath: string;
   readonly intraOpThreads: number;
   readonly weights: 'packed' | 'mapped';
+  readonly executionProvider: ExecutionProvider;
   /** Graph that tells whether this processor can run the variant. */
   readonly selfTestPath?: string;
   /** What the graph must be able to compute. */

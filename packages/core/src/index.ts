@@ -1,5 +1,6 @@
 export * from './canonical-json.js';
 export * from './colbert-score.js';
+export * from './errors/backend-limit-error.js';
 export * from './errors/closed-error.js';
 export * from './errors/dimension-mismatch-error.js';
 export * from './errors/empty-multi-vector-error.js';

@@ -199,6 +199,77 @@ describe('Embedder', () => {
   });
 });
 
+textEmbedderConformance(runner, {
+  name: 'an embedder with a cache',
+  open: async () => {
+    const embed = new Embedder({ backend: new FakeBackend({ space: fakeSpace('cached', { heads: ['dense', 'sparse', 'colbert'] }) }), tokenizer: inlineBatchTokenizer(), probes: [], cacheBytes: 1 << 20 });
+    return { embedder: embed, close: () => embed.close() };
+  },
+  tolerance: exact,
+});
+
+describe('the cache', () => {
+  const cached = (cacheBytes: number, fields: Parameters<typeof fakeSpace>[1] = {}) => {
+    const backend = new FakeBackend({ space: fakeSpace('cached', fields) });
+    return { backend, embed: new Embedder({ backend, tokenizer: inlineBatchTokenizer(), probes: [], cacheBytes }) };
+  };
+  const texts = ({ batches }: FakeBackend): number => batches.reduce((sum, batch) => sum + batchSize(batch), 0);
+
+  it('answers what it has, in order, and computes the rest', async () => {
+    const { backend, embed } = cached(1 << 20);
+    const [a, b] = await embed.encodeBatch(['a', 'b']);
+    const again = await embed.encodeBatch(['c', 'b', 'a', 'b']);
+    expect(texts(backend)).toBe(3);
+    expect([again[1], again[2], again[3]]).toEqual([b, a, b]);
+    expect(embed.getPerformanceStats().cache).toMatchObject({ hits: 3, misses: 3 });
+  });
+
+  it('keeps heads and prompts apart', async () => {
+    const { backend, embed } = cached(1 << 20, { heads: ['dense', 'sparse'], prompts: { query: 'q', document: '' } });
+    await embed.encodeText('a');
+    await embed.encodeText('a', { heads: ['sparse'] });
+    await embed.encodeText('a', { role: 'query' });
+    expect(texts(backend)).toBe(3);
+    expect((await embed.encodeText('a', { heads: ['sparse'] })).dense).toBeUndefined();
+    expect(texts(backend)).toBe(3);
+  });
+
+  it('is not changed by what callers do with their vectors', async () => {
+    const { embed } = cached(1 << 20);
+    const { dense: first } = await embed.encodeText('a');
+    const expected = [...(first ?? [])];
+    first?.fill(7);
+    const { dense: second } = await embed.encodeText('a');
+    expect([...(second ?? [])]).toEqual(expected);
+    second?.fill(8);
+    expect([...((await embed.encodeText('a')).dense ?? [])]).toEqual(expected);
+  });
+
+  it('stays within its memory, and forgets the text that was asked for longest ago', async () => {
+    const { backend, embed } = cached(2_000);
+    for (let i = 0; i < 100; i++) await embed.encodeText(`text ${i}`);
+    const { bytes } = embed.getPerformanceStats().cache;
+    expect(bytes).toBeGreaterThan(500);
+    expect(bytes).toBeLessThanOrEqual(2_000);
+    await embed.encodeText('text 99');
+    expect(texts(backend)).toBe(100);
+    await embed.encodeText('text 0');
+    expect(texts(backend)).toBe(101);
+  });
+
+  it('is read by bulk work and not filled by it; without memory it is not there', async () => {
+    const { backend, embed } = cached(1 << 20);
+    await embed.encodeText('a', { lane: 'bulk' });
+    await embed.encodeText('a');
+    await embed.encodeText('a', { lane: 'bulk' });
+    expect(texts(backend)).toBe(2);
+    const none = cached(0);
+    for (let i = 0; i < 3; i++) await none.embed.encodeText('a');
+    expect(texts(none.backend)).toBe(3);
+    expect(none.embed.getPerformanceStats().cache).toEqual({ hits: 0, misses: 0, bytes: 0 });
+  });
+});
+
 describe('testModel', () => {
   const heads = fakeSpace('tested', { dimension: 4, heads: ['dense', 'sparse', 'colbert'], prompts: { query: 'q:', document: 'd:' }, defaultRole: 'query' });
   /** What is known of a text: from an embedder of its own, whose space has no default role, so that a text without a role has no prompt. */
@@ -220,6 +291,20 @@ describe('testModel', () => {
     expect(await test(probes)).toMatchObject({
       holds: true, modelId: heads.modelId, space: heads.fingerprint, dimension: 4, maxTokens: 64, heads: ['dense', 'sparse', 'colbert'], backend: 'fake', variant: 'fp32',
       probes: probes.map(({ text }) => ({ text, tokensEqual: true, holds: true, heads: { dense: expect.closeTo(1, 9), sparse: expect.closeTo(1, 9), colbert: expect.closeTo(1, 9) } })),
+    });
+  });
+
+  it('says what a model is not that it is taken for', async () => {
+    const embed = new Embedder({ backend: new FakeBackend({ space: heads }), tokenizer: inlineBatchTokenizer(), probes: [] });
+    const right = await embed.testModel({ dimension: 4, maxTokens: 64, heads: ['dense', 'colbert'] });
+    expect([right.holds, right.expectations.length]).toEqual([true, 3]);
+    const plain = new Embedder({ backend: new FakeBackend({ space: fakeSpace('plain') }), tokenizer: inlineBatchTokenizer(), probes: [] });
+    expect(await plain.testModel({ dimension: 1_024, maxTokens: 8_192, heads: ['dense', 'sparse', 'colbert'] })).toMatchObject({
+      holds: false,
+      expectations: [
+        { what: 'dimension', expected: '1024', actual: '8', holds: false }, { what: 'maxTokens', expected: '8192', actual: '64', holds: false },
+        { what: 'heads', expected: 'dense, sparse, colbert', actual: 'dense', holds: false },
+      ],
     });
   });
 

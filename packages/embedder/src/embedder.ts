@@ -1,8 +1,9 @@
-import { promptOf, textIds, UnsupportedHeadError, type BatchTokenizer, type EmbeddingSpace, type Embedding, type EncodeTextOptions, type InferenceBackend, type TextEmbedder } from '@kimera/core';
+import { promptOf, textIds, UnsupportedHeadError, type BatchTokenizer, type EmbeddingSpace, type Embedding, type EncodeTextOptions, type InferenceBackend, type Role, type TextEmbedder } from '@kimera/core';
 import type { Probe } from '@kimera/model-folder/pure';
 import type { FallbackStatus } from './fallback/backend-step.js';
-import { testProbe, type ModelTest, type ProbeTest } from './model-test.js';
-import { Scheduler } from './scheduler.js';
+import { testExpectation, testProbe, type ModelExpectation, type ModelTest, type ProbeTest } from './model-test.js';
+import { EmbeddingCache } from './embedding-cache.js';
+import { Scheduler, type TextOutput } from './scheduler.js';
 import { Statistics, type PerformanceStats } from './statistics.js';
 
 /** Tokens of one batch. */
@@ -18,6 +19,8 @@ export interface EmbedderParts {
   readonly fallback?: () => FallbackStatus;
   readonly batchTokens?: number;
   readonly queueTokens?: number;
+  /** Memory for the outputs of texts that may come again; default 0, no cache. Bulk work looks into it and leaves it as it is. */
+  readonly cacheBytes?: number;
 }
 
 export interface EncodeTokensOptions extends Omit<EncodeTextOptions, 'role'> {
@@ -27,16 +30,27 @@ export interface EncodeTokensOptions extends Omit<EncodeTextOptions, 'role'> {
   readonly promptTokens?: number;
 }
 
+/** B texts as token ids. */
+export interface TokenizedTexts {
+  readonly ids: readonly Int32Array[];
+  /** [B] T before truncation. */
+  readonly totalTokens: Int32Array;
+  /** Tokens at the head of each text that are the prompt's; 0 where the space does not look at them. */
+  readonly promptTokens: number;
+}
+
 /** Text in, vectors out: prompts by role, tokens, batches by token budget in two lanes. */
 export class Embedder implements TextEmbedder {
   readonly space: EmbeddingSpace;
   readonly #parts: EmbedderParts;
   readonly #scheduler: Scheduler;
   readonly #statistics = new Statistics();
+  readonly #cache: EmbeddingCache;
 
   constructor(parts: EmbedderParts) {
     this.#parts = parts;
     this.space = parts.backend.space;
+    this.#cache = new EmbeddingCache(parts.cacheBytes ?? 0);
     this.#scheduler = new Scheduler({
       backend: parts.backend,
       batchTokens: parts.batchTokens ?? DEFAULT_BATCH_TOKENS,
@@ -44,6 +58,11 @@ export class Embedder implements TextEmbedder {
       concurrency: 2,
       onBatch: ({ tokens, started, ended }) => this.#statistics.batch(tokens, started, ended),
     });
+  }
+
+  /** The backends that can serve its space, and which does. */
+  get fallback(): FallbackStatus {
+    return this.#parts.fallback?.() ?? { steps: [{ name: this.#parts.backend.name, state: 'serving', failures: 0 }], degraded: false, changes: 0 };
   }
 
   async encodeText(text: string, options: EncodeTextOptions = {}): Promise<Embedding> {
@@ -56,8 +75,13 @@ export class Embedder implements TextEmbedder {
   async encodeBatch(texts: readonly string[], options: EncodeTextOptions = {}): Promise<readonly Embedding[]> {
     const { role, ...rest } = options;
     rest.signal?.throwIfAborted();
-    const { ids, ...counts } = await this.#prepare(texts, promptOf(this.space, role));
+    const { ids, ...counts } = await this.tokenize(texts, role);
     return this.encodeTokens(ids, { ...rest, ...counts });
+  }
+
+  /** The texts behind the prompt of their role, as `encodeTokens` takes them; texts beyond the limit are cut. @throws UnknownRoleError. */
+  tokenize(texts: readonly string[], role?: Role): Promise<TokenizedTexts> {
+    return this.#tokenizeBehind(promptOf(this.space, role), texts);
   }
 
   /** For callers that bring token ids of this model, special tokens included. Order kept. @throws InvalidTokenBatchError and as encodeBatch. */
@@ -65,11 +89,11 @@ export class Embedder implements TextEmbedder {
     for (const head of heads) if (!this.space.heads.includes(head)) throw new UnsupportedHeadError(head, this.space.heads);
     const started = performance.now();
     try {
-      const outputs = await this.#scheduler.run({ texts, heads, promptTokens, lane, signal });
-      const embeddings = outputs.map(({ colbert, variant, ...vectors }, i): Embedding => {
+      const outputs = await this.#outputs(texts, { heads, lane, signal, promptTokens });
+      const embeddings = outputs.map(({ colbert, ...vectors }, i): Embedding => {
         const tokens = (texts[i] as Int32Array).length;
         const total = totalTokens?.[i] ?? tokens;
-        return { ...vectors, ...(colbert === undefined ? {} : { colbert: rows(colbert, this.space.colbertDimension ?? this.space.dimension) }), tokens, totalTokens: total, truncated: total > tokens, space: this.space.fingerprint, variant };
+        return { ...vectors, ...(colbert === undefined ? {} : { colbert: rows(colbert, this.space.colbertDimension ?? this.space.dimension) }), tokens, totalTokens: total, truncated: total > tokens, space: this.space.fingerprint };
       });
       this.#statistics.call(performance.now() - started, texts.length, embeddings.filter(({ truncated }) => truncated).length);
       return embeddings;
@@ -88,22 +112,24 @@ export class Embedder implements TextEmbedder {
       queue: { interactive: this.#scheduler.waiting('interactive'), bulk: this.#scheduler.waiting('bulk') },
       backend: this.#parts.backend.name,
       variant: this.#parts.backend.variant.name,
-      fallback: this.#parts.fallback?.() ?? { steps: [{ name: this.#parts.backend.name, state: 'serving', failures: 0 }], degraded: false, changes: 0 },
+      cache: this.#cache.stats,
+      fallback: this.fallback,
       memoryBytes: typeof process === 'undefined' ? 0 : process.memoryUsage.rss(),
     };
   }
 
-  /** The probes through the whole path, text to vectors, every head. A probe without a role is a text without a prompt, whatever the default role. */
-  async testModel(): Promise<ModelTest> {
+  /** The probes through the whole path, text to vectors, every head, and what the model is taken for. A probe without a role is a text without a prompt, whatever the default role. */
+  async testModel(expected: ModelExpectation = {}): Promise<ModelTest> {
     const { heads, modelId, fingerprint, dimension, maxTokens } = this.space;
     const { backend } = this.#parts;
     const probes: ProbeTest[] = [];
     for (const probe of this.#parts.probes) {
-      const { ids, ...counts } = await this.#prepare([probe.text], probe.role === null ? '' : promptOf(this.space, probe.role));
+      const { ids, ...counts } = await this.#tokenizeBehind(probe.role === null ? '' : promptOf(this.space, probe.role), [probe.text]);
       const [output] = await this.#scheduler.run({ texts: ids, heads, promptTokens: counts.promptTokens, lane: 'interactive' });
       probes.push(testProbe(probe, ids[0] ?? new Int32Array(), output ?? {}, backend.variant));
     }
-    return { holds: probes.every(({ holds }) => holds), modelId, space: fingerprint, dimension, maxTokens, heads, backend: backend.name, variant: backend.variant.name, probes };
+    const expectations = testExpectation(expected, this.space);
+    return { holds: [...expectations, ...probes].every(({ holds }) => holds), expectations, modelId, space: fingerprint, dimension, maxTokens, heads, backend: backend.name, variant: backend.variant.name, probes };
   }
 
   /** Calls under way are rejected with ClosedError. Idempotent. */
@@ -112,8 +138,18 @@ export class Embedder implements TextEmbedder {
     await Promise.all([this.#parts.tokenizer.close(), this.#parts.backend.close()]);
   }
 
-  /** Token ids of each text behind the prompt. */
-  async #prepare(texts: readonly string[], prompt: string): Promise<{ readonly ids: readonly Int32Array[]; readonly totalTokens: Int32Array; readonly promptTokens: number }> {
+  /** From the cache what is there, the rest from the backend. */
+  async #outputs(texts: readonly Int32Array[], { heads, lane, signal, promptTokens }: Required<Pick<EncodeTokensOptions, 'heads' | 'lane' | 'promptTokens'>> & { readonly signal: AbortSignal | undefined }): Promise<readonly TextOutput[]> {
+    signal?.throwIfAborted();
+    const known = texts.map((ids) => this.#cache.get(ids, heads, promptTokens));
+    const missing = texts.filter((_, i) => known[i] === undefined);
+    const computed = await this.#scheduler.run({ texts: missing, heads, promptTokens, lane, signal });
+    if (lane === 'interactive') computed.forEach((output, i) => this.#cache.set(missing[i] as Int32Array, heads, promptTokens, output));
+    let next = 0;
+    return known.map((output) => output ?? (computed[next++] as TextOutput));
+  }
+
+  async #tokenizeBehind(prompt: string, texts: readonly string[]): Promise<TokenizedTexts> {
     const prompted = prompt === '' ? texts : texts.map((text) => prompt + text);
     const [{ batch, totalTokens }, promptTokens] = await Promise.all([this.#tokenize(prompted), this.#promptTokens(prompt)]);
     return { ids: texts.map((_, i) => textIds(batch, i)), totalTokens, promptTokens };

@@ -1,6 +1,5 @@
-import { maxAbsDifference, norm, type Head } from '@kimera/core';
+import { maxAbsDifference, norm, type EmbeddingSpace, type Head, type Variant } from '@kimera/core';
 import { probeFloor, probeSimilarities, type Probe, type ProbeOutput } from '@kimera/model-folder/pure';
-import type { Variant } from '@kimera/core';
 
 export interface ProbeTest {
   readonly text: string;
@@ -14,7 +13,22 @@ export interface ProbeTest {
   readonly holds: boolean;
 }
 
+/** What a model is taken for, where that is known: a migration planned for bge-m3 wants 1,024 numbers, 8,192 tokens and three heads. */
+export interface ModelExpectation {
+  readonly dimension?: number;
+  readonly maxTokens?: number;
+  readonly heads?: readonly Head[];
+}
+
+export interface ExpectationTest {
+  readonly what: keyof ModelExpectation;
+  readonly expected: string;
+  readonly actual: string;
+  readonly holds: boolean;
+}
+
 export interface ModelTest {
+  /** Every probe and every expectation. */
   readonly holds: boolean;
   readonly modelId: string;
   readonly space: string;
@@ -23,7 +37,17 @@ export interface ModelTest {
   readonly heads: readonly Head[];
   readonly backend: string;
   readonly variant: string;
+  readonly expectations: readonly ExpectationTest[];
   readonly probes: readonly ProbeTest[];
+}
+
+/** A space may have more heads than are expected. */
+export function testExpectation({ dimension, maxTokens, heads = [] }: ModelExpectation, space: EmbeddingSpace): readonly ExpectationTest[] {
+  const numbers = [['dimension', dimension], ['maxTokens', maxTokens]] as const;
+  return [
+    ...numbers.flatMap(([what, expected]) => (expected === undefined ? [] : [{ what, expected: String(expected), actual: String(space[what]), holds: space[what] === expected }])),
+    ...(heads.length === 0 ? [] : [{ what: 'heads' as const, expected: heads.join(', '), actual: space.heads.join(', '), holds: heads.every((head) => space.heads.includes(head)) }]),
+  ];
 }
 
 /** What came of a probe's text beside what is known of it. @param ids tokens that the text became. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DimensionMismatchError, type InferenceBackend } from '@kimera/core';
 import { chooseVariant, openModelFolder, type ModelFolder } from '@kimera/model-folder';
 import { createTokenizerPool } from '@kimera/tokenizers';
-import { Embedder } from './embedder.js';
+import { Embedder, type EmbedderParts } from './embedder.js';
 import { FallbackBackend, type FallbackOptions } from './fallback/fallback-backend.js';
 
 /** One way to serve a model folder. */
@@ -13,7 +13,7 @@ export interface FolderBackend {
   readonly open: (folder: ModelFolder) => Promise<InferenceBackend>;
 }
 
-export interface OpenEmbedderOptions extends Pick<FallbackOptions, 'failuresToOpen' | 'firstPauseMs' | 'longestPauseMs' | 'onEvent'> {
+export interface OpenEmbedderOptions {
   readonly modelPath: string;
   /** In the order in which they are wanted. */
   readonly backends: readonly FolderBackend[];
@@ -21,15 +21,15 @@ export interface OpenEmbedderOptions extends Pick<FallbackOptions, 'failuresToOp
   readonly withoutBackend?: 'refuse' | 'retry';
   /** `EMBEDDING_DIM`: must be the model's. */
   readonly dimension?: number;
-  readonly batchTokens?: number;
-  readonly queueTokens?: number;
+  readonly fallback?: Pick<FallbackOptions, 'failuresToOpen' | 'firstPauseMs' | 'longestPauseMs' | 'onEvent'>;
+  readonly limits?: Pick<EmbedderParts, 'batchTokens' | 'queueTokens' | 'cacheBytes'>;
 }
 
 /**
  * Wires a model folder, a tokenizer pool and its backends.
  * @throws the folder's and the tokenizer's errors, DimensionMismatchError, the error of a single backend, NoBackendError of several; nothing stays open then.
  */
-export async function openEmbedder({ modelPath, backends, withoutBackend = 'refuse', dimension, batchTokens, queueTokens, ...fallback }: OpenEmbedderOptions): Promise<Embedder> {
+export async function openEmbedder({ modelPath, backends, withoutBackend = 'refuse', dimension, fallback = {}, limits = {} }: OpenEmbedderOptions): Promise<Embedder> {
   const folder = await openModelFolder(modelPath);
   const { space, probes } = folder;
   if (dimension !== undefined && dimension !== space.dimension) throw new DimensionMismatchError(dimension, space.dimension, `EMBEDDING_DIM against the model in ${modelPath}`);
@@ -44,5 +44,5 @@ export async function openEmbedder({ modelPath, backends, withoutBackend = 'refu
       throw error;
     }
   }
-  return new Embedder({ backend, tokenizer, probes, fallback: () => backend.status, ...(batchTokens === undefined ? {} : { batchTokens }), ...(queueTokens === undefined ? {} : { queueTokens }) });
+  return new Embedder({ backend, tokenizer, probes, fallback: () => backend.status, ...limits });
 }

@@ -1,3 +1,4 @@
+import type { CacheStats } from './embedding-cache.js';
 import type { FallbackStatus } from './fallback/backend-step.js';
 
 /** Latencies kept for percentiles: the last ones, so that the figures are recent and the memory bounded. */
@@ -18,6 +19,7 @@ export interface PerformanceStats {
   readonly queue: { readonly interactive: number; readonly bulk: number };
   readonly backend: string;
   readonly variant: string;
+  readonly cache: CacheStats;
   /** The backends that can serve this space, and which does. */
   readonly fallback: FallbackStatus;
   /** Resident set of the process, bytes; 0 in browsers. */

@@ -70,3 +70,36 @@ it('identity ignores truncation and padding, and nothing else', async () => {
   expect(await tokenizerIdentity(JSON.stringify({ ...value, truncation: null, padding: { any: 1 } }, null, 2))).toBe(identity);
   expect(await tokenizerIdentity(JSON.stringify({ ...value, normalizer: { ...value.normalizer, lowercase: false } }))).not.toBe(identity);
 });
+
+describe('Replace and Strip after a normaliser', () => {
+  const replace = (pattern: object, content: string): object => ({ type: 'Replace', pattern, content });
+  const strip = { type: 'Strip', strip_left: true, strip_right: true };
+  /** MiniLM's tokenizer with more normalisers after its own. */
+  const rewriting = (...normalizers: readonly object[]): Tokenizer => {
+    const tokenizer = JSON.parse(modelTokenizer('all-MiniLM-L6-v2'));
+    return parseTokenizer(JSON.stringify({ ...tokenizer, normalizer: { type: 'Sequence', normalizers: [tokenizer.normalizer, ...normalizers] } }), 'rewriting');
+  };
+  const words = (tokenizer: Tokenizer, text: string): string => tokenizer.decode(tokenizer.encode(text, all).ids);
+
+  it('are done in their order, characters in one pass where the order does not matter', () => {
+    expect(words(rewriting(replace({ String: 'x' }, 'y'), replace({ String: 'y' }, 'z')), 'x y')).toBe('z z');
+    expect(words(rewriting(replace({ String: 'y' }, 'z'), replace({ String: 'x' }, 'y')), 'x y')).toBe('y z');
+    expect(words(rewriting(replace({ String: 'x' }, 'a'), replace({ String: 'x' }, 'b')), 'x')).toBe('a');
+    expect(words(rewriting(replace({ String: '.' }, ' dot '), replace({ Regex: '\\s+' }, ' '), strip), '.  a.')).toBe('dot a dot');
+  });
+
+  it('keep offsets inside the text', () => {
+    const { starts, ends } = rewriting(replace({ String: 'x' }, ' big '), replace({ Regex: '\\s+' }, ' '), strip).encodeWithOffsets('  a x  b ', all);
+    expect(Array.from(starts, (start, i) => '  a x  b '.slice(start, ends[i]))).toEqual(['', 'a', 'x', 'b', '']);
+  });
+
+  it('take a long run of white space', () => {
+    expect(words(rewriting(strip), `${' '.repeat(200_000)}a${' '.repeat(200_000)}b`)).toBe('a b');
+  });
+
+  it.each([
+    ['two characters', replace({ String: 'xy' }, 'z')], ['another pattern', replace({ Regex: '[a-z]' }, ' ')], ['another content', replace({ Regex: '\\s+' }, '_')], ['Lowercase', { type: 'Lowercase' }],
+  ])('%s is refused', (_what, normalizer) => {
+    expect(() => rewriting(normalizer)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_TOKENIZER' }));
+  });
+});

@@ -8,11 +8,11 @@ import type { PieceModel } from './models/piece-sink.js';
 import { Unigram } from './models/unigram.js';
 import { WordPiece } from './models/word-piece.js';
 import { BertNormalizer } from './normalizers/bert-normalizer.js';
-import { CollapseSpaces } from './normalizers/collapse-spaces.js';
 import type { Normalizer } from './normalizers/normalizer.js';
 import { PrecompiledCharsmap } from './normalizers/precompiled-charsmap.js';
+import { readRewrites, REWRITES } from './normalizers/read-rewrites.js';
 import { bertPreTokenizer } from './pre-tokenizers/bert-pre-tokenizer.js';
-import { metaspace, METASPACE, whitespaceThenMetaspace } from './pre-tokenizers/metaspace.js';
+import { metaspace, METASPACE, whitespaceThenMetaspace, wholeMetaspace } from './pre-tokenizers/metaspace.js';
 import type { PreTokenizer } from './pre-tokenizers/pre-tokenizer.js';
 
 /** Ids of a tokenizer: four times the largest vocabulary of this family of models (250,037 rows). */
@@ -112,18 +112,13 @@ function readNormalizer(normalizer: JsonReader): Normalizer {
     });
   }
   if (type === 'Sequence') {
-    const [first, second, ...rest] = normalizer.field('normalizers').items();
-    if (first === undefined || rest.length > 0) return normalizer.unsupported('this Sequence', SEQUENCES);
-    if (second === undefined) return readNormalizer(first);
-    if (first.field('type').string() !== 'Precompiled') return first.unsupported(first.field('type').string(), SEQUENCES);
-    if (second.field('type').string() !== 'Replace') return second.unsupported(second.field('type').string(), SEQUENCES);
-    const pattern = second.field('pattern').field('Regex');
-    if (pattern.value !== ' {2,}' || second.field('content').value !== ' ') return pattern.unsupported('this pattern', ['" {2,}" with " "']);
-    return new CollapseSpaces(readNormalizer(first));
+    const [first, ...rest] = normalizer.field('normalizers').items();
+    if (first === undefined) return normalizer.unsupported('an empty Sequence', SEQUENCES);
+    return readRewrites(readNormalizer(first), rest);
   }
   return normalizer.unsupported(`normalizer ${type}`, ['BertNormalizer', 'Precompiled', ...SEQUENCES]);
 }
-const SEQUENCES = ['Sequence of Precompiled and Replace'];
+const SEQUENCES = [`Sequence of BertNormalizer or Precompiled, and then: ${REWRITES.join(', ')}`];
 
 function readPreTokenizer(preTokenizer: JsonReader): PreTokenizer {
   if (preTokenizer.isNull) return preTokenizer.unsupported('a tokenizer without pre-tokenizer', ['BertPreTokenizer', 'Metaspace']);
@@ -133,8 +128,7 @@ function readPreTokenizer(preTokenizer: JsonReader): PreTokenizer {
   if (type === 'Sequence') {
     const [first, second, ...rest] = preTokenizer.field('pretokenizers').items();
     if (first?.field('type').value === 'WhitespaceSplit' && second?.field('type').value === 'Metaspace' && rest.length === 0) {
-      readMetaspace(second);
-      return whitespaceThenMetaspace;
+      if (readMetaspace(second) === metaspace) return whitespaceThenMetaspace;
     }
   }
   return preTokenizer.unsupported(`pre-tokenizer ${type}`, ['BertPreTokenizer', 'Metaspace', 'Sequence of WhitespaceSplit and Metaspace']);
@@ -145,8 +139,7 @@ function readMetaspace(reader: JsonReader): PreTokenizer {
   const scheme = reader.field('prepend_scheme');
   const always = scheme.isNull ? reader.field('add_prefix_space').boolean(true) : scheme.string() === 'always';
   if (!always) return scheme.unsupported('this prefix', ['always']);
-  if (!reader.field('split').boolean(true)) return reader.field('split').unsupported('split false', ['true']);
-  return metaspace;
+  return reader.field('split').boolean(true) ? metaspace : wholeMetaspace;
 }
 
 function readAddedTokens(reader: JsonReader, pieces: (string | undefined)[]): readonly AddedToken[] {

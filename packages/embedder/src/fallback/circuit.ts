@@ -22,7 +22,7 @@ export class Circuit {
   #state: 'closed' | 'open' | 'half-open' = 'closed';
   #failures = 0;
   #pause: number;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #reason: Error | undefined;
   #retryAt: number | undefined;
   readonly #options: CircuitOptions;
@@ -67,7 +67,9 @@ export class Circuit {
     this.#state = 'open';
     this.#reason = reason;
     this.#retryAt = Date.now() + this.#pause;
-    this.#timer = setTimeout(() => void this.#try(), this.#pause).unref();
+    this.#timer = setTimeout(() => void this.#try(), this.#pause);
+    // A number in browsers; in Node it must not keep a process alive that has nothing else to do.
+    if (typeof this.#timer === 'object') this.#timer.unref();
     this.#pause = Math.min(this.#pause * 2, this.#options.longestPauseMs);
     this.#options.onChange();
   }

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { ClosedError, InvalidTokenBatchError, SpaceMismatchError, tokenBatch, type EmbeddingSpace, type InferenceBackend } from '@kimera/core';
+import { BackendLimitError, ClosedError, InvalidTokenBatchError, SpaceMismatchError, tokenBatch, type EmbeddingSpace, type InferenceBackend } from '@kimera/core';
 import { exact, FakeBackend, fakeSpace, inferenceBackendConformance } from '@kimera/testing';
 import fc from 'fast-check';
 import { NoBackendError } from '../errors/no-backend-error.js';
@@ -15,6 +15,8 @@ const DENSE = { heads: ['dense'] } as const;
 class Machine {
   opens = true;
   works = true;
+  /** What its calls fail with, while it is set. */
+  failure: Error | undefined;
   /** What it opens serves this. */
   serves: EmbeddingSpace = space;
   opened = 0;
@@ -29,6 +31,7 @@ class Machine {
       name: this.name, space: this.serves, variant: this.kind,
       before: async () => {
         await Promise.resolve();
+        if (this.failure !== undefined) throw this.failure;
         if (!this.works) throw new Error(`${this.name} died`);
       },
     });
@@ -151,6 +154,21 @@ describe('FallbackBackend', () => {
     await jest.advanceTimersByTimeAsync(1_000);
     expect((await backend.run(batch, DENSE)).dense?.length).toBe(space.dimension);
     expect(backend.name).toBe('native');
+    await backend.close();
+  });
+
+  it('lets a batch that is beyond one step go on to the next, and keeps the step', async () => {
+    class TooLong extends BackendLimitError {
+      readonly code = 'TOO_LONG';
+    }
+    const [wasm, other] = [new Machine('wasm'), new Machine('other')];
+    wasm.failure = new TooLong('too long');
+    const backend = chain([wasm, other]);
+    await backend.start();
+    for (let i = 0; i < 5; i++) expect((await backend.run(batch, DENSE)).dense?.length).toBe(space.dimension);
+    expect(backend.status).toMatchObject({ degraded: false, steps: [{ state: 'serving', failures: 0 }, { state: 'standby' }] });
+    other.failure = new TooLong('too long');
+    await expect(backend.run(batch, DENSE)).rejects.toMatchObject({ code: 'NO_BACKEND', reasons: ['wasm: too long', 'other: too long'] });
     await backend.close();
   });
 

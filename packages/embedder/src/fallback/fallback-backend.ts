@@ -1,5 +1,5 @@
 import {
-  ClosedError, InvalidTokenBatchError, UnsupportedHeadError, type BackendOutput, type EmbeddingSpace, type HeadRequest, type InferenceBackend, type TokenBatch, type Variant,
+  BackendLimitError, ClosedError, InvalidTokenBatchError, UnsupportedHeadError, type BackendOutput, type EmbeddingSpace, type HeadRequest, type InferenceBackend, type TokenBatch, type Variant,
 } from '@kimera/core';
 import { NoBackendError } from '../errors/no-backend-error.js';
 import type { BackendStep, FallbackEvent, FallbackStatus } from './backend-step.js';
@@ -82,7 +82,7 @@ export class FallbackBackend implements InferenceBackend {
       } catch (error) {
         if (this.#closed) throw new ClosedError('the backend');
         if (error instanceof InvalidTokenBatchError || error instanceof UnsupportedHeadError) throw error;
-        this.#failed(step, error as Error);
+        if (!(error instanceof BackendLimitError)) this.#failed(step, error as Error);
         failed.push(`${step.name}: ${(error as Error).message}`);
       }
     }

@@ -11,6 +11,14 @@ export const metaspace: PreTokenizer = {
   },
 };
 
+/** The same, and the whole text is one word. */
+export const wholeMetaspace: PreTokenizer = {
+  split(text: MappedText, sink: WordSink): void {
+    const out = replaceSpaces(text, 0, text.text.length);
+    if (out.text !== '') sink(out, 0, out.text.length);
+  },
+};
+
 /** White space separates and is dropped, then each word goes through Metaspace. */
 export const whitespaceThenMetaspace: PreTokenizer = {
   split(text: MappedText, sink: WordSink): void {
@@ -19,9 +27,20 @@ export const whitespaceThenMetaspace: PreTokenizer = {
 };
 
 function splitRange(source: MappedText, from: number, to: number, sink: WordSink): void {
-  if (to <= from) return;
-  const replaced = source.text.slice(from, to).replaceAll(' ', METASPACE);
+  const out = replaceSpaces(source, from, to);
+  for (let word = 0; word < out.text.length; ) {
+    const next = out.text.indexOf(METASPACE, word + 1);
+    const end = next < 0 ? out.text.length : next;
+    sink(out, word, end);
+    word = end;
+  }
+}
+
+/** [from, to) with ▁ for spaces and at the start; nothing for nothing. */
+function replaceSpaces(source: MappedText, from: number, to: number): MappedText {
   const out = new MappedText(source.starts === undefined ? 'none' : 'offsets');
+  if (to <= from) return out;
+  const replaced = source.text.slice(from, to).replaceAll(' ', METASPACE);
   if (!replaced.startsWith(METASPACE)) {
     // The added ▁ has no width: it stands where the text starts.
     const [start] = source.range(from, from + 1);
@@ -34,10 +53,5 @@ function splitRange(source: MappedText, from: number, to: number, sink: WordSink
       out.push(replaced[i] as string, start, end);
     }
   }
-  for (let word = 0; word < out.text.length; ) {
-    const next = out.text.indexOf(METASPACE, word + 1);
-    const end = next < 0 ? out.text.length : next;
-    sink(out, word, end);
-    word = end;
-  }
+  return out;
 }

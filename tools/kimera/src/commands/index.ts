@@ -10,7 +10,7 @@ export interface CommandEntry {
 
 /** Every command of the tool. A new one is a file and a row here. */
 export const COMMANDS: readonly CommandEntry[] = [
-  { name: 'models', summary: 'list, pull, convert, verify, inspect and time models', load: async () => (await import('./models/index.js')).modelsCommand },
+  { name: 'models', summary: 'list, pull, convert, distill, verify, inspect and time models', load: async () => (await import('./models/index.js')).modelsCommand },
   { name: 'tokenize', summary: 'token ids of texts, one JSON line each', load: async () => (await import('./tokenize.js')).tokenizeCommand },
   { name: 'embed', summary: 'vectors of texts, one JSON line each', load: async () => (await import('./embed.js')).embedCommand },
   { name: 'similarity', summary: 'how close texts are to each other', load: async () => (await import('./similarity.js')).similarityCommand },

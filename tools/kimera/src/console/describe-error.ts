@@ -70,6 +70,11 @@ const EXIT_CODES: Readonly<Record<string, ExitCode>> = {
   PINNED_FILE: EXIT.refused,
   OTHER_MODEL: EXIT.refused,
   FILE_IN_THE_WAY: EXIT.refused,
+  DISTILL_OPTIONS: EXIT.refused,
+  NOT_A_STATIC_MODEL: EXIT.refused,
+  INVALID_STATIC_MODEL: EXIT.refused,
+  INVALID_SAFETENSORS: EXIT.refused,
+  TEXT_WITHOUT_DIRECTION: EXIT.refused,
 };
 
 const HINTS: Readonly<Record<string, string>> = {

@@ -1,5 +1,6 @@
-/** Bytes done of a total, for a person who waits. */
+/** What is done of a total, for a person who waits. */
 export interface Progress {
+  /** Less than before starts anew: the time left is measured from there. */
   update(done: number, total: number): void;
   /** What goes on after the bytes are done. */
   phase(text: string): void;
@@ -8,8 +9,8 @@ export interface Progress {
 
 const SILENT: Progress = { update: () => undefined, phase: () => undefined, stop: () => undefined };
 
-/** A bar on stderr with bytes and time left where stderr is a terminal, nothing elsewhere. */
-export async function openProgress(stderr: NodeJS.WriteStream, title: string): Promise<Progress> {
+/** A bar on stderr with time left where stderr is a terminal, nothing elsewhere. @param describe the amounts; as bytes where absent. */
+export async function openProgress(stderr: NodeJS.WriteStream, title: string, describe?: (done: number, total: number) => string): Promise<Progress> {
   if (stderr.isTTY !== true) return SILENT;
   const [{ default: cliProgress }, { formatBytes, formatDuration }] = await Promise.all([import('cli-progress'), import('./format.js')]);
   const bar = new cliProgress.SingleBar({
@@ -20,13 +21,16 @@ export async function openProgress(stderr: NodeJS.WriteStream, title: string): P
     barsize: 24,
     gracefulExit: false,
   }, cliProgress.Presets.shades_classic);
-  const started = performance.now();
+  let started = performance.now();
+  let last = 0;
   bar.start(1, 0, { bytes: '', left: '' });
   return {
     update(done, total) {
       const share = Math.min(1, done / total);
+      if (share < last) started = performance.now();
+      last = share;
       bar.update(share, {
-        bytes: `${formatBytes(done)} of ${formatBytes(total)}`,
+        bytes: describe?.(done, total) ?? `${formatBytes(done)} of ${formatBytes(total)}`,
         left: share > 0.02 && share < 1 ? `${formatDuration(((performance.now() - started) * (1 - share)) / share)} left` : '',
       });
     },

@@ -1,5 +1,7 @@
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseStaticSpaceFile } from '@kimera/backend-light';
+import { isStaticFolder } from '@kimera/backend-light/node';
 import { KimeraError, type Head, type Variant } from '@kimera/core';
 import { ModelFolderNotFoundError, openModelFolder } from '@kimera/model-folder';
 
@@ -46,22 +48,35 @@ async function modelPaths(folder: string): Promise<readonly string[]> {
 
 async function describe(path: string): Promise<ListedModel | BrokenModel> {
   try {
-    const { file, space } = await openModelFolder(path);
-    const bytes = Object.values(file.files).reduce((sum, entry) => sum + entry.bytes, (await stat(join(path, 'space.json'))).size);
-    return {
-      path,
-      modelId: space.modelId,
-      space: space.fingerprint,
-      dimension: space.dimension,
-      maxTokens: space.maxTokens,
-      heads: space.heads,
-      variants: file.variants.map(({ name, fidelity }) => ({ name, fidelity })),
-      bytes,
-    };
+    return (await isStaticFolder(path)) ? await describeStatic(path) : await describeTransformer(path);
   } catch (error) {
     if (!(error instanceof KimeraError)) throw error;
     return { path, error: { code: error.code, message: error.message } };
   }
+}
+
+async function describeTransformer(path: string): Promise<ListedModel> {
+  const { file, space } = await openModelFolder(path);
+  return {
+    path,
+    modelId: space.modelId,
+    space: space.fingerprint,
+    dimension: space.dimension,
+    maxTokens: space.maxTokens,
+    heads: space.heads,
+    variants: file.variants.map(({ name, fidelity }) => ({ name, fidelity })),
+    bytes: await folderBytes(path, file.files),
+  };
+}
+
+async function describeStatic(path: string): Promise<ListedModel> {
+  const spacePath = join(path, 'space.json');
+  const { modelId, fingerprint, identity, variant, files } = await parseStaticSpaceFile(await readFile(spacePath, 'utf8'), spacePath);
+  return { path, modelId, space: fingerprint, dimension: identity.dimension, maxTokens: identity.maxTokens, heads: ['dense'], variants: [variant], bytes: await folderBytes(path, files) };
+}
+
+async function folderBytes(path: string, files: Readonly<Record<string, { readonly bytes: number }>>): Promise<number> {
+  return Object.values(files).reduce((sum, entry) => sum + entry.bytes, (await stat(join(path, 'space.json'))).size);
 }
 
 async function isFile(path: string): Promise<boolean> {

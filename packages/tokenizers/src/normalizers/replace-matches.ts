@@ -1,19 +1,21 @@
 import { MappedText } from '../mapped-text.js';
 import type { Normalizer } from './normalizer.js';
 
-/** Another normaliser followed by `Replace` of the pattern ` {2,}` with one space: the only pattern that XLM-R tokenizers carry. */
-export class CollapseSpaces implements Normalizer {
-  constructor(private readonly inner: Normalizer) {}
+/** Another normaliser, after which every match of a pattern is replaced: `Replace` and `Strip` of the tokenizers library. */
+export class ReplaceMatches implements Normalizer {
+  /** @param pattern with the flag `g`. @param replacement of a match. */
+  constructor(private readonly inner: Normalizer, private readonly pattern: RegExp, private readonly replacement: (match: string) => string) {}
 
   normalize(text: string, offset: number, out: MappedText): void {
     const mapped = new MappedText(out.starts === undefined ? 'none' : 'offsets');
     this.inner.normalize(text, offset, mapped);
     let from = 0;
-    for (const match of mapped.text.matchAll(/ {2,}/g)) {
+    for (const match of mapped.text.matchAll(this.pattern)) {
+      const to = match.index + match[0].length;
       this.#copy(mapped, from, match.index, out);
-      const [start, end] = mapped.range(match.index, match.index + match[0].length);
-      out.push(' ', start, end);
-      from = match.index + match[0].length;
+      const [start, end] = mapped.range(match.index, to);
+      out.push(this.replacement(match[0]), start, end);
+      from = to;
     }
     this.#copy(mapped, from, mapped.text.length, out);
   }

@@ -1,0 +1,39 @@
+import type { BatchTokenizer, Tokenizer } from '@kimera/core';
+import { parseTokenizer } from '@kimera/tokenizers';
+import { NotAStaticModelError } from '../errors/not-a-static-model-error.js';
+import { inlineTokenizer } from '../inline-tokenizer.js';
+import type { StaticModel } from '../static-model.js';
+import type { FileSource } from './file-source.js';
+import { MODEL2VEC_LAYOUTS } from './layouts.js';
+import { loadKimeraModel } from './load-kimera-model.js';
+import { loadModel2vec } from './load-model2vec.js';
+import { readText } from './read-file.js';
+
+export interface LoadStaticModelOptions {
+  readonly files: FileSource;
+  /** Of a model2vec folder, which does not say it; default: the source's name. */
+  readonly modelId?: string;
+  /** How batches are tokenised; default: on the caller's thread. `file` is the name of the tokenizer in the folder. */
+  readonly openTokenizer?: (tokenizer: Tokenizer, file: string) => Promise<BatchTokenizer>;
+}
+
+/** What a loader of one kind of folder gets. */
+export interface LoadParts extends Required<LoadStaticModelOptions> {
+  readonly parseTokenizer: (json: string, file: string) => Tokenizer;
+}
+
+/**
+ * Loads a static model of ours (`space.json` of schema kimera-static/1: file hashes and probes are checked) or a folder of model2vec, in memory.
+ * @throws NotAStaticModelError, InvalidSpaceFileError, ModelFileMissingError, ModelFileHashError, ProbeMismatchError, InvalidSafetensorsError, InvalidStaticModelError, the tokenizer's errors.
+ */
+export async function loadStaticModel({ files, modelId = files.name, openTokenizer = (tokenizer) => Promise.resolve(inlineTokenizer(tokenizer)) }: LoadStaticModelOptions): Promise<StaticModel> {
+  const parts: LoadParts = { files, modelId, openTokenizer, parseTokenizer: (json, file) => parseTokenizer(json, `${files.name}: ${file}`) };
+  const spaceJson = await readText(files, 'space.json');
+  if (spaceJson !== undefined) return loadKimeraModel(parts, spaceJson);
+  for (const layout of MODEL2VEC_LAYOUTS) {
+    const contents = await Promise.all([layout.config, layout.weights, layout.tokenizer].map((file) => files.read(file)));
+    const [config, weights, tokenizer] = contents;
+    if (config !== undefined && weights !== undefined && tokenizer !== undefined) return loadModel2vec(parts, layout, { config, weights, tokenizer });
+  }
+  throw new NotAStaticModelError(files.name, ['space.json', ...MODEL2VEC_LAYOUTS.map(({ config, weights, tokenizer }) => [config, weights, tokenizer].join(', '))]);
+}

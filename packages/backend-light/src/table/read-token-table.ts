@@ -1,0 +1,65 @@
+import type { VariantName } from '@kimera/core';
+import { InvalidStaticModelError } from '../errors/invalid-static-model-error.js';
+import { HALF } from '../safetensors/half.js';
+import type { Tensor } from '../safetensors/tensor.js';
+import { tensorNumbers } from '../safetensors/tensor-numbers.js';
+import type { TableNumbers, TokenTable } from './token-table.js';
+
+export interface ReadTable {
+  readonly table: TokenTable;
+  /** By the type of the vectors. */
+  readonly variant: VariantName;
+}
+
+/**
+ * The table in the tensors of a model2vec file: vectors [R, D] (F32, F64, F16 or I8), `weights` [V] and `mapping` [V] where there are any.
+ * @param vectors the name of the vectors' tensor. @param vocabularySize V, of the tokenizer. @throws InvalidStaticModelError.
+ */
+export function readTokenTable(tensors: ReadonlyMap<string, Tensor>, vectors: string, vocabularySize: number, source: string): ReadTable {
+  const fail = (reason: string): never => {
+    throw new InvalidStaticModelError(source, reason);
+  };
+  const tensor = tensors.get(vectors);
+  if (tensor === undefined) return fail(`there is no tensor ${vectors}`);
+  const [rowCount = 0, dimension = 0, ...rest] = tensor.shape;
+  if (rest.length > 0 || rowCount === 0 || dimension === 0) return fail(`tensor ${vectors} has shape [${tensor.shape.join(', ')}], [rows, numbers] is needed`);
+  const { rows, variant } = readRows(tensor, () => fail(`tensor ${vectors} has the type ${tensor.type}; F32, F64, F16 and I8 are read`));
+  const notFinite = rows.findIndex((value) => !Number.isFinite(rows instanceof Uint16Array ? HALF[value] : value));
+  if (notFinite >= 0) fail(`tensor ${vectors} is not finite at element ${notFinite}`);
+  const mapping = perToken(tensors, 'mapping', vocabularySize, fail);
+  const weights = perToken(tensors, 'weights', vocabularySize, fail);
+  if (mapping === undefined && rowCount !== vocabularySize) fail(`${rowCount} vectors, the tokenizer has ${vocabularySize} tokens`);
+  const beyond = mapping?.findIndex((row) => !Number.isInteger(row) || row < 0 || row >= rowCount) ?? -1;
+  if (beyond >= 0) fail(`token ${beyond} is mapped to row ${mapping?.[beyond]}, there are ${rowCount} rows`);
+  return {
+    table: {
+      dimension,
+      vocabularySize,
+      rows,
+      ...(mapping === undefined ? {} : { mapping: Int32Array.from(mapping) }),
+      ...(weights === undefined ? {} : { weights: Float32Array.from(weights) }),
+    },
+    variant,
+  };
+}
+
+function readRows(tensor: Tensor, unsupported: () => never): { readonly rows: TableNumbers; readonly variant: VariantName } {
+  const { type, bytes } = tensor;
+  // Copies: a view of the file may not be aligned, and would keep all of it.
+  if (type === 'I8') return { rows: new Int8Array(bytes.slice().buffer), variant: 'int8' };
+  const numbers = type === 'F32' || type === 'F64' || type === 'F16' ? tensorNumbers(tensor) : undefined;
+  if (numbers === undefined) return unsupported();
+  if (type !== 'F16') return { rows: Float32Array.from(numbers), variant: 'fp32' };
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  return { rows: Uint16Array.from(numbers, (_, i) => view.getUint16(i * 2, true)), variant: 'fp16' };
+}
+
+/** A tensor [V], or undefined where the file has none of that name. */
+function perToken(tensors: ReadonlyMap<string, Tensor>, name: string, vocabularySize: number, fail: (reason: string) => never): Float64Array | undefined {
+  const tensor = tensors.get(name);
+  if (tensor === undefined) return undefined;
+  if (tensor.shape.length !== 1 || tensor.shape[0] !== vocabularySize) return fail(`tensor ${name} has shape [${tensor.shape.join(', ')}], the tokenizer has ${vocabularySize} tokens`);
+  const numbers = tensorNumbers(tensor) ?? fail(`tensor ${name} has the type ${tensor.type}, which is not read`);
+  const notFinite = numbers.findIndex((value) => !Number.isFinite(Math.fround(value)));
+  return notFinite < 0 ? numbers : fail(`tensor ${name} is not finite at element ${notFinite}`);
+}

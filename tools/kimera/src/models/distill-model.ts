@@ -1,0 +1,74 @@
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { distill, parseStaticSpaceFile, staticModelFiles, type DistillProgress, type StaticSpaceFile } from '@kimera/backend-light';
+import { openStaticBackend } from '@kimera/backend-light/node';
+import { openOnnxBackend } from '@kimera/backend-onnx';
+import { OutputExistsError } from '@kimera/converter';
+import { openModelFolder } from '@kimera/model-folder';
+import { StoppedError } from '../console/command-errors.js';
+
+export interface DistillModelOptions {
+  /** Model folder of the teacher. */
+  readonly source: string;
+  /** Folder to write; must not exist. */
+  readonly out: string;
+  readonly dimension: number;
+  /** A file of texts, one a line. */
+  readonly textsPath?: string;
+  readonly precision: 'fp32' | 'int8';
+  /** Defaults to the folder's name. */
+  readonly modelId?: string;
+  readonly onProgress?: (progress: DistillProgress) => void;
+  readonly stop: AbortSignal;
+}
+
+/**
+ * Distils a model folder into a static one on the native backend. Everything is computed before anything is written, and the folder appears under its
+ * name only when it is whole and has served its probes.
+ * @throws OutputExistsError, StoppedError with nothing left on the disk, and the errors of the folder, the backend and distill.
+ */
+export async function distillModel({ source, out, dimension, textsPath, precision, modelId = basename(out), onProgress, stop }: DistillModelOptions): Promise<StaticSpaceFile> {
+  if (await exists(out)) throw new OutputExistsError(out);
+  const texts = textsPath === undefined ? [] : (await readFile(textsPath, 'utf8')).split(/\r?\n/).filter((line) => line.trim() !== '');
+  const partial = `${out}.partial-${process.pid}`;
+  try {
+    const files = await teach({ source, dimension, texts, precision, modelId, stop, ...(onProgress === undefined ? {} : { onProgress }) });
+    await mkdir(partial, { recursive: true });
+    for (const [name, bytes] of files) await writeFile(join(partial, name), bytes);
+    await openStaticBackend({ path: partial });
+    stop.throwIfAborted();
+    await mkdir(dirname(out), { recursive: true });
+    await rename(partial, out);
+    return await parseStaticSpaceFile(new TextDecoder().decode(files.get('space.json')), join(out, 'space.json'));
+  } catch (error) {
+    if (stop.aborted) throw new StoppedError('stopped; nothing was written: the same command starts again');
+    throw error;
+  } finally {
+    await rm(partial, { recursive: true, force: true });
+  }
+}
+
+interface TeachOptions extends Omit<DistillModelOptions, 'out' | 'textsPath'> {
+  readonly texts: readonly string[];
+  readonly modelId: string;
+}
+
+async function teach({ source, dimension, texts, precision, modelId, stop, onProgress }: TeachOptions): Promise<ReadonlyMap<string, Uint8Array<ArrayBuffer>>> {
+  const folder = await openModelFolder(source);
+  const tokenizerJson = await readFile(join(source, 'tokenizer.json'), 'utf8');
+  const backend = await openOnnxBackend({ folder });
+  try {
+    const table = await distill({ backend, tokenizerJson, dimension, texts, signal: stop, ...(onProgress === undefined ? {} : { onProgress }) });
+    const { modelId: teacher, fingerprint: space } = folder.space;
+    return await staticModelFiles({ modelId, tokenizerJson, table, precision, teacher: { modelId: teacher, space, recipe: { variant: backend.variant.name, dimension, texts: texts.length } } });
+  } finally {
+    await backend.close();
+  }
+}
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
