@@ -168,7 +168,9 @@ describe('FallbackBackend', () => {
     for (let i = 0; i < 5; i++) expect((await backend.run(batch, DENSE)).dense?.length).toBe(space.dimension);
     expect(backend.status).toMatchObject({ degraded: false, steps: [{ state: 'serving', failures: 0 }, { state: 'standby' }] });
     other.failure = new TooLong('too long');
-    await expect(backend.run(batch, DENSE)).rejects.toMatchObject({ code: 'NO_BACKEND', reasons: ['wasm: too long', 'other: too long'] });
+    await expect(backend.run(batch, DENSE)).rejects.toMatchObject({ code: 'TOO_LONG' });
+    other.failure = new Error('died');
+    await expect(backend.run(batch, DENSE)).rejects.toMatchObject({ code: 'NO_BACKEND', reasons: ['wasm: too long', 'other: died'] });
     await backend.close();
   });
 

@@ -69,9 +69,10 @@ export class FallbackBackend implements InferenceBackend {
     throw this.#steps.length === 1 && only?.circuit.reason !== undefined ? only.circuit.reason : this.#noBackend();
   }
 
-  /** @throws NoBackendError where no step can compute it; the caller's errors at once, from the first step. */
+  /** @throws NoBackendError where no step can compute it, BackendLimitError where all work and it is beyond each; the caller's errors at once, from the first step. */
   async run(batch: TokenBatch, request: HeadRequest): Promise<BackendOutput> {
     const failed: string[] = [];
+    let limit: BackendLimitError | undefined;
     for (const step of this.#steps) {
       if (this.#closed) throw new ClosedError('the backend');
       if (step.circuit.state !== 'closed' || !(await this.#opens(step))) continue;
@@ -82,10 +83,13 @@ export class FallbackBackend implements InferenceBackend {
       } catch (error) {
         if (this.#closed) throw new ClosedError('the backend');
         if (error instanceof InvalidTokenBatchError || error instanceof UnsupportedHeadError) throw error;
-        if (!(error instanceof BackendLimitError)) this.#failed(step, error as Error);
+        if (error instanceof BackendLimitError) limit = error;
+        else this.#failed(step, error as Error);
         failed.push(`${step.name}: ${(error as Error).message}`);
       }
     }
+    // Every backend works, and none takes this batch: that does not change with time.
+    if (limit !== undefined && this.#steps.every(({ circuit }) => circuit.state === 'closed' && circuit.failures === 0)) throw limit;
     throw this.#noBackend(failed);
   }
 
