@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { EXECUTION_PROVIDERS, type ExecutionProvider } from '@kimera/backend-onnx';
 import { KimeraError } from '@kimera/core';
 import { z } from 'zod';
@@ -37,7 +38,7 @@ export class InvalidEnvironmentError extends KimeraError {
 }
 
 /** The light model that ships. */
-const LIGHT_MODEL = 'models/static-minilm';
+const LIGHT_MODEL = fileURLToPath(new URL('../../../models/static-minilm', import.meta.url));
 const BODY_LIMIT_BYTES = 8 << 20;
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
 const whole = z.coerce.number('a whole number above 0').int('a whole number above 0').positive('a whole number above 0');
@@ -93,7 +94,7 @@ export function parseConfiguration(environment: Readonly<Record<string, string |
   const preferred = join(root, 'models/bge-m3-onnx');
   return {
     modelPath: value.ONNX_MODEL_PATH === undefined ? (existsSync(preferred) ? preferred : join(root, 'models/all-MiniLM-L6-v2')) : absolute(value.ONNX_MODEL_PATH),
-    lightModelPath: value.LIGHT_MODEL_PATH === undefined ? join(root, LIGHT_MODEL) : absolute(value.LIGHT_MODEL_PATH),
+    lightModelPath: value.LIGHT_MODEL_PATH === undefined ? LIGHT_MODEL : absolute(value.LIGHT_MODEL_PATH),
     useOnnx: value.USE_ONNX,
     executionProviders: value.ONNX_EXECUTION_PROVIDERS,
     lightweight: value.LIGHTWEIGHT_EMBEDDING,
