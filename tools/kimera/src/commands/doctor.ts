@@ -4,7 +4,7 @@ import type { CommandContext } from '../console/command-context.js';
 import { createCommand, withJson } from '../console/create-command.js';
 import { EXIT } from '../console/exit-code.js';
 import { printable } from '../console/printable.js';
-import { MODEL_OPTION, modelPath } from '../models/default-model.js';
+import { lightModelPath, MODEL_OPTION, modelPath } from '../models/default-model.js';
 import { SHIPPED_MODELS } from '../models/shipped-models.js';
 import type { Finding, FindingState } from '../doctor/finding.js';
 
@@ -54,7 +54,7 @@ export function doctorCommand(context: CommandContext): Command {
       const { TAKEN_FOR, testModels } = await import('../doctor/model-findings.js');
       const expected = like === undefined ? {} : (TAKEN_FOR[like] ?? {});
       const tests = [];
-      for (const path of all === true ? await allModels(folder) : [modelPath(context, model)]) {
+      for (const path of all === true ? await allModels(folder) : model === undefined ? new Set([modelPath(context, undefined), lightModelPath(context)]) : [modelPath(context, model)]) {
         for await (const { finding, test } of testModels({ path, configuration, expected, stop: context.stop })) {
           await say([finding]);
           if (test !== undefined) tests.push({ path, ...test });
