@@ -21,7 +21,7 @@ const megabytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(0);
 const texts = (count: number, words: number): string[] => Array.from({ length: count }, (_, i) => Array.from({ length: words }, (_unused, j) => WORDS[(i * 7 + j * 3 + ((i * j) % 5)) % WORDS.length]).join(' '));
 
 async function measure(name: string): Promise<readonly Row[]> {
-  const embedder = await openEmbedder({ modelPath: join(root, 'models', name), openBackend: (folder) => openOnnxBackend({ folder }) });
+  const embedder = await openEmbedder({ modelPath: join(root, 'models', name), backends: [{ name: 'onnx', open: (folder) => openOnnxBackend({ folder }) }] });
   await embedder.encodeBatch(texts(32, 16));
   const rows: Row[] = [];
   const singles = async (): Promise<readonly number[]> => {

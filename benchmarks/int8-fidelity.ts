@@ -19,7 +19,7 @@ const { values: { data }, positionals: folders } = parseArgs({ allowPositionals:
 if (data === undefined || folders.length === 0) throw new Error('--data DIR with stsb-LANGUAGE-dev.csv and model folders with an int8 variant are needed');
 
 const dense = ({ dense: vector = new Float32Array() }: Embedding): Float32Array => vector;
-const open = (modelPath: string, variant?: 'int8'): Promise<Embedder> => openEmbedder({ modelPath, openBackend: (folder) => openOnnxBackend({ folder, ...(variant === undefined ? {} : { variant }) }) });
+const open = (modelPath: string, variant?: 'int8'): Promise<Embedder> => openEmbedder({ modelPath, backends: [{ name: 'onnx', open: (folder) => openOnnxBackend({ folder, ...(variant === undefined ? {} : { variant }) }) }] });
 
 async function rho(embed: Embedder, pairs: readonly SentencePair[]): Promise<{ readonly rho: number; readonly vectors: readonly Float32Array[] }> {
   const texts = pairs.flatMap(({ first, second }) => [first, second]);

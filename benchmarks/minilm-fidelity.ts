@@ -23,7 +23,7 @@ if (checkpoint === undefined) throw new Error('--checkpoint DIR is needed: a fol
 const { cases } = goldensSchema.parse(JSON.parse(await readFile(join(root, 'fixtures/minilm/expected.json'), 'utf8')));
 
 async function measure(modelPath: string): Promise<{ readonly minCosine: number; readonly row: readonly (string | number)[] }> {
-  const embedder = await openEmbedder({ modelPath, openBackend: (folder) => openOnnxBackend({ folder }) });
+  const embedder = await openEmbedder({ modelPath, backends: [{ name: 'onnx', open: (folder) => openOnnxBackend({ folder }) }] });
   const embeddings = await embedder.encodeBatch(cases.map(({ text }) => text));
   const variant = embedder.getPerformanceStats().variant;
   await embedder.close();

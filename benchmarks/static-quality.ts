@@ -7,7 +7,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { openStaticModel } from '@kimera/backend-light/node';
+import { openStaticModel } from '@kimera/backend-light';
 import { openOnnxBackend } from '@kimera/backend-onnx';
 import { cosine, dot } from '@kimera/core';
 import { Embedder, openEmbedder } from '@kimera/embedder';
@@ -22,7 +22,7 @@ const peerSchema = z.object({ library: z.string(), stsb: z.record(z.string(), z.
 const sentenceSchema = z.object({ id: z.string(), language: z.string(), text: z.string() });
 const questionSchema = sentenceSchema.extend({ key: z.string(), answer: z.string() });
 
-const { values: { data, peer: peerPath, model = 'models/all-MiniLM-L6-v2-static', teacher: teacherPath = 'models/all-MiniLM-L6-v2' } } = parseArgs({
+const { values: { data, peer: peerPath, model = 'models/static-minilm', teacher: teacherPath = 'models/all-MiniLM-L6-v2' } } = parseArgs({
   options: { data: { type: 'string' }, peer: { type: 'string' }, model: { type: 'string' }, teacher: { type: 'string' } },
 });
 if (data === undefined || peerPath === undefined) throw new Error('--data DIR (stsb-LANGUAGE-test.csv) and --peer FILE are needed');
@@ -75,7 +75,7 @@ async function folderBytes(path: string): Promise<number> {
 }
 
 const ours = new Embedder(await openStaticModel({ path: join(root, model) }));
-const teacher = await openEmbedder({ modelPath: join(root, teacherPath), openBackend: (folder) => openOnnxBackend({ folder }) });
+const teacher = await openEmbedder({ modelPath: join(root, teacherPath), backends: [{ name: 'onnx', open: (folder) => openOnnxBackend({ folder }) }] });
 try {
   const rows: (readonly [string, number, number, number])[] = [];
   for (const [language, figure] of Object.entries(peer.stsb)) rows.push([`STS-b ${language}, Spearman`, await stsOf(ours, language), figure, await stsOf(teacher, language)]);

@@ -1,17 +1,19 @@
-import type { Embedder } from '@kimera/embedder';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import type { Logger } from 'pino';
 import { contractOf, sendError, toHttpError } from './http/error-mapping.js';
 import { guard } from './http/guard.js';
 import { HttpError } from './http/http-error.js';
 import { createMetrics } from './metrics.js';
+import type { ServingModels } from './models/serving-models.js';
 import { openaiRoutes } from './routes/openai.js';
 import { teiRoutes } from './routes/tei.js';
 
 export interface AppParts {
-  readonly embedder: Embedder;
+  readonly models: ServingModels;
   readonly apiKeys: readonly string[];
   readonly autoTruncate: boolean;
+  /** Tokens of an input at most; the model's limit where undefined. */
+  readonly maxInputTokens: number | undefined;
   readonly bodyLimitBytes: number;
   readonly logger: Logger;
   readonly version: string;
@@ -26,7 +28,7 @@ const METHODS: Readonly<Record<string, string>> = {
 /** The server's routes over its parts; no listening, no environment. */
 export function createApp(parts: AppParts): Express {
   const app = express();
-  const metrics = createMetrics(parts.embedder);
+  const metrics = createMetrics(parts.models);
   app.disable('x-powered-by').disable('etag');
   app.use((request, response, next) => {
     const started = performance.now();
@@ -48,7 +50,7 @@ export function createApp(parts: AppParts): Express {
   app.use(express.json({ limit: parts.bodyLimitBytes, type: () => true }));
   app.use(openaiRoutes(parts), teiRoutes(parts));
   app.get('/metrics', async (_request, response) => {
-    response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+    response.type(metrics.contentType).send(await metrics.text());
   });
   app.use((request) => {
     const method = Object.hasOwn(METHODS, request.path) ? METHODS[request.path] : undefined;

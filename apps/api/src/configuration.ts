@@ -1,10 +1,24 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
+import { EXECUTION_PROVIDERS, type ExecutionProvider } from '@kimera/backend-onnx';
 import { KimeraError } from '@kimera/core';
 import { z } from 'zod';
 
 export interface Configuration {
   readonly modelPath: string;
+  /** Of the light model. */
+  readonly lightModelPath: string;
+  /** False: the native backend is passed over. */
+  readonly useOnnx: boolean;
+  /** Of the native backend, in the order in which they are wanted. */
+  readonly executionProviders: readonly ExecutionProvider[];
+  /** True: the light model alone, in its own space. */
+  readonly lightweight: boolean;
+  /** What serves, in its own space, when nothing serves the model's. */
+  readonly fallbackSpace: 'light' | undefined;
+  /** Tokens of an input at most. */
+  readonly maxInputTokens: number | undefined;
+  readonly cacheBytes: number;
   readonly dimension: number | undefined;
   readonly batchTokens: number | undefined;
   readonly autoTruncate: boolean;
@@ -22,18 +36,26 @@ export class InvalidEnvironmentError extends KimeraError {
   }
 }
 
+/** The light model that ships. */
+const LIGHT_MODEL = 'models/static-minilm';
 const BODY_LIMIT_BYTES = 8 << 20;
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
 const whole = z.coerce.number().int().positive();
+const flag = (usual: '0' | '1') => z.enum(['0', '1'], '0 or 1').default(usual).transform((value) => value === '1');
+/** Vectors of some 20,000 texts of 384 numbers. */
+const CACHE_MEGABYTES = 32;
 const schema = z.object({
-  USE_ONNX: z.literal('1', 'expected 1: the native backend is the only one').default('1'),
-  LIGHTWEIGHT_EMBEDDING: z.literal('0', 'expected 0: there is no light model').default('0'),
-  FALLBACK_SPACE: z.literal('', 'expected nothing: there is no fallback space').default(''),
-  ONNX_EXECUTION_PROVIDERS: z.literal('cpu', 'expected cpu').default('cpu'),
+  USE_ONNX: flag('1'),
+  LIGHTWEIGHT_EMBEDDING: flag('0'),
+  FALLBACK_SPACE: z.enum(['', 'light'], 'light, or nothing').default(''),
+  ONNX_EXECUTION_PROVIDERS: z.string().default('cpu').transform((list) => list.split(',').map((name) => name.trim().toLowerCase())).pipe(z.array(z.enum(EXECUTION_PROVIDERS, `names out of ${EXECUTION_PROVIDERS.join(', ')}, separated by commas`)).min(1)),
   ONNX_MODEL_PATH: z.string().min(1).optional(),
+  LIGHT_MODEL_PATH: z.string().min(1).optional(),
+  MAX_EMBEDDING_LENGTH: whole.optional(),
+  EMBEDDING_CACHE_MB: z.coerce.number().int().min(0).max(65_536).default(CACHE_MEGABYTES),
   EMBEDDING_DIM: whole.optional(),
   EMBEDDING_BATCH_SIZE: whole.max(65_536).optional(),
-  AUTO_TRUNCATE: z.enum(['0', '1']).default('0'),
+  AUTO_TRUNCATE: flag('0'),
   KIMERA_API_KEYS: z.string().default(''),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
@@ -56,9 +78,16 @@ export function parseConfiguration(environment: Readonly<Record<string, string |
   const preferred = join(root, 'models/bge-m3-onnx');
   return {
     modelPath: value.ONNX_MODEL_PATH === undefined ? (existsSync(preferred) ? preferred : join(root, 'models/all-MiniLM-L6-v2')) : absolute(value.ONNX_MODEL_PATH),
+    lightModelPath: value.LIGHT_MODEL_PATH === undefined ? join(root, LIGHT_MODEL) : absolute(value.LIGHT_MODEL_PATH),
+    useOnnx: value.USE_ONNX,
+    executionProviders: value.ONNX_EXECUTION_PROVIDERS,
+    lightweight: value.LIGHTWEIGHT_EMBEDDING,
+    fallbackSpace: value.FALLBACK_SPACE === '' ? undefined : value.FALLBACK_SPACE,
+    maxInputTokens: value.MAX_EMBEDDING_LENGTH,
+    cacheBytes: value.EMBEDDING_CACHE_MB << 20,
     dimension: value.EMBEDDING_DIM,
     batchTokens: value.EMBEDDING_BATCH_SIZE,
-    autoTruncate: value.AUTO_TRUNCATE === '1',
+    autoTruncate: value.AUTO_TRUNCATE,
     apiKeys,
     host: value.HOST,
     port: value.PORT,

@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { openOnnxBackend } from '@kimera/backend-onnx';
-import { openEmbedder } from '@kimera/embedder';
 import { pino, type Logger } from 'pino';
 import { z } from 'zod';
 import { createApp } from './app.js';
 import type { Configuration } from './configuration.js';
+import { openModels } from './models/open-models.js';
 
 export interface RunningServer {
   readonly url: string;
@@ -16,32 +15,28 @@ export interface RunningServer {
 
 /** Opens the model, checks its probes, and listens. @throws the model's errors, and the socket's. */
 export async function startServer(configuration: Configuration, logger: Logger = pino()): Promise<RunningServer> {
-  const { modelPath, dimension, batchTokens, apiKeys, autoTruncate, bodyLimitBytes, host, port } = configuration;
-  const embedder = await openEmbedder({
-    modelPath,
-    openBackend: (folder) => openOnnxBackend({ folder }),
-    ...(dimension === undefined ? {} : { dimension }),
-    ...(batchTokens === undefined ? {} : { batchTokens }),
-  });
+  const { apiKeys, autoTruncate, maxInputTokens, bodyLimitBytes, host, port } = configuration;
+  const models = await openModels(configuration, logger);
   try {
     const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')));
-    const app = createApp({ embedder, apiKeys, autoTruncate, bodyLimitBytes, logger, version, started: Math.floor(Date.now() / 1000) });
+    const app = createApp({ models, apiKeys, autoTruncate, maxInputTokens, bodyLimitBytes, logger, version, started: Math.floor(Date.now() / 1000) });
     const server = createServer(app);
     await listen(server, host, port);
     const address = server.address() as AddressInfo;
     const url = `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
-    logger.info({ url, model: embedder.space.modelId, space: embedder.space.fingerprint.slice(0, 12), dimension: embedder.space.dimension }, `listening on ${url}`);
+    const { modelId, fingerprint, dimension } = models.usual.space;
+    logger.info({ url, model: modelId, space: fingerprint.slice(0, 12), dimension, status: models.health().status }, `listening on ${url}`);
     let closing: Promise<void> | undefined;
     const close = async (): Promise<void> => {
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeIdleConnections();
       });
-      await embedder.close();
+      await models.close();
     };
     return { url, close: () => (closing ??= close()) };
   } catch (error) {
-    await embedder.close();
+    await models.close();
     throw error;
   }
 }

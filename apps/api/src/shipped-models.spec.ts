@@ -13,7 +13,7 @@ import { z } from 'zod';
 const root = join(fileURLToPath(import.meta.url), '../../../..');
 const runner = { describe, it, beforeAll, afterAll, expect };
 const path = (name: string): string => join(root, 'models', name);
-const open = (modelPath: string, options: Partial<OpenEmbedderOptions> = {}): Promise<Embedder> => openEmbedder({ modelPath, openBackend: (folder) => openOnnxBackend({ folder }), ...options });
+const open = (modelPath: string, options: Partial<OpenEmbedderOptions> = {}): Promise<Embedder> => openEmbedder({ modelPath, backends: [{ name: 'onnx', open: (folder) => openOnnxBackend({ folder }) }], ...options });
 const goldensSchema = z.object({ cases: z.array(z.object({ kind: z.string(), text: z.string(), input_ids: z.array(z.int()), tokens_before_truncation: z.int(), truncated: z.boolean(), embedding: z.string() })) });
 const goldens = goldensSchema.parse(JSON.parse(readFileSync(join(root, 'fixtures/minilm/expected.json'), 'utf8'))).cases;
 
@@ -56,6 +56,25 @@ describe('MiniLM, text in, vector out', () => {
   });
 });
 
+const promptGoldens = z.object({
+  cases: z.array(z.object({ text: z.string(), with_prompt: z.record(z.enum(['default', 'query', 'passage', 'empty']), z.object({ input_ids: z.array(z.int()), embedding: z.string() })) })),
+});
+
+it('gives texts the prompt of their role, and of the default role without one, as sentence-transformers does', async () => {
+  const { cases } = promptGoldens.parse(JSON.parse(readFileSync(join(root, 'fixtures/checkpoints/bert-tiny-prompts/expected.json'), 'utf8')));
+  const embedder = await open(join(root, 'fixtures/models/bert-tiny-prompts'));
+  const texts = cases.map(({ text }) => text);
+  for (const [name, options] of [['default', {}], ['query', { role: 'query' }], ['passage', { role: 'document' }]] as const) {
+    for (const [i, { dense = [], tokens }] of (await embedder.encodeBatch(texts, options)).entries()) {
+      const golden = cases[i]?.with_prompt[name];
+      checkClose(dense, decodeVector(golden?.embedding ?? ''), float32, `${name} ${i}`);
+      expect(tokens).toBe(golden?.input_ids.length);
+    }
+  }
+  expect((await embedder.testModel()).holds).toBe(true);
+  await embedder.close();
+});
+
 describe('a model folder that cannot be served is refused with its reason', () => {
   let scratch = '';
   beforeAll(async () => {
@@ -66,7 +85,7 @@ describe('a model folder that cannot be served is refused with its reason', () =
 
   it.each([
     ['another dimension asked for', { dimension: 1024 }, { code: 'DIMENSION_MISMATCH', expected: 1024, actual: 384 }],
-    ['a variant that is not there', { openBackend: (folder) => openOnnxBackend({ folder, variant: 'int8' }) }, { code: 'UNKNOWN_VARIANT', variant: 'int8' }],
+    ['a variant that is not there', { backends: [{ name: 'onnx', open: (folder) => openOnnxBackend({ folder, variant: 'int8' }) }] }, { code: 'UNKNOWN_VARIANT', variant: 'int8' }],
   ] satisfies [string, Partial<OpenEmbedderOptions>, Record<string, unknown>][])('%s', async (_what, options, reason) => {
     expect(await rejection(() => open(path('all-MiniLM-L6-v2'), options))).toMatchObject(reason);
   });

@@ -85,7 +85,7 @@ describe('the report', () => {
     standardDeviation: 0.2, signFlip: { notWorse: 0, worse: 1, different: 0 }, hits: null, slices: [],
   };
   const verification: Verification = {
-    collection: 'passages', migration: 'm', sourceModel: 'a', targetModel: 'b', verdict: 'GO', reason: 'better <b>', accepted: null, checks: [], gate, quality: { metric: 'nDCG@10', source: 0.5, target: 0.6, queries: 50 }, thresholds: [{ share: 0.5, source: 0.4, target: 0.8 }],
+    collection: 'passages', migration: 'm', sourceModel: 'a', targetModel: 'b', verdict: 'GO', reason: 'better <b>', accepted: null, checks: [], gate, quality: { metric: 'nDCG@10', source: 0.5, target: 0.6, queries: 50, cut: { source: 0, target: 0 } }, thresholds: [{ share: 0.5, source: 0.4, target: 0.8 }],
   };
   const side = { modelId: 'a', space: 'f'.repeat(64), dimension: 4, maxTokens: 8, tokensPerRow: 3, truncatedShare: 0, cannotEmbed: [] };
   const switched = { milliseconds: 12, caughtUp: 1, blockedMilliseconds: 7 };

@@ -9,5 +9,5 @@ export const NEW_MODEL = join(ROOT, 'models/multilingual-e5-small');
 
 /** A shipped model on the native backend. */
 export function openModel(path: string): Promise<Embedder> {
-  return openEmbedder({ modelPath: path, openBackend: (folder) => openOnnxBackend({ folder }) });
+  return openEmbedder({ modelPath: path, backends: [{ name: 'onnx', open: (folder) => openOnnxBackend({ folder }) }] });
 }

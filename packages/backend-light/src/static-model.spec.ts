@@ -13,7 +13,7 @@ import {
   InvalidStaticModelError, loadStaticModel, memoryFiles, ModelFetchError, NotAStaticModelError, TextWithoutDirectionError, urlFiles, type StaticModel,
 } from './index.js';
 import { tinyModelFiles, tinyTokenizerJson } from './kimera-model.fixture.js';
-import { openStaticBackend, openStaticModel } from './node.js';
+import { openStaticBackend, openStaticModel } from './index.js';
 import type { Tensor } from './safetensors/tensor.js';
 import { writeSafetensors } from './safetensors/write-safetensors.js';
 

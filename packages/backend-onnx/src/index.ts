@@ -1,4 +1,5 @@
-export { InferenceError } from './inference-error.js';
-export { ModelLoadError } from './model-load-error.js';
+export { InferenceError, Int8SaturationError, ModelLoadError } from '@kimera/fast-graph';
+export { EXECUTION_PROVIDERS, type ExecutionProvider } from './execution-providers.js';
+export { NativeRuntimeError } from './native-runtime-error.js';
 export { OnnxBackend, openOnnxBackend, type OnnxBackendOptions } from './onnx-backend.js';
-export * from './int8-saturation-error.js';
+export { probeNative, type NativeProbe } from './probe-native.js';

@@ -1,9 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { batchSize, lexicalWeights, textIds, type InferenceBackend, type VariantName } from '@kimera/core';
+import { batchSize, KimeraError, lexicalWeights, textIds, type InferenceBackend, type VariantName } from '@kimera/core';
 import { chooseVariant, decodeVector, type ModelFolder } from '@kimera/model-folder';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { selfTestGraph } from './int8/self-test-graph.js';
 
 export const root = join(fileURLToPath(import.meta.url), '../../../..');
 export const checkpoints = join(root, 'fixtures/checkpoints');
@@ -15,9 +16,23 @@ export const xlmrNames = readdirSync(checkpoints).filter((name) => name.startsWi
 
 export { decodeVector };
 
+/** As the real backend's. */
+export class SaturatedError extends KimeraError {
+  readonly code = 'INT8_SATURATION';
+}
+
+/** Whether the self-test of 8-bit variants fails on this processor. */
+export async function productsSaturate(): Promise<boolean> {
+  const session = await InferenceSession.create(selfTestGraph());
+  const { holds } = await session.run({ a: new Tensor('uint8', new Uint8Array(64).fill(255), [1, 64]) });
+  await session.release();
+  return !holds?.data[0];
+}
+
 /** The fast graph on onnxruntime-node in the test's own thread, one text at a time: the converter is tested without the real backend. */
 export async function openPlainBackend(folder: ModelFolder, name?: VariantName): Promise<InferenceBackend> {
   const variant = chooseVariant(folder, name);
+  if (variant.graphs.selfTest !== undefined && (await productsSaturate())) throw new SaturatedError('8-bit products saturate on this processor');
   const session = await InferenceSession.create(join(folder.path, variant.graphs.fast), { intraOpNumThreads: 1 });
   return {
     name: 'plain',

@@ -1,5 +1,6 @@
 export * from './canonical-json.js';
 export * from './colbert-score.js';
+export * from './errors/backend-limit-error.js';
 export * from './errors/closed-error.js';
 export * from './errors/dimension-mismatch-error.js';
 export * from './errors/empty-multi-vector-error.js';
@@ -28,6 +29,7 @@ export * from './ports/store/vectors.js';
 export * from './ports/text-embedder.js';
 export * from './ports/token-batch.js';
 export * from './ports/tokenizer.js';
+export * from './prompt-of.js';
 export * from './space.js';
 export * from './text.js';
 export * from './vector.js';

@@ -1,6 +1,9 @@
-import { cosine, maxAbsDifference, norm, UnknownRoleError, type BatchTokenizer, type EmbeddingSpace, type Embedding, type EncodeTextOptions, type InferenceBackend, type TextEmbedder, UnsupportedHeadError } from '@kimera/core';
-import { probeFloor, type Probe } from '@kimera/model-folder';
-import { Scheduler } from './scheduler.js';
+import { promptOf, textIds, UnsupportedHeadError, type BatchTokenizer, type EmbeddingSpace, type Embedding, type EncodeTextOptions, type InferenceBackend, type Role, type TextEmbedder } from '@kimera/core';
+import type { Probe } from '@kimera/model-folder/pure';
+import type { FallbackStatus } from './fallback/backend-step.js';
+import { testExpectation, testProbe, type ModelExpectation, type ModelTest, type ProbeTest } from './model-test.js';
+import { EmbeddingCache } from './embedding-cache.js';
+import { Scheduler, type TextOutput } from './scheduler.js';
 import { Statistics, type PerformanceStats } from './statistics.js';
 
 /** Tokens of one batch. */
@@ -12,8 +15,12 @@ export interface EmbedderParts {
   readonly backend: InferenceBackend;
   readonly tokenizer: BatchTokenizer;
   readonly probes: readonly Probe[];
+  /** Of a backend with several steps. */
+  readonly fallback?: () => FallbackStatus;
   readonly batchTokens?: number;
   readonly queueTokens?: number;
+  /** Memory for the outputs of texts that may come again; default 0, no cache. Bulk work looks into it and leaves it as it is. */
+  readonly cacheBytes?: number;
 }
 
 export interface EncodeTokensOptions extends Omit<EncodeTextOptions, 'role'> {
@@ -23,13 +30,13 @@ export interface EncodeTokensOptions extends Omit<EncodeTextOptions, 'role'> {
   readonly promptTokens?: number;
 }
 
-export interface ModelTest {
-  readonly holds: boolean;
-  readonly modelId: string;
-  readonly space: string;
-  readonly dimension: number;
-  readonly maxTokens: number;
-  readonly probes: readonly { readonly text: string; readonly cosine: number; readonly maxAbs: number; readonly norm: number; readonly tokensEqual: boolean; readonly holds: boolean }[];
+/** B texts as token ids. */
+export interface TokenizedTexts {
+  readonly ids: readonly Int32Array[];
+  /** [B] T before truncation. */
+  readonly totalTokens: Int32Array;
+  /** Tokens at the head of each text that are the prompt's; 0 where the space does not look at them. */
+  readonly promptTokens: number;
 }
 
 /** Text in, vectors out: prompts by role, tokens, batches by token budget in two lanes. */
@@ -38,10 +45,12 @@ export class Embedder implements TextEmbedder {
   readonly #parts: EmbedderParts;
   readonly #scheduler: Scheduler;
   readonly #statistics = new Statistics();
+  readonly #cache: EmbeddingCache;
 
   constructor(parts: EmbedderParts) {
     this.#parts = parts;
     this.space = parts.backend.space;
+    this.#cache = new EmbeddingCache(parts.cacheBytes ?? 0);
     this.#scheduler = new Scheduler({
       backend: parts.backend,
       batchTokens: parts.batchTokens ?? DEFAULT_BATCH_TOKENS,
@@ -49,6 +58,11 @@ export class Embedder implements TextEmbedder {
       concurrency: 2,
       onBatch: ({ tokens, started, ended }) => this.#statistics.batch(tokens, started, ended),
     });
+  }
+
+  /** The backends that can serve its space, and which does. */
+  get fallback(): FallbackStatus {
+    return this.#parts.fallback?.() ?? { steps: [{ name: this.#parts.backend.name, state: 'serving', failures: 0 }], degraded: false, changes: 0 };
   }
 
   async encodeText(text: string, options: EncodeTextOptions = {}): Promise<Embedding> {
@@ -61,11 +75,13 @@ export class Embedder implements TextEmbedder {
   async encodeBatch(texts: readonly string[], options: EncodeTextOptions = {}): Promise<readonly Embedding[]> {
     const { role, ...rest } = options;
     rest.signal?.throwIfAborted();
-    const prompt = this.#prompt(role);
-    const prompted = prompt === '' ? texts : texts.map((text) => prompt + text);
-    const [{ batch, totalTokens }, promptTokens] = await Promise.all([this.#tokenize(prompted), this.#promptTokens(prompt)]);
-    const ids = texts.map((_, i) => batch.ids.subarray(batch.offsets[i], batch.offsets[i + 1]));
-    return this.encodeTokens(ids, { ...rest, totalTokens, promptTokens });
+    const { ids, ...counts } = await this.tokenize(texts, role);
+    return this.encodeTokens(ids, { ...rest, ...counts });
+  }
+
+  /** The texts behind the prompt of their role, as `encodeTokens` takes them; texts beyond the limit are cut. @throws UnknownRoleError. */
+  tokenize(texts: readonly string[], role?: Role): Promise<TokenizedTexts> {
+    return this.#tokenizeBehind(promptOf(this.space, role), texts);
   }
 
   /** For callers that bring token ids of this model, special tokens included. Order kept. @throws InvalidTokenBatchError and as encodeBatch. */
@@ -73,11 +89,11 @@ export class Embedder implements TextEmbedder {
     for (const head of heads) if (!this.space.heads.includes(head)) throw new UnsupportedHeadError(head, this.space.heads);
     const started = performance.now();
     try {
-      const outputs = await this.#scheduler.run({ texts, heads, promptTokens, lane, signal });
+      const outputs = await this.#outputs(texts, { heads, lane, signal, promptTokens });
       const embeddings = outputs.map(({ colbert, ...vectors }, i): Embedding => {
         const tokens = (texts[i] as Int32Array).length;
         const total = totalTokens?.[i] ?? tokens;
-        return { ...vectors, ...(colbert === undefined ? {} : { colbert: rows(colbert, this.space.colbertDimension ?? this.space.dimension) }), tokens, totalTokens: total, truncated: total > tokens, space: this.space.fingerprint, variant: this.#parts.backend.variant.name };
+        return { ...vectors, ...(colbert === undefined ? {} : { colbert: rows(colbert, this.space.colbertDimension ?? this.space.dimension) }), tokens, totalTokens: total, truncated: total > tokens, space: this.space.fingerprint };
       });
       this.#statistics.call(performance.now() - started, texts.length, embeddings.filter(({ truncated }) => truncated).length);
       return embeddings;
@@ -96,22 +112,24 @@ export class Embedder implements TextEmbedder {
       queue: { interactive: this.#scheduler.waiting('interactive'), bulk: this.#scheduler.waiting('bulk') },
       backend: this.#parts.backend.name,
       variant: this.#parts.backend.variant.name,
-      memoryBytes: process.memoryUsage.rss(),
+      cache: this.#cache.stats,
+      fallback: this.fallback,
+      memoryBytes: typeof process === 'undefined' ? 0 : process.memoryUsage.rss(),
     };
   }
 
-  /** The probes through the whole path, text to vector. */
-  async testModel(): Promise<ModelTest> {
-    const floor = probeFloor(this.#parts.backend.variant);
-    const probes: ModelTest['probes'][number][] = [];
+  /** The probes through the whole path, text to vectors, every head, and what the model is taken for. A probe without a role is a text without a prompt, whatever the default role. */
+  async testModel(expected: ModelExpectation = {}): Promise<ModelTest> {
+    const { heads, modelId, fingerprint, dimension, maxTokens } = this.space;
+    const { backend } = this.#parts;
+    const probes: ProbeTest[] = [];
     for (const probe of this.#parts.probes) {
-      const { dense = new Float32Array(), tokens } = await this.encodeText(probe.text, probe.role === null ? {} : { role: probe.role });
-      const similarity = cosine(dense, probe.dense);
-      const tokensEqual = tokens === probe.ids.length;
-      probes.push({ text: probe.text, cosine: similarity, maxAbs: maxAbsDifference(dense, probe.dense), norm: norm(dense), tokensEqual, holds: tokensEqual && similarity >= floor });
+      const { ids, ...counts } = await this.#tokenizeBehind(probe.role === null ? '' : promptOf(this.space, probe.role), [probe.text]);
+      const [output] = await this.#scheduler.run({ texts: ids, heads, promptTokens: counts.promptTokens, lane: 'interactive' });
+      probes.push(testProbe(probe, ids[0] ?? new Int32Array(), output ?? {}, backend.variant));
     }
-    const { modelId, fingerprint, dimension, maxTokens } = this.space;
-    return { holds: probes.every(({ holds }) => holds), modelId, space: fingerprint, dimension, maxTokens, probes };
+    const expectations = testExpectation(expected, this.space);
+    return { holds: [...expectations, ...probes].every(({ holds }) => holds), expectations, modelId, space: fingerprint, dimension, maxTokens, heads, backend: backend.name, variant: backend.variant.name, probes };
   }
 
   /** Calls under way are rejected with ClosedError. Idempotent. */
@@ -120,10 +138,21 @@ export class Embedder implements TextEmbedder {
     await Promise.all([this.#parts.tokenizer.close(), this.#parts.backend.close()]);
   }
 
-  #prompt(role: string | undefined): string {
-    if (role === undefined) return '';
-    if (role !== 'query' && role !== 'document') throw new UnknownRoleError(role);
-    return this.space.prompts[role];
+  /** From the cache what is there, the rest from the backend. */
+  async #outputs(texts: readonly Int32Array[], { heads, lane, signal, promptTokens }: Required<Pick<EncodeTokensOptions, 'heads' | 'lane' | 'promptTokens'>> & { readonly signal: AbortSignal | undefined }): Promise<readonly TextOutput[]> {
+    signal?.throwIfAborted();
+    const known = texts.map((ids) => this.#cache.get(ids, heads, promptTokens));
+    const missing = texts.filter((_, i) => known[i] === undefined);
+    const computed = await this.#scheduler.run({ texts: missing, heads, promptTokens, lane, signal });
+    if (lane === 'interactive') computed.forEach((output, i) => this.#cache.set(missing[i] as Int32Array, heads, promptTokens, output));
+    let next = 0;
+    return known.map((output) => output ?? (computed[next++] as TextOutput));
+  }
+
+  async #tokenizeBehind(prompt: string, texts: readonly string[]): Promise<TokenizedTexts> {
+    const prompted = prompt === '' ? texts : texts.map((text) => prompt + text);
+    const [{ batch, totalTokens }, promptTokens] = await Promise.all([this.#tokenize(prompted), this.#promptTokens(prompt)]);
+    return { ids: texts.map((_, i) => textIds(batch, i)), totalTokens, promptTokens };
   }
 
   /** How many tokens the prompt adds at the head of a text: those of the prompt alone without the special token that ends a text (sentence-transformers 5.7). */

@@ -1,28 +1,48 @@
 import { join } from 'node:path';
 import { DimensionMismatchError, type InferenceBackend } from '@kimera/core';
-import { openModelFolder, type ModelFolder } from '@kimera/model-folder';
+import { chooseVariant, openModelFolder, type ModelFolder } from '@kimera/model-folder';
 import { createTokenizerPool } from '@kimera/tokenizers';
-import { Embedder } from './embedder.js';
+import { Embedder, type EmbedderParts } from './embedder.js';
+import { FallbackBackend, type FallbackOptions } from './fallback/fallback-backend.js';
+
+/** One way to serve a model folder. */
+export interface FolderBackend {
+  /** For logs and statistics. */
+  readonly name: string;
+  /** Opens the backend and checks its probes. */
+  readonly open: (folder: ModelFolder) => Promise<InferenceBackend>;
+}
 
 export interface OpenEmbedderOptions {
   readonly modelPath: string;
-  /** Opens the backend and checks its probes. */
-  readonly openBackend: (folder: ModelFolder) => Promise<InferenceBackend>;
+  /** In the order in which they are wanted. */
+  readonly backends: readonly FolderBackend[];
+  /** Where none of them opens: `refuse` (default) throws; `retry` gives an embedder whose calls fail with NoBackendError until one does. */
+  readonly withoutBackend?: 'refuse' | 'retry';
   /** `EMBEDDING_DIM`: must be the model's. */
   readonly dimension?: number;
-  readonly batchTokens?: number;
-  readonly queueTokens?: number;
+  readonly fallback?: Pick<FallbackOptions, 'failuresToOpen' | 'firstPauseMs' | 'longestPauseMs' | 'onEvent'>;
+  readonly limits?: Pick<EmbedderParts, 'batchTokens' | 'queueTokens' | 'cacheBytes'>;
 }
 
-/** Wires a model folder, a tokenizer pool and a backend. @throws the folder's, tokenizer's and backend's errors, DimensionMismatchError; nothing stays open then. */
-export async function openEmbedder({ modelPath, openBackend, dimension, ...limits }: OpenEmbedderOptions): Promise<Embedder> {
+/**
+ * Wires a model folder, a tokenizer pool and its backends.
+ * @throws the folder's and the tokenizer's errors, DimensionMismatchError, the error of a single backend, NoBackendError of several; nothing stays open then.
+ */
+export async function openEmbedder({ modelPath, backends, withoutBackend = 'refuse', dimension, fallback = {}, limits = {} }: OpenEmbedderOptions): Promise<Embedder> {
   const folder = await openModelFolder(modelPath);
-  if (dimension !== undefined && dimension !== folder.space.dimension) throw new DimensionMismatchError(dimension, folder.space.dimension, `EMBEDDING_DIM against the model in ${modelPath}`);
+  const { space, probes } = folder;
+  if (dimension !== undefined && dimension !== space.dimension) throw new DimensionMismatchError(dimension, space.dimension, `EMBEDDING_DIM against the model in ${modelPath}`);
   const tokenizer = await createTokenizerPool({ tokenizerPath: join(modelPath, 'tokenizer.json') });
+  const { name, fidelity } = chooseVariant(folder);
+  const backend = new FallbackBackend({ space, variant: { name, fidelity }, steps: backends.map(({ name: step, open }) => ({ name: step, open: () => open(folder) })), ...fallback });
   try {
-    return new Embedder({ backend: await openBackend(folder), tokenizer, probes: folder.probes, ...limits });
+    await backend.start();
   } catch (error) {
-    await tokenizer.close();
-    throw error;
+    if (withoutBackend === 'refuse') {
+      await Promise.all([backend.close(), tokenizer.close()]);
+      throw error;
+    }
   }
+  return new Embedder({ backend, tokenizer, probes, fallback: () => backend.status, ...limits });
 }

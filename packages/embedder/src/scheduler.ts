@@ -1,4 +1,4 @@
-import { ClosedError, tokenBatch, type BackendOutput, type Head, type InferenceBackend, type Lane } from '@kimera/core';
+import { ClosedError, tokenBatch, type BackendOutput, type Head, type InferenceBackend, type Lane, type VariantName } from '@kimera/core';
 import { QueueFullError } from './errors/queue-full-error.js';
 import { LaneQueue } from './lane-queue.js';
 
@@ -9,6 +9,8 @@ export interface TextOutput {
   readonly sparse?: ReadonlyMap<number, number>;
   /** [T', C]. */
   readonly colbert?: Float32Array;
+  /** What computed it. */
+  readonly variant: VariantName;
 }
 
 export interface SchedulerCall {
@@ -156,7 +158,7 @@ export class Scheduler {
       const output = await backend.run({ ...tokenBatch(batch.map(({ ids }) => ids)), promptTokens }, { heads });
       const outputs = outputsOfTexts(output, heads, batch.length, backend);
       onBatch({ tokens: batch.reduce((sum, { ids }) => sum + ids.length, 0), started, ended: performance.now() });
-      batch.forEach((item, row) => this.#finish(item, outputs[row] ?? {}));
+      batch.forEach((item, row) => this.#finish(item, outputs[row] as TextOutput));
     } catch (error) {
       const jobs = [...new Set(batch.map(({ job }) => job))];
       if (jobs.length === 1) {
@@ -193,12 +195,13 @@ export class Scheduler {
 }
 
 /** Cuts the output of B texts. @throws Error where a backend breaks its contract: a programming error, not one of a caller. */
-function outputsOfTexts({ dense, sparse, colbert }: BackendOutput, heads: readonly Head[], texts: number, { name, space: { dimension } }: InferenceBackend): readonly TextOutput[] {
+function outputsOfTexts({ dense, sparse, colbert, variant: own }: BackendOutput, heads: readonly Head[], texts: number, { name, variant, space: { dimension } }: InferenceBackend): readonly TextOutput[] {
   const sizes: Readonly<Record<Head, number | undefined>> = { dense: dense === undefined ? undefined : dense.length / dimension, sparse: sparse?.length, colbert: colbert?.length };
   for (const head of heads) if (sizes[head] !== texts) throw new Error(`backend ${name} returned ${head} for ${sizes[head]} texts instead of ${texts}`);
   return Array.from({ length: texts }, (_, i) => ({
     ...(dense === undefined ? {} : { dense: dense.slice(i * dimension, (i + 1) * dimension) }),
     ...(sparse?.[i] === undefined ? {} : { sparse: sparse[i] }),
     ...(colbert?.[i] === undefined ? {} : { colbert: colbert[i] }),
+    variant: own ?? variant.name,
   }));
 }

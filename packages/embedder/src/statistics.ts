@@ -1,3 +1,6 @@
+import type { CacheStats } from './embedding-cache.js';
+import type { FallbackStatus } from './fallback/backend-step.js';
+
 /** Latencies kept for percentiles: the last ones, so that the figures are recent and the memory bounded. */
 const WINDOW = 2_048;
 
@@ -16,7 +19,10 @@ export interface PerformanceStats {
   readonly queue: { readonly interactive: number; readonly bulk: number };
   readonly backend: string;
   readonly variant: string;
-  /** Resident set of the process, bytes. */
+  readonly cache: CacheStats;
+  /** The backends that can serve this space, and which does. */
+  readonly fallback: FallbackStatus;
+  /** Resident set of the process, bytes; 0 in browsers. */
   readonly memoryBytes: number;
 }
 

@@ -278,6 +278,15 @@ describe('verification', () => {
     expect((await migrationStatus(parts)).events.some(({ figures }) => figures['accepted'] === 'tried by hand')).toBe(true);
   });
 
+  it('says how many judged queries were cut in each space', async () => {
+    const parts = await started(await journey({ target: { space: { ...TARGET_SPACE, maxTokens: 20 } } }));
+    await work(parts, { until: 'caught-up' });
+    const lengths = queries(90).map(({ text: query }) => query.length + 1);
+    const { quality } = await verifyMigration(parts, { queries: queries(90) });
+    expect(quality?.cut).toEqual({ source: 0, target: lengths.filter((tokens) => tokens > 20).length });
+    expect(quality?.cut.target).toBeGreaterThan(10);
+  });
+
   it('waits for the backfill', async () => {
     const parts = await started(await journey());
     await expect(verifyMigration(parts)).rejects.toBeInstanceOf(BackfillIncompleteError);

@@ -1,41 +1,19 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import type { EmbeddingSpace } from '@kimera/core';
-import { ModelFileHashError } from './errors/model-file-hash-error.js';
-import { ModelFileMissingError } from './errors/model-file-missing-error.js';
-import { ModelFileSizeError } from './errors/model-file-size-error.js';
-import { ModelFolderNotFoundError } from './errors/model-folder-not-found-error.js';
 import { UnknownVariantError } from './errors/unknown-variant-error.js';
-import { embeddingSpace, parseSpaceFile } from './parse-space-file.js';
+import { embeddingSpace } from './parse-space-file.js';
 import { decodeProbe, type Probe } from './probe.js';
 import type { SpaceFile, SpaceFileVariant } from './space-file.js';
 
-/** A model folder whose space.json holds and whose files are there with their sizes; hashes only by {@link verifyFileHashes}. */
+/** A model folder whose space.json holds. */
 export interface ModelFolder {
+  /** Of a folder on a disk, or the URL of one on a web server. */
   readonly path: string;
   readonly space: EmbeddingSpace;
   readonly probes: readonly Probe[];
   readonly file: SpaceFile;
 }
 
-/** @throws ModelFolderNotFoundError, InvalidSpaceFileError, ModelFileMissingError, ModelFileSizeError. */
-export async function openModelFolder(path: string): Promise<ModelFolder> {
-  const spacePath = join(path, 'space.json');
-  let json: string;
-  try {
-    json = await readFile(spacePath, 'utf8');
-  } catch (error) {
-    if (isAbsent(error)) throw new ModelFolderNotFoundError(path);
-    throw error;
-  }
-  const file = await parseSpaceFile(json, spacePath);
-  for (const [name, { bytes }] of Object.entries(file.files)) {
-    const actual = await fileSize(path, name);
-    if (actual !== bytes) throw new ModelFileSizeError(join(path, name), bytes, actual);
-  }
+export function modelFolder(path: string, file: SpaceFile): ModelFolder {
   return { path, file, space: embeddingSpace(file), probes: file.probes.map(decodeProbe) };
 }
 
@@ -45,31 +23,4 @@ export function chooseVariant(folder: ModelFolder, name?: string): SpaceFileVari
   const variant = name === undefined ? variants[0] : variants.find((candidate) => candidate.name === name);
   if (variant === undefined) throw new UnknownVariantError(name ?? '', variants.map((candidate) => candidate.name));
   return variant;
-}
-
-/** Reads every file once. @throws ModelFileHashError at the first that differs. */
-export async function verifyFileHashes(folder: ModelFolder): Promise<void> {
-  for (const [name, { sha256 }] of Object.entries(folder.file.files)) {
-    const actual = await fileSha256(join(folder.path, name));
-    if (actual !== sha256) throw new ModelFileHashError(join(folder.path, name), sha256, actual);
-  }
-}
-
-export async function fileSha256(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest('hex');
-}
-
-async function fileSize(folder: string, name: string): Promise<number> {
-  try {
-    return (await stat(join(folder, name))).size;
-  } catch (error) {
-    if (isAbsent(error)) throw new ModelFileMissingError(folder, name);
-    throw error;
-  }
-}
-
-function isAbsent(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }

@@ -1,5 +1,6 @@
 import { spaceFingerprint, type EmbeddingSpace } from '@kimera/core';
 import { z } from 'zod';
+import { decodeBase64 } from './base64.js';
 import { InvalidSpaceFileError } from './errors/invalid-space-file-error.js';
 import { spaceFileSchema, type SpaceFile } from './space-file.js';
 
@@ -29,11 +30,11 @@ export async function parseSpaceFile(json: string, path: string): Promise<SpaceF
     if (without >= 0) throw new InvalidSpaceFileError(path, `probe ${without} and the heads contradict each other about ${head}`);
   }
   for (const [i, probe] of file.probes.entries()) {
-    const bytes = Buffer.from(probe.dense, 'base64').length;
+    const bytes = decodeBase64(probe.dense).length;
     if (bytes !== file.identity.dimension * 4) {
       throw new InvalidSpaceFileError(path, `probe ${i} has ${bytes / 4} numbers, the dimension is ${file.identity.dimension}`);
     }
-    const vectors = Buffer.from(probe.colbert ?? '', 'base64').length / 4 / (file.colbert?.dimension ?? 1);
+    const vectors = decodeBase64(probe.colbert ?? '').length / 4 / (file.colbert?.dimension ?? 1);
     if (probe.colbert !== undefined && vectors !== probe.ids.length - 1) {
       throw new InvalidSpaceFileError(path, `probe ${i} has ${vectors} ColBERT vectors, its ${probe.ids.length} tokens have ${probe.ids.length - 1}`);
     }

@@ -1,4 +1,5 @@
 import { cosine, maxAbsDifference, ProbeMismatchError, tokenBatch, type Head, type InferenceBackend, type Role, type Variant, type Vector } from '@kimera/core';
+import { decodeBase64, encodeBase64 } from './base64.js';
 import type { SpaceFileProbe } from './space-file.js';
 
 /** A text whose tokens and vector are known from the float64 forward pass over the checkpoint. */
@@ -29,14 +30,14 @@ export function decodeProbe(probe: SpaceFileProbe): Probe {
 }
 
 export function decodeVector(base64: string): Vector {
-  const bytes = Buffer.from(base64, 'base64');
-  return Float32Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(i * 4));
+  const bytes = new DataView(decodeBase64(base64).buffer);
+  return Float32Array.from({ length: bytes.byteLength / 4 }, (_, i) => bytes.getFloat32(i * 4, true));
 }
 
 export function encodeVector(vector: ArrayLike<number>): string {
-  const bytes = Buffer.alloc(vector.length * 4);
-  for (let i = 0; i < vector.length; i++) bytes.writeFloatLE(vector[i] as number, i * 4);
-  return bytes.toString('base64');
+  const bytes = new DataView(new ArrayBuffer(vector.length * 4));
+  for (let i = 0; i < vector.length; i++) bytes.setFloat32(i * 4, vector[i] as number, true);
+  return encodeBase64(new Uint8Array(bytes.buffer));
 }
 
 /** Cosine that a lossless variant must reach on every probe: float32 rounding stays above 0.999999, other models stay below 0.5. */
@@ -56,21 +57,35 @@ export interface ProbeResult {
   readonly maxAbs: number;
 }
 
+/** The heads of one text. */
+export interface ProbeOutput {
+  /** [D]. */
+  readonly dense?: Vector;
+  readonly sparse?: ReadonlyMap<number, number>;
+  /** [T - 1, C]. */
+  readonly colbert?: Float32Array;
+}
+
+/** Cosine of each head that the probe knows; -1 where the two cannot be compared, 1 where both have nothing. */
+export function probeSimilarities({ dense = new Float32Array(), sparse, colbert }: ProbeOutput, probe: Probe): ReadonlyMap<Head, number> {
+  const similarities = new Map<Head, number>([['dense', similarityOf(dense, probe.dense)]]);
+  if (probe.sparse !== undefined) similarities.set('sparse', sparseSimilarity(sparse ?? new Map(), probe.sparse));
+  if (probe.colbert !== undefined) similarities.set('colbert', similarityOf(colbert ?? new Float32Array(), probe.colbert));
+  return similarities;
+}
+
 /** Runs the probes one by one through the backend, all its heads, and compares. @throws ProbeMismatchError where one is below the floor of the backend's variant. */
 export async function checkProbes(backend: InferenceBackend, probes: readonly Probe[]): Promise<readonly ProbeResult[]> {
   const results: ProbeResult[] = [];
   for (const probe of probes) {
     const batch = { ...tokenBatch([probe.ids]), ...(probe.promptTokens === 0 ? {} : { promptTokens: Int32Array.of(probe.promptTokens) }) };
     const { dense = new Float32Array(), sparse, colbert } = await backend.run(batch, { heads: backend.space.heads });
-    const check = (similarity: number, head: Head): void => {
+    const similarities = probeSimilarities({ dense, ...(sparse?.[0] === undefined ? {} : { sparse: sparse[0] }), ...(colbert?.[0] === undefined ? {} : { colbert: colbert[0] }) }, probe);
+    for (const [head, similarity] of similarities) {
       const floor = probeFloor(backend.variant, head);
       if (!(similarity >= floor)) throw new ProbeMismatchError(backend.name, backend.space.fingerprint, similarity, floor, probe.text);
-    };
-    const similarity = similarityOf(dense, probe.dense);
-    check(similarity, 'dense');
-    if (probe.sparse !== undefined) check(sparseSimilarity(sparse?.[0] ?? new Map(), probe.sparse), 'sparse');
-    if (probe.colbert !== undefined) check(similarityOf(colbert?.[0] ?? new Float32Array(), probe.colbert), 'colbert');
-    results.push({ text: probe.text, cosine: similarity, maxAbs: maxAbsDifference(dense, probe.dense) });
+    }
+    results.push({ text: probe.text, cosine: similarities.get('dense') ?? -1, maxAbs: maxAbsDifference(dense, probe.dense) });
   }
   return results;
 }

@@ -8,7 +8,7 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex di
 const count = z.int().positive();
 /** A path inside the folder: relative, forward slashes, no `..`. */
 const localPath = z.string().regex(/^(?!\/)(?!.*(^|\/)\.\.?(\/|$))[^\\\0]+$/, 'expected a relative path without ..');
-const base64 = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/, 'expected base64');
+const base64 = z.base64();
 
 export const identitySchema = z.strictObject({
   weights: sha256,

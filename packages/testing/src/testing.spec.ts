@@ -66,8 +66,18 @@ describe('the suites notice', () => {
       }));
     expect(await spoilt(() => ({}))).toEqual([]);
     expect(await spoilt((embedder) => ({ encodeBatch: async (...call) => (await embedder.encodeBatch(...call)).map((one) => ({ ...one, truncated: false })) }))).toEqual(['cuts a text that is too long, and says so']);
-    expect(await spoilt((embedder) => ({ encodeBatch: (texts, options = {}) => embedder.encodeBatch(texts, { heads: options.heads ?? ['dense'], ...(options.signal === undefined ? {} : { signal: options.signal }) }) }))).toEqual(['puts the prompt of the role query before the text', 'puts the prompt of the role document before the text', 'refuses an unknown role']);
+    expect(await spoilt((embedder) => ({ encodeBatch: (texts, options = {}) => embedder.encodeBatch(texts, { heads: options.heads ?? ['dense'], ...(options.signal === undefined ? {} : { signal: options.signal }) }) }))).toEqual(['puts the prompt of the role query before the text', 'puts the prompt of the role document before the text', 'gives a text without a role the prompt of the default role of the space, or none', 'refuses an unknown role']);
     expect(await spoilt((embedder) => ({ encodeBatch: async (...call) => (await embedder.encodeBatch(...call)).map((one) => ({ ...one, space: 'other' })) }))).toEqual(['gives finite vectors of the dimension of the space, of length 1 where it is normalised, with its fingerprint']);
+  });
+
+  it('an embedder that forgets the default role of its space', async () => {
+    const space = fakeSpace('defaults', { prompts: { query: 'q:', document: 'd:' }, defaultRole: 'document' });
+    const forgetful = new FakeEmbedder({ space: { ...space, defaultRole: undefined } });
+    const found = await failures((functions) => textEmbedderConformance(functions, {
+      name: 'x', tolerance: exact,
+      open: async () => ({ close: () => Promise.resolve(), embedder: { space, encodeBatch: (...call) => forgetful.encodeBatch(...call), encodeText: (...call) => forgetful.encodeText(...call) } }),
+    }));
+    expect(found).toContain('gives a text without a role the prompt of the default role of the space, or none');
   });
 });
 

@@ -1,7 +1,2 @@
-export { encodeBatch } from './encode-batch.js';
-export { InvalidEncodeOptionsError } from './errors/invalid-encode-options-error.js';
-export { InvalidTokenizerError } from './errors/invalid-tokenizer-error.js';
-export { UnsupportedTokenizerError } from './errors/unsupported-tokenizer-error.js';
-export { parseTokenizer } from './parse-tokenizer.js';
-export { tokenizerIdentity } from './tokenizer-identity.js';
+export * from './pure.js';
 export { createTokenizerPool, type TokenizerPool } from './tokenizer-pool.js';

@@ -24,10 +24,11 @@ const MAPPINGS = {
   malformed_json: { openai: [400, 'invalid_request_error'], tei: [400, 'Validation'] },
   overloaded: { openai: [429, 'rate_limit_exceeded'], tei: [429, 'Overloaded'] },
   shutting_down: { openai: [503, 'service_unavailable'], tei: [503, 'Unhealthy'] },
+  space_unavailable: { openai: [503, 'service_unavailable'], tei: [503, 'Unhealthy'] },
   internal: { openai: [500, 'server_error'], tei: [500, 'Backend'] },
 } as const satisfies Readonly<Record<HttpErrorCode, Mapping>>;
 
-/** Seconds after which an overloaded server is worth another try. */
+/** Seconds after which an overloaded server, or one whose backends are out, is worth another try. */
 const RETRY_AFTER_SECONDS = 2;
 
 /** Any error as a refusal of this server; what a client cannot act on becomes `internal`, without details. */
@@ -37,6 +38,8 @@ export function toHttpError(error: unknown): HttpError {
     switch (error.code) {
       case 'QUEUE_FULL':
         return new HttpError('overloaded', error.message, null, error.fields);
+      case 'NO_BACKEND':
+        return new HttpError('space_unavailable', error.message, 'model', error.fields);
       case 'CLOSED':
         return new HttpError('shutting_down', 'the server is shutting down');
       case 'INVALID_TOKEN_BATCH':
@@ -57,7 +60,7 @@ export function toHttpError(error: unknown): HttpError {
 
 export function sendError(response: Response, error: HttpError, contract: Contract): void {
   const [status, type] = MAPPINGS[error.code][contract];
-  if (status === 429) response.setHeader('Retry-After', String(RETRY_AFTER_SECONDS));
+  if (status === 429 || error.code === 'space_unavailable') response.setHeader('Retry-After', String(RETRY_AFTER_SECONDS));
   response.status(status);
   if (contract === 'openai') response.json({ error: { message: error.message, type, param: error.param, code: error.code } });
   else response.json({ error: error.message, error_type: type });

@@ -1,5 +1,5 @@
 import type { Embedder } from '@kimera/embedder';
-import type { Embedding, EncodeTextOptions, Role } from '@kimera/core';
+import type { Embedding, Role } from '@kimera/core';
 import { z } from 'zod';
 import { HttpError } from './http-error.js';
 
@@ -14,30 +14,33 @@ export type Input = z.infer<typeof inputSchema>;
 export interface EmbedInputOptions {
   readonly role: Role | undefined;
   readonly truncate: boolean;
+  /** `MAX_EMBEDDING_LENGTH`: tokens of an input at most, where that is less than the model's limit. Beyond it nothing is cut: a text has one vector in a space. */
+  readonly maxTokens?: number | undefined;
   readonly signal: AbortSignal;
   /** Message of a text beyond the limit, in the words of the route's contract. */
   readonly tooLong: (limit: number, actual: number, index: number) => string;
 }
 
 /** Embeddings of any form of input, in order. @throws HttpError where a text is beyond the limit and may not be cut. */
-export async function embedInput(embedder: Embedder, input: Input, { role, truncate, signal, tooLong }: EmbedInputOptions): Promise<readonly Embedding[]> {
+export async function embedInput(embedder: Embedder, input: Input, { role, truncate, maxTokens: bound, signal, tooLong }: EmbedInputOptions): Promise<readonly Embedding[]> {
   const { maxTokens } = embedder.space;
-  const options: EncodeTextOptions = { signal, ...(role === undefined ? {} : { role }) };
-  const refuse = (actual: number, index: number): never => {
-    throw new HttpError('input_too_long', tooLong(maxTokens, actual, index), 'input', { limit: maxTokens, actual, index });
+  const limit = Math.min(maxTokens, bound ?? maxTokens);
+  const check = (counts: ArrayLike<number>): void => {
+    if (truncate && limit === maxTokens) return;
+    const index = Array.from(counts).findIndex((count) => count > limit);
+    if (index >= 0) throw new HttpError('input_too_long', tooLong(limit, counts[index] ?? 0, index), 'input', { limit, actual: counts[index] ?? 0, index });
   };
   const items = typeof input === 'string' ? [input] : input;
   const texts = items.filter((item) => typeof item === 'string');
   if (texts.length === items.length) {
-    const embeddings = await embedder.encodeBatch(texts, options);
-    const cut = embeddings.findIndex((embedding) => embedding.truncated);
-    if (cut >= 0 && !truncate) refuse(embeddings[cut]?.totalTokens ?? 0, cut);
-    return embeddings;
+    const { ids, ...counts } = await embedder.tokenize(texts, role);
+    check(counts.totalTokens);
+    return embedder.encodeTokens(ids, { signal, ...counts });
   }
   const numbers = items.filter((item) => typeof item === 'number');
   const lists = numbers.length > 0 ? [numbers] : items.filter((item) => Array.isArray(item));
+  check(lists.map(({ length }) => length));
   lists.forEach((ids, index) => {
-    if (ids.length > maxTokens && !truncate) refuse(ids.length, index);
     const beyond = ids.find((id) => id > MAX_TOKEN_ID);
     if (beyond !== undefined) throw new HttpError('invalid_token_id', `token id ${beyond} of input ${index} is beyond ${MAX_TOKEN_ID}`, 'input', { limit: MAX_TOKEN_ID, actual: beyond, index });
   });

@@ -1,6 +1,6 @@
 import type { Embedding } from '@kimera/core';
 import type { Embedder } from '@kimera/embedder';
-import type { Response } from 'express';
+import type { Request, Response } from 'express';
 import type { z } from 'zod';
 import { HttpError } from './http-error.js';
 
@@ -20,6 +20,14 @@ export function abortOnClose(response: Response): AbortSignal {
     if (!response.writableFinished) controller.abort(new HttpError('shutting_down', 'the client closed the connection'));
   });
   return controller.signal;
+}
+
+/** A request may name the space that it wants its vectors in, in the header that answers name theirs with. @throws HttpError where the model's is another. */
+export function checkSpace(request: Request, { space: { modelId, fingerprint } }: Embedder): void {
+  const asked = request.get('x-embedding-space');
+  if (asked !== undefined && asked !== fingerprint) {
+    throw new HttpError('space_unavailable', `${modelId} is in space ${fingerprint}, the header x-embedding-space asks for ${asked}`, 'model', { asked, actual: fingerprint });
+  }
 }
 
 /** Invariant 1 over HTTP: the space of the vectors, and which inputs were cut. */

@@ -1,8 +1,9 @@
+import type { Embedder } from '@kimera/embedder';
 import { Router } from 'express';
 import { z } from 'zod';
 import { HttpError } from '../http/http-error.js';
 import { embedInput, inputSchema } from '../http/inputs.js';
-import { abortOnClose, describeSpace, parse } from '../http/request.js';
+import { abortOnClose, checkSpace, describeSpace, parse } from '../http/request.js';
 import { sendRows } from '../http/send-rows.js';
 import type { AppParts } from '../app.js';
 
@@ -20,18 +21,15 @@ const requestSchema = z.object({
 });
 
 /** POST /v1/embeddings, GET /v1/models, GET /v1/models/{id}. */
-export function openaiRoutes({ embedder, autoTruncate, started }: AppParts): Router {
+export function openaiRoutes({ models, autoTruncate, maxInputTokens, started }: AppParts): Router {
   const router = Router();
-  const { modelId, dimension } = embedder.space;
-  const names = [modelId, modelId.split('/').at(-1) ?? modelId];
-  const model = { id: modelId, object: 'model', created: started, owned_by: modelId.split('/')[0] ?? '', embedding_space: embedder.space.fingerprint };
-  const known = (name: string): void => {
-    if (!names.includes(name)) throw new HttpError('model_not_found', `the model ${JSON.stringify(name)} is not here; there is ${modelId}`, 'model', { available: [modelId] });
-  };
+  const describe = ({ space: { modelId, fingerprint } }: Embedder) => ({ id: modelId, object: 'model', created: started, owned_by: modelId.split('/')[0] ?? '', embedding_space: fingerprint });
 
   router.post('/v1/embeddings', async (request, response) => {
     const body = parse(requestSchema, request.body);
-    known(body.model);
+    const embedder = models.named(body.model);
+    checkSpace(request, embedder);
+    const { modelId, dimension } = embedder.space;
     const count = typeof body.input === 'string' || typeof body.input[0] === 'number' ? 1 : body.input.length;
     if (count === 0) throw new HttpError('empty_input', 'input is an empty list', 'input');
     if (count > MAX_INPUTS) throw new HttpError('invalid_request', `input has ${count} items, the limit is ${MAX_INPUTS}`, 'input', { limit: MAX_INPUTS, actual: count });
@@ -43,8 +41,9 @@ export function openaiRoutes({ embedder, autoTruncate, started }: AppParts): Rou
     const embeddings = await embedInput(embedder, body.input, {
       role: body.input_type,
       truncate: body.truncate ?? autoTruncate,
+      maxTokens: maxInputTokens,
       signal: abortOnClose(response),
-      tooLong: (limit, actual, index) => `input ${index} has ${actual} tokens, the limit of this model is ${limit}; shorten it or send "truncate": true`,
+      tooLong: (limit, actual, index) => `input ${index} has ${actual} tokens, the limit is ${limit}; shorten it${limit === embedder.space.maxTokens ? ' or send "truncate": true' : ''}`,
     });
     describeSpace(response, embedder, embeddings);
     const tokens = embeddings.reduce((sum, embedding) => sum + embedding.tokens, 0);
@@ -58,13 +57,12 @@ export function openaiRoutes({ embedder, autoTruncate, started }: AppParts): Rou
   });
 
   router.get('/v1/models', (_request, response) => {
-    response.json({ object: 'list', data: [model] });
+    response.json({ object: 'list', data: models.all.map(describe) });
   });
   // Ids contain a slash, raw or as %2F.
   router.get('/v1/models/*id', (request, response) => {
     const { id } = request.params as { readonly id: string | readonly string[] };
-    known(typeof id === 'string' ? id : id.join('/'));
-    response.json(model);
+    response.json(describe(models.named(typeof id === 'string' ? id : id.join('/'))));
   });
   return router;
 }

@@ -18,11 +18,13 @@ const requestSchema = z.object({
 });
 
 /** text-embeddings-inference: POST /embed and /, GET /info, /health, /ping. */
-export function teiRoutes({ embedder, autoTruncate, version }: AppParts): Router {
+export function teiRoutes({ models, autoTruncate, maxInputTokens, version }: AppParts): Router {
   const router = Router();
-  const { space } = embedder;
   router.post(['/embed', '/'], async (request, response) => {
     const body = parse(requestSchema, request.body);
+    const asked = request.get('x-embedding-space');
+    const embedder = asked === undefined ? models.usual : models.inSpace(asked);
+    const { space } = embedder;
     if (typeof body.inputs !== 'string' && body.inputs.length === 0) throw new HttpError('empty_input', '`inputs` cannot be empty');
     if (typeof body.inputs !== 'string' && typeof body.inputs[0] !== 'number' && body.inputs.length > MAX_INPUTS) {
       throw new HttpError('invalid_request', `\`inputs\` must have at most ${MAX_INPUTS} items. Given: ${body.inputs.length}`, 'inputs', { limit: MAX_INPUTS, actual: body.inputs.length });
@@ -36,6 +38,7 @@ export function teiRoutes({ embedder, autoTruncate, version }: AppParts): Router
     const embeddings = await embedInput(embedder, body.inputs, {
       role: role ?? undefined,
       truncate: body.truncate ?? autoTruncate,
+      maxTokens: maxInputTokens,
       signal: abortOnClose(response),
       tooLong: (limit, actual) => `\`inputs\` must have less than ${limit} tokens. Given: ${actual}`,
     });
@@ -47,23 +50,36 @@ export function teiRoutes({ embedder, autoTruncate, version }: AppParts): Router
   });
 
   router.get('/info', (_request, response) => {
-    const { backend, variant, ...stats } = embedder.getPerformanceStats();
+    const embedder = models.usual;
+    const { space } = embedder;
+    const { backend, variant, fallback, ...stats } = embedder.getPerformanceStats();
+    const health = models.health();
     response.json({
       model_id: space.modelId,
       model_sha: null,
       model_dtype: variant,
       model_type: { embedding: { pooling: space.pooling.join('+') } },
-      max_input_length: space.maxTokens,
+      max_input_length: Math.min(space.maxTokens, maxInputTokens ?? space.maxTokens),
       auto_truncate: autoTruncate,
       version,
       embedding_space: space.fingerprint,
       dimension: space.dimension,
       backend,
+      status: health.status,
+      ...(health.reason === undefined ? {} : { reason: health.reason }),
+      fallback,
       stats,
     });
   });
   router.get(['/health', '/ping'], (_request, response) => {
-    response.json({ status: 'ok' });
+    const health = models.health();
+    if (health.status === 'unavailable') {
+      response.status(503).json(health);
+      return;
+    }
+    const { status, reason, embedder } = health;
+    const { backend, variant } = embedder.getPerformanceStats();
+    response.json({ status, model: embedder.space.modelId, space: embedder.space.fingerprint, backend, variant, ...(reason === undefined ? {} : { reason }) });
   });
   return router;
 }

@@ -1,6 +1,6 @@
 import { cosine, maxAbsDifference, sha256Hex, spaceFingerprint, tokenBatch, type EmbeddingSpace, type Fidelity, type SpaceIdentity, type Tokenizer, type Vector } from '@kimera/core';
-import { encodeVector } from '@kimera/model-folder';
-import { parseTokenizer, tokenizerIdentity } from '@kimera/tokenizers';
+import { encodeVector } from '@kimera/model-folder/pure';
+import { parseTokenizer, tokenizerIdentity } from '@kimera/tokenizers/pure';
 import { STATIC_SPACE_SCHEMA, type StaticSpaceFile } from '../folder/static-space-file.js';
 import type { Tensor } from '../safetensors/tensor.js';
 import { writeSafetensors } from '../safetensors/write-safetensors.js';

@@ -3,7 +3,7 @@ import type { AfterPooling, ModuleChain } from '../checkpoint/modules.js';
 import { aloneGroup, type WeightGroup } from '../encoder/weight-plan.js';
 import { InvalidConfigurationError } from '../errors/checkpoint-errors.js';
 import type { OnnxGraph } from '../onnx/onnx-graph.js';
-import { linear } from '../reference/float64.js';
+import { linear } from '../reference/linear.js';
 import type { GraphWeights } from '../weights/graph-weights.js';
 import { activation } from './activations.js';
 

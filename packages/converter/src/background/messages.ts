@@ -5,6 +5,8 @@ export interface WorkerData {
   /** Folder of the checkpoint. */
   readonly checkpoint: string;
   readonly heads: Checkpoint['heads'];
+  /** Names of files whose hash is known. */
+  readonly vouched: readonly string[];
 }
 export type BackgroundRequest =
   | { readonly kind: 'hash-file'; readonly path: string }

@@ -6,6 +6,7 @@ import { WorkerPool } from '@kimera/worker-pool';
 import type { ErrorTable } from '@kimera/core';
 import { elementCount } from '../checkpoint/tensor-source.js';
 import type { ReferenceModel, ReferenceOutput, ReferenceText } from '../reference/reference-model.js';
+import type { ConvertOptions } from '../convert/convert-checkpoint.js';
 import type { Background } from './background.js';
 import type { BackgroundRequest, WorkerData } from './messages.js';
 
@@ -19,12 +20,12 @@ const errors: ErrorTable = {
 };
 
 /** Threads where the model is large, the caller's thread where it is small. An aborted signal ends the threads: calls under way reject with ClosedError. */
-export async function openBackground(model: ReferenceModel, signal?: AbortSignal): Promise<Background> {
+export async function openBackground(model: ReferenceModel, { signal, vouched = {} }: Pick<ConvertOptions, 'signal' | 'vouched'>): Promise<Background> {
   const elements = model.plans().reduce((sum, { shape }) => sum + elementCount(shape), 0);
   if (elements < LARGE_ELEMENTS) {
     return { hashFile: fileSha256, hashWeights: () => model.weightsHash(), embedAll: (texts) => model.embedAll(texts), close: () => Promise.resolve() };
   }
-  const data: WorkerData = { checkpoint: model.checkpoint.folder, heads: model.checkpoint.heads };
+  const data: WorkerData = { checkpoint: model.checkpoint.folder, heads: model.checkpoint.heads, vouched: Object.keys(vouched) };
   const size = Math.min(3, availableParallelism());
   const pool = await WorkerPool.open({ name: 'converter', module: new URL('./background-worker.ts', import.meta.url), data, size, errors });
   const call = (request: BackgroundRequest): Promise<unknown> => pool.call(request);

@@ -5,7 +5,7 @@ import { openTokenHeads, type TokenHeads } from '../heads/token-heads.js';
 import { joinTensors } from './joined-tensors.js';
 import { readJson, readText } from './json-file.js';
 import { readModules, type ModuleChain } from './modules.js';
-import type { Checksums } from '../torch/open-torch.js';
+import { VERIFY_ALL, type Checksums } from '../torch/open-torch.js';
 import { openWeights } from './open-weights.js';
 import type { TensorSource } from './tensor-source.js';
 import { ignoredTokenIds, lowerCasingTokenizer } from './tokenizer-files.js';
@@ -35,14 +35,14 @@ const promptsSchema = z.looseObject({ prompts: z.record(z.string(), z.string()).
 const PROMPT_NAMES: Readonly<Record<Role, readonly string[]>> = { query: ['query'], document: ['document', 'passage'] };
 
 export interface OpenCheckpointOptions {
-  /** Of torch files: `skip` where another reader of this folder verifies them. Default `verify`. */
+  /** Of torch files; default: all are verified. */
   readonly checksums?: Checksums;
   /** What another reader of this folder knows already: the tokenizer, of 17 MB in XLM-R, is not read again then. */
   readonly known?: Pick<Checkpoint, 'tokenizerJson' | 'heads'>;
 }
 
 /** @throws CheckpointFileMissingError, InvalidConfigurationError, UnsupportedModelError, and the errors of the weight formats. */
-export async function openCheckpoint(folder: string, { checksums = 'verify', known }: OpenCheckpointOptions = {}): Promise<Checkpoint> {
+export async function openCheckpoint(folder: string, { checksums = VERIFY_ALL, known }: OpenCheckpointOptions = {}): Promise<Checkpoint> {
   const config = await readJson(folder, 'config.json', z.record(z.string(), z.unknown()));
   if (config === undefined) throw new CheckpointFileMissingError(folder, 'config.json');
   const modules = await readModules(folder);

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { CheckpointFileMissingError } from '../errors/checkpoint-errors.js';
-import { openTorch, type Checksums } from '../torch/open-torch.js';
+import { openTorch, VERIFY_ALL, type Checksums } from '../torch/open-torch.js';
 import { ifPresent } from './json-file.js';
 import { openSafetensors } from './safetensors.js';
 import { openSharded } from './sharded-tensors.js';
@@ -18,7 +18,7 @@ const LAYOUTS: readonly { readonly file: string; open(path: string, checksums: C
 export const WEIGHT_FILES: readonly string[] = LAYOUTS.map(({ file }) => file);
 
 /** @throws CheckpointFileMissingError, and the errors of the formats. */
-export async function openWeights(folder: string, checksums: Checksums = 'verify'): Promise<TensorSource> {
+export async function openWeights(folder: string, checksums: Checksums = VERIFY_ALL): Promise<TensorSource> {
   for (const { file, open } of LAYOUTS) {
     const source = await ifPresent(() => open(join(folder, file), checksums));
     if (source !== undefined) return source;

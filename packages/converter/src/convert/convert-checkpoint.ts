@@ -21,7 +21,7 @@ import type { WeightForm } from '../weights/weight-form.js';
 import { addInt8Variant, FULL_SHARE, type Int8Options } from './add-int8-variant.js';
 import { copiedBytes, copyWeights, writeWeightFile } from './copy-weights.js';
 import { keepFiles, listFiles } from './kept-files.js';
-import { linkWeights } from './link-weights.js';
+import { linkedName, linkWeights } from './link-weights.js';
 import type { OpenBackend } from './open-backend.js';
 import { measureBase, referenceTexts, spaceFile, type ReferenceTexts } from './space-file.js';
 
@@ -45,6 +45,8 @@ export interface ConvertOptions {
   readonly reference?: 'quick' | 'thorough';
   /** Defaults to the folder's name. */
   readonly modelId?: string;
+  /** Files of the checkpoint whose SHA-256 is known, by their names in it: a linked one is not hashed again, and the checksums inside it are not looked at. */
+  readonly vouched?: SpaceFile['files'];
   /** Loads the folder just written, to measure its fidelity. */
   readonly openBackend: OpenBackend;
   readonly onProgress?: (progress: { readonly bytes: number; readonly totalBytes: number }) => void;
@@ -110,7 +112,7 @@ interface Written {
 /** Everything of the base variant but space.json; hashes and the forward pass run beside the writing. */
 async function writeAndCompute(model: ReferenceModel, folder: string, options: ConvertOptions): Promise<Written> {
   const { checkpoint } = model;
-  const background = await openBackground(model, options.signal);
+  const background = await openBackground(model, options);
   try {
     const hash = background.hashWeights();
     // Waited for below; until then a failure of it is not unheard.
@@ -122,11 +124,17 @@ async function writeAndCompute(model: ReferenceModel, folder: string, options: C
     const weights = await writeBase(model, folder, options);
     await keepFiles(checkpoint, folder);
     options.onPhase?.('measuring against the checkpoint');
-    const [weightsHash, outputs, files] = await Promise.all([hash, pass, listFiles(folder, background.hashFile)]);
+    const [weightsHash, outputs, files] = await Promise.all([hash, pass, listFiles(folder, background.hashFile, linkedFiles(options))]);
     return { tokenizer, texts, weights, weightsHash, outputs, files };
   } finally {
     await background.close();
   }
+}
+
+/** Of the files that are vouched for, those that would be linked, by their names in the folder. */
+function linkedFiles({ weights, vouched = {} }: ConvertOptions): SpaceFile['files'] {
+  if (weights !== 'link') return {};
+  return Object.fromEntries(Object.entries(vouched).map(([name, digest]) => [`onnx/${linkedName(name)}`, digest]));
 }
 
 async function writeBase(model: ReferenceModel, folder: string, options: ConvertOptions): Promise<GraphWeights> {

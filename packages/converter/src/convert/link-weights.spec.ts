@@ -67,6 +67,19 @@ describe('linked weights', () => {
     expect((await verifyModel({ folder: path, openBackend: openPlainBackend })).find(({ check }) => check === 'file hashes')).toMatchObject({ holds: false });
   });
 
+  it('takes the hash of a file that is vouched for as it is, and notices later that it was wrong', async () => {
+    const source = await checkpoint('bert-tiny-mean');
+    const bytes = (await stat(join(source, 'model.safetensors'))).size;
+    const options = { source, variant: 'fp32', weights: 'link', openBackend: openPlainBackend } as const;
+    const own = await convertCheckpoint({ ...options, out: join(scratch, 'own-hash') });
+    const hash = own.file.files['onnx/model.safetensors'];
+    const told = await convertCheckpoint({ ...options, out: join(scratch, 'told'), vouched: { 'model.safetensors': { bytes, sha256: hash?.sha256 ?? '' } } });
+    expect(told.file).toEqual({ ...own.file, modelId: told.file.modelId });
+    const wrong = await convertCheckpoint({ ...options, out: join(scratch, 'wrong'), vouched: { 'model.safetensors': { bytes, sha256: '0'.repeat(64) } } });
+    expect(wrong.file.files['onnx/model.safetensors']?.sha256).toBe('0'.repeat(64));
+    expect((await verifyModel({ folder: wrong.path, openBackend: openPlainBackend })).find(({ check }) => check === 'file hashes')).toMatchObject({ holds: false });
+  });
+
   it('says how to go on where the file system cannot link', () => {
     expect(new LinkError('/a', '/b', 'EXDEV')).toMatchObject({ code: 'LINK', message: expect.stringContaining('without --link') });
   });

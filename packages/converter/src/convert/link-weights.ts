@@ -22,7 +22,7 @@ export async function linkWeights(model: ReferenceModel, folder: string, name: s
     for (const plan of group.weights) {
       const location = await model.location(plan);
       if (location === undefined || !canBeLinked(location)) break;
-      const file = relative(model.checkpoint.folder, location.path).replaceAll(/[/\\]/g, '_');
+      const file = linkedName(relative(model.checkpoint.folder, location.path));
       tensors.push([plan.name, { file, location }]);
     }
     if (tensors.length < group.weights.length) {
@@ -36,6 +36,11 @@ export async function linkWeights(model: ReferenceModel, folder: string, name: s
   }
   for (const [path, file] of names) await hardLink(path, join(folder, 'onnx', file));
   return new LinkedWeights(model.groups, linked, rest.length === 0 ? NOTHING_COPIED : await copyRest(model, rest, folder, name, progress));
+}
+
+/** What a file of the checkpoint is called where it is linked. */
+export function linkedName(name: string): string {
+  return name.replaceAll(/[/\\]/g, '_');
 }
 
 function copyRest(model: ReferenceModel, groups: readonly WeightGroup[], folder: string, name: string, progress: CopyProgress): Promise<GraphWeights> {

@@ -1,5 +1,6 @@
 import type { EncoderShape } from '../architectures/architecture.js';
-import { add, attention, gelu, layerNorm, linear } from '../reference/float64.js';
+import { add, attention, gelu, layerNorm } from '../reference/float64.js';
+import { linear } from '../reference/linear.js';
 
 /** Where the forward pass gets its weights: it holds those of one layer at a time, and of the word table only the rows it needs. */
 export interface WeightReader {
@@ -9,27 +10,36 @@ export interface WeightReader {
   row(name: string, index: number): Promise<Float32Array>;
 }
 
-/** Hidden states [T, D] of each text in float64, layer by layer over all texts: each layer's weights are read once. */
+/** Hidden states [T, D] of each text in float64, layer by layer over the tokens of all texts: each layer's weights are read once. */
 export async function forwardPass(weights: WeightReader, shape: EncoderShape, texts: readonly ArrayLike<number>[]): Promise<readonly Float64Array[]> {
-  const { attentionHeads, layers, layerNormEpsilon } = shape;
-  const gain = await weights.tensor('embeddings.norm.gain');
-  const bias = await weights.tensor('embeddings.norm.bias');
-  const hidden: Float64Array[] = [];
-  for (const ids of texts) hidden.push(layerNorm(await embed(weights, shape, ids), gain, bias, layerNormEpsilon));
+  const { attentionHeads, hiddenSize, layers, layerNormEpsilon } = shape;
+  const tokens = texts.reduce((sum, ids) => sum + ids.length, 0);
+  const embedded = joined(await Promise.all(texts.map((ids) => embed(weights, shape, ids))));
+  let hidden = layerNorm(embedded, await weights.tensor('embeddings.norm.gain'), await weights.tensor('embeddings.norm.bias'), layerNormEpsilon);
+  const apart = (states: Float64Array): readonly Float64Array[] => {
+    let from = 0;
+    return texts.map(({ length }) => states.subarray(from, (from += length * hiddenSize)));
+  };
   for (let layer = 0; layer < layers; layer++) {
     const of = (suffix: string): Promise<Float32Array> => weights.tensor(`layers.${layer}.${suffix}`);
-    const map = async (name: string): Promise<readonly [Float32Array, Float32Array]> => [await of(`${name}.weight`), await of(`${name}.bias`)];
-    const norm = async (name: string): Promise<readonly [Float32Array, Float32Array]> => [await of(`${name}.gain`), await of(`${name}.bias`)];
-    const [query, key, value, output, up, down] = [await map('attention.query'), await map('attention.key'), await map('attention.value'), await map('attention.output'), await map('up'), await map('down')];
-    const [attentionNorm, lastNorm] = [await norm('attention.norm'), await norm('norm')];
-    for (const [text, before] of hidden.entries()) {
-      const tokens = before.length / shape.hiddenSize;
-      const mixed = attention(linear(before, tokens, ...query), linear(before, tokens, ...key), linear(before, tokens, ...value), tokens, attentionHeads);
-      const attended = layerNorm(add(linear(mixed, tokens, ...output), before), ...attentionNorm, layerNormEpsilon);
-      hidden[text] = layerNorm(add(linear(gelu(linear(attended, tokens, ...up)), tokens, ...down), attended), ...lastNorm, layerNormEpsilon);
-    }
+    const project = async (name: string, states: Float64Array): Promise<Float64Array> => linear(states, tokens, await of(`${name}.weight`), await of(`${name}.bias`));
+    const norm = async (name: string, states: Float64Array): Promise<Float64Array> => layerNorm(states, await of(`${name}.gain`), await of(`${name}.bias`), layerNormEpsilon);
+    const [queries, keys, values] = [apart(await project('attention.query', hidden)), apart(await project('attention.key', hidden)), apart(await project('attention.value', hidden))];
+    const mixed = joined(texts.map(({ length }, i) => attention(queries[i] as Float64Array, keys[i] as Float64Array, values[i] as Float64Array, length, attentionHeads)));
+    const attended = await norm('attention.norm', add(await project('attention.output', mixed), hidden));
+    hidden = await norm('norm', add(await project('down', gelu(await project('up', attended))), attended));
   }
-  return hidden;
+  return apart(hidden);
+}
+
+function joined(parts: readonly Float64Array[]): Float64Array {
+  const whole = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let from = 0;
+  for (const part of parts) {
+    whole.set(part, from);
+    from += part.length;
+  }
+  return whole;
 }
 
 async function embed(weights: WeightReader, { hiddenSize: d, typeVocabularySize, padding }: EncoderShape, ids: ArrayLike<number>): Promise<Float64Array> {

@@ -6,7 +6,7 @@ import { NORM_FLOOR } from '../architectures/pooling.js';
 import { aloneGroup, type WeightGroup } from '../encoder/weight-plan.js';
 import { fusedMatrixGraph } from '../encoder/embeddings-graph.js';
 import type { OnnxGraph } from '../onnx/onnx-graph.js';
-import { linear } from '../reference/float64.js';
+import { linear } from '../reference/linear.js';
 import { openTorch } from '../torch/open-torch.js';
 import type { GraphWeights } from '../weights/graph-weights.js';
 

@@ -1,54 +1,5 @@
 /** Slow, obvious float64 arithmetic on row-major arrays: the independent reference. */
 
-/** x [T, K] · Wᵀ + b with W [N, K] → [T, N]. Four tokens at a time share two rows of W; each sum runs in order. */
-export function linear(x: Float64Array, tokens: number, weight: Float32Array, bias: Float32Array): Float64Array {
-  const n = bias.length;
-  const k = weight.length / n;
-  const out = new Float64Array(tokens * n);
-  const [first, second] = [new Float64Array(k), new Float64Array(k)];
-  for (let j = 0; j < n; j += 2) {
-    // The last of an odd number of rows is computed twice.
-    const next = Math.min(j + 1, n - 1);
-    first.set(weight.subarray(j * k, (j + 1) * k));
-    second.set(weight.subarray(next * k, (next + 1) * k));
-    const [start, nextStart] = [bias[j] as number, bias[next] as number];
-    let t = 0;
-    for (; t + 4 <= tokens; t += 4) {
-      const at = t * k;
-      let [a, b, c, d] = [start, start, start, start];
-      let [e, f, g, h] = [nextStart, nextStart, nextStart, nextStart];
-      for (let i = 0; i < k; i++) {
-        const u = first[i] as number;
-        const v = second[i] as number;
-        const p = x[at + i] as number;
-        a += p * u;
-        e += p * v;
-        const q = x[at + k + i] as number;
-        b += q * u;
-        f += q * v;
-        const r = x[at + 2 * k + i] as number;
-        c += r * u;
-        g += r * v;
-        const s = x[at + 3 * k + i] as number;
-        d += s * u;
-        h += s * v;
-      }
-      [out[t * n + j], out[(t + 1) * n + j], out[(t + 2) * n + j], out[(t + 3) * n + j]] = [a, b, c, d];
-      [out[t * n + next], out[(t + 1) * n + next], out[(t + 2) * n + next], out[(t + 3) * n + next]] = [e, f, g, h];
-    }
-    for (; t < tokens; t++) {
-      let [a, e] = [start, nextStart];
-      for (let i = 0; i < k; i++) {
-        const p = x[t * k + i] as number;
-        a += p * (first[i] as number);
-        e += p * (second[i] as number);
-      }
-      [out[t * n + j], out[t * n + next]] = [a, e];
-    }
-  }
-  return out;
-}
-
 /** Over the last axis of [T, D]. */
 export function layerNorm(x: Float64Array, gain: Float32Array, bias: Float32Array, epsilon: number): Float64Array {
   const d = gain.length;

@@ -10,14 +10,15 @@ import { openTorchZip } from './torch-zip.js';
 /** Bytes that a transposed or otherwise scattered tensor may span: it is gathered in memory. A matrix of 4096 × 4096 has 64 MB. */
 const MAX_SPAN_BYTES = 128 << 20;
 
-/** Checksums of what is read are verified, or left to another reader of the same file. */
-export type Checksums = 'verify' | 'skip';
+/** Whether the checksums of what is read are verified: not where another reader of the same file does, or the hash of the whole file is known. */
+export type Checksums = (path: string) => boolean;
+export const VERIFY_ALL: Checksums = () => true;
 
 /** A file of torch.save (zip or legacy), read without running its pickle. @throws InvalidCheckpointError and the errors of errors/torch-errors.ts. */
-export async function openTorch(path: string, checksums: Checksums = 'verify'): Promise<TensorSource> {
+export async function openTorch(path: string, checksums: Checksums = VERIFY_ALL): Promise<TensorSource> {
   const file = await openPositioned(path);
   try {
-    return tensorSource(tensorFile(file, await readContents(file), checksums));
+    return tensorSource(tensorFile(file, await readContents(file), checksums(path)));
   } catch (error) {
     await file.close();
     throw error;
@@ -32,7 +33,7 @@ async function readContents(file: PositionedFile): Promise<TorchContents> {
   throw new InvalidCheckpointError(file.path, file.size === 0 ? 'the file is empty' : 'neither a zip nor a pickle, so not a file of torch.save');
 }
 
-function tensorFile(file: PositionedFile, contents: TorchContents, checksums: Checksums): TensorFile {
+function tensorFile(file: PositionedFile, contents: TorchContents, isVerified: boolean): TensorFile {
   return {
     names: [...contents.tensors.keys()],
     entry: (name) => contents.tensors.get(name),
@@ -40,7 +41,7 @@ function tensorFile(file: PositionedFile, contents: TorchContents, checksums: Ch
       const tensor = contents.tensors.get(name);
       if (tensor === undefined) throw new MissingTensorError(name);
       const width = ELEMENT_BYTES[tensor.type];
-      if (checksums === 'verify') await contents.verify(tensor.storage);
+      if (isVerified) await contents.verify(tensor.storage);
       const start = contents.storageStart(tensor.storage);
       const bytes = isContiguous(tensor)
         ? await file.read(start + (tensor.offset + range.from) * width, range.count * width)

@@ -1,4 +1,4 @@
-import type { EmbeddingSpace, Head, Variant } from '../space.js';
+import type { EmbeddingSpace, Head, Variant, VariantName } from '../space.js';
 import type { TokenBatch } from './token-batch.js';
 
 /** Which heads to compute; the others cost nothing. */
@@ -8,6 +8,8 @@ export interface HeadRequest {
 
 /** Output for B texts. A head that was not asked for is absent. */
 export interface BackendOutput {
+  /** The variant that computed it, where a backend has more than one. */
+  readonly variant?: VariantName;
   /** [B, D] row-major. */
   readonly dense?: Float32Array;
   /** Per text, token id → weight > 0. */

@@ -24,6 +24,12 @@ export interface VerifyOptions {
   readonly onProgress?: (step: string, done: number, total: number) => void;
 }
 
+/** Judged queries beyond a model's limit: they were searched for by what was left of them. */
+export interface QueriesCut {
+  readonly source: number;
+  readonly target: number;
+}
+
 export interface Verification {
   readonly collection: string;
   readonly migration: string;
@@ -36,7 +42,7 @@ export interface Verification {
   readonly checks: readonly Check[];
   /** Of nDCG@10 per query, or null without judged queries. */
   readonly gate: GateResult | null;
-  readonly quality: { readonly metric: 'nDCG@10'; readonly source: number; readonly target: number; readonly queries: number } | null;
+  readonly quality: { readonly metric: 'nDCG@10'; readonly source: number; readonly target: number; readonly queries: number; readonly cut: QueriesCut } | null;
   /** A similarity threshold of the old space and what lets through the same share of best hits in the new one. */
   readonly thresholds: readonly { readonly share: number; readonly source: number; readonly target: number }[];
 }
@@ -66,7 +72,7 @@ export async function verifyMigration(parts: MigrationParts, options: VerifyOpti
     throw new AcceptanceError(verdict, reason);
   }
   const accepted = verdict === 'INCONCLUSIVE' && accept !== undefined ? accept : null;
-  const figures = { verdict, reason, ...(judged === null ? {} : { before: judged.quality.source, after: judged.quality.target, p5: judged.gate.p5, p95: judged.gate.p95 }), ...(accepted === null ? {} : { accepted }) };
+  const figures = { verdict, reason, ...(judged === null ? {} : { before: judged.quality.source, after: judged.quality.target, cutBefore: judged.quality.cut.source, cutAfter: judged.quality.cut.target, p5: judged.gate.p5, p95: judged.gate.p95 }), ...(accepted === null ? {} : { accepted }) };
   if (verdict === 'GO' || accepted !== null) await store.transition(migration.id, by, { ...TRANSITIONS.pass, event: 'verdict', figures });
   else await store.note(migration.id, by, 'verdict', figures);
   return {
@@ -109,13 +115,13 @@ async function judge(parts: MigrationParts, queries: readonly JudgedQuery[], mar
   const before = await retrieve(parts, parts.source, texts, DEPTH, (done) => onProgress?.('queries in the old space', done, queries.length));
   const after = await retrieve(parts, parts.target, texts, DEPTH, (done) => onProgress?.('queries in the new space', done, queries.length));
   const scores = (hits: readonly (readonly Hit[])[]): readonly number[] => hits.map((ranking, i) => ndcg(ranking.map(({ id }) => id), queries[i]?.relevant ?? {}, DEPTH));
-  const [source, target] = [scores(before), scores(after)];
+  const [source, target] = [scores(before.hits), scores(after.hits)];
   const slices = queries.map(({ slice }) => slice ?? '');
   const gate = qualityGate({ source, target, margin, seed, ...(slices.some((slice) => slice !== '') ? { slices } : {}) });
   return {
     gate,
-    quality: { metric: 'nDCG@10' as const, source: mean(source), target: mean(target), queries: queries.length },
-    thresholds: equivalentThresholds(before.map((hits) => hits[0]?.score ?? 0), after.map((hits) => hits[0]?.score ?? 0)),
+    quality: { metric: 'nDCG@10' as const, source: mean(source), target: mean(target), queries: queries.length, cut: { source: before.truncated, target: after.truncated } },
+    thresholds: equivalentThresholds(before.hits.map((hits) => hits[0]?.score ?? 0), after.hits.map((hits) => hits[0]?.score ?? 0)),
   };
 }
 

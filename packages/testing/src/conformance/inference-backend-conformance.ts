@@ -93,7 +93,7 @@ export function inferenceBackendConformance({ describe, it, beforeAll, afterAll,
           return;
         }
         const output = await backend.run(batch, { heads: [head] });
-        expect(Object.keys(output).filter((key) => key !== head)).toEqual([]);
+        expect(HEADS.filter((other) => output[other] !== undefined)).toEqual([head]);
         expect(head === 'dense' ? output.dense?.length : output[head]?.length).toBe(head === 'dense' ? texts.length * backend.space.dimension : texts.length);
         for (const [i, ids] of texts.entries()) {
           const single = await backend.run(tokenBatch([ids]), { heads: [head] });
@@ -112,7 +112,8 @@ export function inferenceBackendConformance({ describe, it, beforeAll, afterAll,
     }
 
     it('computes nothing where no head is asked for', async () => {
-      expect(await backend.run(tokenBatch(texts), { heads: [] })).toEqual({});
+      const output = await backend.run(tokenBatch(texts), { heads: [] });
+      expect(HEADS.filter((head) => output[head] !== undefined)).toEqual([]);
     });
 
     it('refuses calls once it is closed, and closes twice', async () => {

@@ -86,10 +86,21 @@ export function textEmbedderConformance({ describe, it, beforeAll, afterAll, exp
 
     for (const role of ROLES) {
       it(`puts the prompt of the role ${role} before the text`, async () => {
-        const prompt = embedder.space.prompts[role];
-        check(await embedder.encodeText(TEXTS[0], { role }), await embedder.encodeText(prompt + TEXTS[0]), role);
+        const { prompts, defaultRole } = embedder.space;
+        const prompted = await embedder.encodeText(TEXTS[0], { role });
+        // With a default role no call gives a text without a prompt: two prompts before it are compared instead.
+        if (defaultRole === undefined) check(prompted, await embedder.encodeText(prompts[role] + TEXTS[0]), role);
+        else check(await embedder.encodeText(prompts[role] + TEXTS[0], { role: defaultRole }), await embedder.encodeText(prompts[role] + TEXTS[0]), role);
+        expect(cosine(vector(prompted), vector(await embedder.encodeText(TEXTS[0]))) < tolerance.minCosine).toBe(prompts[role] !== (defaultRole === undefined ? '' : prompts[defaultRole]));
       });
     }
+
+    it('gives a text without a role the prompt of the default role of the space, or none', async () => {
+      const { defaultRole } = embedder.space;
+      const tokens = (await embedder.encodeText('word')).tokens;
+      if (defaultRole !== undefined) check(await embedder.encodeText(TEXTS[0]), await embedder.encodeText(TEXTS[0], { role: defaultRole }), 'default role');
+      else for (const role of ROLES) expect((await embedder.encodeText('word', { role })).tokens > tokens).toBe(embedder.space.prompts[role] !== '');
+    });
 
     it('refuses an unknown role', async () => {
       for (const role of ['passage', 'toString', '']) expect(await rejection(() => embedder.encodeText('x', { role: role as Role }))).toMatchObject({ code: 'UNKNOWN_ROLE' });

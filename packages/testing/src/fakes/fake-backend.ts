@@ -7,6 +7,8 @@ import { fakeSpace } from './fake-space.js';
 import { FakeTokenizer } from './fake-tokenizer.js';
 
 export interface FakeBackendOptions {
+  /** Default 'fake'. */
+  readonly name?: string;
   readonly space?: EmbeddingSpace;
   readonly variant?: VariantName;
   /** Turns the vectors: spaces with another shift have other vectors. Default 0. */
@@ -17,7 +19,7 @@ export interface FakeBackendOptions {
 
 /** Vectors to compute in the head (fake-heads.ts), every head that its space names, and a log of its batches. */
 export class FakeBackend implements InferenceBackend {
-  readonly name = 'fake';
+  readonly name: string;
   readonly space: EmbeddingSpace;
   readonly variant: Variant;
   readonly vocabularySize = new FakeTokenizer().vocabularySize;
@@ -27,7 +29,8 @@ export class FakeBackend implements InferenceBackend {
   readonly #before: ((batch: TokenBatch) => Promise<void>) | undefined;
   #closed = false;
 
-  constructor({ space = fakeSpace('fake'), variant = 'fp32', shift = 0, before }: FakeBackendOptions = {}) {
+  constructor({ name = 'fake', space = fakeSpace('fake'), variant = 'fp32', shift = 0, before }: FakeBackendOptions = {}) {
+    this.name = name;
     this.space = space;
     this.variant = { name: variant, fidelity: { minCosine: 1, meanCosine: 1, maxAbs: 0, texts: 0 } };
     this.#shift = shift;

@@ -1,4 +1,4 @@
-import { UnknownRoleError, UnsupportedHeadError, type EmbeddingSpace, type Embedding, type EncodeTextOptions, type Lane, type Role, type TextEmbedder, type VariantName, type Vector } from '@kimera/core';
+import { promptOf, UnsupportedHeadError, type EmbeddingSpace, type Embedding, type EncodeTextOptions, type Lane, type Role, type TextEmbedder, type VariantName, type Vector } from '@kimera/core';
 import { fakeColbert, fakeDense, fakeSparse } from './fake-heads.js';
 import { fakeSpace } from './fake-space.js';
 import { FakeTokenizer } from './fake-tokenizer.js';
@@ -45,7 +45,7 @@ export class FakeEmbedder implements TextEmbedder {
 
   /** @throws UnknownRoleError, UnsupportedHeadError, the signal's reason, the poison of a text. */
   async encodeBatch(texts: readonly string[], { role, heads = ['dense'], lane = 'interactive', signal }: EncodeTextOptions = {}): Promise<readonly Embedding[]> {
-    if (role !== undefined && !Object.hasOwn(this.space.prompts, role)) throw new UnknownRoleError(role);
+    const prompt = promptOf(this.space, role);
     for (const head of heads) if (!this.space.heads.includes(head)) throw new UnsupportedHeadError(head, this.space.heads);
     signal?.throwIfAborted();
     const call: FakeEmbedderCall = { texts: [...texts], role, lane };
@@ -58,7 +58,7 @@ export class FakeEmbedder implements TextEmbedder {
     }
     const { variant = 'fp32', shift = 0, dense } = this.#options;
     return texts.map((raw) => {
-      const text = (role === undefined ? '' : this.space.prompts[role]) + raw;
+      const text = prompt + raw;
       const { ids, totalTokens, truncated } = this.#tokenizer.encode(text, { maxTokens: this.space.maxTokens });
       return {
         ...(heads.includes('dense') ? { dense: dense?.(text) ?? fakeDense(ids, this.space, shift) } : {}),

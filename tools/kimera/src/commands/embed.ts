@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { CommandContext } from '../console/command-context.js';
 import { createCommand } from '../console/create-command.js';
 import { processTextLines } from '../lines/process-text-lines.js';
+import { backendOption, type BackendName } from '../models/backend-option.js';
 import { MODEL_OPTION, modelPath } from '../models/default-model.js';
 
 const HEADS: readonly Head[] = ['dense', 'sparse', 'colbert'];
@@ -12,6 +13,7 @@ interface EmbedOptions {
   readonly head: readonly Head[];
   readonly role?: Role;
   readonly variant?: string;
+  readonly backend?: BackendName;
 }
 
 export function embedCommand(context: CommandContext): Command {
@@ -28,9 +30,10 @@ export function embedCommand(context: CommandContext): Command {
     .option('--head <names>', `heads, separated by commas: ${HEADS.join(', ')}`, parseHeads, ['dense'] satisfies Head[])
     .addOption(new Option('--role <role>', 'put the model’s prompt for this role before each text').choices(['query', 'document']))
     .option('--variant <name>', 'precision (default: the folder’s first)')
-    .action(async ({ model, head: heads, role, variant }: EmbedOptions) => {
+    .addOption(backendOption())
+    .action(async ({ model, head: heads, role, variant, backend }: EmbedOptions) => {
       const { openModel } = await import('../models/open-model.js');
-      const embedder = await openModel({ path: modelPath(context, model), variant });
+      const embedder = await openModel(context, { path: modelPath(context, model), variant, backend });
       try {
         for (const head of heads) if (!embedder.space.heads.includes(head)) throw new UnsupportedHeadError(head, embedder.space.heads);
         await processTextLines(context, async (texts) => (await embedder.encodeBatch(texts, { heads, lane: 'bulk', ...(role === undefined ? {} : { role }) })).map(toLine));

@@ -3,12 +3,14 @@ import { Option, type Command } from 'commander';
 import type { CommandContext } from '../console/command-context.js';
 import { UsageError } from '../console/command-errors.js';
 import { createCommand, withJson } from '../console/create-command.js';
+import { backendOption, type BackendName } from '../models/backend-option.js';
 import { MODEL_OPTION, modelPath } from '../models/default-model.js';
 
 interface SimilarityOptions {
   readonly model?: string;
   readonly role?: Role;
   readonly variant?: string;
+  readonly backend?: BackendName;
   readonly json?: true;
 }
 
@@ -23,10 +25,11 @@ export function similarityCommand(context: CommandContext): Command {
     .option(...MODEL_OPTION)
     .addOption(new Option('--role <role>', 'put the model’s prompt for this role before each text').choices(['query', 'document']))
     .option('--variant <name>', 'precision (default: the folder’s first)')
-    .action(async (texts: readonly string[], { model, role, variant, json }: SimilarityOptions) => {
+    .addOption(backendOption())
+    .action(async (texts: readonly string[], { model, role, variant, backend, json }: SimilarityOptions) => {
       if (texts.length < 2) throw new UsageError(`${texts.length} text, at least 2 are needed`);
       const { openModel } = await import('../models/open-model.js');
-      const embedder = await openModel({ path: modelPath(context, model), variant });
+      const embedder = await openModel(context, { path: modelPath(context, model), variant, backend });
       try {
         const embeddings = await embedder.encodeBatch(texts, role === undefined ? {} : { role });
         const vectors = embeddings.map(({ dense = new Float32Array() }) => dense);

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { minilm } from '../run-kimera.fixture.js';
+import { readPullRecord, unchangedFiles } from './folder/pull-folder.js';
 import { COMMIT, cutAt, endless, instead, send, sha256, status } from './hub-server.fixture.js';
 import { FILES, hurried, NEEDED, noise, PullTest, WEIGHTS } from './pull.fixture.js';
 
@@ -26,6 +27,24 @@ describe('a pull', () => {
     expect(JSON.parse(test.read('pulled.json').toString())).toEqual({ id: 'example/mine', commit: COMMIT, files: Object.fromEntries(pulled.files.map(({ path, bytes, sha256: hash }) => [path, { bytes, sha256: hash }])) });
     expect(progress.at(-1)).toEqual([total, total]);
     expect(progress.map(([bytes]) => bytes)).toEqual(progress.map(([bytes]) => bytes).sort((a, b) => a - b));
+  });
+
+  it('vouches for its files until they are written to', async () => {
+    test.server.model(FILES);
+    await test.pull();
+    const vouched = async (): Promise<readonly string[]> => {
+      const record = await readPullRecord(test.folder);
+      return record === undefined ? [] : Object.keys(await unchangedFiles(test.folder, record)).sort();
+    };
+    expect(await vouched()).toEqual([...NEEDED].sort());
+    const model = test.read('model.safetensors');
+    await writeFile(join(test.folder, 'model.safetensors'), model);
+    const later = new Date(Date.now() + 5_000);
+    await utimes(join(test.folder, 'model.safetensors'), later, later);
+    await writeFile(join(test.folder, 'config.json'), '{ }  ');
+    const earlier = new Date(0);
+    await utimes(join(test.folder, 'config.json'), earlier, earlier);
+    expect(await vouched()).toEqual(['tokenizer.json']);
   });
 
   it('again fetches nothing but the listing', async () => {

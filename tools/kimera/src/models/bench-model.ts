@@ -42,15 +42,10 @@ export interface BenchResult {
 /** @throws UsageError where the texts cannot be used, StoppedError, and the model's errors. */
 export async function benchModel({ path, variant, textsPath, threads = availableParallelism(), stop }: BenchModelOptions): Promise<BenchResult> {
   const texts = textsPath === undefined ? BENCH_TEXTS : await readTexts(textsPath);
-  let name = '';
   const started = performance.now();
   const embedder = await openEmbedder({
     modelPath: path,
-    openBackend: (folder) => {
-      const chosen = chooseVariant(folder, variant).name;
-      name = chosen;
-      return openOnnxBackend({ folder, variant: chosen, intraOpThreads: threads });
-    },
+    backends: [{ name: 'onnx', open: (folder) => openOnnxBackend({ folder, variant: chooseVariant(folder, variant).name, intraOpThreads: threads }) }],
   });
   try {
     const loadMilliseconds = performance.now() - started;
@@ -59,7 +54,7 @@ export async function benchModel({ path, variant, textsPath, threads = available
     return {
       modelId: embedder.space.modelId,
       space: embedder.space.fingerprint,
-      variant: name,
+      variant: embedder.getPerformanceStats().variant,
       threads,
       machine: { processor: cpus()[0]?.model ?? 'unknown', processors: availableParallelism(), node: process.versions.node, onnxRuntime: onnxRuntimeVersion() },
       loadMilliseconds: Math.round(loadMilliseconds),

@@ -1,4 +1,4 @@
-import { isStaticFolder } from '@kimera/backend-light/node';
+import { isStaticFolder } from '@kimera/backend-light';
 import { verifyModel, type VerificationRow } from '@kimera/converter';
 import { StoppedError, UsageError } from '../console/command-errors.js';
 import { checkStaticFolder } from './check-static-folder.js';

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseStaticSpaceFile } from '@kimera/backend-light';
-import { openStaticModel } from '@kimera/backend-light/node';
+import { openStaticModel, parseStaticSpaceFile } from '@kimera/backend-light';
 import type { VerificationRow } from '@kimera/converter';
 import { KimeraError } from '@kimera/core';
 import { Embedder } from '@kimera/embedder';

@@ -1,16 +1,32 @@
-import { isStaticFolder, openStaticModel } from '@kimera/backend-light/node';
-import { openOnnxBackend } from '@kimera/backend-onnx';
-import { Embedder, openEmbedder } from '@kimera/embedder';
-import { chooseVariant } from '@kimera/model-folder';
+import { backendsOf, parseConfiguration } from '@kimera/api';
+import { isStaticFolder, openStaticModel } from '@kimera/backend-light';
+import { Embedder, openEmbedder, type FallbackEvent } from '@kimera/embedder';
+import { chooseVariant, openModelFolder } from '@kimera/model-folder';
+import type { CommandContext } from '../console/command-context.js';
+import { printable } from '../console/printable.js';
+import type { BackendName } from './backend-option.js';
 
 export interface OpenModelOptions {
   readonly path: string;
   /** Default: the folder's first. */
-  readonly variant: string | undefined;
+  readonly variant?: string | undefined;
+  /** Default: native, or WebAssembly where that does not work. */
+  readonly backend?: BackendName | undefined;
 }
 
-/** The embedder of a model folder, on the native backend or from a static table; probes checked. @throws the folder's and the backend's errors. */
-export async function openModel({ path, variant }: OpenModelOptions): Promise<Embedder> {
+/**
+ * The embedder of a model folder, probes checked: on the backends that the environment names (USE_ONNX, ONNX_EXECUTION_PROVIDERS), or from a static table.
+ * That another backend than the first serves is noted. @throws InvalidEnvironmentError, UnknownVariantError, the folder's and the backend's errors.
+ */
+export async function openModel(context: Pick<CommandContext, 'environment' | 'folder' | 'note'>, { path, variant, backend }: OpenModelOptions): Promise<Embedder> {
+  const { useOnnx, executionProviders } = parseConfiguration(context.environment, context.folder);
   if (await isStaticFolder(path)) return new Embedder(await openStaticModel({ path }));
-  return openEmbedder({ modelPath: path, openBackend: (folder) => openOnnxBackend({ folder, variant: chooseVariant(folder, variant).name }) });
+  const chosen = variant === undefined ? undefined : chooseVariant(await openModelFolder(path), variant).name;
+  const backends = backendsOf({ useOnnx: backend === 'onnx' || useOnnx, executionProviders }, chosen).filter(({ name }) => backend === undefined || (name === 'wasm') === (backend === 'wasm'));
+  return openEmbedder({ modelPath: path, backends, fallback: { onEvent: (event) => note(context, event) } });
+}
+
+function note(context: Pick<CommandContext, 'note'>, event: FallbackEvent): void {
+  if (event.kind === 'out') context.note(`kimera: backend ${event.step} does not work here: ${printable(event.error.message)}`);
+  if (event.kind === 'serving' && event.degraded) context.note(`kimera: backend ${event.step} serves instead: the same space`);
 }

@@ -42,7 +42,7 @@ export function initCommand(context: CommandContext): Command {
     .option(...MODEL_OPTION)
     .option('--rows <file>', 'rows to embed, - for stdin')
     .action(async ({ database, collection, model, rows, json }: InitOptions) => {
-      const embedder = await openModel({ path: modelPath(context, model), variant: undefined });
+      const embedder = await openModel(context, { path: modelPath(context, model) });
       try {
         const store = await openDatabase(context, database, 'may be created');
         try {

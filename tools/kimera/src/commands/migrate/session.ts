@@ -36,7 +36,7 @@ export async function openSession(context: CommandContext, options: ModelOptions
   };
   try {
     const open = async (path: string): Promise<Embedder> => {
-      const embedder = await openModel({ path, variant: undefined });
+      const embedder = await openModel(context, { path });
       opened.push(embedder);
       return embedder;
     };

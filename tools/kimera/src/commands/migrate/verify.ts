@@ -88,6 +88,8 @@ async function printVerification(context: CommandContext, { checks, verdict, rea
   await context.stdout.line(formatTable(['CHECK', 'EXPECTED', 'ACTUAL', 'HOLDS'], checks.map((check) => [check.name, cell(check.expected), cell(check.actual, 120), check.holds ? green('yes') : red('NO')])));
   if (quality !== null && gate !== null) {
     await context.stdout.line(`nDCG@10 over ${quality.queries} queries: ${quality.source.toFixed(4)} → ${quality.target.toFixed(4)}; mean difference ${gate.meanDifference.toFixed(4)} (5th to 95th percentile ${gate.p5.toFixed(4)} to ${gate.p95.toFixed(4)}), margin ${gate.margin}, seed ${gate.seed}`);
+    const { source: before, target: after } = quality.cut;
+    if (before + after > 0) await context.stdout.line(yellow(`${before} queries in the old space and ${after} in the new one were longer than the model's limit and were searched for by what was left of them`));
     for (const slice of gate.slices) await context.stdout.line(`  ${printable(slice.slice)}: ${slice.sourceMean.toFixed(4)} → ${slice.targetMean.toFixed(4)} over ${slice.queries}, ${slice.verdict}`);
     await context.stdout.line(`thresholds that let through the same share of best hits: ${thresholds.map(({ share, source, target }) => `${(share * 100).toFixed(0)} %: ${source.toFixed(3)} → ${target.toFixed(3)}`).join('; ')}`);
   }

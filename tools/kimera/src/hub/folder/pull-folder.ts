@@ -40,6 +40,17 @@ export function readPullRecord(folder: string): Promise<PullRecord | undefined> 
   return readRecord(join(folder, RECORD), recordSchema);
 }
 
+/** Files of a finished pull that have the size of its record and were not written to since it. */
+export async function unchangedFiles(folder: string, { files }: PullRecord): Promise<PullRecord['files']> {
+  const recorded = await stat(join(folder, RECORD));
+  const entries = await Promise.all(Object.entries(files).map(async (entry) => {
+    const [path, { bytes }] = entry;
+    const status = await ifPresent(() => stat(join(folder, path)));
+    return status?.isFile() === true && status.size === bytes && status.mtimeMs <= recorded.mtimeMs ? [entry] : [];
+  }));
+  return Object.fromEntries(entries.flat());
+}
+
 /** A folder that one model is pulled into: which of its files came from pulls. The caller holds its lock. */
 export class PullFolder {
   private constructor(readonly path: string, private readonly id: string, private readonly owned: Set<string>) {}

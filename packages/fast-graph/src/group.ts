@@ -1,17 +1,8 @@
 import type { Head } from '@kimera/core';
 
-export interface WorkerData {
-  /** Of the fast graph. */
-  readonly graphPath: string;
-  readonly intraOpThreads: number;
-  readonly weights: 'packed' | 'mapped';
-  /** Graph that tells whether this processor can run the variant. */
-  readonly selfTestPath?: string;
-  /** What the graph must be able to compute. */
-  readonly heads: readonly Head[];
-}
-/** B texts of T tokens each. */
+/** B texts of T tokens each. Structured-cloneable: it crosses to worker threads. */
 export interface GroupRequest {
+  /** [B, T]. */
   readonly ids: Int32Array;
   readonly texts: number;
   readonly tokens: number;

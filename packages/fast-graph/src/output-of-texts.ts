@@ -1,6 +1,6 @@
 import { lexicalWeights } from '@kimera/core';
-import type { ModelFolder } from '@kimera/model-folder';
-import type { GroupResponse } from './messages.js';
+import type { ModelFolder } from '@kimera/model-folder/pure';
+import type { GroupResponse } from './group.js';
 
 /** The heads of B texts, filled in group by group. */
 export class OutputOfTexts {

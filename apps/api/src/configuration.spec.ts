@@ -1,0 +1,25 @@
+import { expect, it } from '@jest/globals';
+import { InvalidEnvironmentError, parseConfiguration } from './index.js';
+
+it.each([
+  [{ HOST: '0.0.0.0' }, 'HOST'], [{ USE_ONNX: 'no' }, 'USE_ONNX'], [{ LIGHTWEIGHT_EMBEDDING: '2' }, 'LIGHTWEIGHT_EMBEDDING'], [{ FALLBACK_SPACE: 'hash' }, 'FALLBACK_SPACE'],
+  [{ ONNX_EXECUTION_PROVIDERS: 'gpu' }, 'ONNX_EXECUTION_PROVIDERS'], [{ ONNX_EXECUTION_PROVIDERS: '' }, 'ONNX_EXECUTION_PROVIDERS'], [{ EMBEDDING_DIM: '-1' }, 'EMBEDDING_DIM'],
+  [{ AUTO_TRUNCATE: 'yes' }, 'AUTO_TRUNCATE'], [{ MAX_EMBEDDING_LENGTH: '0' }, 'MAX_EMBEDDING_LENGTH'], [{ EMBEDDING_CACHE_MB: '-1' }, 'EMBEDDING_CACHE_MB'], [{ PORT: '70000' }, 'PORT'],
+])('environment %j is refused', (environment, variable) => {
+  expect(() => parseConfiguration(environment, '/root')).toThrow(InvalidEnvironmentError);
+  expect(() => parseConfiguration(environment, '/root')).toThrow(variable);
+});
+
+it('has defaults that serve the shipped model on loopback', () => {
+  expect(parseConfiguration({}, '/root')).toEqual({
+    modelPath: '/root/models/all-MiniLM-L6-v2', lightModelPath: '/root/models/static-minilm', useOnnx: true, executionProviders: ['cpu'], lightweight: false, fallbackSpace: undefined,
+    maxInputTokens: undefined, cacheBytes: 32 << 20, dimension: undefined, batchTokens: undefined, autoTruncate: false, apiKeys: [], host: '127.0.0.1', port: 3000, bodyLimitBytes: 8 << 20,
+  });
+});
+
+it('takes the modes of the original system', () => {
+  const environment = { USE_ONNX: '0', LIGHTWEIGHT_EMBEDDING: '1', FALLBACK_SPACE: 'light', ONNX_EXECUTION_PROVIDERS: 'CUDA, cpu', ONNX_MODEL_PATH: 'm', LIGHT_MODEL_PATH: '/l', EMBEDDING_DIM: '1024', MAX_EMBEDDING_LENGTH: '512', EMBEDDING_CACHE_MB: '0' };
+  expect(parseConfiguration(environment, '/root')).toMatchObject({
+    useOnnx: false, lightweight: true, fallbackSpace: 'light', executionProviders: ['cuda', 'cpu'], modelPath: '/root/m', lightModelPath: '/l', dimension: 1024, maxInputTokens: 512, cacheBytes: 0,
+  });
+});

@@ -1,0 +1,64 @@
+import { DimensionMismatchError, KimeraError, type VariantName } from '@kimera/core';
+import { openStaticModel } from '@kimera/backend-light';
+import { openOnnxBackend } from '@kimera/backend-onnx';
+import { openWasmBackend } from '@kimera/backend-wasm';
+import { Embedder, openEmbedder, type FolderBackend } from '@kimera/embedder';
+import type { Logger } from 'pino';
+import type { Configuration } from '../configuration.js';
+import { logFallback } from './log-fallback.js';
+import { ServingModels, type MissingModel } from './serving-models.js';
+
+/**
+ * The models that the configuration asks for. With a light model to fall back to the server starts whatever becomes of the other.
+ * @throws the errors of the folder and its backends, DimensionMismatchError; nothing stays open then.
+ */
+export async function openModels(configuration: Configuration, logger: Logger): Promise<ServingModels> {
+  if (configuration.lightweight) return new ServingModels({ primary: await openLight(configuration, configuration.dimension) });
+  if (configuration.fallbackSpace === undefined) return new ServingModels({ primary: await openPrimary(configuration, 'refuse', logger) });
+  const light = await openLight(configuration, undefined);
+  try {
+    return new ServingModels({ light, primary: await openPrimary(configuration, 'retry', logger).catch((error: unknown) => missing(error, configuration, logger)) });
+  } catch (error) {
+    await light.close();
+    throw error;
+  }
+}
+
+/** Native by each execution provider in turn, then WebAssembly: one space on all of them. @param variant default: the folder's first, in WebAssembly one that fits. */
+export function backendsOf({ useOnnx, executionProviders }: Pick<Configuration, 'useOnnx' | 'executionProviders'>, variant?: VariantName): readonly FolderBackend[] {
+  const chosen = variant === undefined ? {} : { variant };
+  const native = executionProviders.map((executionProvider): FolderBackend => ({
+    name: executionProvider === 'cpu' ? 'onnx' : `onnx-${executionProvider}`, open: (folder) => openOnnxBackend({ folder, executionProvider, ...chosen }),
+  }));
+  return [...(useOnnx ? native : []), { name: 'wasm', open: (folder) => openWasmBackend({ folder, ...chosen }) }];
+}
+
+function openPrimary(configuration: Configuration, withoutBackend: 'refuse' | 'retry', logger: Logger): Promise<Embedder> {
+  const { modelPath, dimension, batchTokens, cacheBytes } = configuration;
+  return openEmbedder({
+    modelPath,
+    backends: backendsOf(configuration),
+    withoutBackend,
+    fallback: { onEvent: (event) => logFallback(logger, event) },
+    limits: { cacheBytes, ...(batchTokens === undefined ? {} : { batchTokens }) },
+    ...(dimension === undefined ? {} : { dimension }),
+  });
+}
+
+/** The static model: its table has no execution providers, and its answers are faster than a cache's. */
+async function openLight({ lightModelPath: path }: Configuration, dimension: number | undefined): Promise<Embedder> {
+  const parts = await openStaticModel({ path });
+  const { space } = parts.backend;
+  if (dimension !== undefined && dimension !== space.dimension) {
+    await Promise.all([parts.backend.close(), parts.tokenizer.close()]);
+    throw new DimensionMismatchError(dimension, space.dimension, `EMBEDDING_DIM against the light model in ${path}`);
+  }
+  return new Embedder(parts);
+}
+
+/** A wrong EMBEDDING_DIM is a mistake of the configuration, not a model that fails: it stops the start. */
+function missing(error: unknown, { modelPath: path }: Configuration, logger: Logger): MissingModel {
+  if (!(error instanceof KimeraError) || error instanceof DimensionMismatchError) throw error;
+  logger.error({ code: error.code, ...error.fields }, `${error.message}: the light model serves in its own space, under its own name`);
+  return { path, reason: error.message };
+}

@@ -1,0 +1,63 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { EmbeddingSpace } from '@kimera/core';
+import { Embedder, FallbackBackend } from '@kimera/embedder';
+import { FakeBackend, fakeSpace, inlineBatchTokenizer } from '@kimera/testing';
+import { ServingModels } from './serving-models.js';
+
+const MODEL = fakeSpace('model');
+const LIGHT = fakeSpace('light', { dimension: 4 });
+const open: Embedder[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((embedder) => embedder.close()));
+});
+
+/** On two steps, of which the named ones do not open. */
+async function embedder(space: EmbeddingSpace, broken: readonly string[] = []): Promise<Embedder> {
+  const backend = new FallbackBackend({
+    space, variant: new FakeBackend().variant,
+    steps: ['onnx', 'wasm'].map((name) => ({ name, open: () => (broken.includes(name) ? Promise.reject(new Error(`${name} is broken`)) : Promise.resolve(new FakeBackend({ name, space }))) })),
+  });
+  await backend.start().catch(() => undefined);
+  const opened = new Embedder({ backend, tokenizer: inlineBatchTokenizer(), probes: [], fallback: () => backend.status });
+  open.push(opened);
+  return opened;
+}
+
+describe('the models of a server', () => {
+  it('are named by their id, or what follows the slash, and by their space', async () => {
+    const primary = await embedder(MODEL);
+    const models = new ServingModels({ primary });
+    expect([models.named('fake/model'), models.named('model'), models.usual, models.inSpace(MODEL.fingerprint)]).toEqual([primary, primary, primary, primary]);
+    expect(models.health()).toMatchObject({ status: 'ok', reason: undefined });
+    expect(() => models.named('fake/light')).toThrow(expect.objectContaining({ code: 'model_not_found', fields: { available: ['fake/model'] } }));
+    expect(() => models.inSpace(LIGHT.fingerprint)).toThrow(expect.objectContaining({ code: 'space_unavailable', message: expect.stringContaining(MODEL.fingerprint) }));
+  });
+
+  it('say why one is degraded', async () => {
+    expect(new ServingModels({ primary: await embedder(MODEL, ['onnx']) }).health()).toMatchObject({ status: 'degraded', reason: 'onnx is out: onnx is broken' });
+  });
+
+  it('serve the light one to those who name none while the other is out, and never under its name', async () => {
+    const [primary, light] = [await embedder(MODEL, ['onnx', 'wasm']), await embedder(LIGHT)];
+    const models = new ServingModels({ primary, light });
+    expect(models.health()).toMatchObject({ status: 'degraded', reason: 'onnx: onnx is broken; wasm: wasm is broken' });
+    expect([models.usual, models.named('light'), models.named('model')]).toEqual([light, light, primary]);
+    await expect(models.named('model').encodeText('x')).rejects.toMatchObject({ code: 'NO_BACKEND' });
+    expect((await models.usual.encodeText('x')).space).toBe(LIGHT.fingerprint);
+  });
+
+  it('are unavailable without a light one', async () => {
+    const primary = await embedder(MODEL, ['onnx', 'wasm']);
+    const models = new ServingModels({ primary });
+    expect(models.health().status).toBe('unavailable');
+    expect(models.usual).toBe(primary);
+  });
+
+  it('name what could not be opened, whose id is not known', async () => {
+    const light = await embedder(LIGHT);
+    const models = new ServingModels({ primary: { path: '/models/gone', reason: 'there is no model folder' }, light });
+    expect([models.usual, models.named('fake/light')]).toEqual([light, light]);
+    expect(() => models.named('some/model')).toThrow(expect.objectContaining({ code: 'space_unavailable', fields: { asked: 'some/model', available: ['fake/light'] } }));
+    expect(models.health()).toMatchObject({ status: 'degraded', reason: '/models/gone: there is no model folder' });
+  });
+});

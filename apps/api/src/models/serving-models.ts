@@ -1,0 +1,93 @@
+import type { EmbeddingSpace } from '@kimera/core';
+import type { Embedder } from '@kimera/embedder';
+import { HttpError } from '../http/http-error.js';
+
+/** The model that was asked for, where its folder could not even be opened. */
+export interface MissingModel {
+  readonly path: string;
+  readonly reason: string;
+}
+
+export interface ServingModelsParts {
+  /** The model that the server is for. */
+  readonly primary: Embedder | MissingModel;
+  /** Stands in for it under its own name, where that was asked for. */
+  readonly light?: Embedder | undefined;
+}
+
+export type Health =
+  | { readonly status: 'ok' | 'degraded'; readonly embedder: Embedder; readonly reason: string | undefined }
+  | { readonly status: 'unavailable'; readonly reason: string };
+
+/** Which model answers which name. No name ever gets vectors of another model's space. */
+export class ServingModels {
+  readonly #primary: Embedder | undefined;
+  readonly #missing: MissingModel | undefined;
+  readonly #light: Embedder | undefined;
+
+  constructor({ primary, light }: ServingModelsParts) {
+    this.#primary = 'path' in primary ? undefined : primary;
+    this.#missing = 'path' in primary ? primary : undefined;
+    this.#light = light;
+  }
+
+  /** All that have a name here, the one that the server is for first. */
+  get all(): readonly Embedder[] {
+    return [this.#primary, this.#light].filter((embedder) => embedder !== undefined);
+  }
+
+  /** For requests without a name: the model that the server is for, or the light one while no backend serves that. @throws HttpError where there is none. */
+  get usual(): Embedder {
+    const health = this.health();
+    const embedder = health.status === 'unavailable' ? this.#primary : health.embedder;
+    if (embedder === undefined) throw this.#unavailable(this.#missing?.path ?? '');
+    return embedder;
+  }
+
+  /** By its id, or what follows the slash in it. @throws HttpError where it is not here: 404, or 503 where it may be the one that could not be opened. */
+  named(name: string): Embedder {
+    const found = this.all.find(({ space }) => namesOf(space).includes(name));
+    if (found !== undefined) return found;
+    if (this.#missing !== undefined) throw this.#unavailable(name);
+    const available = this.all.map(({ space }) => space.modelId);
+    throw new HttpError('model_not_found', `the model ${JSON.stringify(name)} is not here; there is ${available.join(' and ')}`, 'model', { available });
+  }
+
+  /** By the fingerprint of its space. @throws HttpError 503 where no model here is of it. */
+  inSpace(fingerprint: string): Embedder {
+    const found = this.all.find(({ space }) => space.fingerprint === fingerprint);
+    if (found !== undefined) return found;
+    throw this.#unavailable(fingerprint);
+  }
+
+  health(): Health {
+    if (this.#primary !== undefined && isServing(this.#primary)) {
+      const { degraded, steps } = this.#primary.fallback;
+      const [first] = steps;
+      return { status: degraded ? 'degraded' : 'ok', embedder: this.#primary, reason: degraded ? `${first?.name ?? 'the first backend'} is out: ${first?.reason ?? 'it failed'}` : undefined };
+    }
+    const reason = this.#missing === undefined ? outReasons(this.#primary) : `${this.#missing.path}: ${this.#missing.reason}`;
+    return this.#light === undefined ? { status: 'unavailable', reason } : { status: 'degraded', embedder: this.#light, reason };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.all.map((embedder) => embedder.close()));
+  }
+
+  #unavailable(asked: string): HttpError {
+    const instead = this.all.length === 0 ? '' : `; here is ${this.all.map(({ space }) => `${space.modelId} in space ${space.fingerprint}`).join(' and ')}`;
+    return new HttpError('space_unavailable', `${JSON.stringify(asked)} cannot be served now (${this.#missing?.reason ?? 'no model here is of that space'})${instead}`, 'model', { asked, available: this.all.map(({ space }) => space.modelId) });
+  }
+}
+
+export function namesOf({ modelId }: EmbeddingSpace): readonly string[] {
+  return [modelId, modelId.split('/').at(-1) ?? modelId];
+}
+
+function isServing(embedder: Embedder): boolean {
+  return embedder.fallback.steps.some(({ state }) => state === 'serving');
+}
+
+function outReasons(embedder: Embedder | undefined): string {
+  return (embedder?.fallback.steps ?? []).map(({ name, reason }) => `${name}: ${reason ?? 'not tried'}`).join('; ');
+}

@@ -1,0 +1,32 @@
+import { expect, it } from '@jest/globals';
+import { ClosedError } from '@kimera/core';
+import { FastGraph, type GraphSession, type GroupRequest } from '@kimera/fast-graph';
+import { rejection } from '@kimera/testing';
+import { SessionRunner } from './session-runner.js';
+
+const group = (id: number): GroupRequest => ({ ids: Int32Array.of(id), texts: 1, tokens: 1, heads: ['dense'], promptTokens: Int32Array.of(0) });
+
+it('a session runs one group at a time, in order; a failure fails its own call; closing waits for what runs, and frees once', async () => {
+  const log: string[] = [];
+  const session: GraphSession = {
+    inputNames: ['input_ids'],
+    outputNames: ['dense'],
+    run: async ({ input_ids }) => {
+      const id = Number(input_ids?.data[0]);
+      log.push(`start ${id}`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      log.push(`end ${id}`);
+      if (id === 2) throw new Error('two');
+      return { dense: { data: Float32Array.of(id) } };
+    },
+  };
+  const runner = new SessionRunner(new FastGraph(session, 'graph', ['dense']), async () => {
+    log.push('released');
+  });
+  const calls = [1, 2, 3].map((id) => runner.call(group(id)));
+  const closing = [runner.close(), runner.close()];
+  expect(await rejection(() => runner.call(group(4)))).toBeInstanceOf(ClosedError);
+  expect(await Promise.allSettled(calls)).toMatchObject([{ value: { dense: Float32Array.of(1) } }, { reason: { code: 'INFERENCE', reason: 'two' } }, { value: { dense: Float32Array.of(3) } }]);
+  await Promise.all(closing);
+  expect(log).toEqual(['start 1', 'end 1', 'start 2', 'end 2', 'start 3', 'end 3', 'released']);
+});

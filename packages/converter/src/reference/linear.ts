@@ -1,0 +1,66 @@
+import { PRODUCTS_WASM } from './products-wasm.js';
+
+/** Tokens of one call of the kernel. */
+const TOKENS = 64;
+/** Weights of one call of the kernel: 1 MB of float32 stays in the processor's cache. */
+const WEIGHTS = 1 << 18;
+const PAGE = 1 << 16;
+
+/** What is used of it; its types come with those of browsers alone. */
+declare const WebAssembly: {
+  readonly Memory: new (descriptor: { readonly initial: number }) => { readonly buffer: ArrayBuffer; grow(pages: number): number };
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object, imports: object) => { readonly exports: { readonly products: (x: number, tokens: number, w: number, rows: number, k: number, out: number) => void } };
+};
+
+/** products.wat and its memory. */
+const memory = new WebAssembly.Memory({ initial: 1 });
+const { products } = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(PRODUCTS_WASM, 'base64')), { env: { memory } }).exports;
+
+/** x [T, K] · Wᵀ + b with W [N, K] → [T, N], accumulated in float64 by WebAssembly, three to five times as fast as JavaScript. */
+export function linear(x: Float64Array, tokens: number, weight: Float32Array, bias: Float32Array): Float64Array {
+  const n = bias.length;
+  const k = weight.length / n;
+  const width = even(k);
+  const rowsAtOnce = Math.min(even(n), Math.max(2, 2 * Math.floor(WEIGHTS / width / 2)));
+  const tokensAtOnce = Math.min(TOKENS, 4 * Math.ceil(tokens / 4));
+  const at = { x: 0, w: tokensAtOnce * width * 8, out: 0 };
+  at.out = at.w + rowsAtOnce * width * 4;
+  const bytes = at.out + tokensAtOnce * rowsAtOnce * 8;
+  if (bytes > memory.buffer.byteLength) memory.grow(Math.ceil((bytes - memory.buffer.byteLength) / PAGE));
+  const xs = new Float64Array(memory.buffer, at.x, tokensAtOnce * width);
+  const ws = new Float32Array(memory.buffer, at.w, rowsAtOnce * width);
+  const outs = new Float64Array(memory.buffer, at.out, tokensAtOnce * rowsAtOnce);
+  const out = new Float64Array(tokens * n);
+  for (let row = 0; row < n; row += rowsAtOnce) {
+    const rows = Math.min(rowsAtOnce, n - row);
+    fill(ws, weight, row, rows, k, width);
+    for (let token = 0; token < tokens; token += tokensAtOnce) {
+      const count = Math.min(tokensAtOnce, tokens - token);
+      fill(xs, x, token, count, k, width);
+      products(at.x, 4 * Math.ceil(count / 4), at.w, even(rows), width, at.out);
+      for (let t = 0; t < count; t++) {
+        const to = (token + t) * n + row;
+        const from = t * even(rows);
+        for (let j = 0; j < rows; j++) out[to + j] = (outs[from + j] as number) + (bias[row + j] as number);
+      }
+    }
+  }
+  return out;
+}
+
+/** Rows [from, from + count) of a matrix of k columns into one of `width` columns; a column beyond is 0, and rows beyond are not looked at. */
+function fill<Numbers extends Float32Array | Float64Array>(to: Numbers, matrix: Numbers, from: number, count: number, k: number, width: number): void {
+  if (width === k) {
+    to.set(matrix.subarray(from * k, (from + count) * k));
+    return;
+  }
+  for (let row = 0; row < count; row++) {
+    to.set(matrix.subarray((from + row) * k, (from + row + 1) * k), row * width);
+    to[row * width + k] = 0;
+  }
+}
+
+function even(count: number): number {
+  return count + (count & 1);
+}

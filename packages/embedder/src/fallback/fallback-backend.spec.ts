@@ -1,0 +1,220 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { BackendLimitError, ClosedError, InvalidTokenBatchError, SpaceMismatchError, tokenBatch, type EmbeddingSpace, type InferenceBackend } from '@kimera/core';
+import { exact, FakeBackend, fakeSpace, inferenceBackendConformance } from '@kimera/testing';
+import fc from 'fast-check';
+import { NoBackendError } from '../errors/no-backend-error.js';
+import type { FallbackEvent } from './backend-step.js';
+import { FallbackBackend } from './fallback-backend.js';
+
+const space = fakeSpace('asked');
+const variant = { name: 'fp32', fidelity: { minCosine: 1, meanCosine: 1, maxAbs: 0, texts: 0 } } as const;
+const batch = tokenBatch([[1, 2, 3]]);
+const DENSE = { heads: ['dense'] } as const;
+
+/** A step that can be broken and mended while it is used. */
+class Machine {
+  opens = true;
+  works = true;
+  /** What its calls fail with, while it is set. */
+  failure: Error | undefined;
+  /** What it opens serves this. */
+  serves: EmbeddingSpace = space;
+  opened = 0;
+  readonly closed: string[] = [];
+  constructor(readonly name: string, readonly kind: 'fp32' | 'int8' = 'fp32') {}
+
+  readonly open = async (): Promise<InferenceBackend> => {
+    if (!this.opens) throw new Error(`${this.name} does not open`);
+    this.opened += 1;
+    const id = `${this.name} ${this.opened}`;
+    const backend = new FakeBackend({
+      name: this.name, space: this.serves, variant: this.kind,
+      before: async () => {
+        await Promise.resolve();
+        if (this.failure !== undefined) throw this.failure;
+        if (!this.works) throw new Error(`${this.name} died`);
+      },
+    });
+    const close = backend.close.bind(backend);
+    backend.close = () => {
+      this.closed.push(id);
+      return close();
+    };
+    return backend;
+  };
+}
+
+function chain(steps: readonly Machine[], events: FallbackEvent[] = []): FallbackBackend {
+  return new FallbackBackend({ space, variant, steps, failuresToOpen: 3, firstPauseMs: 1_000, longestPauseMs: 4_000, onEvent: (event) => events.push(event) });
+}
+const story = (events: readonly FallbackEvent[]): readonly string[] => events.map((event) => `${event.step} ${event.kind}${event.kind === 'failed' ? ` ${event.failures}` : ''}`);
+
+inferenceBackendConformance({ describe, it, beforeAll, afterAll, expect }, {
+  name: 'a chain whose first step does not open',
+  open: async () => {
+    const native = new Machine('native');
+    native.opens = false;
+    const backend = chain([native, new Machine('wasm')]);
+    await backend.start();
+    return backend;
+  },
+  texts: [Int32Array.of(1, 2), Int32Array.of(1, 2, 3), Int32Array.of(4)],
+  vocabularySize: new FakeBackend().vocabularySize,
+  tolerance: exact,
+});
+
+describe('FallbackBackend', () => {
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
+
+  it('serves by the first step that opens, and says that it is degraded', async () => {
+    const [native, wasm] = [new Machine('native'), new Machine('wasm', 'int8')];
+    native.opens = false;
+    const events: FallbackEvent[] = [];
+    const backend = chain([native, wasm], events);
+    await backend.start();
+    expect(await backend.run(batch, DENSE)).toMatchObject({ variant: 'int8' });
+    expect([backend.name, backend.variant.name]).toEqual(['wasm', 'int8']);
+    expect(backend.status).toMatchObject({ degraded: true, changes: 0, steps: [{ name: 'native', state: 'out', reason: 'native does not open' }, { name: 'wasm', state: 'serving' }] });
+    expect(story(events)).toEqual(['native out', 'wasm serving']);
+    await backend.close();
+  });
+
+  it('answers every call by the next step when one fails, opens the circuit after three, and returns after a trial', async () => {
+    const [native, wasm] = [new Machine('native'), new Machine('wasm')];
+    const events: FallbackEvent[] = [];
+    const backend = chain([native, wasm], events);
+    await backend.start();
+    expect(backend.status.degraded).toBe(false);
+    native.works = false;
+    for (let i = 0; i < 4; i++) expect((await backend.run(batch, DENSE)).dense?.length).toBe(space.dimension);
+    expect(native.closed).toEqual(['native 1']);
+    expect(backend.status).toMatchObject({ degraded: true, changes: 1, steps: [{ state: 'out', reason: 'native died', failures: 3 }, { state: 'serving' }] });
+    native.opens = false;
+    await jest.advanceTimersByTimeAsync(1_000);
+    // The trial failed: the next one comes after twice the pause.
+    native.opens = true;
+    native.works = true;
+    await jest.advanceTimersByTimeAsync(1_999);
+    expect(backend.name).toBe('wasm');
+    await jest.advanceTimersByTimeAsync(1);
+    expect([backend.name, backend.status.degraded, backend.status.changes]).toEqual(['native', false, 2]);
+    await backend.run(batch, DENSE);
+    expect(wasm.closed).toEqual(['wasm 1']);
+    expect(story(events)).toEqual(['native serving', 'native failed 1', 'native failed 2', 'native failed 3', 'native out', 'wasm serving', 'native out', 'native serving']);
+    await backend.close();
+  });
+
+  it('lets a step that failed its first call after a trial out at once, for longer', async () => {
+    const [native, wasm] = [new Machine('native'), new Machine('wasm')];
+    const backend = chain([native, wasm]);
+    await backend.start();
+    native.works = false;
+    for (let i = 0; i < 3; i++) await backend.run(batch, DENSE);
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(backend.name).toBe('native');
+    await backend.run(batch, DENSE);
+    expect(backend.status.steps[0]).toMatchObject({ state: 'out', failures: 4, retryAt: Date.now() + 2_000 });
+    await backend.close();
+  });
+
+  it('forgets failures that did not come in a row', async () => {
+    const [native, wasm] = [new Machine('native'), new Machine('wasm')];
+    const backend = chain([native, wasm]);
+    await backend.start();
+    for (const works of [false, false, true, false, false, true]) {
+      native.works = works;
+      await backend.run(batch, DENSE);
+    }
+    expect(backend.status).toMatchObject({ degraded: false, steps: [{ state: 'serving', failures: 4 }, { state: 'standby' }] });
+    await backend.close();
+  });
+
+  it('never serves a backend of another space, neither at the start nor after a trial', async () => {
+    const [native, wasm] = [new Machine('native'), new Machine('wasm')];
+    native.serves = fakeSpace('another');
+    const backend = chain([native, wasm]);
+    await backend.start();
+    expect(native.closed).toEqual(['native 1']);
+    expect(backend.status.steps[0]?.reason).toContain('expected vectors of space');
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect([native.opened, backend.name]).toEqual([2, 'wasm']);
+    await expect(chain([native]).start()).rejects.toBeInstanceOf(SpaceMismatchError);
+    await backend.close();
+  });
+
+  it('refuses with the reason of each step where none works, and serves again when one does', async () => {
+    const machines = [new Machine('native'), new Machine('wasm')];
+    for (const machine of machines) machine.opens = false;
+    const backend = chain(machines);
+    await expect(backend.start()).rejects.toMatchObject({ code: 'NO_BACKEND', fields: { space: space.fingerprint, reasons: ['native: native does not open', 'wasm: wasm does not open'] } });
+    await expect(backend.run(batch, DENSE)).rejects.toBeInstanceOf(NoBackendError);
+    expect([backend.name, backend.status.degraded]).toEqual(['none', true]);
+    machines.forEach((machine) => (machine.opens = true));
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect((await backend.run(batch, DENSE)).dense?.length).toBe(space.dimension);
+    expect(backend.name).toBe('native');
+    await backend.close();
+  });
+
+  it('lets a batch that is beyond one step go on to the next, and keeps the step', async () => {
+    class TooLong extends BackendLimitError {
+      readonly code = 'TOO_LONG';
+    }
+    const [wasm, other] = [new Machine('wasm'), new Machine('other')];
+    wasm.failure = new TooLong('too long');
+    const backend = chain([wasm, other]);
+    await backend.start();
+    for (let i = 0; i < 5; i++) expect((await backend.run(batch, DENSE)).dense?.length).toBe(space.dimension);
+    expect(backend.status).toMatchObject({ degraded: false, steps: [{ state: 'serving', failures: 0 }, { state: 'standby' }] });
+    other.failure = new TooLong('too long');
+    await expect(backend.run(batch, DENSE)).rejects.toMatchObject({ code: 'NO_BACKEND', reasons: ['wasm: too long', 'other: too long'] });
+    await backend.close();
+  });
+
+  it("hands the caller's errors on, which say nothing about a step", async () => {
+    const [native, wasm] = [new Machine('native'), new Machine('wasm')];
+    const backend = chain([native, wasm]);
+    await backend.start();
+    for (let i = 0; i < 5; i++) await expect(backend.run(tokenBatch([[]]), DENSE)).rejects.toBeInstanceOf(InvalidTokenBatchError);
+    expect([wasm.opened, backend.status.steps[0]?.failures]).toEqual([0, 0]);
+    await backend.close();
+  });
+
+  it('closes once, stops its trials, and refuses calls from then on', async () => {
+    const [native, wasm] = [new Machine('native'), new Machine('wasm')];
+    native.opens = false;
+    const backend = chain([native, wasm]);
+    await backend.start();
+    const running = backend.run(batch, DENSE);
+    await Promise.all([backend.close(), backend.close()]);
+    await running.catch((error: unknown) => expect(error).toBeInstanceOf(ClosedError));
+    await expect(backend.run(batch, DENSE)).rejects.toBeInstanceOf(ClosedError);
+    native.opens = true;
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect([native.opened, jest.getTimerCount()]).toEqual([0, 0]);
+  });
+
+  it('loses no call, whatever breaks and is mended while calls run, as long as one step works', async () => {
+    const moment = fc.record({ native: fc.boolean(), opens: fc.boolean(), wait: fc.constantFrom(0, 1, 500, 1_000, 4_000), calls: fc.integer({ min: 0, max: 4 }) });
+    await fc.assert(fc.asyncProperty(fc.array(moment, { minLength: 1, maxLength: 12 }), async (moments) => {
+      const [native, wasm] = [new Machine('native'), new Machine('wasm')];
+      const backend = chain([native, wasm]);
+      await backend.start();
+      const calls: Promise<unknown>[] = [];
+      for (const { native: works, opens, wait, calls: count } of moments) {
+        native.works = works;
+        native.opens = opens;
+        for (let i = 0; i < count; i++) calls.push(backend.run(batch, DENSE));
+        await jest.advanceTimersByTimeAsync(wait);
+      }
+      expect((await Promise.allSettled(calls)).filter(({ status }) => status === 'rejected')).toEqual([]);
+      native.works = native.opens = true;
+      await jest.advanceTimersByTimeAsync(8_000);
+      expect((await backend.run(batch, DENSE)).dense?.length).toBe(space.dimension);
+      expect(backend.name).toBe('native');
+      await backend.close();
+      expect(native.closed.length + wasm.closed.length).toBe(native.opened + wasm.opened);
+    }), { numRuns: 100 });
+  });
+});

@@ -1,0 +1,9 @@
+// What browsers can import: all but opening a folder on a disk.
+export { DEFAULT_BATCH_TOKENS, DEFAULT_QUEUE_TOKENS, Embedder, type EmbedderParts, type EncodeTokensOptions, type TokenizedTexts } from './embedder.js';
+export type { CacheStats } from './embedding-cache.js';
+export { NoBackendError } from './errors/no-backend-error.js';
+export { QueueFullError } from './errors/queue-full-error.js';
+export type { BackendStep, FallbackEvent, FallbackStatus, StepStatus } from './fallback/backend-step.js';
+export { FallbackBackend, type FallbackOptions } from './fallback/fallback-backend.js';
+export type { ExpectationTest, ModelExpectation, ModelTest, ProbeTest } from './model-test.js';
+export type { PerformanceStats } from './statistics.js';

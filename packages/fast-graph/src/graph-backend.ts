@@ -1,0 +1,68 @@
+import {
+  batchSize, checkTokenBatch, InvalidTokenBatchError, textIds, UnsupportedHeadError,
+  type BackendOutput, type EmbeddingSpace, type HeadRequest, type InferenceBackend, type TokenBatch, type Variant,
+} from '@kimera/core';
+import type { ModelFolder, SpaceFileVariant } from '@kimera/model-folder/pure';
+import { equalLengthGroups } from './equal-length-groups.js';
+import type { GroupRequest, GroupResponse } from './group.js';
+import { OutputOfTexts } from './output-of-texts.js';
+
+/** Runs groups on a {@link FastGraph}: worker threads that each hold one, or one in the same thread. */
+export interface GroupRunner {
+  /** GroupRequest to GroupResponse. */
+  call(request: GroupRequest): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+export interface GraphBackendParts<Runner extends GroupRunner> {
+  /** Of the backend. */
+  readonly name: string;
+  readonly folder: ModelFolder;
+  readonly variant: SpaceFileVariant;
+  readonly runner: Runner;
+  /** Tokens of one run of several texts. */
+  readonly tokensOfARun: number;
+}
+
+/** The fast graph of one variant of a model folder as a backend: batches checked, cut into groups of equal length, put together again. */
+export class GraphBackend<Runner extends GroupRunner = GroupRunner> implements InferenceBackend {
+  readonly name: string;
+  readonly space: EmbeddingSpace;
+  readonly variant: Variant;
+  protected readonly runner: Runner;
+  readonly #folder: ModelFolder;
+  readonly #tokensOfARun: number;
+
+  constructor({ name, folder, variant: { name: variant, fidelity }, runner, tokensOfARun }: GraphBackendParts<Runner>) {
+    this.name = name;
+    this.space = folder.space;
+    this.variant = { name: variant, fidelity };
+    this.runner = runner;
+    this.#folder = folder;
+    this.#tokensOfARun = tokensOfARun;
+  }
+
+  async run(batch: TokenBatch, { heads }: HeadRequest): Promise<BackendOutput> {
+    checkTokenBatch(batch, this.space.maxTokens);
+    const { vocabularySize } = this.#folder.file.architecture;
+    const beyond = batch.ids.findIndex((id) => id < 0 || id >= vocabularySize);
+    if (beyond >= 0) throw new InvalidTokenBatchError(`token id ${batch.ids[beyond]} is not in the vocabulary of ${vocabularySize}`);
+    for (const head of heads) if (!this.space.heads.includes(head)) throw new UnsupportedHeadError(head, this.space.heads);
+    if (heads.length === 0) return {};
+    const output = new OutputOfTexts(batchSize(batch), this.#folder);
+    await Promise.all(
+      equalLengthGroups(batch, this.#tokensOfARun).map(async ({ tokens, texts }) => {
+        const ids = new Int32Array(texts.length * tokens);
+        texts.forEach((text, row) => ids.set(textIds(batch, text), row * tokens));
+        const promptTokens = Int32Array.from(texts, (text) => batch.promptTokens?.[text] ?? 0);
+        const response = (await this.runner.call({ ids, texts: texts.length, tokens, heads, promptTokens })) as GroupResponse;
+        texts.forEach((text, row) => output.set(text, textIds(batch, text), row, texts.length, response));
+      }),
+    );
+    return Object.fromEntries(heads.map((head) => [head, output[head]]));
+  }
+
+  close(): Promise<void> {
+    return this.runner.close();
+  }
+}
