@@ -29,7 +29,7 @@ const boundaries = (alsoAllowed) => [
 ];
 const noNode = { patterns: [{ group: ['node:*', '!node:test'], message: 'core is pure: no I/O, no node:*.' }] };
 /** Files that only Node runs, in packages that browsers use too. */
-const nodeFiles = ['packages/model-folder/src/{index,open-model-folder}.ts', 'packages/tokenizers/src/{index,tokenizer-pool,tokenizer-worker}.ts', 'packages/embedder/src/{index,open-embedder}.ts', 'packages/backend-wasm/src/{index,wasm-backend,wasm-worker,transformers-session}.ts'];
+const nodeFiles = ['packages/model-folder/src/{index,open-model-folder}.ts', 'packages/tokenizers/src/{index,tokenizer-pool,tokenizer-worker}.ts', 'packages/embedder/src/{index,open-embedder}.ts', 'packages/backend-wasm/src/{index,wasm-backend,wasm-worker,transformers-session}.ts', 'packages/backend-light/src/{index,is-static-folder,open-static-model,open-static-backend,folder/folder-files}.ts'];
 const noNodeInBrowsers = {
   paths: ['@kimera/model-folder', '@kimera/tokenizers', '@kimera/worker-pool'].map((name) => ({ name, message: 'browsers run this file: no node:*, and of packages that have one their entry "pure".' })),
   patterns: noNode.patterns.map((pattern) => ({ ...pattern, message: 'browsers run this file: no node:*.' })),
@@ -55,7 +55,7 @@ export default tseslint.config(
   { files: ['**/*.spec.ts', '**/*.fixture.ts'], rules: { '@nx/enforce-module-boundaries': boundaries(['scope:testing']) } },
   { files: ['packages/core/src/**/*.ts'], ignores: ['**/*.spec.ts'], rules: { 'no-restricted-imports': ['error', noNode] } },
   {
-    files: ['packages/{fast-graph,model-folder,tokenizers,embedder,backend-wasm}/src/**/*.ts'],
+    files: ['packages/{fast-graph,model-folder,tokenizers,embedder,backend-wasm,backend-light}/src/**/*.ts'],
     ignores: ['**/*.spec.ts', '**/*.fixture.ts', ...nodeFiles],
     rules: { 'no-restricted-imports': ['error', noNodeInBrowsers] },
   },

@@ -13,7 +13,8 @@ import {
   InvalidStaticModelError, loadStaticModel, memoryFiles, ModelFetchError, NotAStaticModelError, TextWithoutDirectionError, urlFiles, type StaticModel,
 } from './index.js';
 import { tinyModelFiles, tinyTokenizerJson } from './kimera-model.fixture.js';
-import { openStaticBackend, openStaticModel } from './node.js';
+import { openStaticBackend, openStaticModel } from './index.js';
+import { parseSafetensors } from './safetensors/parse-safetensors.js';
 import type { Tensor } from './safetensors/tensor.js';
 import { writeSafetensors } from './safetensors/write-safetensors.js';
 
@@ -26,6 +27,8 @@ const half: Tolerance = { name: 'half', reason: 'the library adds and divides in
 const addedInFloat32: Tolerance = { name: 'addedInFloat32', reason: 'the library adds up to 512 rows in float32, each addition off by up to 2^-24 of the sum; here they are added in float64', minCosine: 0.9999999, maxAbs: 1e-5, norm: 1e-6 };
 const expectedSchema = z.object({ models: z.record(z.string(), z.array(z.object({ text: z.string(), tokens: z.int(), ids: z.array(z.int()), vector: z.array(z.number()) }))) });
 const expected = readJsonFixture('model2vec/expected.json', expectedSchema).models;
+/** Outputs that model2vec-rs ships: file, folder, text. */
+const published = [['short', 'float32', 'hello world'], ['long', 'float32', 'hello '.repeat(1_000).trim()], ['vocab_quantized', 'vocab-quantized', 'hello '.repeat(1_000).trim()]] as const;
 const folderOf = (name: string): string => join(root, 'fixtures/model2vec', `test-model-${name}`);
 
 async function embed({ backend, tokenizer }: StaticModel, texts: readonly string[]): Promise<{ readonly vectors: readonly Float32Array[]; readonly ids: readonly Int32Array[]; readonly truncated: readonly boolean[] }> {
@@ -50,6 +53,14 @@ describe.each(Object.entries(expected))('the model2vec folder %s', (name, cases)
     });
   });
 
+  it('has the outputs that model2vec-rs ships for it', async () => {
+    for (const [file, of, golden] of published) {
+      if (of !== name) continue;
+      const [vector] = readJsonFixture(`model2vec/embeddings_${file}.json`, z.array(z.array(z.number())));
+      checkClose((await embed(model, [golden])).vectors[0] ?? [], vector ?? [], addedInFloat32, file);
+    }
+  });
+
   it('refuses texts without a known token, and says which', async () => {
     for (const { text } of cases.filter(({ tokens }) => tokens === 0)) {
       const error = await rejection(() => embed(model, ['hello', 'world', text]));
@@ -66,40 +77,43 @@ describe.each(Object.entries(expected))('the model2vec folder %s', (name, cases)
   });
 });
 
-it.each([['short', 'float32', 'hello world'], ['long', 'float32', 'hello '.repeat(999) + 'hello'], ['vocab_quantized', 'vocab-quantized', 'hello '.repeat(999) + 'hello']])('embeddings_%s.json of model2vec-rs holds', async (file, name, text) => {
-  const [vector] = readJsonFixture(`model2vec/embeddings_${file}.json`, z.array(z.array(z.number())));
-  const { vectors } = await embed(await loadStaticModel({ files: memoryFiles(name, filesOf(name)) }), [text]);
-  checkClose(vectors[0] ?? [], vector ?? [], addedInFloat32, file);
-});
-
 /** The files of a model2vec fixture in memory. */
 function filesOf(name: string): Files {
   const config = name === 'sentence-transformers' ? 'config_sentence_transformers.json' : 'config.json';
   return new Map([config, 'model.safetensors', 'tokenizer.json'].map((file) => [file, readFixture(`model2vec/test-model-${name}/${file}`)]));
 }
 
+/** A model2vec folder of 800 tokens and 2 numbers. */
+function tinyModel2vec(): Files {
+  const rows = Float32Array.from({ length: 1_600 }, (_, i) => Math.sin(i));
+  return new Map([['config.json', text('{"normalize": true}')], ['tokenizer.json', text(tinyTokenizerJson)], ['model.safetensors', writeSafetensors(new Map([['embeddings', { type: 'F32', shape: [800, 2], bytes: new Uint8Array(rows.buffer) }]]))]]);
+}
+
 describe('spaces of model2vec folders', () => {
+  const fingerprint = async (files: Files): Promise<string> => (await load(files)).backend.space.fingerprint;
+
   it('are named by what the files hold: one for one table, another for another', async () => {
-    const fingerprint = async (files: Files): Promise<string> => (await loadStaticModel({ files: memoryFiles('any', files) })).backend.space.fingerprint;
-    const float32Files = filesOf('float32');
-    const original = await fingerprint(float32Files);
-    // The other layout holds the same table.
-    expect(await fingerprint(filesOf('sentence-transformers'))).toBe(original);
-    expect(await fingerprint(filesOf('float16'))).not.toBe(original);
-    expect(await fingerprint(new Map(float32Files).set('config.json', text('{"normalize": false}')))).not.toBe(original);
+    const original = await fingerprint(tinyModel2vec());
+    expect(await fingerprint(tinyModel2vec())).toBe(original);
+    const changed = tinyModel2vec();
+    changed.get('model.safetensors')?.fill(1, -1);
+    expect(await fingerprint(changed)).not.toBe(original);
+    expect(await fingerprint(tinyModel2vec().set('config.json', text('{"normalize": false}')))).not.toBe(original);
   });
 
-  it('finds the layout with a folder for the module', async () => {
-    const files = filesOf('sentence-transformers');
-    const nested: Files = new Map([...files].map(([name, bytes]) => [name.startsWith('config') ? name : `0_StaticEmbedding/${name}`, bytes]));
-    expect((await loadStaticModel({ files: memoryFiles('nested', nested) })).backend.space.dimension).toBe(2);
+  it('are the same in every layout of one table', async () => {
+    const tensors = parseSafetensors(tinyModel2vec().get('model.safetensors') ?? new Uint8Array(), 'tiny');
+    const weights = writeSafetensors(new Map([...tensors.values()].map((tensor) => ['embedding.weight', tensor])));
+    const [config, tokenizer] = [text('{"normalize": true}'), text(tinyTokenizerJson)];
+    const original = await fingerprint(tinyModel2vec());
+    expect(await fingerprint(new Map([['config_sentence_transformers.json', config], ['model.safetensors', weights], ['tokenizer.json', tokenizer]]))).toBe(original);
+    expect(await fingerprint(new Map([['config_sentence_transformers.json', config], ['0_StaticEmbedding/model.safetensors', weights], ['0_StaticEmbedding/tokenizer.json', tokenizer]]))).toBe(original);
   });
 
   it('gives the mean where the folder does not normalise', async () => {
-    const files = new Map(filesOf('float32')).set('config.json', text('{}'));
-    const { vectors } = await embed(await loadStaticModel({ files: memoryFiles('mean', files) }), ['hello world', 'hello', 'world']);
-    const [both = [], hello = [], world = []] = vectors.map((vector) => [...vector]);
-    checkClose(both, hello.map((value, d) => (value + (world[d] ?? 0)) / 2), float32);
+    const { vectors } = await embed(await load(tinyModel2vec().set('config.json', text('{}'))), ['a b', 'a', 'b']);
+    const [both = [], first = [], second = []] = vectors.map((vector) => [...vector]);
+    checkClose(both, first.map((value, d) => (value + (second[d] ?? 0)) / 2), float32);
   });
 });
 
@@ -202,7 +216,6 @@ describe('is refused', () => {
   const float = (values: readonly number[]): Uint8Array<ArrayBuffer> => new Uint8Array(Float32Array.from(values).buffer);
   const V = 800;
   const vectors: Tensor = { type: 'F32', shape: [V, 1], bytes: float(Array.from({ length: V }, () => 1)) };
-  const model2vec = (): Files => new Map([['config.json', text('{"normalize": true}')], ['tokenizer.json', text(tinyTokenizerJson)], ['model.safetensors', writeSafetensors(new Map([['embeddings', vectors]]))]]);
   const tables: readonly (readonly [string, Parameters<typeof writeSafetensors>[0], string])[] = [
     ['no vectors', new Map(), 'no tensor embeddings'],
     ['a table of one dimension', new Map([['embeddings', { ...vectors, shape: [V] }]]), 'has shape [800]'],
@@ -213,13 +226,13 @@ describe('is refused', () => {
     ['a mapping beyond the rows', new Map([['embeddings', { type: 'F32', shape: [1, 1], bytes: float([1]) }], ['mapping', { type: 'F32', shape: [V], bytes: vectors.bytes }]]), 'token 0 is mapped to row 1, there are 1 rows'],
   ];
   it.each(tables)('%s', async (_what, tensors, words) => {
-    const error = await rejection(() => loadStaticModel({ files: memoryFiles('broken', model2vec().set('model.safetensors', writeSafetensors(tensors))) }));
+    const error = await rejection(() => loadStaticModel({ files: memoryFiles('broken', tinyModel2vec().set('model.safetensors', writeSafetensors(tensors))) }));
     expect(error).toBeInstanceOf(InvalidStaticModelError);
     expect(error).toMatchObject({ code: 'INVALID_STATIC_MODEL', message: expect.stringContaining(words) });
   });
 
   it.each([['config.json', 'not JSON'], ['config.json', '{"normalize": "yes"}']])('%s that holds %j', async (name, content) => {
-    expect(await rejection(() => loadStaticModel({ files: memoryFiles('broken', model2vec().set(name, text(content))) }))).toBeInstanceOf(InvalidStaticModelError);
+    expect(await rejection(() => loadStaticModel({ files: memoryFiles('broken', tinyModel2vec().set(name, text(content))) }))).toBeInstanceOf(InvalidStaticModelError);
   });
 
   it('an empty folder', async () => {

@@ -1,5 +1,5 @@
 import type { BatchTokenizer } from '@kimera/core';
-import type { Probe } from '@kimera/model-folder';
+import type { Probe } from '@kimera/model-folder/pure';
 import type { StaticBackend } from './static-backend.js';
 
 /** A static model that is ready to serve, in the parts that an Embedder is made of. */

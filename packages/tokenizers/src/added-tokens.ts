@@ -1,7 +1,9 @@
-/** A token that is recognised in the text itself, before anything else. */
+/** A token that is recognised in the text itself, before it is cut into words. */
 export interface AddedToken {
   readonly id: number;
   readonly content: string;
+  /** Looked for in the normalised text, where it is normalised itself; otherwise in the text as it is. */
+  readonly normalized: boolean;
   readonly special: boolean;
   /** Takes the white space at its left (right) with it. */
   readonly leftStrip: boolean;

@@ -11,7 +11,10 @@ import type { PreTokenizer } from './pre-tokenizers/pre-tokenizer.js';
 export interface TokenizerParts {
   /** Piece by id. */
   readonly pieces: readonly (string | undefined)[];
+  /** Recognised in the text as it is. */
   readonly addedTokens: AddedTokens;
+  /** Recognised in the normalised text. */
+  readonly normalizedTokens: AddedTokens;
   readonly normalizer: Normalizer;
   readonly preTokenizer: PreTokenizer;
   readonly model: PieceModel;
@@ -27,14 +30,14 @@ interface Collected {
   readonly ends: Int32List;
 }
 
-/** The pipeline of a tokenizer.json: added tokens → normaliser → pre-tokenizer → model → special tokens. */
+/** The pipeline of a tokenizer.json: added tokens → normaliser → normalised added tokens → pre-tokenizer → model → special tokens. */
 export class HuggingFaceTokenizer implements Tokenizer {
   readonly #parts: TokenizerParts;
   readonly #special: ReadonlySet<number>;
 
   constructor(parts: TokenizerParts) {
     this.#parts = parts;
-    this.#special = new Set(parts.addedTokens.tokens.filter((token) => token.special).map((token) => token.id));
+    this.#special = new Set([...parts.addedTokens.tokens, ...parts.normalizedTokens.tokens].filter((token) => token.special).map((token) => token.id));
   }
 
   get vocabularySize(): number {
@@ -74,26 +77,30 @@ export class HuggingFaceTokenizer implements Tokenizer {
 
   #collect(raw: string, tracking: 'offsets' | 'none'): Collected {
     const text = toWellFormed(raw);
-    const { addedTokens, normalizer, preTokenizer, model } = this.#parts;
+    const { addedTokens, normalizedTokens, normalizer, preTokenizer, model } = this.#parts;
     const collected = { ids: new Int32List(), starts: new Int32List(), ends: new Int32List() };
-    for (const segment of addedTokens.segments(text)) {
-      if (segment.token !== undefined) {
-        collected.ids.push(segment.token.id);
-        collected.starts.push(segment.from);
-        collected.ends.push(segment.to);
+    const push = (id: number, from: number, to: number): void => {
+      collected.ids.push(id);
+      if (tracking === 'none') return;
+      collected.starts.push(from);
+      collected.ends.push(to);
+    };
+    for (const { token, from, to } of addedTokens.segments(text)) {
+      if (token !== undefined) {
+        push(token.id, from, to);
         continue;
       }
       const mapped = new MappedText(tracking);
-      normalizer.normalize(text.slice(segment.from, segment.to), segment.from, mapped);
-      preTokenizer.split(mapped, (word, from, to) => {
-        model.encodeWord(word.text, from, to, (id, start, end) => {
-          collected.ids.push(id);
-          if (tracking === 'none') return;
-          const [first, last] = word.range(start, end);
-          collected.starts.push(first);
-          collected.ends.push(last);
+      normalizer.normalize(text.slice(from, to), from, mapped);
+      for (const part of normalizedTokens.segments(mapped.text)) {
+        if (part.token !== undefined) {
+          push(part.token.id, ...mapped.range(part.from, part.to));
+          continue;
+        }
+        preTokenizer.split(mapped.slice(part.from, part.to), (word, first, last) => {
+          model.encodeWord(word.text, first, last, (id, start, end) => push(id, ...word.range(start, end)));
         });
-      });
+      }
     }
     return collected;
   }

@@ -28,4 +28,13 @@ export class MappedText {
     if (this.starts === undefined || this.ends === undefined || to <= from) return [0, 0];
     return [this.starts.at(from), this.ends.at(to - 1)];
   }
+
+  /** [from, to) of this text; itself where that is all of it. */
+  slice(from: number, to: number): MappedText {
+    if (from === 0 && to === this.text.length) return this;
+    const part = new MappedText(this.starts === undefined ? 'none' : 'offsets');
+    if (this.starts === undefined) part.text = this.text.slice(from, to);
+    else for (let i = from; i < to; i++) part.push(this.text[i] as string, ...this.range(i, i + 1));
+    return part;
+  }
 }

@@ -103,3 +103,29 @@ describe('Replace and Strip after a normaliser', () => {
     expect(() => rewriting(normalizer)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_TOKENIZER' }));
   });
 });
+
+describe('added tokens that are looked for in the normalised text', () => {
+  const tokenizer = JSON.parse(modelTokenizer('all-MiniLM-L6-v2'));
+  for (const token of tokenizer.added_tokens) {
+    if (token.content === '[PAD]') Object.assign(token, { normalized: true, single_word: true, lstrip: true, rstrip: true });
+    if (token.content === '[MASK]') token.normalized = true;
+  }
+  const normalizing = parseTokenizer(JSON.stringify(tokenizer), 'normalizing');
+
+  // Ids and offsets of the tokenizers library 0.22.2.
+  it.each([
+    ['a [PAD] b', [101, 1037, 0, 1038, 102], '0-0 0-1 1-8 8-9 0-0'],
+    ['a [pad] b', [101, 1037, 0, 1038, 102], '0-0 0-1 1-8 8-9 0-0'],
+    ['A[PAD]b', [101, 1037, 1031, 11687, 1033, 1038, 102], '0-0 0-1 1-2 2-5 5-6 6-7 0-0'],
+    ['[PÁD] x', [101, 0, 1060, 102], '0-0 0-6 6-7 0-0'],
+    ['x [Mask]y [MASK]', [101, 1060, 103, 1061, 103, 102], '0-0 0-1 2-8 8-9 10-16 0-0'],
+    ['[PAD][PAD] [PAD]', [101, 0, 0, 0, 102], '0-0 0-5 5-11 11-16 0-0'],
+    ['[UNK] [PAD]. ok', [101, 100, 0, 1012, 7929, 102], '0-0 0-5 5-11 11-12 13-15 0-0'],
+  ])('%j', (text, ids, offsets) => {
+    const encoding = normalizing.encodeWithOffsets(text, all);
+    expect([...encoding.ids]).toEqual(ids);
+    expect([...normalizing.encode(text, all).ids]).toEqual(ids);
+    expect(Array.from(encoding.starts, (start, i) => `${start}-${encoding.ends[i]}`).join(' ')).toBe(offsets);
+    expect([0, 103].every((id) => normalizing.isSpecial(id))).toBe(true);
+  });
+});

@@ -4,6 +4,7 @@ import { metaspaceDecoder, wordPieceDecoder, type Decoder } from './decoders.js'
 import { InvalidTokenizerError } from './errors/invalid-tokenizer-error.js';
 import { HuggingFaceTokenizer } from './hugging-face-tokenizer.js';
 import { JsonReader } from './json/json-reader.js';
+import { MappedText } from './mapped-text.js';
 import type { PieceModel } from './models/piece-sink.js';
 import { Unigram } from './models/unigram.js';
 import { WordPiece } from './models/word-piece.js';
@@ -39,10 +40,12 @@ export function parseTokenizer(json: string, source: string): Tokenizer {
   const { model, pieces, ids } = readModel(root.field('model'));
   const addedTokens = readAddedTokens(root.field('added_tokens'), pieces);
   const { prefix, suffix } = readTemplate(root.field('post_processor'), pieces.length, ids, addedTokens);
+  const normalizer = readNormalizer(root.field('normalizer'));
   return new HuggingFaceTokenizer({
     pieces,
-    addedTokens: new AddedTokens(addedTokens),
-    normalizer: readNormalizer(root.field('normalizer')),
+    addedTokens: new AddedTokens(addedTokens.filter(({ normalized }) => !normalized)),
+    normalizedTokens: new AddedTokens(addedTokens.filter(({ normalized }) => normalized).map((token) => ({ ...token, content: normalizedContent(normalizer, token.content) }))),
+    normalizer,
     preTokenizer: readPreTokenizer(root.field('pre_tokenizer')),
     model,
     prefix,
@@ -146,19 +149,25 @@ function readAddedTokens(reader: JsonReader, pieces: (string | undefined)[]): re
   return reader.items().map((token) => {
     const id = token.field('id').integer({ min: 0, max: MAX_VOCABULARY - 1 });
     const content = token.field('content').string();
-    if (token.field('normalized').boolean(false)) return token.field('normalized').unsupported('a normalized added token', ['false']);
     const known = pieces[id];
     if (known !== undefined && known !== content) return token.fail(`${JSON.stringify(content.slice(0, 40))} has the id ${id} of the piece ${JSON.stringify(known.slice(0, 40))}`);
     pieces[id] = content;
     return {
       id,
       content,
+      normalized: token.field('normalized').boolean(false),
       special: token.field('special').boolean(false),
       leftStrip: token.field('lstrip').boolean(false),
       rightStrip: token.field('rstrip').boolean(false),
       singleWord: token.field('single_word').boolean(false),
     };
   });
+}
+
+function normalizedContent(normalizer: Normalizer, content: string): string {
+  const mapped = new MappedText('none');
+  normalizer.normalize(content, 0, mapped);
+  return mapped.text;
 }
 
 function readTemplate(reader: JsonReader, vocabularySize: number, ids: ReadonlyMap<string, number>, added: readonly AddedToken[]): { readonly prefix: readonly number[]; readonly suffix: readonly number[] } {

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { openStaticModel } from '@kimera/backend-light/node';
+import { openStaticModel } from '@kimera/backend-light';
 import { z } from 'zod';
 import { ended, killKimeras, kimera, root, startKimera } from './run-kimera.fixture.js';
 

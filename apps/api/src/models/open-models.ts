@@ -1,5 +1,5 @@
 import { DimensionMismatchError, KimeraError, type VariantName } from '@kimera/core';
-import { openStaticModel } from '@kimera/backend-light/node';
+import { openStaticModel } from '@kimera/backend-light';
 import { openOnnxBackend } from '@kimera/backend-onnx';
 import { openWasmBackend } from '@kimera/backend-wasm';
 import { Embedder, openEmbedder, type FolderBackend } from '@kimera/embedder';

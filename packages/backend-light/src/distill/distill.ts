@@ -1,5 +1,5 @@
 import type { InferenceBackend, Tokenizer } from '@kimera/core';
-import { parseTokenizer } from '@kimera/tokenizers';
+import { parseTokenizer } from '@kimera/tokenizers/pure';
 import { DistillOptionsError } from '../errors/distill-options-error.js';
 import type { TokenTable } from '../table/token-table.js';
 import { TimeSlice } from '../time-slice.js';

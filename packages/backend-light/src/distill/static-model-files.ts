@@ -1,8 +1,7 @@
 import { cosine, maxAbsDifference, sha256Hex, spaceFingerprint, tokenBatch, type EmbeddingSpace, type Fidelity, type SpaceIdentity, type Tokenizer, type Vector } from '@kimera/core';
-import { encodeVector } from '@kimera/model-folder';
-import { parseTokenizer, tokenizerIdentity } from '@kimera/tokenizers';
+import { encodeVector } from '@kimera/model-folder/pure';
+import { parseTokenizer, tokenizerIdentity } from '@kimera/tokenizers/pure';
 import { STATIC_SPACE_SCHEMA, type StaticSpaceFile } from '../folder/static-space-file.js';
-import type { ElementType } from '../safetensors/element-type.js';
 import type { Tensor } from '../safetensors/tensor.js';
 import { writeSafetensors } from '../safetensors/write-safetensors.js';
 import { StaticBackend } from '../static-backend.js';
@@ -91,10 +90,8 @@ function model2vecConfig(dimension: number, precision: 'fp32' | 'int8', teacher:
 }
 
 function tensorsOf({ dimension, vocabularySize, rows, weights }: TokenTable): ReadonlyMap<string, Tensor> {
-  const types: readonly (readonly [boolean, ElementType])[] = [[rows instanceof Int8Array, 'I8'], [rows instanceof Uint16Array, 'F16']];
-  const type = types.find(([holds]) => holds)?.[1] ?? 'F32';
+  const type = rows instanceof Int8Array ? 'I8' : 'F32';
   const tensors = new Map<string, Tensor>();
-  // Rows before weights: safetensors wants float32 on a multiple of 4 bytes only where somebody maps the file, and readers here copy.
   tensors.set('embeddings', { type, shape: [vocabularySize, dimension], bytes: littleEndian(rows) });
   if (weights !== undefined) tensors.set('weights', { type: 'F32', shape: [vocabularySize], bytes: littleEndian(weights) });
   return tensors;
@@ -104,7 +101,6 @@ function littleEndian(values: TableNumbers): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(values.byteLength);
   const view = new DataView(bytes.buffer);
   if (values instanceof Float32Array) values.forEach((value, i) => view.setFloat32(i * 4, value, true));
-  else if (values instanceof Uint16Array) values.forEach((value, i) => view.setUint16(i * 2, value, true));
   else bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.length));
   return bytes;
 }

@@ -42,6 +42,7 @@ describe('symmetric eigenvectors', () => {
     expect([...vectors].map((value) => Math.abs(value).toFixed(12))).toEqual(Array.from({ length: 4 }, () => Math.SQRT1_2.toFixed(12)));
     expect([...symmetricEigen(Float64Array.of(1, 0, 0, 0, 3, 0, 0, 0, 2), 3).values]).toEqual([3, 2, 1]);
     expect(symmetricEigen(new Float64Array(16), 4)).toMatchObject({ values: new Float64Array(4) });
+    expect(Math.hypot(...symmetricEigen(Float64Array.of(0, 5e-324, 5e-324, 0), 2).vectors.subarray(0, 2))).toBeCloseTo(1, 12);
   });
 
   it('of a matrix that is not finite are refused', () => {

@@ -7,6 +7,8 @@ export interface Eigen {
   readonly vectors: Float64Array;
 }
 
+/** Numbers below are zero: near the end of the range of float64 the cosine and sine of a rotation are no longer exact. */
+const SMALLEST = 1e-290;
 /** Rotations an eigenvalue may take; two are usual. */
 const MAX_ITERATIONS = 60;
 
@@ -115,10 +117,11 @@ function diagonalize(basis: readonly Float64Array[], diagonal: Float64Array, bes
   const e = (i: number): number => beside[i] as number;
   let largest = 0;
   for (let i = 0; i < size; i++) largest = Math.max(largest, Math.abs(d(i)) + Math.abs(e(i)));
+  const negligible = Math.max(Number.EPSILON * largest, SMALLEST);
   for (let l = 0; l < size; l++) {
     for (let iteration = 0; ; iteration++) {
       let m = l;
-      while (m < size - 1 && Math.abs(e(m)) > Number.EPSILON * largest) m += 1;
+      while (m < size - 1 && Math.abs(e(m)) > negligible) m += 1;
       if (m === l) break;
       if (iteration === MAX_ITERATIONS) throw new EigenConvergenceError(size, `value ${l} did not settle in ${iteration} iterations`);
       const half = (d(l + 1) - d(l)) / (2 * e(l));

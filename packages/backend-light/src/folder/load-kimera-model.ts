@@ -1,5 +1,5 @@
 import { sha256Hex } from '@kimera/core';
-import { checkProbes, decodeProbe, ModelFileHashError, ModelFileMissingError } from '@kimera/model-folder';
+import { checkProbes, decodeProbe, ModelFileHashError, ModelFileMissingError } from '@kimera/model-folder/pure';
 import { InvalidStaticModelError } from '../errors/invalid-static-model-error.js';
 import { parseSafetensors } from '../safetensors/parse-safetensors.js';
 import { StaticBackend } from '../static-backend.js';

@@ -1,5 +1,5 @@
 import { spaceFingerprint, type SpaceIdentity, type Tokenizer } from '@kimera/core';
-import { tokenizerIdentity } from '@kimera/tokenizers';
+import { tokenizerIdentity } from '@kimera/tokenizers/pure';
 import { z } from 'zod';
 import { InvalidStaticModelError } from '../errors/invalid-static-model-error.js';
 import { Model2vecTokenizer } from '../model2vec-tokenizer.js';

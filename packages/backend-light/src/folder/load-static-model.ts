@@ -1,7 +1,6 @@
 import type { BatchTokenizer, Tokenizer } from '@kimera/core';
-import { parseTokenizer } from '@kimera/tokenizers';
+import { inlineTokenizer, parseTokenizer } from '@kimera/tokenizers/pure';
 import { NotAStaticModelError } from '../errors/not-a-static-model-error.js';
-import { inlineTokenizer } from '../inline-tokenizer.js';
 import type { StaticModel } from '../static-model.js';
 import type { FileSource } from './file-source.js';
 import { MODEL2VEC_LAYOUTS } from './layouts.js';

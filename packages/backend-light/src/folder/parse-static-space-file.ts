@@ -1,5 +1,5 @@
 import { spaceFingerprint } from '@kimera/core';
-import { decodeProbe, InvalidSpaceFileError } from '@kimera/model-folder';
+import { decodeProbe, InvalidSpaceFileError } from '@kimera/model-folder/pure';
 import { z } from 'zod';
 import { MODEL_FILES } from './layouts.js';
 import { staticSpaceFileSchema, type StaticSpaceFile } from './static-space-file.js';

@@ -1,4 +1,4 @@
-import { identitySchema, probeSchema, spaceFileSchema, variantSchema } from '@kimera/model-folder';
+import { identitySchema, probeSchema, spaceFileSchema, variantSchema } from '@kimera/model-folder/pure';
 import { z } from 'zod';
 
 /** The schema tag of a static model's space.json; readers refuse others. */

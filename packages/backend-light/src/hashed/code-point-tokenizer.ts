@@ -1,5 +1,5 @@
 import { toWellFormed, type EncodeOptions, type Encoding, type EncodingWithOffsets, type Tokenizer } from '@kimera/core';
-import { InvalidEncodeOptionsError } from '@kimera/tokenizers';
+import { InvalidEncodeOptionsError } from '@kimera/tokenizers/pure';
 
 /** Id of the one special token, which stands before every text. */
 export const START = 0;

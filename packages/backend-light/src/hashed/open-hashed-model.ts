@@ -1,6 +1,6 @@
 import type { BatchTokenizer } from '@kimera/core';
-import type { Probe } from '@kimera/model-folder';
-import { inlineTokenizer } from '../inline-tokenizer.js';
+import type { Probe } from '@kimera/model-folder/pure';
+import { inlineTokenizer } from '@kimera/tokenizers/pure';
 import { CodePointTokenizer } from './code-point-tokenizer.js';
 import { HashedBackend } from './hashed-backend.js';
 import { hashedSpace, type HashedOptions } from './hashed-space.js';

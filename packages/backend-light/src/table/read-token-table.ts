@@ -1,6 +1,5 @@
 import type { VariantName } from '@kimera/core';
 import { InvalidStaticModelError } from '../errors/invalid-static-model-error.js';
-import { HALF } from '../safetensors/half.js';
 import type { Tensor } from '../safetensors/tensor.js';
 import { tensorNumbers } from '../safetensors/tensor-numbers.js';
 import type { TableNumbers, TokenTable } from './token-table.js';
@@ -24,7 +23,7 @@ export function readTokenTable(tensors: ReadonlyMap<string, Tensor>, vectors: st
   const [rowCount = 0, dimension = 0, ...rest] = tensor.shape;
   if (rest.length > 0 || rowCount === 0 || dimension === 0) return fail(`tensor ${vectors} has shape [${tensor.shape.join(', ')}], [rows, numbers] is needed`);
   const { rows, variant } = readRows(tensor, () => fail(`tensor ${vectors} has the type ${tensor.type}; F32, F64, F16 and I8 are read`));
-  const notFinite = rows.findIndex((value) => !Number.isFinite(rows instanceof Uint16Array ? HALF[value] : value));
+  const notFinite = rows.findIndex((value) => !Number.isFinite(value));
   if (notFinite >= 0) fail(`tensor ${vectors} is not finite at element ${notFinite}`);
   const mapping = perToken(tensors, 'mapping', vocabularySize, fail);
   const weights = perToken(tensors, 'weights', vocabularySize, fail);
@@ -48,10 +47,7 @@ function readRows(tensor: Tensor, unsupported: () => never): { readonly rows: Ta
   // Copies: a view of the file may not be aligned, and would keep all of it.
   if (type === 'I8') return { rows: new Int8Array(bytes.slice().buffer), variant: 'int8' };
   const numbers = type === 'F32' || type === 'F64' || type === 'F16' ? tensorNumbers(tensor) : undefined;
-  if (numbers === undefined) return unsupported();
-  if (type !== 'F16') return { rows: Float32Array.from(numbers), variant: 'fp32' };
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return { rows: Uint16Array.from(numbers, (_, i) => view.getUint16(i * 2, true)), variant: 'fp16' };
+  return numbers === undefined ? unsupported() : { rows: Float32Array.from(numbers), variant: type === 'F16' ? 'fp16' : 'fp32' };
 }
 
 /** A tensor [V], or undefined where the file has none of that name. */

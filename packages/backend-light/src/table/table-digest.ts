@@ -1,5 +1,4 @@
 import { sha256Hex } from '@kimera/core';
-import { HALF } from '../safetensors/half.js';
 import type { TokenTable } from './token-table.js';
 
 /**
@@ -10,9 +9,8 @@ export type TableConvention = 'static' | 'model2vec';
 
 /** The `weights` part of a space's identity (docs/fingerprint.md): SHA-256 over the table's tensors by canonical name, their numbers as float32. */
 export async function tableDigest({ dimension, vocabularySize, rows, mapping, weights }: TokenTable, convention: TableConvention): Promise<string> {
-  const half = rows instanceof Uint16Array;
   const parts = [
-    { name: 'embeddings', shape: [rows.length / dimension, dimension], at: (i: number): number => (half ? (HALF[rows[i] as number] as number) : (rows[i] as number)) },
+    { name: 'embeddings', shape: [rows.length / dimension, dimension], at: (i: number): number => rows[i] as number },
     ...(mapping === undefined ? [] : [{ name: 'mapping', shape: [vocabularySize], at: (i: number): number => mapping[i] as number }]),
     ...(weights === undefined ? [] : [{ name: 'weights', shape: [vocabularySize], at: (i: number): number => weights[i] as number }]),
   ].map((part) => ({ ...part, head: new TextEncoder().encode(`${convention}.${part.name}\n${part.shape.join('x')}\n`), count: part.shape.reduce((product, size) => product * size, 1) }));

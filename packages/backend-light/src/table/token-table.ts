@@ -1,5 +1,5 @@
-/** Numbers of the rows as they are stored: float32, binary16 bit patterns, or whole numbers whose scale is in `weights`. */
-export type TableNumbers = Float32Array | Uint16Array | Int8Array;
+/** Numbers of the rows: float32, or whole numbers whose scale is in `weights`. */
+export type TableNumbers = Float32Array | Int8Array;
 
 /** One vector a token: row `mapping[id]` (or `id`) of `rows`, times `weights[id]` (or 1). V tokens, R rows, D numbers. */
 export interface TokenTable {

@@ -1,5 +1,7 @@
+import { isStaticFolder } from '@kimera/backend-light';
 import { verifyModel, type VerificationRow } from '@kimera/converter';
-import { StoppedError } from '../console/command-errors.js';
+import { StoppedError, UsageError } from '../console/command-errors.js';
+import { checkStaticFolder } from './check-static-folder.js';
 import { openMeasuredBackend } from './open-measured-backend.js';
 import { isOpeningError } from './opening-error.js';
 
@@ -13,6 +15,10 @@ export interface CheckFolderOptions {
 export async function checkFolder({ folder, checkpoint, stop }: CheckFolderOptions): Promise<readonly VerificationRow[]> {
   const stopped = new StoppedError('stopped before every check was done; nothing was changed');
   try {
+    if (await isStaticFolder(folder)) {
+      if (checkpoint !== undefined) throw new UsageError('--against compares a converted model with its checkpoint; a static model has none');
+      return await checkStaticFolder(folder);
+    }
     const rows = await verifyModel({ folder, openBackend: openMeasuredBackend(stop), ...(checkpoint === undefined ? {} : { checkpoint }) });
     if (stop.aborted) throw stopped;
     return rows;

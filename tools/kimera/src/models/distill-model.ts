@@ -1,7 +1,6 @@
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { distill, parseStaticSpaceFile, staticModelFiles, type DistillProgress, type StaticSpaceFile } from '@kimera/backend-light';
-import { openStaticBackend } from '@kimera/backend-light/node';
+import { distill, openStaticBackend, parseStaticSpaceFile, staticModelFiles, type DistillProgress, type StaticSpaceFile } from '@kimera/backend-light';
 import { openOnnxBackend } from '@kimera/backend-onnx';
 import { OutputExistsError } from '@kimera/converter';
 import { openModelFolder } from '@kimera/model-folder';

@@ -1,7 +1,6 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseStaticSpaceFile } from '@kimera/backend-light';
-import { isStaticFolder } from '@kimera/backend-light/node';
+import { isStaticFolder, parseStaticSpaceFile } from '@kimera/backend-light';
 import { KimeraError, type Head, type Variant } from '@kimera/core';
 import { ModelFolderNotFoundError, openModelFolder } from '@kimera/model-folder';
 

@@ -1,5 +1,5 @@
 import { backendsOf, parseConfiguration } from '@kimera/api';
-import { isStaticFolder, openStaticModel } from '@kimera/backend-light/node';
+import { isStaticFolder, openStaticModel } from '@kimera/backend-light';
 import { Embedder, openEmbedder, type FallbackEvent } from '@kimera/embedder';
 import { chooseVariant, openModelFolder } from '@kimera/model-folder';
 import type { CommandContext } from '../console/command-context.js';
