@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { expect, it } from '@jest/globals';
-import { ENVIRONMENT, InvalidEnvironmentError, parseConfiguration } from './index.js';
+import { ENVIRONMENT, InvalidEnvironmentError, parseBackendChoice, parseConfiguration } from './index.js';
 
 it.each([
   [{ HOST: '0.0.0.0' }, 'HOST'], [{ USE_ONNX: 'no' }, 'USE_ONNX'], [{ LIGHTWEIGHT_EMBEDDING: '2' }, 'LIGHTWEIGHT_EMBEDDING'], [{ FALLBACK_SPACE: 'hash' }, 'FALLBACK_SPACE'],
-  [{ ONNX_EXECUTION_PROVIDERS: 'gpu' }, 'ONNX_EXECUTION_PROVIDERS'], [{ ONNX_EXECUTION_PROVIDERS: '' }, 'ONNX_EXECUTION_PROVIDERS'], [{ EMBEDDING_DIM: '-1' }, 'EMBEDDING_DIM'],
+  [{ ONNX_EXECUTION_PROVIDERS: 'gpu' }, 'ONNX_EXECUTION_PROVIDERS'], [{ ONNX_EXECUTION_PROVIDERS: ',' }, 'ONNX_EXECUTION_PROVIDERS'], [{ EMBEDDING_DIM: '-1' }, 'EMBEDDING_DIM'],
   [{ AUTO_TRUNCATE: 'yes' }, 'AUTO_TRUNCATE'], [{ MAX_EMBEDDING_LENGTH: '0' }, 'MAX_EMBEDDING_LENGTH'], [{ EMBEDDING_CACHE_MB: '-1' }, 'EMBEDDING_CACHE_MB'], [{ PORT: '70000' }, 'PORT'],
 ])('environment %j is refused', (environment, variable) => {
   expect(() => parseConfiguration(environment, '/root')).toThrow(InvalidEnvironmentError);
@@ -16,6 +16,24 @@ it('has defaults that serve the shipped model on loopback', () => {
     modelPath: '/root/models/all-MiniLM-L6-v2', lightModelPath: expect.stringMatching(/[/\\]models[/\\]static-minilm$/), useOnnx: true, executionProviders: ['cpu'], lightweight: false, fallbackSpace: undefined,
     maxInputTokens: undefined, cacheBytes: 32 << 20, dimension: undefined, batchTokens: undefined, autoTruncate: false, apiKeys: [], host: '127.0.0.1', port: 3000, bodyLimitBytes: 8 << 20,
   });
+});
+
+it('takes a variable that is set to nothing for one that is not set', () => {
+  const names = ENVIRONMENT.map(({ name }) => [name, '']);
+  expect(parseConfiguration(Object.fromEntries(names), '/root')).toEqual(parseConfiguration({}, '/root'));
+});
+
+it.each([2_047, 2_048, 4_096, 65_536])('has %d MB of cache', (megabytes) => {
+  expect(parseConfiguration({ EMBEDDING_CACHE_MB: String(megabytes) }, '/root').cacheBytes).toBe(megabytes * 1_048_576);
+});
+
+it('names an execution provider once', () => {
+  expect(parseConfiguration({ ONNX_EXECUTION_PROVIDERS: 'cpu,cuda,cpu' }, '/root').executionProviders).toEqual(['cpu', 'cuda']);
+});
+
+it('asks programs that do not listen for what concerns backends alone', () => {
+  expect(parseBackendChoice({ HOST: '0.0.0.0', PORT: 'none', USE_ONNX: '0' })).toEqual({ useOnnx: false, executionProviders: ['cpu'] });
+  expect(() => parseBackendChoice({ USE_ONNX: 'x' })).toThrow(InvalidEnvironmentError);
 });
 
 it('takes the modes of the original system', () => {

@@ -29,6 +29,8 @@ export interface Configuration {
   readonly bodyLimitBytes: number;
 }
 
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 /** An environment variable with a value that cannot be used. */
 export class InvalidEnvironmentError extends KimeraError {
   readonly code = 'INVALID_ENVIRONMENT';
@@ -48,7 +50,7 @@ const CACHE_MEGABYTES = 32;
 const schema = z.object({
   USE_ONNX: flag('1'),
   LIGHTWEIGHT_EMBEDDING: flag('0'),
-  FALLBACK_SPACE: z.enum(['', 'light'], 'light, or nothing').default(''),
+  FALLBACK_SPACE: z.literal('light', 'light, or nothing').optional(),
   ONNX_EXECUTION_PROVIDERS: z.string().default('cpu').transform((list) => list.split(',').map((name) => name.trim().toLowerCase())).pipe(z.array(z.enum(EXECUTION_PROVIDERS, `names out of ${EXECUTION_PROVIDERS.join(', ')}, separated by commas`)).min(1)),
   ONNX_MODEL_PATH: z.string().min(1).optional(),
   LIGHT_MODEL_PATH: z.string().min(1).optional(),
@@ -62,9 +64,14 @@ const schema = z.object({
   PORT: z.coerce.number('a port').int('a port').min(0, 'a port from 0 to 65535').max(65_535, 'a port from 0 to 65535').default(3000),
 });
 
+/** A variable that is set to nothing is not set. */
+function given(environment: Environment): Environment {
+  return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+}
+
 /** Everything that is wrong with the variables. */
-export function configurationProblems(environment: Readonly<Record<string, string | undefined>>, root: string): readonly InvalidEnvironmentError[] {
-  const parsed = schema.safeParse(environment);
+export function configurationProblems(environment: Environment, root: string): readonly InvalidEnvironmentError[] {
+  const parsed = schema.safeParse(given(environment));
   if (!parsed.success) {
     return parsed.error.issues.map(({ path: [variable], message }) => new InvalidEnvironmentError(String(variable), environment[String(variable)] ?? '', message));
   }
@@ -77,9 +84,15 @@ export function configurationProblems(environment: Readonly<Record<string, strin
   }
 }
 
+/** What of the environment concerns backends: for programs that do not listen. @throws InvalidEnvironmentError. */
+export function parseBackendChoice(environment: Environment): Pick<Configuration, 'useOnnx' | 'executionProviders'> {
+  const { useOnnx, executionProviders } = parseConfiguration(Object.fromEntries(['USE_ONNX', 'ONNX_EXECUTION_PROVIDERS'].map((name) => [name, environment[name]])), '.');
+  return { useOnnx, executionProviders };
+}
+
 /** @param root folder that relative paths start from. @throws InvalidEnvironmentError. */
-export function parseConfiguration(environment: Readonly<Record<string, string | undefined>>, root: string): Configuration {
-  const parsed = schema.safeParse(environment);
+export function parseConfiguration(environment: Environment, root: string): Configuration {
+  const parsed = schema.safeParse(given(environment));
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     const variable = String(issue?.path[0] ?? '');
@@ -96,11 +109,11 @@ export function parseConfiguration(environment: Readonly<Record<string, string |
     modelPath: value.ONNX_MODEL_PATH === undefined ? (existsSync(preferred) ? preferred : join(root, 'models/all-MiniLM-L6-v2')) : absolute(value.ONNX_MODEL_PATH),
     lightModelPath: value.LIGHT_MODEL_PATH === undefined ? LIGHT_MODEL : absolute(value.LIGHT_MODEL_PATH),
     useOnnx: value.USE_ONNX,
-    executionProviders: value.ONNX_EXECUTION_PROVIDERS,
+    executionProviders: [...new Set(value.ONNX_EXECUTION_PROVIDERS)],
     lightweight: value.LIGHTWEIGHT_EMBEDDING,
-    fallbackSpace: value.FALLBACK_SPACE === '' ? undefined : value.FALLBACK_SPACE,
+    fallbackSpace: value.FALLBACK_SPACE,
     maxInputTokens: value.MAX_EMBEDDING_LENGTH,
-    cacheBytes: value.EMBEDDING_CACHE_MB << 20,
+    cacheBytes: value.EMBEDDING_CACHE_MB * 2 ** 20,
     dimension: value.EMBEDDING_DIM,
     batchTokens: value.EMBEDDING_BATCH_SIZE,
     autoTruncate: value.AUTO_TRUNCATE,

@@ -15,11 +15,17 @@ import { ServingModels, type MissingModel } from './serving-models.js';
 export async function openModels(configuration: Configuration, logger: Logger): Promise<ServingModels> {
   if (configuration.lightweight) return new ServingModels({ primary: await openLight(configuration, configuration.dimension) });
   if (configuration.fallbackSpace === undefined) return new ServingModels({ primary: await openPrimary(configuration, 'refuse', logger) });
-  const light = await openLight(configuration, undefined);
+  const light = await openLight(configuration, undefined).catch((error: unknown) => withoutLight(error, logger));
+  const opened: Embedder[] = light === undefined ? [] : [light];
   try {
-    return new ServingModels({ light, primary: await openPrimary(configuration, 'retry', logger).catch((error: unknown) => missing(error, configuration, logger)) });
+    const primary = await openPrimary(configuration, light === undefined ? 'refuse' : 'retry', logger).catch((error: unknown) => {
+      if (light === undefined) throw error;
+      return missing(error, configuration, logger);
+    });
+    if (!('path' in primary)) opened.push(primary);
+    return new ServingModels({ light, primary });
   } catch (error) {
-    await light.close();
+    await Promise.all(opened.map((embedder) => embedder.close()));
     throw error;
   }
 }
@@ -54,6 +60,12 @@ async function openLight({ lightModelPath: path }: Configuration, dimension: num
     throw new DimensionMismatchError(dimension, space.dimension, `EMBEDDING_DIM against the light model in ${path}`);
   }
   return new Embedder(parts);
+}
+
+/** What is there for the worst case must not take the server down while all is well. */
+function withoutLight(error: unknown, logger: Logger): undefined {
+  if (!(error instanceof KimeraError)) throw error;
+  logger.error({ code: error.code, ...error.fields }, `${error.message}: there is no light model to fall back to`);
 }
 
 /** A wrong EMBEDDING_DIM is a mistake of the configuration, not a model that fails: it stops the start. */

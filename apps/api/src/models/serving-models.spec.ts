@@ -37,13 +37,28 @@ describe('the models of a server', () => {
     expect(new ServingModels({ primary: await embedder(MODEL, ['onnx']) }).health()).toMatchObject({ status: 'degraded', reason: 'onnx is out: onnx is broken' });
   });
 
-  it('serve the light one to those who name none while the other is out, and never under its name', async () => {
+  it('give the light one to those who ask for it by its name or space, and to nobody else', async () => {
     const [primary, light] = [await embedder(MODEL, ['onnx', 'wasm']), await embedder(LIGHT)];
     const models = new ServingModels({ primary, light });
-    expect(models.health()).toMatchObject({ status: 'degraded', reason: 'onnx: onnx is broken; wasm: wasm is broken' });
-    expect([models.usual, models.named('light'), models.named('model')]).toEqual([light, light, primary]);
-    await expect(models.named('model').encodeText('x')).rejects.toMatchObject({ code: 'NO_BACKEND' });
-    expect((await models.usual.encodeText('x')).space).toBe(LIGHT.fingerprint);
+    expect(models.health()).toMatchObject({ status: 'degraded', embedder: light, reason: 'onnx: onnx is broken; wasm: wasm is broken' });
+    expect([models.usual, models.named('light'), models.named('model'), models.inSpace(LIGHT.fingerprint)]).toEqual([primary, light, primary, light]);
+    for (const asked of [models.named('model'), models.usual]) await expect(asked.encodeText('x')).rejects.toMatchObject({ code: 'NO_BACKEND' });
+  });
+
+  it('are not unavailable while a backend is about to open', async () => {
+    const backend = new FallbackBackend({
+      space: MODEL, variant: new FakeBackend().variant,
+      steps: [{ name: 'onnx', open: () => Promise.reject(new Error('broken')) }, { name: 'wasm', open: () => new Promise<never>(() => undefined) }],
+    });
+    void backend.start().catch(() => undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    const primary = new Embedder({ backend, tokenizer: inlineBatchTokenizer(), probes: [], fallback: () => backend.status });
+    expect(new ServingModels({ primary, light: await embedder(LIGHT) }).health()).toMatchObject({ status: 'degraded', embedder: primary });
+  });
+
+  it('are refused where both answer to one name', async () => {
+    const [primary, light] = [await embedder(MODEL), await embedder({ ...LIGHT, modelId: 'other/model' })];
+    expect(() => new ServingModels({ primary, light })).toThrow(expect.objectContaining({ code: 'MODEL_NAMES' }));
   });
 
   it('are unavailable without a light one', async () => {
@@ -56,7 +71,10 @@ describe('the models of a server', () => {
   it('name what could not be opened, whose id is not known', async () => {
     const light = await embedder(LIGHT);
     const models = new ServingModels({ primary: { path: '/models/gone', reason: 'there is no model folder' }, light });
-    expect([models.usual, models.named('fake/light')]).toEqual([light, light]);
+    expect(models.named('fake/light')).toBe(light);
+    // It may be what the missing model is called.
+    expect(() => models.named('light')).toThrow(expect.objectContaining({ code: 'space_unavailable' }));
+    expect(() => models.usual).toThrow(expect.objectContaining({ code: 'space_unavailable' }));
     expect(() => models.named('some/model')).toThrow(expect.objectContaining({ code: 'space_unavailable', fields: { asked: 'some/model', available: ['fake/light'] } }));
     expect(models.health()).toMatchObject({ status: 'degraded', reason: '/models/gone: there is no model folder' });
   });

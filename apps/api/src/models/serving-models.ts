@@ -1,4 +1,4 @@
-import type { EmbeddingSpace } from '@kimera/core';
+import { KimeraError, type EmbeddingSpace } from '@kimera/core';
 import type { Embedder } from '@kimera/embedder';
 import { HttpError } from '../http/http-error.js';
 
@@ -19,16 +19,28 @@ export type Health =
   | { readonly status: 'ok' | 'degraded'; readonly embedder: Embedder; readonly reason: string | undefined }
   | { readonly status: 'unavailable'; readonly reason: string };
 
-/** Which model answers which name. No name ever gets vectors of another model's space. */
+/** Two models of a server that answer to one name. */
+export class ModelNamesError extends KimeraError {
+  readonly code = 'MODEL_NAMES';
+  constructor(readonly primary: string, readonly light: string) {
+    super(`the model ${primary} and the light model ${light} answer to the same name: convert or distil one of them with another --model-id`, { primary, light });
+  }
+}
+
+/** Which model answers which name. No name ever gets vectors of another model's space, and neither does a request without a name. */
 export class ServingModels {
   readonly #primary: Embedder | undefined;
   readonly #missing: MissingModel | undefined;
   readonly #light: Embedder | undefined;
 
+  /** @throws ModelNamesError. */
   constructor({ primary, light }: ServingModelsParts) {
     this.#primary = 'path' in primary ? undefined : primary;
     this.#missing = 'path' in primary ? primary : undefined;
     this.#light = light;
+    const taken = this.#primary === undefined ? [] : namesOf(this.#primary.space);
+    const clash = light === undefined ? [] : namesOf(light.space).filter((name) => taken.includes(name));
+    if (clash.length > 0) throw new ModelNamesError(this.#primary?.space.modelId ?? '', light?.space.modelId ?? '');
   }
 
   /** All that have a name here, the one that the server is for first. */
@@ -36,24 +48,25 @@ export class ServingModels {
     return [this.#primary, this.#light].filter((embedder) => embedder !== undefined);
   }
 
-  /** For requests without a name: the model that the server is for, or the light one while no backend serves that. @throws HttpError where there is none. */
+  /** For requests without a name: the model that the server is for. @throws HttpError where it could not be opened: another would be another space. */
   get usual(): Embedder {
-    const health = this.health();
-    const embedder = health.status === 'unavailable' ? this.#primary : health.embedder;
-    if (embedder === undefined) throw this.#unavailable(this.#missing?.path ?? '');
-    return embedder;
+    if (this.#primary === undefined) throw this.#unavailable(this.#missing?.path ?? '');
+    return this.#primary;
   }
 
-  /** By its id, or what follows the slash in it. @throws HttpError where it is not here: 404, or 503 where it may be the one that could not be opened. */
+  /**
+   * By its id, or what follows the slash in it; the light model by its whole id alone while the name of the other is not known.
+   * @throws HttpError where it is not here: 404, or 503 where it may be the one that could not be opened.
+   */
   named(name: string): Embedder {
-    const found = this.all.find(({ space }) => namesOf(space).includes(name));
+    const found = this.all.find(({ space }) => space.modelId === name) ?? (this.#missing === undefined ? this.all.find(({ space }) => namesOf(space).includes(name)) : undefined);
     if (found !== undefined) return found;
     if (this.#missing !== undefined) throw this.#unavailable(name);
     const available = this.all.map(({ space }) => space.modelId);
     throw new HttpError('model_not_found', `the model ${JSON.stringify(name)} is not here; there is ${available.join(' and ')}`, 'model', { available });
   }
 
-  /** By the fingerprint of its space. @throws HttpError 503 where no model here is of it. */
+  /** By the fingerprint of its space. @throws HttpError where no model here is of it. */
   inSpace(fingerprint: string): Embedder {
     const found = this.all.find(({ space }) => space.fingerprint === fingerprint);
     if (found !== undefined) return found;
@@ -84,8 +97,9 @@ export function namesOf({ modelId }: EmbeddingSpace): readonly string[] {
   return [modelId, modelId.split('/').at(-1) ?? modelId];
 }
 
+/** One that is about to open counts. */
 function isServing(embedder: Embedder): boolean {
-  return embedder.fallback.steps.some(({ state }) => state === 'serving');
+  return embedder.fallback.steps.some(({ state }) => state !== 'out');
 }
 
 function outReasons(embedder: Embedder | undefined): string {

@@ -1,4 +1,4 @@
-import { backendsOf, parseConfiguration } from '@kimera/api';
+import { backendsOf, parseBackendChoice } from '@kimera/api';
 import { isStaticFolder, openStaticModel } from '@kimera/backend-light';
 import { Embedder, openEmbedder, type FallbackEvent } from '@kimera/embedder';
 import { chooseVariant, openModelFolder } from '@kimera/model-folder';
@@ -18,12 +18,13 @@ export interface OpenModelOptions {
  * The embedder of a model folder, probes checked: on the backends that the environment names (USE_ONNX, ONNX_EXECUTION_PROVIDERS), or from a static table.
  * That another backend than the first serves is noted. @throws InvalidEnvironmentError, UnknownVariantError, the folder's and the backend's errors.
  */
-export async function openModel(context: Pick<CommandContext, 'environment' | 'folder' | 'note'>, { path, variant, backend }: OpenModelOptions): Promise<Embedder> {
-  const { useOnnx, executionProviders } = parseConfiguration(context.environment, context.folder);
+export async function openModel(context: Pick<CommandContext, 'environment' | 'note'>, { path, variant, backend }: OpenModelOptions): Promise<Embedder> {
+  const { useOnnx, executionProviders } = parseBackendChoice(context.environment);
   if (await isStaticFolder(path)) return new Embedder(await openStaticModel({ path }));
   const chosen = variant === undefined ? undefined : chooseVariant(await openModelFolder(path), variant).name;
   const backends = backendsOf({ useOnnx: backend === 'onnx' || useOnnx, executionProviders }, chosen).filter(({ name }) => backend === undefined || (name === 'wasm') === (backend === 'wasm'));
-  return openEmbedder({ modelPath: path, backends, fallback: { onEvent: (event) => note(context, event) } });
+  // What fails alone is an error, which says it.
+  return openEmbedder({ modelPath: path, backends, fallback: { onEvent: (event) => (backends.length > 1 ? note(context, event) : undefined) } });
 }
 
 function note(context: Pick<CommandContext, 'note'>, event: FallbackEvent): void {
