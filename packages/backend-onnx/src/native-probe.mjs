@@ -7,4 +7,5 @@ const { InferenceSession, listSupportedBackends, Tensor } = require('onnxruntime
 const session = await InferenceSession.create(Buffer.from(process.argv[2], 'base64'), { intraOpNumThreads: 1, logSeverityLevel: 3 });
 const { holds } = await session.run({ a: new Tensor('uint8', new Uint8Array(64).fill(255), [1, 64]) });
 const { version } = require('onnxruntime-node/package.json');
-process.stdout.write(JSON.stringify({ version, executionProviders: listSupportedBackends().map(({ name }) => name), exactInt8: holds.data[0] === 1 }));
+// A line of its own: what else is loaded into every process may have printed something.
+process.stdout.write('\n' + JSON.stringify({ version, executionProviders: listSupportedBackends().map(({ name }) => name), exactInt8: holds.data[0] === 1 }) + '\n');

@@ -10,7 +10,7 @@ const root = join(fileURLToPath(import.meta.url), '../../../..');
 const fixture = fileURLToPath(new URL('./broken-native.fixture.cjs', import.meta.url));
 const before = process.env['NODE_OPTIONS'];
 
-function breakNative(how: 'dies' | 'missing'): void {
+function breakNative(how: 'dies' | 'missing' | 'chatter' | 'silence'): void {
   process.env['NODE_OPTIONS'] = `--require ${fixture}`;
   process.env['BROKEN_NATIVE'] = how;
 }
@@ -28,7 +28,10 @@ it('names a native runtime that is not there, and one that takes its process alo
   await expect(probeNative()).rejects.toMatchObject({ code: 'NATIVE_RUNTIME', reason: 'the process that loaded it ended by SIGILL' });
 });
 
-it('says what the native runtime of this machine is, asked again after a failure', async () => {
+it('says what the native runtime of this machine is, asked again after a failure, whatever else prints', async () => {
+  breakNative('silence');
+  await expect(probeNative()).rejects.toMatchObject({ code: 'NATIVE_RUNTIME', reason: 'the process that loaded it said nothing that is understood' });
+  breakNative('chatter');
   expect(await probeNative()).toEqual({ version: '1.30.0', executionProviders: expect.arrayContaining(['cpu']), exactInt8: expect.any(Boolean) });
   breakNative('dies');
   // Known from before.

@@ -12,6 +12,9 @@ export type NativeProbe = z.infer<typeof probeSchema>;
 /** Milliseconds: it takes a fifth of a second, and seconds on a machine that is busy. */
 const TIMEOUT = 60_000;
 
+/** The process was not even started: forbidden, or no room for one. */
+const NOT_STARTED = ['EACCES', 'EPERM', 'EAGAIN', 'ENOMEM'];
+
 let known: Promise<NativeProbe | undefined> | undefined;
 
 /**
@@ -30,14 +33,25 @@ function run(): Promise<NativeProbe | undefined> {
   return new Promise((resolve, reject) => {
     execFile(process.execPath, [fileURLToPath(new URL('./native-probe.mjs', import.meta.url)), INT8_SELF_TEST], { timeout: TIMEOUT, env: process.env }, (error, stdout, stderr) => {
       if (error === null) {
-        resolve(probeSchema.parse(JSON.parse(stdout)));
+        const probe = lastLine(stdout);
+        if (probe === undefined) reject(new NativeRuntimeError('the process that loaded it said nothing that is understood'));
+        else resolve(probe);
         return;
       }
-      // EACCES, EPERM, EAGAIN: the process was not even started.
-      if (typeof error.code === 'string' && !error.killed) resolve(undefined);
+      if (typeof error.code === 'string' && NOT_STARTED.includes(error.code)) resolve(undefined);
+      else if (error.killed === true) reject(new NativeRuntimeError(`the process that loads it did not end within ${TIMEOUT / 1000} s`));
       else reject(new NativeRuntimeError(error.signal === null || error.signal === undefined ? lastError(stderr) : `the process that loaded it ended by ${error.signal}`));
     });
   });
+}
+
+/** Undefined where it is not a probe's. */
+function lastLine(stdout: string): NativeProbe | undefined {
+  try {
+    return probeSchema.parse(JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? ''));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Of what Node prints about an error that nobody caught. */

@@ -7,6 +7,7 @@ export * from './errors/empty-multi-vector-error.js';
 export * from './errors/kimera-error.js';
 export * from './errors/portable-error.js';
 export * from './errors/probe-mismatch-error.js';
+export * from './errors/probe-norm-error.js';
 export * from './errors/space-mismatch-error.js';
 export * from './errors/unknown-role-error.js';
 export * from './errors/unsupported-head-error.js';

@@ -1,5 +1,5 @@
 import { maxAbsDifference, norm, type EmbeddingSpace, type Head, type Variant } from '@kimera/core';
-import { probeFloor, probeSimilarities, type Probe, type ProbeOutput } from '@kimera/model-folder/pure';
+import { hasNormOf, probeFloor, probeSimilarities, type Probe, type ProbeOutput } from '@kimera/model-folder/pure';
 
 export interface ProbeTest {
   readonly text: string;
@@ -62,6 +62,6 @@ export function testProbe(probe: Probe, ids: Int32Array, output: ProbeOutput, va
     norm: norm(dense),
     heads: Object.fromEntries(heads),
     tokensEqual,
-    holds: tokensEqual && [...heads].every(([head, similarity]) => similarity >= probeFloor(variant, head)),
+    holds: tokensEqual && hasNormOf(dense, probe) && [...heads].every(([head, similarity]) => similarity >= probeFloor(variant, head)),
   };
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
-import { ProbeMismatchError, type InferenceBackend } from '@kimera/core';
+import { ProbeMismatchError, ProbeNormError, type InferenceBackend } from '@kimera/core';
 import {
   checkProbes, chooseVariant, decodeVector, encodeVector, InvalidSpaceFileError, ModelFileHashError, openModelFolder, parseSpaceFile, probeFloor, UnknownVariantError, verifyFileHashes, type SpaceFile,
 } from './index.js';
@@ -42,6 +42,9 @@ describe.each(['all-MiniLM-L6-v2', 'multilingual-e5-small'])('%s as shipped', (n
     const silent = await answering(name, 0);
     await expect(checkProbes({ ...silent, run: () => Promise.resolve({}) }, probes)).rejects.toBeInstanceOf(ProbeMismatchError);
     await expect(checkProbes({ ...silent, run: () => Promise.resolve({ dense: new Float32Array(384) }) }, probes)).rejects.toBeInstanceOf(ProbeMismatchError);
+    // The right direction, not normalised.
+    const long: InferenceBackend = { ...silent, run: async (...call) => ({ dense: ((await silent.run(...call)).dense ?? new Float32Array()).map((value) => value * 100) }) };
+    await expect(checkProbes(long, probes)).rejects.toBeInstanceOf(ProbeNormError);
   });
 
   it('names the variants that it has', async () => {

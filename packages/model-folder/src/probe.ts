@@ -1,4 +1,4 @@
-import { cosine, maxAbsDifference, ProbeMismatchError, tokenBatch, type Head, type InferenceBackend, type Role, type Variant, type Vector } from '@kimera/core';
+import { cosine, maxAbsDifference, norm, ProbeMismatchError, ProbeNormError, tokenBatch, type Head, type InferenceBackend, type Role, type Variant, type Vector } from '@kimera/core';
 import { decodeBase64, encodeBase64 } from './base64.js';
 import type { SpaceFileProbe } from './space-file.js';
 
@@ -74,7 +74,16 @@ export function probeSimilarities({ dense = new Float32Array(), sparse, colbert 
   return similarities;
 }
 
-/** Runs the probes one by one through the backend, all its heads, and compares. @throws ProbeMismatchError where one is below the floor of the backend's variant. */
+/** Share by which a vector may be longer or shorter than the probe's: 8 bits without normalisation lose less than a hundredth. */
+const PROBE_NORM_SLACK = 0.02;
+
+/** Whether a vector is as long as the probe's. */
+export function hasNormOf(dense: Vector, probe: Probe): boolean {
+  const expected = norm(probe.dense);
+  return Math.abs(norm(dense) - expected) <= expected * PROBE_NORM_SLACK;
+}
+
+/** Runs the probes one by one through the backend, all its heads, and compares. @throws ProbeMismatchError where one is below the floor of the backend's variant, ProbeNormError. */
 export async function checkProbes(backend: InferenceBackend, probes: readonly Probe[]): Promise<readonly ProbeResult[]> {
   const results: ProbeResult[] = [];
   for (const probe of probes) {
@@ -85,6 +94,7 @@ export async function checkProbes(backend: InferenceBackend, probes: readonly Pr
       const floor = probeFloor(backend.variant, head);
       if (!(similarity >= floor)) throw new ProbeMismatchError(backend.name, backend.space.fingerprint, similarity, floor, probe.text);
     }
+    if (!hasNormOf(dense, probe)) throw new ProbeNormError(backend.name, backend.space.fingerprint, norm(dense), norm(probe.dense), probe.text);
     results.push({ text: probe.text, cosine: similarities.get('dense') ?? -1, maxAbs: maxAbsDifference(dense, probe.dense) });
   }
   return results;

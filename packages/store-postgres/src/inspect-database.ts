@@ -34,9 +34,10 @@ export async function inspectDatabase(database: string): Promise<DatabaseInspect
 }
 
 async function inspectServer(connectionString: string): Promise<DatabaseInspection> {
-  const client = new pg.Client({ connectionString, connectionTimeoutMillis: CONNECT_MILLISECONDS, statement_timeout: CONNECT_MILLISECONDS, application_name: 'kimera doctor' });
-  client.on('error', () => undefined);
+  let client: pg.Client | undefined;
   try {
+    client = new pg.Client({ connectionString, connectionTimeoutMillis: CONNECT_MILLISECONDS, statement_timeout: CONNECT_MILLISECONDS, application_name: 'kimera doctor' });
+    client.on('error', () => undefined);
     await client.connect();
     const { rows } = await client.query(`
       SELECT current_setting('server_version') AS version,
@@ -56,6 +57,6 @@ async function inspectServer(connectionString: string): Promise<DatabaseInspecti
   } catch (cause) {
     throw new StoreUnreachableError(withoutPassword(connectionString), reasonOf(cause), { cause });
   } finally {
-    await client.end().catch(() => undefined);
+    await client?.end().catch(() => undefined);
   }
 }

@@ -54,6 +54,15 @@ describe('kimera doctor', () => {
     expect(stdout).toMatch(/2 of \d+ do not work\n$/);
   });
 
+  it('sees what the server would refuse, and takes a backend that is not there for a note where another serves', async () => {
+    const model = ['--model', join(root, 'fixtures/models/bge-m3-tiny')];
+    const wrong = await doctor(model, { USE_ONNX: '0', EMBEDDING_DIM: '1024' });
+    expect([wrong.code, wrong.report.findings.at(-1)?.advice]).toEqual([2, expect.stringContaining('expected 1024')]);
+    const coreml = await doctor(model, { ONNX_EXECUTION_PROVIDERS: process.platform === 'darwin' ? 'cuda,cpu' : 'coreml,cpu' });
+    expect(coreml.code).toBe(0);
+    expect(coreml.report.findings.filter(({ area }) => area === 'model').map(({ state, advice }) => [state, advice])).toEqual([['note', 'onnx serves this model instead'], ['fine', undefined], ['fine', undefined]]);
+  });
+
   it('says why a model cannot be opened', async () => {
     const broken = join(scratch, 'broken');
     await cp(join(root, 'fixtures/models/bge-m3-tiny'), broken, { recursive: true });

@@ -7,14 +7,12 @@ import { printable } from '../console/printable.js';
 import { lightModelPath, MODEL_OPTION, modelPath } from '../models/default-model.js';
 import { SHIPPED_MODELS } from '../models/shipped-models.js';
 import type { Finding, FindingState } from '../doctor/finding.js';
-
-/** Names of what a model can be taken for (doctor/model-findings.ts), which is loaded with the backends only when it is needed. */
-const LIKE = ['bge-m3', 'all-MiniLM-L6-v2', 'multilingual-e5-small'] as const;
+import { TAKEN_FOR } from '../doctor/taken-for.js';
 
 interface DoctorOptions {
   readonly model?: string;
   readonly all?: true;
-  readonly like?: (typeof LIKE)[number];
+  readonly like?: keyof typeof TAKEN_FOR;
   readonly database?: string;
   readonly json?: true;
 }
@@ -31,7 +29,7 @@ export function doctorCommand(context: CommandContext): Command {
   return withJson(command)
     .option(...MODEL_OPTION)
     .option('--all', 'every model folder in ./models and of those that come with Kimera')
-    .addOption(new Option('--like <name>', 'what the model is taken for').choices(LIKE))
+    .addOption(new Option('--like <name>', 'what the model is taken for').choices(Object.keys(TAKEN_FOR)))
     .option('--database <url>', 'postgres://…, or a folder (default: $DATABASE_URL, or ./data)')
     .action(async ({ model, all, like, database, json }: DoctorOptions) => {
       const { configurationProblems, parseConfiguration } = await import('@kimera/api');
@@ -46,16 +44,19 @@ export function doctorCommand(context: CommandContext): Command {
       };
       const { environment, folder } = context;
       // With a variable that cannot be used, what the defaults would do is still worth knowing.
-      const configuration = parseConfiguration(configurationProblems(environment, folder).length === 0 ? environment : {}, folder);
+      const isUsable = configurationProblems(environment, folder).length === 0;
+      const configuration = parseConfiguration(isUsable ? environment : {}, folder);
       await say(machineFindings());
       await say(environmentFindings(environment, folder));
+      if (!isUsable) await say([{ area: 'environment', what: 'variables', state: 'note', value: 'what follows was tried with the defaults of all of them', advice: 'since one cannot be used' }]);
       await say(await runtimeFindings(configuration));
       await say(await databaseFindings(location(folder, database ?? environment['DATABASE_URL'] ?? './data')));
-      const { TAKEN_FOR, testModels } = await import('../doctor/model-findings.js');
-      const expected = like === undefined ? {} : (TAKEN_FOR[like] ?? {});
+      const { testModels } = await import('../doctor/model-findings.js');
+      const asked = { ...(configuration.dimension === undefined ? {} : { dimension: configuration.dimension }), ...(like === undefined ? {} : TAKEN_FOR[like]) };
+      const served = modelPath(context, model);
       const tests = [];
-      for (const path of all === true ? await allModels(folder) : model === undefined ? new Set([modelPath(context, undefined), lightModelPath(context)]) : [modelPath(context, model)]) {
-        for await (const { finding, test } of testModels({ path, configuration, expected, stop: context.stop })) {
+      for (const path of all === true ? await allModels(folder) : model === undefined ? new Set([served, lightModelPath(context)]) : [served]) {
+        for (const { finding, test } of await testModels({ path, configuration, expected: path === served ? asked : {}, stop: context.stop })) {
           await say([finding]);
           if (test !== undefined) tests.push({ path, ...test });
         }

@@ -1,5 +1,5 @@
 import { isStaticFolder, openStaticModel } from '@kimera/backend-light';
-import type { Head } from '@kimera/core';
+import { KimeraError } from '@kimera/core';
 import { Embedder, openEmbedder, type ModelExpectation, type ModelTest } from '@kimera/embedder';
 import { backendsOf, type Configuration } from '@kimera/api';
 import { describeError } from '../console/describe-error.js';
@@ -22,14 +22,19 @@ export interface TestedModel {
 }
 
 /** A model folder on each backend in turn: opened, probed, and taken for what it is expected to be. */
-export async function* testModels({ path, configuration, expected, stop }: ModelFindingsOptions): AsyncGenerator<TestedModel> {
+export async function testModels({ path, configuration, expected, stop }: ModelFindingsOptions): Promise<readonly TestedModel[]> {
   const openers: readonly (readonly [string, () => Promise<Embedder>])[] = (await isStaticFolder(path))
     ? [['static', async () => new Embedder(await openStaticModel({ path }))]]
     : backendsOf(configuration).map((backend) => [backend.name, () => openEmbedder({ modelPath: path, backends: [backend] })]);
+  const tested: TestedModel[] = [];
   for (const [name, open] of openers) {
     stop.throwIfAborted();
-    yield await testModel(`${path} on ${name}`, open, expected);
+    tested.push(await testModel(`${path} on ${name}`, open, expected));
   }
+  // A backend that does not open where another does takes nothing away.
+  const serves = openers.find((_, i) => tested[i]?.test?.holds === true)?.[0];
+  if (serves === undefined) return tested;
+  return tested.map(({ test, finding }) => (test === undefined ? { finding: { ...finding, state: 'note', advice: `${serves} serves this model instead` } } : { test, finding }));
 }
 
 async function testModel(what: string, open: () => Promise<Embedder>, expected: ModelExpectation): Promise<TestedModel> {
@@ -38,7 +43,7 @@ async function testModel(what: string, open: () => Promise<Embedder>, expected: 
   try {
     embedder = await open();
   } catch (error) {
-    return { finding: { area: 'model', what, state: 'problem', value: describeError(error).message, advice: 'nothing serves this model on this backend; "kimera models verify" says which file is wrong' } };
+    return { finding: { area: 'model', what, state: 'problem', value: describeError(error).message, advice: adviceOn(error) } };
   }
   try {
     const test = await embedder.testModel(expected);
@@ -56,16 +61,18 @@ async function testModel(what: string, open: () => Promise<Embedder>, expected: 
   }
 }
 
+/** What to do about a model that does not open. */
+function adviceOn(error: unknown): string {
+  const code = error instanceof KimeraError ? error.code : '';
+  if (code === 'MODEL_FOLDER_NOT_FOUND' || code === 'NOT_A_STATIC_MODEL') return 'name a model folder with --model or ONNX_MODEL_PATH; "kimera models list" shows those at hand';
+  if (code === 'NATIVE_RUNTIME') return '"npm ci" brings the native package back; WebAssembly serves the same space (USE_ONNX=0)';
+  if (code === 'WASM_MEMORY') return 'use the native backend, or convert an int8 variant';
+  return '"kimera models verify" says which file is wrong; for an execution provider see docs/execution-providers.md';
+}
+
 function describe({ dimension, maxTokens, heads, variant, probes }: ModelTest): string {
   // Never rounded up.
   const worst = Math.floor(Math.min(...probes.map(({ cosine }) => cosine)) * 1e6) / 1e6;
   const probed = probes.length === 0 ? 'no probes' : `${probes.length} probes, cosine ≥ ${worst.toFixed(6)}`;
   return `${dimension} numbers, ${maxTokens} tokens, ${heads.join(' + ')}, ${variant}, ${probed}`;
 }
-
-/** Models by what the original system migrates from and to. */
-export const TAKEN_FOR: Readonly<Record<string, Required<ModelExpectation>>> = {
-  'bge-m3': { dimension: 1024, maxTokens: 8192, heads: ['dense', 'sparse', 'colbert'] satisfies Head[] },
-  'all-MiniLM-L6-v2': { dimension: 384, maxTokens: 256, heads: ['dense'] },
-  'multilingual-e5-small': { dimension: 384, maxTokens: 512, heads: ['dense'] },
-};
