@@ -1,5 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { expect, it } from '@jest/globals';
-import { InvalidEnvironmentError, parseConfiguration } from './index.js';
+import { ENVIRONMENT, InvalidEnvironmentError, parseConfiguration } from './index.js';
 
 it.each([
   [{ HOST: '0.0.0.0' }, 'HOST'], [{ USE_ONNX: 'no' }, 'USE_ONNX'], [{ LIGHTWEIGHT_EMBEDDING: '2' }, 'LIGHTWEIGHT_EMBEDDING'], [{ FALLBACK_SPACE: 'hash' }, 'FALLBACK_SPACE'],
@@ -12,7 +13,7 @@ it.each([
 
 it('has defaults that serve the shipped model on loopback', () => {
   expect(parseConfiguration({}, '/root')).toEqual({
-    modelPath: '/root/models/all-MiniLM-L6-v2', lightModelPath: '/root/models/static-minilm', useOnnx: true, executionProviders: ['cpu'], lightweight: false, fallbackSpace: undefined,
+    modelPath: '/root/models/all-MiniLM-L6-v2', lightModelPath: expect.stringMatching(/[/\\]models[/\\]static-minilm$/), useOnnx: true, executionProviders: ['cpu'], lightweight: false, fallbackSpace: undefined,
     maxInputTokens: undefined, cacheBytes: 32 << 20, dimension: undefined, batchTokens: undefined, autoTruncate: false, apiKeys: [], host: '127.0.0.1', port: 3000, bodyLimitBytes: 8 << 20,
   });
 });
@@ -22,4 +23,17 @@ it('takes the modes of the original system', () => {
   expect(parseConfiguration(environment, '/root')).toMatchObject({
     useOnnx: false, lightweight: true, fallbackSpace: 'light', executionProviders: ['cuda', 'cpu'], modelPath: '/root/m', lightModelPath: '/l', dimension: 1024, maxInputTokens: 512, cacheBytes: 0,
   });
+});
+
+it('is documented, variable by variable, as the doctor explains it', async () => {
+  const guide = await readFile(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
+  const rows = guide.split('\n').filter((line) => line.startsWith('| `'));
+  expect(rows).toEqual(ENVIRONMENT.map(({ name, usual, meaning }) => `| \`${name}\` | ${usual} | ${meaning} |`));
+});
+
+it('has the table of docs/fallback.md: every variable of it is one that is read', async () => {
+  const guide = await readFile(new URL('../../../docs/fallback.md', import.meta.url), 'utf8');
+  const named = [...guide.matchAll(/`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`/g)].map(([, name]) => name).filter((name) => !/MISMATCH|NOT_FOUND|NO_BACKEND|WASM_/.test(name ?? ''));
+  expect(named.length).toBeGreaterThan(4);
+  for (const name of named) expect(ENVIRONMENT.map((variable) => variable.name)).toContain(name);
 });

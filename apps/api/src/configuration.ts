@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { EXECUTION_PROVIDERS, type ExecutionProvider } from '@kimera/backend-onnx';
 import { KimeraError } from '@kimera/core';
 import { z } from 'zod';
@@ -37,10 +38,10 @@ export class InvalidEnvironmentError extends KimeraError {
 }
 
 /** The light model that ships. */
-const LIGHT_MODEL = 'models/static-minilm';
+const LIGHT_MODEL = fileURLToPath(new URL('../../../models/static-minilm', import.meta.url));
 const BODY_LIMIT_BYTES = 8 << 20;
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
-const whole = z.coerce.number().int().positive();
+const whole = z.coerce.number('a whole number above 0').int('a whole number above 0').positive('a whole number above 0');
 const flag = (usual: '0' | '1') => z.enum(['0', '1'], '0 or 1').default(usual).transform((value) => value === '1');
 /** Vectors of some 20,000 texts of 384 numbers. */
 const CACHE_MEGABYTES = 32;
@@ -52,14 +53,29 @@ const schema = z.object({
   ONNX_MODEL_PATH: z.string().min(1).optional(),
   LIGHT_MODEL_PATH: z.string().min(1).optional(),
   MAX_EMBEDDING_LENGTH: whole.optional(),
-  EMBEDDING_CACHE_MB: z.coerce.number().int().min(0).max(65_536).default(CACHE_MEGABYTES),
+  EMBEDDING_CACHE_MB: z.coerce.number('megabytes').int('whole megabytes').min(0, '0 or more').max(65_536, '65536 at most').default(CACHE_MEGABYTES),
   EMBEDDING_DIM: whole.optional(),
   EMBEDDING_BATCH_SIZE: whole.max(65_536).optional(),
   AUTO_TRUNCATE: flag('0'),
   KIMERA_API_KEYS: z.string().default(''),
   HOST: z.string().min(1).default('127.0.0.1'),
-  PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
+  PORT: z.coerce.number('a port').int('a port').min(0, 'a port from 0 to 65535').max(65_535, 'a port from 0 to 65535').default(3000),
 });
+
+/** Everything that is wrong with the variables. */
+export function configurationProblems(environment: Readonly<Record<string, string | undefined>>, root: string): readonly InvalidEnvironmentError[] {
+  const parsed = schema.safeParse(environment);
+  if (!parsed.success) {
+    return parsed.error.issues.map(({ path: [variable], message }) => new InvalidEnvironmentError(String(variable), environment[String(variable)] ?? '', message));
+  }
+  try {
+    parseConfiguration(environment, root);
+    return [];
+  } catch (error) {
+    if (error instanceof InvalidEnvironmentError) return [error];
+    throw error;
+  }
+}
 
 /** @param root folder that relative paths start from. @throws InvalidEnvironmentError. */
 export function parseConfiguration(environment: Readonly<Record<string, string | undefined>>, root: string): Configuration {
@@ -78,7 +94,7 @@ export function parseConfiguration(environment: Readonly<Record<string, string |
   const preferred = join(root, 'models/bge-m3-onnx');
   return {
     modelPath: value.ONNX_MODEL_PATH === undefined ? (existsSync(preferred) ? preferred : join(root, 'models/all-MiniLM-L6-v2')) : absolute(value.ONNX_MODEL_PATH),
-    lightModelPath: value.LIGHT_MODEL_PATH === undefined ? join(root, LIGHT_MODEL) : absolute(value.LIGHT_MODEL_PATH),
+    lightModelPath: value.LIGHT_MODEL_PATH === undefined ? LIGHT_MODEL : absolute(value.LIGHT_MODEL_PATH),
     useOnnx: value.USE_ONNX,
     executionProviders: value.ONNX_EXECUTION_PROVIDERS,
     lightweight: value.LIGHTWEIGHT_EMBEDDING,

@@ -1,4 +1,6 @@
 export { createApp, type AppParts } from './app.js';
-export { InvalidEnvironmentError, parseConfiguration, type Configuration } from './configuration.js';
+export { configurationProblems, InvalidEnvironmentError, parseConfiguration, type Configuration } from './configuration.js';
+export { ENVIRONMENT, type EnvironmentVariable } from './environment.js';
+export { logFallback } from './models/log-fallback.js';
 export { backendsOf } from './models/open-models.js';
 export { startServer, type RunningServer } from './server.js';

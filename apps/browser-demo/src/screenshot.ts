@@ -11,7 +11,7 @@ if (executable === undefined) throw new Error('no Chromium on this machine: set 
 const server = await startDemoServer({ pagePath: join(root, 'apps/browser-demo/dist'), modelPath: join(root, 'models/all-MiniLM-L6-v2'), port: 0 });
 const browser = await launchChromium(executable);
 try {
-  const page = await browser.newPage({ viewport: { width: 900, height: 760 } });
+  const page = await browser.newPage({ viewport: { width: 900, height: 790 } });
   const demo = new DemoPage(page, server.url);
   await demo.open();
   await demo.embed(['A cat sits on the mat.', 'What is the capital of France?']);

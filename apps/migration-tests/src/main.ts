@@ -11,6 +11,8 @@ import { reportHtml } from './report/html.js';
 import { describeMachine } from './report/machine.js';
 import type { Report } from './report/report.js';
 import { summaryMarkdown } from './report/summary.js';
+import { playBackendKilled } from './scenarios/backend-killed.js';
+import { playConfiguration } from './scenarios/configuration.js';
 import { playCranfield } from './scenarios/cranfield.js';
 import { playJourney } from './scenarios/journey.js';
 import { playOwnerKilled } from './scenarios/owner-killed.js';
@@ -52,6 +54,8 @@ try {
       checks.check(`${modelId} gives the vectors of its probes`, holds, `${probes.length} probes, worst cosine ${Math.min(...probes.map(({ cosine }) => cosine)).toFixed(7)}`);
     }
     for (const vectors of [stage.minilmQuestions, stage.e5Questions]) await vectors.embed(corpus.questions, (done) => stage.progress(`questions: ${done} of ${corpus.questions.length}`));
+    const modes = await playConfiguration(stage);
+    const backendKilled = await playBackendKilled(stage);
     const { report: journey, e5Vectors } = await playJourney(stage, join(folder, 'journey'));
     const swap = await playSwap(stage, join(folder, 'journey'));
     await playOwnerKilled(stage, join(folder, 'owner'));
@@ -67,7 +71,7 @@ try {
       failed: checks.failed,
       checks: checks.results,
       models: [{ embedder: minilm, speed: speeds[0] }, { embedder: e5, speed: speeds[1] }].map(({ embedder, speed }) => describeModel(embedder, speed)),
-      journey, reverse, swap, cranfield,
+      modes, backendKilled, journey, reverse, swap, cranfield,
     };
     await mkdir(REPORTS, { recursive: true });
     await writeFile(join(REPORTS, 'report.json'), `${JSON.stringify(report, null, 1)}\n`);

@@ -93,7 +93,8 @@ describe('the report', () => {
     schema: 'kimera-migration-tests/1', date: '2026-01-01T00:00:00.000Z', command: 'npx nx run migration-tests', seconds: 1, passed: 1, failed: 1,
     machine: { processor: 'p', cores: 2, memoryGigabytes: 1, system: 's', node: 'v20', versions: { pg: '8' } },
     checks: [{ scenario: 'one', name: 'a <script>', holds: false, detail: 'x & y' }],
-    models: [],
+    models: [], modes: [{ cell: { useOnnx: '1', lightweight: '0', fallbackSpace: '', model: 'present', native: 'loads', dimension: 'right' }, observed: undefined, holds: false }],
+    backendKilled: { kills: 20, texts: 300, failedCalls: 0, leastCosine: 0.99999995, byBackend: { onnx: 200, wasm: 100 }, log: ['backend <wasm> serves'] },
     journey: {
       rows: 3, before: [{ from: 'en', to: 'en', questions: 2, ndcg: 0.25 }], after: [{ from: 'en', to: 'en', questions: 2, ndcg: 0.75 }], verification, backfillSeconds: 1, cutover: switched, rollback: switched,
       plan: { collection: 'passages', rows: 3, sampledRows: 3, source: side, target: side, tokens: 9, rowsPerSecond: 1, seconds: 3, bytes: 10, freeBytes: null, judgedQueries: 1392 },

@@ -16,8 +16,8 @@ const running = new Set<ChildProcess>();
 // No process outlives this one.
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
-export function startProcess(script: string, words: readonly string[]): Running {
-  const child = spawn(process.execPath, [...NODE_ARGUMENTS, script, ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
+export function startProcess(script: string, words: readonly string[], environment: Readonly<Record<string, string>> = {}): Running {
+  const child = spawn(process.execPath, [...NODE_ARGUMENTS, script, ...words], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...environment } });
   running.add(child);
   let text = '';
   child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
@@ -29,8 +29,8 @@ export function startProcess(script: string, words: readonly string[]): Running 
 }
 
 /** @throws where the process does not end with 0. */
-export async function runProcess(script: string, words: readonly string[]): Promise<{ readonly output: string }> {
-  const { ended, output } = startProcess(script, words);
+export async function runProcess(script: string, words: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<{ readonly output: string }> {
+  const { ended, output } = startProcess(script, words, environment);
   const code = await ended;
   if (code !== 0) throw new Error(`${script} ended with ${code}`);
   return { output: output() };

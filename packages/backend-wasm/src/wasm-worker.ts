@@ -1,8 +1,9 @@
 import { open, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { checkGraph, checkInt8, FastGraph, ModelLoadError, reasonOf, type GraphSession, type GroupRequest } from '@kimera/fast-graph';
+import { checkGraph, checkInt8, FastGraph, ModelLoadError, reasonOf, type GroupRequest } from '@kimera/fast-graph';
 import { serveWorker } from '@kimera/worker-pool';
 import * as runtime from 'onnxruntime-web';
+import { endingOnTrap } from './ending-on-trap.js';
 import { openTransformersSession } from './transformers-session.js';
 import { openWebSession } from './web-session.js';
 import type { WorkerData } from './worker-data.js';
@@ -25,7 +26,7 @@ await serveWorker(async (data) => {
     const config: unknown = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
     return openTransformersSession({ runtime, folder, graph, config, externalData });
   });
-  const fastGraph = new FastGraph(endingOnTrap(session), path, served.folder.space.heads);
+  const fastGraph = new FastGraph(endingOnTrap(session, () => process.exit(1)), path, served.folder.space.heads);
   await checkGraph('wasm', fastGraph, served);
   return async (request) => {
     const response = await fastGraph.run(request as GroupRequest);
@@ -55,16 +56,4 @@ async function readWhole(path: string): Promise<Uint8Array> {
   } finally {
     await handle.close();
   }
-}
-
-/** A trap (WebAssembly.RuntimeError: memory used up, an abort) leaves the runtime in no known state: the thread ends, and the pool replaces it. */
-function endingOnTrap(session: GraphSession): GraphSession {
-  return {
-    ...session,
-    run: (feeds, outputs) =>
-      session.run(feeds, outputs).catch((error: unknown) => {
-        if (error instanceof Error && error.name === 'RuntimeError') process.exit(1);
-        throw error;
-      }),
-  };
 }

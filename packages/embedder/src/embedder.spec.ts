@@ -245,6 +245,31 @@ describe('the cache', () => {
     expect([...((await embed.encodeText('a')).dense ?? [])]).toEqual(expected);
   });
 
+  it('does not keep what a lossy variant gave while it stood in', async () => {
+    let variant: 'fp32' | 'int8' = 'int8';
+    class Changing extends FakeBackend {
+      override readonly variant = { name: 'fp32', fidelity: { minCosine: 1, meanCosine: 1, maxAbs: 0, texts: 0 } } as const;
+      override async run(batch: TokenBatch, request: HeadRequest): Promise<BackendOutput> {
+        return { variant, ...(await super.run(batch, request)) };
+      }
+    }
+    const embed = new Embedder({ backend: new Changing(), tokenizer: inlineBatchTokenizer(), probes: [], cacheBytes: 1 << 20 });
+    expect((await embed.encodeText('a')).variant).toBe('int8');
+    variant = 'fp32';
+    expect((await embed.encodeText('a')).variant).toBe('fp32');
+    await embed.encodeText('a');
+    expect(embed.getPerformanceStats().cache).toMatchObject({ hits: 1, misses: 2 });
+  });
+
+  it('is no part of the speed', async () => {
+    const { embed } = cached(1 << 20);
+    for (let i = 0; i < 50; i++) await embed.encodeText('a');
+    const { texts: answered, textsPerSecond, tokensPerSecond } = embed.getPerformanceStats();
+    // One text of two tokens was computed.
+    expect(answered).toBe(50);
+    expect(textsPerSecond).toBeCloseTo(tokensPerSecond / 2, 6);
+  });
+
   it('stays within its memory, and forgets the text that was asked for longest ago', async () => {
     const { backend, embed } = cached(2_000);
     for (let i = 0; i < 100; i++) await embed.encodeText(`text ${i}`);
@@ -366,8 +391,8 @@ describe('a lane', () => {
 
 it('counts time in which two batches ran once', () => {
   const statistics = new Statistics();
-  statistics.batch(100, 0, 1_000);
-  statistics.batch(100, 500, 1_500);
-  statistics.batch(100, 2_000, 2_500);
+  statistics.batch({ texts: 2, tokens: 100, started: 0, ended: 1_000 });
+  statistics.batch({ texts: 2, tokens: 100, started: 500, ended: 1_500 });
+  statistics.batch({ texts: 2, tokens: 100, started: 2_000, ended: 2_500 });
   expect(statistics.perSecond(statistics.tokens)).toBe(150);
 });

@@ -56,7 +56,7 @@ export class Embedder implements TextEmbedder {
       batchTokens: parts.batchTokens ?? DEFAULT_BATCH_TOKENS,
       queueTokens: parts.queueTokens ?? DEFAULT_QUEUE_TOKENS,
       concurrency: 2,
-      onBatch: ({ tokens, started, ended }) => this.#statistics.batch(tokens, started, ended),
+      onBatch: (batch) => this.#statistics.batch(batch),
     });
   }
 
@@ -107,7 +107,7 @@ export class Embedder implements TextEmbedder {
     const { texts, tokens, batches, truncated, errors, latency } = this.#statistics;
     return {
       texts, tokens, batches, truncated, errors, latency,
-      textsPerSecond: this.#statistics.perSecond(texts),
+      textsPerSecond: this.#statistics.perSecond(this.#statistics.computed),
       tokensPerSecond: this.#statistics.perSecond(tokens),
       queue: { interactive: this.#scheduler.waiting('interactive'), bulk: this.#scheduler.waiting('bulk') },
       backend: this.#parts.backend.name,
@@ -141,7 +141,9 @@ export class Embedder implements TextEmbedder {
   /** From the cache what is there, the rest from the backend. */
   async #outputs(texts: readonly Int32Array[], { heads, lane, signal, promptTokens }: Required<Pick<EncodeTokensOptions, 'heads' | 'lane' | 'promptTokens'>> & { readonly signal: AbortSignal | undefined }): Promise<readonly TextOutput[]> {
     signal?.throwIfAborted();
-    const known = texts.map((ids) => this.#cache.get(ids, heads, promptTokens));
+    // What a lossy variant gave while it stood in does not outlive it.
+    const { variant } = this.#parts.backend;
+    const known = texts.map((ids) => this.#cache.get(ids, heads, promptTokens, variant.name));
     const missing = texts.filter((_, i) => known[i] === undefined);
     const computed = await this.#scheduler.run({ texts: missing, heads, promptTokens, lane, signal });
     if (lane === 'interactive') computed.forEach((output, i) => this.#cache.set(missing[i] as Int32Array, heads, promptTokens, output));

@@ -1,4 +1,4 @@
-import type { Head } from '@kimera/core';
+import type { Head, VariantName } from '@kimera/core';
 import { LRUCache } from 'lru-cache';
 import type { TextOutput } from './scheduler.js';
 
@@ -27,10 +27,11 @@ export class EmbeddingCache {
     return { hits: this.#hits, misses: this.#misses, bytes: this.#entries?.calculatedSize ?? 0 };
   }
 
-  get(ids: Int32Array, heads: readonly Head[], promptTokens: number): TextOutput | undefined {
+  /** Undefined also where it is of another variant. */
+  get(ids: Int32Array, heads: readonly Head[], promptTokens: number, variant: VariantName): TextOutput | undefined {
     if (this.#entries === undefined) return undefined;
     const found = this.#entries.get(keyOf(ids, heads, promptTokens));
-    if (found === undefined) {
+    if (found?.variant !== variant) {
       this.#misses += 1;
       return undefined;
     }

@@ -37,12 +37,12 @@ export async function openEmbedder({ modelPath, backends, withoutBackend = 'refu
   const { name, fidelity } = chooseVariant(folder);
   const backend = new FallbackBackend({ space, variant: { name, fidelity }, steps: backends.map(({ name: step, open }) => ({ name: step, open: () => open(folder) })), ...fallback });
   try {
-    await backend.start();
+    await backend.start().catch((error: unknown) => {
+      if (withoutBackend === 'refuse') throw error;
+    });
+    return new Embedder({ backend, tokenizer, probes, fallback: () => backend.status, ...limits });
   } catch (error) {
-    if (withoutBackend === 'refuse') {
-      await Promise.all([backend.close(), tokenizer.close()]);
-      throw error;
-    }
+    await Promise.all([backend.close(), tokenizer.close()]);
+    throw error;
   }
-  return new Embedder({ backend, tokenizer, probes, fallback: () => backend.status, ...limits });
 }

@@ -1,6 +1,7 @@
 import { ClosedError, tokenBatch, type BackendOutput, type Head, type InferenceBackend, type Lane, type VariantName } from '@kimera/core';
 import { QueueFullError } from './errors/queue-full-error.js';
 import { LaneQueue } from './lane-queue.js';
+import type { BatchTiming } from './statistics.js';
 
 /** What a backend makes of one text: the heads that were asked for. */
 export interface TextOutput {
@@ -55,8 +56,7 @@ export interface SchedulerOptions {
   readonly queueTokens: number;
   /** Batches under way at once. */
   readonly concurrency: number;
-  /** `started` and `ended` by `performance.now()`. */
-  readonly onBatch: (batch: { readonly tokens: number; readonly started: number; readonly ended: number }) => void;
+  readonly onBatch: (batch: BatchTiming) => void;
 }
 
 /**
@@ -157,7 +157,7 @@ export class Scheduler {
       const promptTokens = Int32Array.from(batch, ({ job }) => job.promptTokens);
       const output = await backend.run({ ...tokenBatch(batch.map(({ ids }) => ids)), promptTokens }, { heads });
       const outputs = outputsOfTexts(output, heads, batch.length, backend);
-      onBatch({ tokens: batch.reduce((sum, { ids }) => sum + ids.length, 0), started, ended: performance.now() });
+      onBatch({ texts: batch.length, tokens: batch.reduce((sum, { ids }) => sum + ids.length, 0), started, ended: performance.now() });
       batch.forEach((item, row) => this.#finish(item, outputs[row] as TextOutput));
     } catch (error) {
       const jobs = [...new Set(batch.map(({ job }) => job))];

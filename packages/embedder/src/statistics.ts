@@ -26,6 +26,14 @@ export interface PerformanceStats {
   readonly memoryBytes: number;
 }
 
+export interface BatchTiming {
+  readonly texts: number;
+  readonly tokens: number;
+  /** By `performance.now()`. */
+  readonly started: number;
+  readonly ended: number;
+}
+
 /** Counts that cost a few additions a call. */
 export class Statistics {
   texts = 0;
@@ -33,6 +41,8 @@ export class Statistics {
   batches = 0;
   truncated = 0;
   errors = 0;
+  /** Texts that a backend computed: those that the cache answered are not among them. */
+  computed = 0;
   #busy = 0;
   #busyUntil = 0;
   readonly #latencies = new Float64Array(WINDOW);
@@ -45,8 +55,9 @@ export class Statistics {
     this.#calls += 1;
   }
   /** A batch that ran over [started, ended), milliseconds of one clock, told in the order of the ends. Time in which two ran counts once. */
-  batch(tokens: number, started: number, ended: number): void {
+  batch({ texts, tokens, started, ended }: BatchTiming): void {
     this.batches += 1;
+    this.computed += texts;
     this.tokens += tokens;
     this.#busy += Math.max(0, ended - Math.max(started, this.#busyUntil));
     this.#busyUntil = Math.max(ended, this.#busyUntil);

@@ -1,4 +1,5 @@
 export { DimensionTooLargeError } from './dimension.js';
+export { inspectDatabase, type DatabaseInspection } from './inspect-database.js';
 export { JOB_ATTEMPTS } from './jobs.js';
 export { DamagedLockError, ForeignLockError, StoreLockedError, StoreNotRunningError } from './lock/lock-errors.js';
 export { joinStore, openStore, type OpenStoreOptions } from './open-store.js';

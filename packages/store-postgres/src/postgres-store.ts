@@ -11,6 +11,7 @@ import { PostgresMigrations } from './migrations.js';
 import { ensureSchema } from './schema/ensure-schema.js';
 import { Database } from './sql/database.js';
 import { reasonOf, StoreUnreachableError } from './sql/sql-errors.js';
+import { withoutPassword } from './sql/without-password.js';
 import { PostgresVectorReader, type Query } from './vector-reader.js';
 import { PostgresVectorWriter } from './vector-writer.js';
 
@@ -184,10 +185,4 @@ export class PostgresStore implements CollectionReader, CollectionWriter, Vector
   freeBytes(): Promise<number | undefined> {
     return this.#capacity.freeBytes();
   }
-}
-
-function withoutPassword(connectionString: string): string {
-  const url = new URL(connectionString);
-  url.password = '';
-  return url.href;
 }

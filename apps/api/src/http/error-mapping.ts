@@ -38,6 +38,10 @@ export function toHttpError(error: unknown): HttpError {
     switch (error.code) {
       case 'QUEUE_FULL':
         return new HttpError('overloaded', error.message, null, error.fields);
+      case 'WASM_TEXT_LENGTH':
+        return new HttpError('input_too_long', error.message, 'input', error.fields);
+      case 'TEXT_WITHOUT_DIRECTION':
+        return new HttpError('invalid_request', error.message, 'input', error.fields);
       case 'NO_BACKEND':
         return new HttpError('space_unavailable', error.message, 'model', error.fields);
       case 'CLOSED':

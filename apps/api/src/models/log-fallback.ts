@@ -1,8 +1,14 @@
 import type { FallbackEvent } from '@kimera/embedder';
-import type { Logger } from 'pino';
+
+/** As much of a pino logger as is needed. */
+export interface EventLog {
+  info(fields: object, line: string): void;
+  warn(fields: object, line: string): void;
+  error(fields: object, line: string): void;
+}
 
 /** One line for each event: read in order they tell what served when, and why. */
-export function logFallback(logger: Logger, event: FallbackEvent): void {
+export function logFallback(logger: EventLog, event: FallbackEvent): void {
   const { kind, step } = event;
   switch (kind) {
     case 'failed':

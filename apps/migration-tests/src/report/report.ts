@@ -1,5 +1,7 @@
 import type { Verification } from '@kimera/migration';
 import type { CheckResult } from '../checks.js';
+import type { BackendKilledReport } from '../scenarios/backend-killed.js';
+import type { CellResult } from '../scenarios/configuration.js';
 import type { JourneyReport } from '../scenarios/journey.js';
 import type { Speed } from '../speed.js';
 
@@ -24,6 +26,9 @@ export interface Report {
   readonly failed: number;
   readonly checks: readonly CheckResult[];
   readonly models: readonly { readonly modelId: string; readonly space: string; readonly variant: string; readonly dimension: number; readonly maxTokens: number; readonly speed: Speed }[];
+  /** The configuration modes, each with what came of it. */
+  readonly modes: readonly CellResult[];
+  readonly backendKilled: BackendKilledReport;
   readonly journey: JourneyReport;
   readonly reverse: Verification;
   readonly swap: Verification;

@@ -25,6 +25,7 @@ export class Circuit {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #reason: Error | undefined;
   #retryAt: number | undefined;
+  #stopped = false;
   readonly #options: CircuitOptions;
 
   constructor(options: CircuitOptions) {
@@ -63,6 +64,7 @@ export class Circuit {
 
   /** At once, whatever was counted. */
   open(reason: Error): void {
+    if (this.#stopped) return;
     clearTimeout(this.#timer);
     this.#state = 'open';
     this.#reason = reason;
@@ -76,6 +78,7 @@ export class Circuit {
 
   /** No further trial. */
   stop(): void {
+    this.#stopped = true;
     clearTimeout(this.#timer);
   }
 
@@ -88,6 +91,7 @@ export class Circuit {
       this.open(error instanceof Error ? error : new Error(String(error)));
       return;
     }
+    if (this.#stopped) return;
     this.#state = 'closed';
     this.#reason = undefined;
     this.#failures = this.#options.failuresToOpen - 1;

@@ -17,6 +17,11 @@ class Machine {
   works = true;
   /** What its calls fail with, while it is set. */
   failure: Error | undefined;
+  /** It opens when this is done. */
+  gate: Promise<void> = Promise.resolve();
+  /** Its calls wait for this, while it is set. */
+  held: Promise<void> | undefined;
+  closes: () => Promise<void> = () => Promise.resolve();
   /** What it opens serves this. */
   serves: EmbeddingSpace = space;
   opened = 0;
@@ -25,12 +30,13 @@ class Machine {
 
   readonly open = async (): Promise<InferenceBackend> => {
     if (!this.opens) throw new Error(`${this.name} does not open`);
+    await this.gate;
     this.opened += 1;
     const id = `${this.name} ${this.opened}`;
     const backend = new FakeBackend({
       name: this.name, space: this.serves, variant: this.kind,
       before: async () => {
-        await Promise.resolve();
+        await (this.held ?? Promise.resolve());
         if (this.failure !== undefined) throw this.failure;
         if (!this.works) throw new Error(`${this.name} died`);
       },
@@ -38,7 +44,7 @@ class Machine {
     const close = backend.close.bind(backend);
     backend.close = () => {
       this.closed.push(id);
-      return close();
+      return close().then(() => this.closes());
     };
     return backend;
   };
@@ -168,7 +174,9 @@ describe('FallbackBackend', () => {
     for (let i = 0; i < 5; i++) expect((await backend.run(batch, DENSE)).dense?.length).toBe(space.dimension);
     expect(backend.status).toMatchObject({ degraded: false, steps: [{ state: 'serving', failures: 0 }, { state: 'standby' }] });
     other.failure = new TooLong('too long');
-    await expect(backend.run(batch, DENSE)).rejects.toMatchObject({ code: 'NO_BACKEND', reasons: ['wasm: too long', 'other: too long'] });
+    await expect(backend.run(batch, DENSE)).rejects.toMatchObject({ code: 'TOO_LONG' });
+    other.failure = new Error('died');
+    await expect(backend.run(batch, DENSE)).rejects.toMatchObject({ code: 'NO_BACKEND', reasons: ['wasm: too long', 'other: died'] });
     await backend.close();
   });
 
@@ -193,6 +201,112 @@ describe('FallbackBackend', () => {
     native.opens = true;
     await jest.advanceTimersByTimeAsync(10_000);
     expect([native.opened, jest.getTimerCount()]).toEqual([0, 0]);
+  });
+
+  it('closes a backend that is still being opened when the one before it comes back', async () => {
+    const [native, wasm] = [new Machine('native'), new Machine('wasm')];
+    const backend = chain([native, wasm]);
+    await backend.start();
+    let opened = (): void => undefined;
+    wasm.gate = new Promise((resolve) => (opened = resolve));
+    native.works = false;
+    const calls = [1, 2, 3, 4].map(() => backend.run(batch, DENSE));
+    await jest.advanceTimersByTimeAsync(0);
+    expect(backend.status.steps.map(({ state }) => state)).toEqual(['out', 'standby']);
+    native.works = true;
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(backend.name).toBe('native');
+    opened();
+    for (const output of await Promise.all(calls)) expect(output.dense?.length).toBe(space.dimension);
+    await jest.advanceTimersByTimeAsync(0);
+    expect([wasm.opened, wasm.closed]).toEqual([1, ['wasm 1']]);
+    await backend.close();
+  });
+
+  it('lets a step go that stood in for one call, after a minute', async () => {
+    const [native, wasm] = [new Machine('native'), new Machine('wasm')];
+    const backend = chain([native, wasm]);
+    await backend.start();
+    native.works = false;
+    await backend.run(batch, DENSE);
+    native.works = true;
+    await jest.advanceTimersByTimeAsync(59_000);
+    expect([wasm.opened, wasm.closed]).toEqual([1, []]);
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(wasm.closed).toEqual(['wasm 1']);
+    expect((await backend.run(batch, DENSE)).dense?.length).toBe(space.dimension);
+    await backend.close();
+  });
+
+  it('says nothing and tries nothing after it was closed during a trial', async () => {
+    const [native, wasm] = [new Machine('native'), new Machine('wasm')];
+    native.opens = false;
+    const events: FallbackEvent[] = [];
+    const backend = chain([native, wasm], events);
+    await backend.start();
+    let opened = (): void => undefined;
+    native.opens = true;
+    native.gate = new Promise((resolve) => (opened = resolve));
+    await jest.advanceTimersByTimeAsync(1_000);
+    const before = events.length;
+    const closing = backend.close();
+    opened();
+    await closing;
+    await jest.advanceTimersByTimeAsync(20_000);
+    expect([events.length, jest.getTimerCount(), native.closed, wasm.closed]).toEqual([before, 0, ['native 1'], ['wasm 1']]);
+  });
+
+  it('goes on where a backend does not close well, and waits for those that were let go', async () => {
+    const [native, wasm] = [new Machine('native'), new Machine('wasm')];
+    native.closes = () => Promise.reject(new Error('does not close'));
+    const backend = chain([native, wasm]);
+    await backend.start();
+    native.works = false;
+    for (let i = 0; i < 3; i++) await backend.run(batch, DENSE);
+    await jest.advanceTimersByTimeAsync(0);
+    expect(backend.name).toBe('wasm');
+    let done = (): void => undefined;
+    wasm.closes = () => new Promise((resolve) => (done = resolve));
+    let closed = false;
+    const closing = backend.close().then(() => (closed = true));
+    await jest.advanceTimersByTimeAsync(0);
+    expect(closed).toBe(false);
+    done();
+    await closing;
+  });
+
+  it('passes over a step that neither opens nor fails, and closes what opens too late', async () => {
+    const [native, wasm] = [new Machine('native'), new Machine('wasm')];
+    let opened = (): void => undefined;
+    native.gate = new Promise((resolve) => (opened = resolve));
+    const backend = chain([native, wasm]);
+    const starting = backend.start();
+    await jest.advanceTimersByTimeAsync(300_000);
+    await starting;
+    expect(backend.status).toMatchObject({ degraded: true, steps: [{ state: 'out', reason: 'backend native did not open within 300 s' }, { state: 'serving' }] });
+    opened();
+    await jest.advanceTimersByTimeAsync(0);
+    expect(native.closed).toEqual(['native 1']);
+    await backend.close();
+  });
+
+  it('does not count what fails on a backend that was let go against the one in its place', async () => {
+    const [native, wasm] = [new Machine('native'), new Machine('wasm')];
+    const backend = chain([native, wasm]);
+    await backend.start();
+    let fails = (): void => undefined;
+    native.held = new Promise((_resolve, reject) => (fails = () => reject(new Error('late'))));
+    const late = backend.run(batch, DENSE);
+    await jest.advanceTimersByTimeAsync(0);
+    native.held = undefined;
+    native.works = false;
+    for (let i = 0; i < 3; i++) await backend.run(batch, DENSE);
+    native.works = true;
+    await jest.advanceTimersByTimeAsync(1_000);
+    fails();
+    expect((await late).dense?.length).toBe(space.dimension);
+    expect(backend.status).toMatchObject({ degraded: false, steps: [{ state: 'serving' }, {}] });
+    await backend.close();
   });
 
   it('loses no call, whatever breaks and is mended while calls run, as long as one step works', async () => {

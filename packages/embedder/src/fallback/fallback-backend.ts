@@ -4,6 +4,7 @@ import {
 import { NoBackendError } from '../errors/no-backend-error.js';
 import type { BackendStep, FallbackEvent, FallbackStatus } from './backend-step.js';
 import { FAILURES_TO_OPEN, FIRST_PAUSE_MS, LONGEST_PAUSE_MS } from './circuit.js';
+import type { Lease } from './lease.js';
 import { Step } from './step.js';
 
 export interface FallbackOptions {
@@ -64,28 +65,53 @@ export class FallbackBackend implements InferenceBackend {
 
   /** Opens the first step that can be opened. @throws NoBackendError where none can, of a single step its own error: then all are tried again after their pauses, until `close`. */
   async start(): Promise<void> {
-    for (const step of this.#steps) if (await this.#opens(step)) return;
+    for (const step of this.#steps) {
+      try {
+        await step.acquire();
+      } catch (error) {
+        this.#didNotOpen(step, error as Error);
+        continue;
+      }
+      this.#serve();
+      return;
+    }
     const [only] = this.#steps;
     throw this.#steps.length === 1 && only?.circuit.reason !== undefined ? only.circuit.reason : this.#noBackend();
   }
 
-  /** @throws NoBackendError where no step can compute it; the caller's errors at once, from the first step. */
+  /** @throws NoBackendError where no step can compute it, BackendLimitError where all work and it is beyond each; the caller's errors at once, from the first step. */
   async run(batch: TokenBatch, request: HeadRequest): Promise<BackendOutput> {
     const failed: string[] = [];
+    const limits: BackendLimitError[] = [];
     for (const step of this.#steps) {
       if (this.#closed) throw new ClosedError('the backend');
-      if (step.circuit.state !== 'closed' || !(await this.#opens(step))) continue;
+      if (step.circuit.state !== 'closed') continue;
+      let lease: Lease;
       try {
-        const output = await step.use(async (backend) => ({ variant: backend.variant.name, ...(await backend.run(batch, request)) }));
-        step.circuit.success();
+        lease = await step.acquire();
+      } catch (error) {
+        this.#didNotOpen(step, error as Error);
+        continue;
+      }
+      // Counted on the lease before anything else runs, so that it is not closed in between.
+      const call = lease.use(async (backend) => ({ variant: backend.variant.name, ...(await backend.run(batch, request)) }));
+      this.#serve();
+      try {
+        const output = await call;
+        if (step.holds(lease)) step.circuit.success();
+        if (step !== this.#serving) step.releaseLater(() => step === this.#serving);
         return output;
       } catch (error) {
         if (this.#closed) throw new ClosedError('the backend');
         if (error instanceof InvalidTokenBatchError || error instanceof UnsupportedHeadError) throw error;
-        if (!(error instanceof BackendLimitError)) this.#failed(step, error as Error);
+        if (error instanceof BackendLimitError) limits.push(error);
+        else this.#failed(step, lease, error as Error);
         failed.push(`${step.name}: ${(error as Error).message}`);
       }
     }
+    const [limit] = limits.slice(-1);
+    // Every backend was asked and works, and none takes this batch: that does not change with time.
+    if (limit !== undefined && limits.length === this.#steps.length) throw limit;
     throw this.#noBackend(failed);
   }
 
@@ -95,27 +121,21 @@ export class FallbackBackend implements InferenceBackend {
     await Promise.all(this.#steps.map((step) => step.close()));
   }
 
-  async #opens(step: Step): Promise<boolean> {
-    try {
-      await step.acquire();
-    } catch (error) {
-      if (this.#closed) throw new ClosedError('the backend');
-      if (step.circuit.state === 'closed') step.circuit.open(error as Error);
-      return false;
-    }
-    this.#serve();
-    return true;
+  #didNotOpen(step: Step, error: Error): void {
+    if (this.#closed) throw new ClosedError('the backend');
+    if (step.circuit.state === 'closed') step.circuit.open(error);
   }
 
-  #failed(step: Step, error: Error): void {
+  #failed(step: Step, lease: Lease, error: Error): void {
     step.failures += 1;
-    // What was let go meanwhile fails its last calls: that says nothing new.
-    if (step.circuit.state !== 'closed') return;
+    // What was let go meanwhile fails its last calls: that says nothing about what took its place.
+    if (step.circuit.state !== 'closed' || !step.holds(lease)) return;
     this.#onEvent({ kind: 'failed', step: step.name, failures: step.circuit.failures + 1, error });
     step.circuit.failure(error);
   }
 
   #circuitChanged(step: Step): void {
+    if (this.#closed) return;
     const { state, reason, retryAt } = step.circuit;
     if (state === 'open' && reason !== undefined) {
       step.release();

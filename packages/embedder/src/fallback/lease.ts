@@ -4,12 +4,12 @@ import type { InferenceBackend } from '@kimera/core';
 export class Lease {
   #calls = 0;
   #retired = false;
-  constructor(readonly backend: InferenceBackend) {}
-
-  /** True where its backend is closed, or closes after its last call: no new calls. */
-  get isRetired(): boolean {
-    return this.#retired;
-  }
+  #closing: Promise<void> | undefined;
+  /** @param onClosed once its backend is closed. */
+  constructor(
+    readonly backend: InferenceBackend,
+    private readonly onClosed: (lease: Lease) => void,
+  ) {}
 
   async use<Result>(call: (backend: InferenceBackend) => Promise<Result>): Promise<Result> {
     this.#calls += 1;
@@ -17,17 +17,19 @@ export class Lease {
       return await call(this.backend);
     } finally {
       this.#calls -= 1;
-      this.#closeIfUnused();
+      if (this.#retired && this.#calls === 0) void this.close();
     }
   }
 
   /** Closes the backend after the last of its calls. */
   retire(): void {
     this.#retired = true;
-    this.#closeIfUnused();
+    if (this.#calls === 0) void this.close();
   }
 
-  #closeIfUnused(): void {
-    if (this.#retired && this.#calls === 0) void this.backend.close();
+  /** Closes the backend now: calls on it fail. That one does not close well is nobody's concern any more. */
+  close(): Promise<void> {
+    this.#closing ??= this.backend.close().catch(() => undefined).then(() => this.onClosed(this));
+    return this.#closing;
   }
 }

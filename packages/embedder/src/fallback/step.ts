@@ -1,7 +1,13 @@
 import { ClosedError, SpaceMismatchError, type EmbeddingSpace, type InferenceBackend } from '@kimera/core';
+import { OpeningTimeoutError } from '../errors/opening-timeout-error.js';
 import type { BackendStep } from './backend-step.js';
 import { Circuit, type CircuitOptions } from './circuit.js';
 import { Lease } from './lease.js';
+
+/** Nothing opens for longer: a model of bge-m3's size takes some seconds, from a slow disk a minute. */
+const OPENING_SECONDS = 300;
+/** How long a backend that stood in for a single call stays open. */
+export const IDLE_MILLISECONDS = 60_000;
 
 /** A step of the chain: its circuit, and its backend, which is opened when it is first needed. */
 export class Step {
@@ -13,6 +19,9 @@ export class Step {
   readonly #space: EmbeddingSpace;
   #opening: Promise<Lease> | undefined;
   #lease: Lease | undefined;
+  /** Everything that was opened and is not known to be closed. */
+  readonly #leases = new Set<Lease>();
+  #idle: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
   constructor({ name, open }: BackendStep, space: EmbeddingSpace, circuit: Omit<CircuitOptions, 'trial' | 'onChange'>, onChange: (step: Step) => void) {
@@ -27,46 +36,83 @@ export class Step {
     return this.#lease?.backend;
   }
 
+  /** True for what `acquire` gives now: a lease that was let go says nothing about the one that took its place. */
+  holds(lease: Lease): boolean {
+    return this.#lease === lease;
+  }
+
   /** Its backend; calls share one opening. @throws the backend's own error, SpaceMismatchError where it serves another space, ClosedError. */
   acquire(): Promise<Lease> {
-    this.#opening ??= this.#opened().catch((error: unknown) => {
-      this.#opening = undefined;
-      throw error;
-    });
-    return this.#opening;
+    if (this.#opening !== undefined) return this.#opening;
+    const opening = this.#opened();
+    this.#opening = opening;
+    opening.then(
+      (lease) => {
+        if (this.#opening === opening) this.#lease = lease;
+      },
+      () => {
+        if (this.#opening === opening) this.#opening = undefined;
+      },
+    );
+    return opening;
   }
 
-  /** A call on its backend, opened where it is not. @throws as acquire, and what the call throws. */
-  async use<Result>(call: (backend: InferenceBackend) => Promise<Result>): Promise<Result> {
-    let lease = await this.acquire();
-    while (lease.isRetired) lease = await this.acquire();
-    return lease.use(call);
-  }
-
-  /** Closes its backend after the last call on it; it is opened again when it is needed. */
+  /** Closes its backend after the last call on it, also one that is being opened; it is opened again when it is needed. */
   release(): void {
-    this.#lease?.retire();
-    this.#lease = undefined;
+    const opening = this.#opening;
     this.#opening = undefined;
+    this.#lease = undefined;
+    opening?.then((lease) => lease.retire(), () => undefined);
   }
 
-  /** Closes it now: calls on it fail. */
+  /** Lets its backend go after a while in which nothing more came, where it is still not needed then. */
+  releaseLater(isNeeded: () => boolean): void {
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => {
+      if (!isNeeded()) this.release();
+    }, IDLE_MILLISECONDS);
+    // A number in browsers; in Node it must not keep a process alive that has nothing else to do.
+    if (typeof this.#idle === 'object') this.#idle.unref();
+  }
+
+  /** Closes everything now: calls on it fail. */
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#idle);
     this.circuit.stop();
     await this.#opening?.catch(() => undefined);
-    await this.#lease?.backend.close();
+    await Promise.all([...this.#leases].map((lease) => lease.close()));
   }
 
   async #opened(): Promise<Lease> {
     if (this.#closed) throw new ClosedError(this.name);
-    const backend = await this.#open();
-    const { fingerprint } = backend.space;
+    const lease = await this.#withinTime(this.#open());
+    const { fingerprint } = lease.backend.space;
     if (this.#closed || fingerprint !== this.#space.fingerprint) {
-      await backend.close();
+      await lease.close();
       throw this.#closed ? new ClosedError(this.name) : new SpaceMismatchError(this.#space.fingerprint, fingerprint, `backend ${this.name}`);
     }
-    this.#lease = new Lease(backend);
-    return this.#lease;
+    return lease;
+  }
+
+  /** A driver that hangs must not hold all calls back. What opens after that is closed at once. */
+  async #withinTime(opening: Promise<InferenceBackend>): Promise<Lease> {
+    const leased = opening.then((backend) => {
+      const lease = new Lease(backend, (closed) => this.#leases.delete(closed));
+      this.#leases.add(lease);
+      return lease;
+    });
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new OpeningTimeoutError(this.name, OPENING_SECONDS)), OPENING_SECONDS * 1000);
+    });
+    try {
+      return await Promise.race([leased, late]);
+    } catch (error) {
+      leased.then((lease) => lease.close(), () => undefined);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }

@@ -1,0 +1,33 @@
+/** A variable that the server and the command line read. */
+export interface EnvironmentVariable {
+  readonly name: string;
+  /** In words. */
+  readonly usual: string;
+  readonly meaning: string;
+  /** Its value is not shown. */
+  readonly isSecret?: true;
+}
+
+/** Every one; docs/configuration.md has the same, and a test compares. */
+export const ENVIRONMENT: readonly EnvironmentVariable[] = [
+  { name: 'USE_ONNX', usual: '1', meaning: '0 passes over the native backend: WebAssembly serves the same space' },
+  { name: 'ONNX_MODEL_PATH', usual: './models/bge-m3-onnx where it exists, else the shipped all-MiniLM-L6-v2', meaning: 'folder of a converted model' },
+  { name: 'ONNX_EXECUTION_PROVIDERS', usual: 'cpu', meaning: 'what the native backend computes with, in the order in which they are wanted: cuda,cpu' },
+  { name: 'LIGHTWEIGHT_EMBEDDING', usual: '0', meaning: '1 serves the light model alone, in its own space, without ONNX' },
+  { name: 'LIGHT_MODEL_PATH', usual: 'the shipped models/static-minilm', meaning: 'folder of the light model' },
+  { name: 'FALLBACK_SPACE', usual: 'unset', meaning: 'light: when no backend can serve the space, the light model serves under its own name' },
+  { name: 'EMBEDDING_DIM', usual: "the model's", meaning: "if set, must be the model's dimension, else the start fails with both numbers" },
+  { name: 'MAX_EMBEDDING_LENGTH', usual: "the model's limit", meaning: 'tokens of an input at most; a longer one is refused, never cut' },
+  { name: 'EMBEDDING_BATCH_SIZE', usual: '4096', meaning: 'tokens of one batch at most' },
+  { name: 'EMBEDDING_CACHE_MB', usual: '32', meaning: 'memory for vectors of texts that come again; 0 keeps none' },
+  { name: 'AUTO_TRUNCATE', usual: '0', meaning: 'what an absent truncate means over HTTP: 0 refuses a text beyond the limit, 1 cuts it and says so' },
+  { name: 'KIMERA_API_KEYS', usual: 'none', meaning: 'keys, separated by commas; without one the server serves loopback only', isSecret: true },
+  { name: 'HOST', usual: '127.0.0.1', meaning: 'address that the server listens on' },
+  { name: 'PORT', usual: '3000', meaning: 'port that the server listens on' },
+  { name: 'DATABASE_URL', usual: './data', meaning: 'postgres://…, or the folder of an embedded database', isSecret: true },
+  { name: 'HF_ENDPOINT', usual: 'the public hub', meaning: 'address of a hub or mirror' },
+  { name: 'HF_TOKEN', usual: 'none', meaning: 'sent to the hub alone', isSecret: true },
+  { name: 'HF_HUB_OFFLINE', usual: '0', meaning: '1 forbids requests to the hub' },
+  { name: 'NO_COLOR', usual: 'unset', meaning: 'no colours' },
+  { name: 'KIMERA_DEBUG', usual: 'unset', meaning: 'the stack of an unexpected error' },
+];

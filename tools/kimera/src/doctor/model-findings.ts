@@ -1,0 +1,71 @@
+import { isStaticFolder, openStaticModel } from '@kimera/backend-light/node';
+import type { Head } from '@kimera/core';
+import { Embedder, openEmbedder, type ModelExpectation, type ModelTest } from '@kimera/embedder';
+import { backendsOf, type Configuration } from '@kimera/api';
+import { describeError } from '../console/describe-error.js';
+import { formatBytes, formatDuration } from '../console/format.js';
+import type { Finding } from './finding.js';
+
+export interface ModelFindingsOptions {
+  readonly path: string;
+  readonly configuration: Pick<Configuration, 'useOnnx' | 'executionProviders'>;
+  /** What the model is taken for. */
+  readonly expected: ModelExpectation;
+  readonly stop: AbortSignal;
+}
+
+/** What came of one model on one backend. */
+export interface TestedModel {
+  readonly finding: Finding;
+  /** Absent where it could not even be opened. */
+  readonly test?: ModelTest;
+}
+
+/** A model folder on each backend in turn: opened, probed, and taken for what it is expected to be. */
+export async function* testModels({ path, configuration, expected, stop }: ModelFindingsOptions): AsyncGenerator<TestedModel> {
+  const openers: readonly (readonly [string, () => Promise<Embedder>])[] = (await isStaticFolder(path))
+    ? [['static', async () => new Embedder(await openStaticModel({ path }))]]
+    : backendsOf(configuration).map((backend) => [backend.name, () => openEmbedder({ modelPath: path, backends: [backend] })]);
+  for (const [name, open] of openers) {
+    stop.throwIfAborted();
+    yield await testModel(`${path} on ${name}`, open, expected);
+  }
+}
+
+async function testModel(what: string, open: () => Promise<Embedder>, expected: ModelExpectation): Promise<TestedModel> {
+  const [started, before] = [performance.now(), process.memoryUsage.rss()];
+  let embedder: Embedder;
+  try {
+    embedder = await open();
+  } catch (error) {
+    return { finding: { area: 'model', what, state: 'problem', value: describeError(error).message, advice: 'nothing serves this model on this backend; "kimera models verify" says which file is wrong' } };
+  }
+  try {
+    const test = await embedder.testModel(expected);
+    const memory = formatBytes(Math.max(0, process.memoryUsage.rss() - before));
+    const figures = `${test.modelId}, ${describe(test)}; opened and probed in ${formatDuration(performance.now() - started)}, ${memory} more memory`;
+    const wrong = [
+      ...test.expectations.filter(({ holds }) => !holds).map(({ what: field, expected: wanted, actual }) => `${field} is ${actual}, expected ${wanted}`),
+      ...test.probes.filter(({ holds }) => !holds).map(({ text, cosine, tokensEqual }) => `probe ${JSON.stringify(text.slice(0, 40))}: cosine ${cosine.toFixed(6)}${tokensEqual ? '' : ', other tokens'}`),
+    ];
+    return { test, finding: { area: 'model', what, state: test.holds ? 'fine' : 'problem', value: figures, ...(wrong.length === 0 ? {} : { advice: wrong.join('; ') }) } };
+  } catch (error) {
+    return { finding: { area: 'model', what, state: 'problem', value: describeError(error).message } };
+  } finally {
+    await embedder.close();
+  }
+}
+
+function describe({ dimension, maxTokens, heads, variant, probes }: ModelTest): string {
+  // Never rounded up.
+  const worst = Math.floor(Math.min(...probes.map(({ cosine }) => cosine)) * 1e6) / 1e6;
+  const probed = probes.length === 0 ? 'no probes' : `${probes.length} probes, cosine ≥ ${worst.toFixed(6)}`;
+  return `${dimension} numbers, ${maxTokens} tokens, ${heads.join(' + ')}, ${variant}, ${probed}`;
+}
+
+/** Models by what the original system migrates from and to. */
+export const TAKEN_FOR: Readonly<Record<string, Required<ModelExpectation>>> = {
+  'bge-m3': { dimension: 1024, maxTokens: 8192, heads: ['dense', 'sparse', 'colbert'] satisfies Head[] },
+  'all-MiniLM-L6-v2': { dimension: 384, maxTokens: 256, heads: ['dense'] },
+  'multilingual-e5-small': { dimension: 384, maxTokens: 512, heads: ['dense'] },
+};
