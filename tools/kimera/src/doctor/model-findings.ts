@@ -1,4 +1,4 @@
-import { isStaticFolder, openStaticModel } from '@kimera/backend-light/node';
+import { isStaticFolder, openStaticModel } from '@kimera/backend-light';
 import type { Head } from '@kimera/core';
 import { Embedder, openEmbedder, type ModelExpectation, type ModelTest } from '@kimera/embedder';
 import { backendsOf, type Configuration } from '@kimera/api';
