@@ -56,7 +56,7 @@ describe('models list', () => {
     const { code, stdout } = await kimera(['models', 'list', '--json'], scratch);
     expect(code).toBe(0);
     const { models } = listSchema.parse(JSON.parse(stdout));
-    expect(models.map((model) => ('modelId' in model ? model.modelId : model.path))).toEqual(['test/tiny', 'sentence-transformers/all-MiniLM-L6-v2', 'intfloat/multilingual-e5-small']);
+    expect(models.map((model) => ('modelId' in model ? model.modelId : model.path))).toEqual(['test/tiny', 'sentence-transformers/all-MiniLM-L6-v2', 'intfloat/multilingual-e5-small', 'kimera/all-MiniLM-L6-v2-static']);
     const space = JSON.parse(await readFile(join(minilm, 'space.json'), 'utf8'));
     expect(models[1]).toMatchObject({ path: minilm, space: space.fingerprint, dimension: 384, maxTokens: 256 });
   });

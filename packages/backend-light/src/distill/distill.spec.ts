@@ -109,10 +109,10 @@ describe('distillation', () => {
 });
 
 describe('principal components', () => {
-  it('keep as much of the variance as any other directions could, and are centred', () => {
+  it('keep as much of the variance as any other directions could, and are centred', async () => {
     const rows = Float32Array.from({ length: 300 }, (_, i) => Math.sin(i * 1.3) * ([5, 1, 0.1][i % 3] ?? 0) + 2);
-    const projection = principalComponents(rows, 3, 2);
-    const projected = project(projection, rows);
+    const projection = await principalComponents(rows, 3, 2);
+    const projected = await project(projection, rows);
     for (let d = 0; d < 2; d++) expect(Math.abs(projected.filter((_, i) => i % 2 === d).reduce((sum, value) => sum + value, 0))).toBeLessThan(1e-3);
     const variance = (values: Float32Array, size: number): number => values.reduce((sum, value, i) => sum + (value - (size === 3 ? (projection.mean[i % 3] ?? 0) : 0)) ** 2, 0);
     expect(variance(projected, 2) / variance(rows, 3)).toBeGreaterThan(0.99);

@@ -4,8 +4,8 @@ import { DistillOptionsError } from '../errors/distill-options-error.js';
 import type { TokenTable } from '../table/token-table.js';
 import { TimeSlice } from '../time-slice.js';
 import { embedTokens } from './embed-tokens.js';
-import { fitToTexts, type FitOptions } from './fit-to-texts.js';
-import { principalComponents, project } from './principal-components.js';
+import { fitToTexts } from './fit-to-texts.js';
+import { principalComponents, project, type Pause } from './principal-components.js';
 import { sifWeights } from './sif-weights.js';
 import { setSpecialRows } from './special-rows.js';
 import { vocabularyTexts } from './vocabulary-texts.js';
@@ -57,14 +57,19 @@ export async function distill(options: DistillOptions): Promise<DistilledTable> 
   const alone = await embed(options, 'vocabulary', vocabularyTexts(tokenizer));
   const sentenceVectors = await embed(options, 'texts', sentences.map(({ ids }) => ids));
   onProgress?.({ phase: 'components', done: 0, total: 1 });
-  const ownProjection = principalComponents(selectRows(alone, words, space.dimension), space.dimension, dimension);
-  const projection = sentences.length === 0 ? ownProjection : principalComponents(sentenceVectors, space.dimension, dimension);
-  const directions = project({ mean: ownProjection.mean, components: projection.components }, alone);
+  const pause = pauseOf(options);
+  const ownProjection = await principalComponents(selectRows(alone, words, space.dimension), space.dimension, dimension, pause);
+  const projection = sentences.length === 0 ? ownProjection : await principalComponents(sentenceVectors, space.dimension, dimension, pause);
+  const directions = await project({ mean: ownProjection.mean, components: projection.components }, alone, pause);
   const weights = sifWeights(vocabularySize, isWord);
   let rows: Float32Array = directions.map((value, i) => value * (weights[Math.floor(i / dimension)] as number));
   if (sentences.length > 0) {
-    const targets = project(projection, sentenceVectors);
-    rows = await fitToTexts(rows, dimension, { texts: sentences.map((sentence) => sentence.words), targets }, { ...FIT, beforeStep: stepOf(options) });
+    const targets = await project(projection, sentenceVectors, pause);
+    const beforeStep = (done: number, total: number): Promise<void> => {
+      onProgress?.({ phase: 'fit', done, total });
+      return pause();
+    };
+    rows = await fitToTexts(rows, dimension, { texts: sentences.map((sentence) => sentence.words), targets }, { ...FIT, beforeStep });
   }
   setSpecialRows(rows, directions, dimension, isWord);
   return { dimension, vocabularySize, rows };
@@ -90,10 +95,10 @@ function embed({ backend, onProgress, signal }: DistillOptions, phase: 'vocabula
   return embedTokens(backend, texts, { signal, onTokens: (tokens) => onProgress?.({ phase, done: (done += tokens), total }) });
 }
 
-function stepOf({ onProgress, signal }: DistillOptions): NonNullable<FitOptions['beforeStep']> {
+/** Other work has its turn, and a stop is heard. */
+function pauseOf({ signal }: DistillOptions): Pause {
   const slice = new TimeSlice();
-  return async (done, total) => {
-    onProgress?.({ phase: 'fit', done, total });
+  return async () => {
     await slice.pause();
     signal?.throwIfAborted();
   };

@@ -5,7 +5,7 @@ export const PROBE_TEXTS: readonly string[] = [
   'PostgreSQL stores each vector beside its row; an index over half a million of them answers in a few milliseconds, and a query that has to read every row takes about a second on the same machine.',
 ];
 
-/** Held-out texts on which the fidelity of an 8-bit table is measured. Self-written; none is a probe. */
+/** More texts on which the fidelity of an 8-bit table is measured. Self-written. */
 export const FIDELITY_TEXTS: readonly string[] = [
   'hello', 'How do I reset my password?', 'The invoice of 3 March is still unpaid.', 'She sold the house and moved to the coast.', 'Two dogs run across a wet field.', 'to be or not to be',
   'The committee rejected the proposal by a narrow margin.', 'SELECT count(*) FROM orders WHERE total > 100;', 'Wie lange dauert die Lieferung nach Österreich?', 'La reunión se aplazó hasta el lunes.',

@@ -10,7 +10,9 @@ import type { TableNumbers, TokenTable } from '../table/token-table.js';
 import { quantizeTable } from './quantize-table.js';
 import { FIDELITY_TEXTS, PROBE_TEXTS } from './reference-texts.js';
 
-const EXACT: Fidelity = { minCosine: 1, meanCosine: 1, maxAbs: 0, texts: FIDELITY_TEXTS.length };
+/** The probes too: a text of few words loses most in 8 bits, and what is served must pass them. */
+const MEASURED_TEXTS: readonly string[] = [...FIDELITY_TEXTS, ...PROBE_TEXTS];
+const EXACT: Fidelity = { minCosine: 1, meanCosine: 1, maxAbs: 0, texts: MEASURED_TEXTS.length };
 /** Default of model2vec, special tokens included here. */
 const MAX_TOKENS = 512;
 
@@ -39,7 +41,7 @@ export async function staticModelFiles({ modelId, tokenizerJson, table, precisio
   const fingerprint = await spaceFingerprint(identity);
   const stored = precision === 'int8' ? quantizeTable(table) : table;
   const vectorsOf = (of: TokenTable, texts: readonly string[]): Promise<readonly Vector[]> => embedTexts({ ...identity, fingerprint, modelId, heads: ['dense'] }, of, tokenizer, texts);
-  const fidelity = stored === table ? EXACT : fidelityOf(await vectorsOf(stored, FIDELITY_TEXTS), await vectorsOf(table, FIDELITY_TEXTS));
+  const fidelity = stored === table ? EXACT : fidelityOf(await vectorsOf(stored, MEASURED_TEXTS), await vectorsOf(table, MEASURED_TEXTS));
   const probes = await vectorsOf(table, PROBE_TEXTS);
   const json = (value: unknown): Uint8Array<ArrayBuffer> => new TextEncoder().encode(`${JSON.stringify(value, null, 1)}\n`);
   const files = new Map<string, Uint8Array<ArrayBuffer>>([

@@ -1,13 +1,11 @@
 import { Option, type Command } from 'commander';
-import { resolve } from 'node:path';
 import type { CommandContext } from '../console/command-context.js';
 import { createCommand, withJson } from '../console/create-command.js';
 import { EXIT } from '../console/exit-code.js';
 import { printable } from '../console/printable.js';
-import { lightModelPath, MODEL_OPTION, modelPath } from '../models/default-model.js';
-import { SHIPPED_MODELS } from '../models/shipped-models.js';
 import type { Finding, FindingState } from '../doctor/finding.js';
 import { TAKEN_FOR } from '../doctor/taken-for.js';
+import { MODEL_OPTION } from '../models/default-model.js';
 
 interface DoctorOptions {
   readonly model?: string;
@@ -21,7 +19,7 @@ export function doctorCommand(context: CommandContext): Command {
   const command = createCommand(context, 'doctor', {
     summary: 'what runs here, what does not, and what to do',
     description: [
-      'Looks at the machine, the native runtime, the model on every backend with its probes, the light model, the database and the environment. Nothing is changed.',
+      'Looks at the machine, the environment, the native runtime, the database, and the model and the light model on every backend with their probes. Nothing is changed.',
       '--like bge-m3 is the check before a migration: 1024 numbers, 8192 tokens, three heads. Ends with 2 where something does not work.',
     ].join('\n'),
     examples: ['doctor', 'doctor --model ./models/bge-m3-onnx --like bge-m3', 'doctor --all --json'],
@@ -32,49 +30,14 @@ export function doctorCommand(context: CommandContext): Command {
     .addOption(new Option('--like <name>', 'what the model is taken for').choices(Object.keys(TAKEN_FOR)))
     .option('--database <url>', 'postgres://…, or a folder (default: $DATABASE_URL, or ./data)')
     .action(async ({ model, all, like, database, json }: DoctorOptions) => {
-      const { configurationProblems, parseConfiguration } = await import('@kimera/api');
-      const { machineFindings } = await import('../doctor/machine-findings.js');
-      const { runtimeFindings } = await import('../doctor/runtime-findings.js');
-      const { environmentFindings } = await import('../doctor/environment-findings.js');
-      const { databaseFindings } = await import('../doctor/database-findings.js');
-      const findings: Finding[] = [];
-      const say = async (found: readonly Finding[]): Promise<void> => {
-        findings.push(...found);
-        if (json !== true) for (const finding of found) await context.stdout.line(line(context, finding));
-      };
-      const { environment, folder } = context;
-      // With a variable that cannot be used, what the defaults would do is still worth knowing.
-      const isUsable = configurationProblems(environment, folder).length === 0;
-      const configuration = parseConfiguration(isUsable ? environment : {}, folder);
-      await say(machineFindings());
-      await say(environmentFindings(environment, folder));
-      if (!isUsable) await say([{ area: 'environment', what: 'variables', state: 'note', value: 'what follows was tried with the defaults of all of them', advice: 'since one cannot be used' }]);
-      await say(await runtimeFindings(configuration));
-      await say(await databaseFindings(location(folder, database ?? environment['DATABASE_URL'] ?? './data')));
-      const { testModels } = await import('../doctor/model-findings.js');
-      const asked = { ...(configuration.dimension === undefined ? {} : { dimension: configuration.dimension }), ...(like === undefined ? {} : TAKEN_FOR[like]) };
-      const served = modelPath(context, model);
-      const tests = [];
-      for (const path of all === true ? await allModels(folder) : model === undefined ? new Set([served, lightModelPath(context)]) : [served]) {
-        for (const { finding, test } of await testModels({ path, configuration, expected: path === served ? asked : {}, stop: context.stop })) {
-          await say([finding]);
-          if (test !== undefined) tests.push({ path, ...test });
-        }
-      }
+      const { examine } = await import('../doctor/examine.js');
+      const say = (finding: Finding): Promise<void> => (json === true ? Promise.resolve() : context.stdout.line(line(context, finding)));
+      const { findings, models } = await examine(context, { model, models: all === true ? 'all' : 'served', like, database, say });
       const problems = findings.filter(({ state }) => state === 'problem').length;
-      if (json === true) await context.stdout.json({ healthy: problems === 0, findings, models: tests });
+      if (json === true) await context.stdout.json({ healthy: problems === 0, findings, models });
       else await context.stdout.line(problems === 0 ? context.colors.green('everything that was looked at works') : context.colors.red(`${problems} of ${findings.length} ${problems === 1 ? 'does' : 'do'} not work`));
       if (problems > 0) context.finish(EXIT.refused);
     });
-}
-
-function location(folder: string, database: string): string {
-  return /^postgres(ql)?:\/\//.test(database) ? database : resolve(folder, database);
-}
-
-async function allModels(folder: string): Promise<readonly string[]> {
-  const { findModels } = await import('../models/find-models.js');
-  return (await findModels([resolve(folder, 'models'), SHIPPED_MODELS], 'may be absent')).map(({ path }) => path);
 }
 
 function line({ colors }: CommandContext, { area, what, state, value, advice }: Finding): string {

@@ -1,9 +1,9 @@
-import { inspectDatabase } from '@kimera/store-postgres';
 import { describeError } from '../console/describe-error.js';
 import type { Finding } from './finding.js';
 
 /** Looked at, never changed. @param database as the store takes it. */
 export async function databaseFindings(database: string): Promise<readonly Finding[]> {
+  const { inspectDatabase } = await import('@kimera/store-postgres');
   const area = 'database';
   try {
     const found = await inspectDatabase(database);
