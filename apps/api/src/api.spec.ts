@@ -1,8 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { cp, mkdtemp, rm, truncate } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -14,7 +10,6 @@ import { z } from 'zod';
 import { parseConfiguration, startServer, type RunningServer } from './index.js';
 
 const root = join(fileURLToPath(import.meta.url), '../../../..');
-const main = join(fileURLToPath(import.meta.url), '../main.ts');
 const MODEL = 'sentence-transformers/all-MiniLM-L6-v2';
 
 interface Golden {
@@ -143,6 +138,41 @@ describe('a server on the shipped model', () => {
     expect(cosine(vector ?? [], decodeVector(embedding))).toBeGreaterThan(0.99999);
   });
 
+  it('cuts token ids as it cuts their text: the token that ends a text stays', async () => {
+    const inputs = ['hello '.repeat(400), [101, ...Array.from({ length: 400 }, () => 7592), 102]];
+    const vectors = await Promise.all(inputs.map(async (input) => {
+      const response = await post('/v1/embeddings', { model: MODEL, input, truncate: true });
+      expect([response.status, response.headers.get('x-truncated-inputs')]).toEqual([200, '0']);
+      return firstEmbedding(response);
+    }));
+    expect(maxAbsDifference(vectors[0] ?? [], vectors[1] ?? [])).toBeLessThan(2e-6);
+  });
+
+  it('refuses a model that is not in the space that the header asks for, once and for all', async () => {
+    const other = 'f'.repeat(64);
+    const response = await post('/v1/embeddings', { model: MODEL, input: 'a' }, { 'x-embedding-space': other });
+    expect([response.status, response.headers.get('retry-after')]).toEqual([400, null]);
+    expect(openaiErrorSchema.parse(await response.json()).error).toMatchObject({ code: 'space_mismatch', type: 'invalid_request_error', message: expect.stringContaining(other) });
+  });
+
+  it('refuses a path that is not UTF-8', async () => {
+    const response = await fetch(`${server.url}/v1/models/%E0`, { headers: { authorization: 'Bearer secret' } });
+    expect(response.status).toBe(400);
+    expect(openaiErrorSchema.parse(await response.json()).error.code).toBe('invalid_request');
+  });
+
+  it.each([
+    ['/v1/embeddings', { model: MODEL, input: ['a', 'b', 7] }, 400, { error: { code: 'invalid_request', param: 'input.2' } }],
+    ['/v1/embeddings', { model: MODEL, input: Array.from({ length: 300 }, () => 7592) }, 400, { error: { code: 'input_too_long', message: expect.stringContaining('has 300 tokens, the limit is 256') } }],
+    ['/v1/embeddings', { model: MODEL, input: Array.from({ length: 2_049 }, () => [1]) }, 400, { error: { code: 'invalid_request', message: 'input has 2049 items, the limit is 2048' } }],
+    ['/embed', { inputs: [[1], [2, -3]] }, 422, { error: expect.stringContaining('inputs.1.1') }],
+    ['/embed', { inputs: Array.from({ length: 300 }, () => 7592) }, 422, { error: '`inputs` must have less than 256 tokens. Given: 300' }],
+  ])('%s says what is wrong with its inputs', async (path, body, status, answer) => {
+    const response = await post(path, body);
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject(answer);
+  });
+
   it('answers many texts with valid JSON in order', async () => {
     const texts = Array.from({ length: 100 }, (_, i) => `${i}`);
     const [all, alone] = [vectorsSchema.parse(await (await post('/embed', { inputs: texts })).json()), vectorsSchema.parse(await (await post('/embed', { inputs: texts[57] })).json())];
@@ -171,58 +201,5 @@ describe('a server on the shipped model', () => {
     expect((await post('/embed', 'x=1', { 'content-type': 'application/x-www-form-urlencoded' })).status).toBe(415);
     const info = await (await fetch(`${server.url}/info`, { headers: { authorization: 'Bearer secret' } })).json();
     expect(info).toMatchObject({ model_id: MODEL, max_input_length: 256, dimension: 384, model_type: { embedding: { pooling: 'mean' } } });
-  });
-});
-
-describe('the process', () => {
-  const start = (environment: Record<string, string>): ChildProcess =>
-    spawn(process.execPath, ['--conditions=@kimera/source', '--import', 'tsx', main], { cwd: join(main, '../..'), env: { ...process.env, PORT: '0', ...environment }, stdio: ['ignore', 'pipe', 'inherit'] });
-  const output = (child: ChildProcess): { text: string } => {
-    const collected = { text: '' };
-    child.stdout?.on('data', (chunk: Buffer) => (collected.text += chunk.toString()));
-    return collected;
-  };
-
-  it('answers accepted requests on SIGTERM, twice given, and ends with 0', async () => {
-    const child = start({});
-    const log = output(child);
-    let url: string | undefined;
-    while (url === undefined && child.exitCode === null) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      url = /listening on (http:\/\/[^"]+)/.exec(log.text)?.[1];
-    }
-    const inputs = Array.from({ length: 256 }, (_, i) => `word ${i} `.repeat(80));
-    const long = fetch(`${url}/embed`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ inputs, truncate: true }) });
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    expect((await fetch(`${url}/health`)).status).toBe(200);
-    child.kill('SIGTERM');
-    child.kill('SIGTERM');
-    expect(vectorsSchema.parse(await (await long).json()).length).toBe(256);
-    const [code] = child.exitCode === null ? await once(child, 'exit') : [child.exitCode];
-    expect(code).toBe(0);
-  });
-
-  it.each([
-    [{ EMBEDDING_DIM: '1024' }, ['DIMENSION_MISMATCH', '1024', '384']],
-    [{ ONNX_MODEL_PATH: './no/such/model' }, ['MODEL_FOLDER_NOT_FOUND', 'no/such/model']],
-    [{ PORT: 'http' }, ['INVALID_ENVIRONMENT', 'PORT=http']],
-  ])('does not start with %j, and says why', async (environment, words) => {
-    const child = start(environment);
-    const log = output(child);
-    const [code] = await once(child, 'close');
-    expect(code).toBe(1);
-    for (const word of words) expect(log.text).toContain(word);
-  });
-
-  it('does not start on truncated weights', async () => {
-    const scratch = await mkdtemp(join(tmpdir(), 'kimera-api-'));
-    await cp(join(root, 'models/all-MiniLM-L6-v2'), scratch, { recursive: true });
-    await truncate(join(scratch, 'onnx/model.onnx_data'), 5_000);
-    const child = start({ ONNX_MODEL_PATH: scratch });
-    const log = output(child);
-    const [code] = await once(child, 'close');
-    await rm(scratch, { recursive: true });
-    expect(code).toBe(1);
-    expect(log.text).toContain('MODEL_FILE_SIZE');
   });
 });

@@ -25,6 +25,9 @@ const METHODS: Readonly<Record<string, string>> = {
   '/v1/embeddings': 'POST', '/embed': 'POST', '/': 'POST', '/v1/models': 'GET', '/info': 'GET', '/health': 'GET', '/ping': 'GET', '/metrics': 'GET',
 };
 
+/** The status, nginx's, of a request whose client went away before it had the answer. */
+const CLIENT_CLOSED_REQUEST = 499;
+
 /** The server's routes over its parts; no listening, no environment. */
 export function createApp(parts: AppParts): Express {
   const app = express();
@@ -32,10 +35,11 @@ export function createApp(parts: AppParts): Express {
   app.disable('x-powered-by').disable('etag');
   app.use((request, response, next) => {
     const started = performance.now();
-    response.once('finish', () => {
+    response.once('close', () => {
+      const status = response.writableFinished ? response.statusCode : CLIENT_CLOSED_REQUEST;
       const milliseconds = performance.now() - started;
-      metrics.request(Object.hasOwn(METHODS, request.path) ? request.path : 'other', response.statusCode, milliseconds / 1000);
-      parts.logger.info({ method: request.method, path: request.path, status: response.statusCode, milliseconds: Math.round(milliseconds) }, 'request');
+      metrics.request(Object.hasOwn(METHODS, request.path) ? request.path : 'other', status, milliseconds / 1000);
+      parts.logger.info({ method: request.method, path: request.path, status, milliseconds: Math.round(milliseconds) }, 'request');
     });
     next();
   });
@@ -61,6 +65,8 @@ export function createApp(parts: AppParts): Express {
     if (response.headersSent) return next(error);
     const refusal = toHttpError(error);
     if (refusal.code === 'internal') parts.logger.error({ err: error }, 'a request failed');
+    // The client went away: an answer that nobody takes would count as one.
+    if (request.socket.destroyed) return;
     sendError(response, refusal, contractOf(request.path));
   };
   app.use(refuse);

@@ -1,3 +1,4 @@
+export { AddressError } from './address-error.js';
 export { createApp, type AppParts } from './app.js';
 export { configurationProblems, InvalidEnvironmentError, parseBackendChoice, parseConfiguration, type Configuration } from './configuration.js';
 export { ENVIRONMENT, type EnvironmentVariable } from './environment.js';

@@ -1,19 +1,22 @@
 import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pino, type Logger } from 'pino';
 import { z } from 'zod';
 import { createApp } from './app.js';
 import type { Configuration } from './configuration.js';
+import { closeServer } from './http/close-server.js';
+import { Connections } from './http/connections.js';
+import { listen } from './listen.js';
 import { openModels } from './models/open-models.js';
 
 export interface RunningServer {
   readonly url: string;
-  /** Stops accepting, answers what was accepted, closes the model. Idempotent. */
+  /** Stops accepting, answers what was accepted, closes the model. Clients that send or read no further are cut off after ten seconds. Idempotent. */
   close(): Promise<void>;
 }
 
-/** Opens the model, checks its probes, and listens. @throws the model's errors, and the socket's. */
+/** Opens the model, checks its probes, and listens. @throws the model's errors, AddressError. */
 export async function startServer(configuration: Configuration, logger: Logger = pino()): Promise<RunningServer> {
   const { apiKeys, autoTruncate, maxInputTokens, bodyLimitBytes, host, port } = configuration;
   const models = await openModels(configuration, logger);
@@ -21,6 +24,7 @@ export async function startServer(configuration: Configuration, logger: Logger =
     const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')));
     const app = createApp({ models, apiKeys, autoTruncate, maxInputTokens, bodyLimitBytes, logger, version, started: Math.floor(Date.now() / 1000) });
     const server = createServer(app);
+    const connections = new Connections(server);
     await listen(server, host, port);
     const address = server.address() as AddressInfo;
     const url = `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
@@ -28,10 +32,7 @@ export async function startServer(configuration: Configuration, logger: Logger =
     logger.info({ url, model: modelId, space: fingerprint.slice(0, 12), dimension, status: models.health().status }, `listening on ${url}`);
     let closing: Promise<void> | undefined;
     const close = async (): Promise<void> => {
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeIdleConnections();
-      });
+      await closeServer(server, connections);
       await models.close();
     };
     return { url, close: () => (closing ??= close()) };
@@ -39,11 +40,4 @@ export async function startServer(configuration: Configuration, logger: Logger =
     await models.close();
     throw error;
   }
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, resolve);
-  });
 }

@@ -24,6 +24,7 @@ const MAPPINGS = {
   malformed_json: { openai: [400, 'invalid_request_error'], tei: [400, 'Validation'] },
   overloaded: { openai: [429, 'rate_limit_exceeded'], tei: [429, 'Overloaded'] },
   shutting_down: { openai: [503, 'service_unavailable'], tei: [503, 'Unhealthy'] },
+  space_mismatch: { openai: [400, 'invalid_request_error'], tei: [422, 'Validation'] },
   space_unavailable: { openai: [503, 'service_unavailable'], tei: [503, 'Unhealthy'] },
   internal: { openai: [500, 'server_error'], tei: [500, 'Backend'] },
 } as const satisfies Readonly<Record<HttpErrorCode, Mapping>>;
@@ -52,6 +53,7 @@ export function toHttpError(error: unknown): HttpError {
         return new HttpError('internal', 'the server failed on this request');
     }
   }
+  if (error instanceof URIError) return new HttpError('invalid_request', 'the path is not percent-encoded UTF-8');
   const type = typeof error === 'object' && error !== null && 'type' in error ? error.type : undefined;
   if (type === 'entity.too.large') {
     const { limit, length } = error as { readonly limit?: number; readonly length?: number };

@@ -26,7 +26,7 @@ export function abortOnClose(response: Response): AbortSignal {
 export function checkSpace(request: Request, { space: { modelId, fingerprint } }: Embedder): void {
   const asked = request.get('x-embedding-space');
   if (asked !== undefined && asked !== fingerprint) {
-    throw new HttpError('space_unavailable', `${modelId} is in space ${fingerprint}, the header x-embedding-space asks for ${asked}`, 'model', { asked, actual: fingerprint });
+    throw new HttpError('space_mismatch', `${modelId} is in space ${fingerprint}, the header x-embedding-space asks for ${asked}`, 'model', { asked, actual: fingerprint });
   }
 }
 

@@ -1,17 +1,19 @@
 import type { Embedder } from '@kimera/embedder';
 import { Router } from 'express';
 import { z } from 'zod';
+import { embedInput } from '../http/embed-input.js';
 import { HttpError } from '../http/http-error.js';
-import { embedInput, inputSchema } from '../http/inputs.js';
+import { parseInput } from '../http/parse-input.js';
 import { abortOnClose, checkSpace, describeSpace, parse } from '../http/request.js';
 import { sendRows } from '../http/send-rows.js';
+import { TokenLimit } from '../http/token-limit.js';
 import type { AppParts } from '../app.js';
 
 /** OpenAI's own limit of an embeddings request. */
 const MAX_INPUTS = 2_048;
 
 const requestSchema = z.object({
-  input: inputSchema,
+  input: z.unknown(),
   model: z.string(),
   encoding_format: z.enum(['float', 'base64']).default('float'),
   dimensions: z.int().positive().optional(),
@@ -29,22 +31,27 @@ export function openaiRoutes({ models, autoTruncate, maxInputTokens, started }: 
     const body = parse(requestSchema, request.body);
     const embedder = models.named(body.model);
     checkSpace(request, embedder);
-    const { modelId, dimension } = embedder.space;
-    const count = typeof body.input === 'string' || typeof body.input[0] === 'number' ? 1 : body.input.length;
-    if (count === 0) throw new HttpError('empty_input', 'input is an empty list', 'input');
-    if (count > MAX_INPUTS) throw new HttpError('invalid_request', `input has ${count} items, the limit is ${MAX_INPUTS}`, 'input', { limit: MAX_INPUTS, actual: count });
-    const empty = (typeof body.input === 'string' ? [body.input] : body.input).findIndex((item) => item === '');
+    const { modelId, dimension, maxTokens } = embedder.space;
+    const tokenLimit = new TokenLimit({
+      param: 'input',
+      modelTokens: maxTokens,
+      bound: maxInputTokens,
+      truncate: body.truncate ?? autoTruncate,
+      tooLong: (limit, actual, index) => `input ${index} has ${actual} tokens, the limit is ${limit}; shorten it${limit === maxTokens ? ' or send "truncate": true' : ''}`,
+    });
+    const input = parseInput(body.input, {
+      param: 'input',
+      maxItems: MAX_INPUTS,
+      tokenLimit,
+      empty: 'input is an empty list',
+      tooMany: (limit, actual) => `input has ${actual} items, the limit is ${limit}`,
+    });
+    const empty = input.kind === 'texts' ? input.texts.indexOf('') : -1;
     if (empty >= 0) throw new HttpError('empty_input', `input ${empty} is an empty string`, 'input', { index: empty });
     if (body.dimensions !== undefined && body.dimensions !== dimension) {
       throw new HttpError('unsupported_dimensions', `dimensions is ${body.dimensions}: this model has ${dimension} and was not trained for fewer`, 'dimensions', { limit: dimension, actual: body.dimensions });
     }
-    const embeddings = await embedInput(embedder, body.input, {
-      role: body.input_type,
-      truncate: body.truncate ?? autoTruncate,
-      maxTokens: maxInputTokens,
-      signal: abortOnClose(response),
-      tooLong: (limit, actual, index) => `input ${index} has ${actual} tokens, the limit is ${limit}; shorten it${limit === embedder.space.maxTokens ? ' or send "truncate": true' : ''}`,
-    });
+    const embeddings = await embedInput(embedder, input, { role: body.input_type, tokenLimit, signal: abortOnClose(response) });
     describeSpace(response, embedder, embeddings);
     const tokens = embeddings.reduce((sum, embedding) => sum + embedding.tokens, 0);
     const base64Wanted = body.encoding_format === 'base64';

@@ -1,16 +1,18 @@
 import { Router } from 'express';
 import { z } from 'zod';
 import type { AppParts } from '../app.js';
+import { embedInput } from '../http/embed-input.js';
 import { HttpError } from '../http/http-error.js';
-import { embedInput, inputSchema } from '../http/inputs.js';
+import { parseInput } from '../http/parse-input.js';
 import { abortOnClose, describeSpace, parse } from '../http/request.js';
 import { sendRows } from '../http/send-rows.js';
+import { TokenLimit } from '../http/token-limit.js';
 
 /** Inputs of one request: more than any client sends at once, and an answer of about 60 MB for a small model. A body of 8 MB could hold two million. */
 const MAX_INPUTS = 8_192;
 
 const requestSchema = z.object({
-  inputs: inputSchema,
+  inputs: z.unknown(),
   truncate: z.boolean().nullish(),
   normalize: z.boolean().default(true),
   prompt_name: z.string().nullish(),
@@ -25,23 +27,27 @@ export function teiRoutes({ models, autoTruncate, maxInputTokens, version }: App
     const asked = request.get('x-embedding-space');
     const embedder = asked === undefined ? models.usual : models.inSpace(asked);
     const { space } = embedder;
-    if (typeof body.inputs !== 'string' && body.inputs.length === 0) throw new HttpError('empty_input', '`inputs` cannot be empty');
-    if (typeof body.inputs !== 'string' && typeof body.inputs[0] !== 'number' && body.inputs.length > MAX_INPUTS) {
-      throw new HttpError('invalid_request', `\`inputs\` must have at most ${MAX_INPUTS} items. Given: ${body.inputs.length}`, 'inputs', { limit: MAX_INPUTS, actual: body.inputs.length });
-    }
+    const tokenLimit = new TokenLimit({
+      param: 'inputs',
+      modelTokens: space.maxTokens,
+      bound: maxInputTokens,
+      truncate: body.truncate ?? autoTruncate,
+      tooLong: (limit, actual) => `\`inputs\` must have less than ${limit} tokens. Given: ${actual}`,
+    });
+    const input = parseInput(body.inputs, {
+      param: 'inputs',
+      maxItems: MAX_INPUTS,
+      tokenLimit,
+      empty: '`inputs` cannot be empty',
+      tooMany: (limit, actual) => `\`inputs\` must have at most ${limit} items. Given: ${actual}`,
+    });
     if (!body.normalize && space.normalize) throw new HttpError('invalid_request', '`normalize` false: normalisation is part of this model\'s vector space and cannot be left out');
     const dimensions = body.dimensions ?? space.dimension;
     if (dimensions !== space.dimension) throw new HttpError('unsupported_dimensions', `\`dimensions\` must be ${space.dimension}. Given: ${dimensions}`);
     const role = body.prompt_name === 'passage' ? 'document' : body.prompt_name;
     if (typeof role === 'string' && role !== 'query' && role !== 'document') throw new HttpError('invalid_request', `\`prompt_name\` must be query, document or passage. Given: ${role}`);
     const started = performance.now();
-    const embeddings = await embedInput(embedder, body.inputs, {
-      role: role ?? undefined,
-      truncate: body.truncate ?? autoTruncate,
-      maxTokens: maxInputTokens,
-      signal: abortOnClose(response),
-      tooLong: (limit, actual) => `\`inputs\` must have less than ${limit} tokens. Given: ${actual}`,
-    });
+    const embeddings = await embedInput(embedder, input, { role: role ?? undefined, tokenLimit, signal: abortOnClose(response) });
     describeSpace(response, embedder, embeddings);
     const elapsed = String(Math.round(performance.now() - started));
     response.setHeader('x-compute-type', 'cpu').setHeader('x-compute-time', elapsed).setHeader('x-total-time', elapsed);
