@@ -30,7 +30,7 @@ describe('the models of a server', () => {
     expect([models.named('fake/model'), models.named('model'), models.usual, models.inSpace(MODEL.fingerprint)]).toEqual([primary, primary, primary, primary]);
     expect(models.health()).toMatchObject({ status: 'ok', reason: undefined });
     expect(() => models.named('fake/light')).toThrow(expect.objectContaining({ code: 'model_not_found', fields: { available: ['fake/model'] } }));
-    expect(() => models.inSpace(LIGHT.fingerprint)).toThrow(expect.objectContaining({ code: 'space_unavailable', message: expect.stringContaining(MODEL.fingerprint) }));
+    expect(() => models.inSpace(LIGHT.fingerprint)).toThrow(expect.objectContaining({ code: 'space_mismatch', message: expect.stringContaining(MODEL.fingerprint) }));
   });
 
   it('say why one is degraded', async () => {

@@ -66,11 +66,13 @@ export class ServingModels {
     throw new HttpError('model_not_found', `the model ${JSON.stringify(name)} is not here; there is ${available.join(' and ')}`, 'model', { available });
   }
 
-  /** By the fingerprint of its space. @throws HttpError where no model here is of it. */
+  /** By the fingerprint of its space. @throws HttpError where no model here is of it: 503 where it may be the one that could not be opened. */
   inSpace(fingerprint: string): Embedder {
     const found = this.all.find(({ space }) => space.fingerprint === fingerprint);
     if (found !== undefined) return found;
-    throw this.#unavailable(fingerprint);
+    if (this.#missing !== undefined) throw this.#unavailable(fingerprint);
+    const here = this.all.map(({ space }) => `${space.modelId} in space ${space.fingerprint}`).join(' and ');
+    throw new HttpError('space_mismatch', `the header x-embedding-space asks for ${fingerprint}; here is ${here}`, 'model', { asked: fingerprint, available: this.all.map(({ space }) => space.fingerprint) });
   }
 
   health(): Health {
