@@ -28,8 +28,9 @@ export async function startServer(configuration: Configuration, logger: Logger =
     await listen(server, host, port);
     const address = server.address() as AddressInfo;
     const url = `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
-    const { modelId, fingerprint, dimension } = models.usual.space;
-    logger.info({ url, model: modelId, space: fingerprint.slice(0, 12), dimension, status: models.health().status }, `listening on ${url}`);
+    const health = models.health();
+    const { modelId, fingerprint, dimension } = (health.status === 'unavailable' ? models.usual : health.embedder).space;
+    logger.info({ url, model: modelId, space: fingerprint.slice(0, 12), dimension, status: health.status }, `listening on ${url}`);
     let closing: Promise<void> | undefined;
     const close = async (): Promise<void> => {
       await closeServer(server, connections);

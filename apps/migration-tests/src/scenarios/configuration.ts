@@ -25,14 +25,14 @@ export async function playConfiguration({ checks, folder, progress }: Stage): Pr
   checks.scenario('The configuration modes');
   await corruptCopy(join(folder, 'corrupt'));
   const cells = allCells();
-  const results: CellResult[] = [];
-  for (const native of ['loads', 'fails'] as const) {
+  progress(`${cells.length} servers, half of them without a native runtime`);
+  const halves = await Promise.all((['loads', 'fails'] as const).map(async (native) => {
     const some = cells.filter((cell) => cell.native === native);
-    progress(`${some.length} servers with a native runtime that ${native}`);
     const { output } = await runProcess(RUNNER, [JSON.stringify(some), folder], native === 'loads' ? {} : { NODE_OPTIONS: `--require ${WITHOUT_NATIVE}` });
     const lines = output.split('\n').filter((line) => line !== '');
-    some.forEach((cell, i) => results.push(judge(cell, lines[i] === undefined ? undefined : (JSON.parse(lines[i]) as Observed))));
-  }
+    return some.map((cell, i) => judge(cell, lines[i] === undefined ? undefined : (JSON.parse(lines[i]) as Observed)));
+  }));
+  const results = halves.flat();
   for (const { cell, observed, holds } of results) checks.check(describeCell(cell), holds, observed === undefined ? 'nothing came of it' : detail(observed));
   return results;
 }
