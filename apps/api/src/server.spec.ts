@@ -76,3 +76,26 @@ describe('an address that cannot be listened on', () => {
     expect(error).toMatchObject({ code: 'ADDRESS', fields: { host: '127.0.0.1', port, reason: 'something listens there already' } });
   });
 });
+
+describe('a server whose model is not there, with a light model to fall back to', () => {
+  let server: RunningServer;
+  beforeAll(async () => {
+    server = await startServer(parseConfiguration({ ONNX_MODEL_PATH: './nothing', FALLBACK_SPACE: 'light', PORT: '0' }, root), pino({ enabled: false }));
+  });
+  afterAll(() => server.close());
+  const post = (path: string, body: object): Promise<Response> => fetch(server.url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+
+  it('starts, says that it is degraded and why, and serves the light one by its name alone', async () => {
+    const health = await fetch(`${server.url}/health`);
+    expect([health.status, await health.json()]).toEqual([200, expect.objectContaining({ status: 'degraded', model: 'kimera/all-MiniLM-L6-v2-static', backend: 'static', reason: expect.stringContaining('nothing') })]);
+    const answer = await post('/v1/embeddings', { model: 'kimera/all-MiniLM-L6-v2-static', input: 'x' });
+    expect([answer.status, answer.headers.get('x-embedding-space')?.length]).toEqual([200, 64]);
+  });
+
+  it('refuses whatever else is named, and what names nothing, with what was asked for and what is here', async () => {
+    const named = await post('/v1/embeddings', { model: 'bge-m3', input: 'x' });
+    expect([named.status, named.headers.get('retry-after'), await named.json()]).toEqual([503, '2', { error: expect.objectContaining({ code: 'space_unavailable', message: expect.stringMatching(/"bge-m3".*kimera\/all-MiniLM-L6-v2-static/) }) }]);
+    for (const path of ['/embed', '/']) expect((await post(path, { inputs: 'x' })).status).toBe(503);
+    expect((await fetch(`${server.url}/info`)).status).toBe(503);
+  });
+});
