@@ -1,5 +1,5 @@
 import {
-  batchSize, checkTokenBatch, ClosedError, InvalidTokenBatchError, norm, textIds, UnsupportedHeadError,
+  batchSize, checkRun, ClosedError, norm, textIds,
   type BackendOutput, type EmbeddingSpace, type HeadRequest, type InferenceBackend, type TokenBatch, type Variant,
 } from '@kimera/core';
 import { TextWithoutDirectionError } from './errors/text-without-direction-error.js';
@@ -35,11 +35,8 @@ export class StaticBackend implements InferenceBackend {
   /** @throws TextWithoutDirectionError where the space is normalised and the vectors of a text add up to zero, and as the port says. */
   async run(batch: TokenBatch, { heads }: HeadRequest): Promise<BackendOutput> {
     if (this.#closed) throw new ClosedError(`the static model ${this.space.modelId}`);
-    checkTokenBatch(batch, this.space.maxTokens);
     const { vocabularySize, dimension } = this.#table;
-    const beyond = batch.ids.findIndex((id) => id < 0 || id >= vocabularySize);
-    if (beyond >= 0) throw new InvalidTokenBatchError(`token id ${batch.ids[beyond]} is not in the vocabulary of ${vocabularySize}`);
-    for (const head of heads) if (!this.space.heads.includes(head)) throw new UnsupportedHeadError(head, this.space.heads);
+    checkRun(batch, { heads }, this.space, vocabularySize);
     if (heads.length === 0) return {};
     await this.#slice.pause();
     const dense = new Float32Array(batchSize(batch) * dimension);

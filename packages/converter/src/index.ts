@@ -8,6 +8,7 @@ export { convertCheckpoint, type BaseVariant, type ConvertOptions } from './conv
 export type { Int8Options } from './convert/add-int8-variant.js';
 export type { OpenBackend } from './convert/open-backend.js';
 export * from './errors/checkpoint-errors.js';
+export { writeFolder } from './files/write-folder.js';
 export * from './inspect/inspect-errors.js';
 export { inspectPath } from './inspect/inspect-path.js';
 export type * from './inspect/inspection.js';

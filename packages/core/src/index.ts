@@ -1,4 +1,5 @@
 export * from './canonical-json.js';
+export * from './check-run.js';
 export * from './colbert-score.js';
 export * from './errors/backend-limit-error.js';
 export * from './errors/closed-error.js';

@@ -1,4 +1,4 @@
-import { promptOf, textIds, UnsupportedHeadError, type BatchTokenizer, type EmbeddingSpace, type Embedding, type EncodeTextOptions, type InferenceBackend, type Role, type TextEmbedder } from '@kimera/core';
+import { checkHeads, promptOf, textIds, type BatchTokenizer, type EmbeddingSpace, type Embedding, type EncodeTextOptions, type InferenceBackend, type Role, type TextEmbedder } from '@kimera/core';
 import type { Probe } from '@kimera/model-folder/pure';
 import type { FallbackStatus } from './fallback/backend-step.js';
 import { testExpectation, testProbe, type ModelExpectation, type ModelTest, type ProbeTest } from './model-test.js';
@@ -86,7 +86,7 @@ export class Embedder implements TextEmbedder {
 
   /** For callers that bring token ids of this model, special tokens included. Order kept. @throws InvalidTokenBatchError and as encodeBatch. */
   async encodeTokens(texts: readonly Int32Array[], { heads = ['dense'], lane = 'interactive', signal, totalTokens, promptTokens = 0 }: EncodeTokensOptions = {}): Promise<readonly Embedding[]> {
-    for (const head of heads) if (!this.space.heads.includes(head)) throw new UnsupportedHeadError(head, this.space.heads);
+    checkHeads(heads, this.space);
     const started = performance.now();
     try {
       const outputs = await this.#outputs(texts, { heads, lane, signal, promptTokens });

@@ -1,5 +1,5 @@
 import {
-  batchSize, checkTokenBatch, InvalidTokenBatchError, textIds, UnsupportedHeadError,
+  batchSize, checkRun, textIds,
   type BackendOutput, type EmbeddingSpace, type HeadRequest, type InferenceBackend, type TokenBatch, type Variant,
 } from '@kimera/core';
 import type { ModelFolder, SpaceFileVariant } from '@kimera/model-folder/pure';
@@ -43,11 +43,7 @@ export class GraphBackend<Runner extends GroupRunner = GroupRunner> implements I
   }
 
   async run(batch: TokenBatch, { heads }: HeadRequest): Promise<BackendOutput> {
-    checkTokenBatch(batch, this.space.maxTokens);
-    const { vocabularySize } = this.#folder.file.architecture;
-    const beyond = batch.ids.findIndex((id) => id < 0 || id >= vocabularySize);
-    if (beyond >= 0) throw new InvalidTokenBatchError(`token id ${batch.ids[beyond]} is not in the vocabulary of ${vocabularySize}`);
-    for (const head of heads) if (!this.space.heads.includes(head)) throw new UnsupportedHeadError(head, this.space.heads);
+    checkRun(batch, { heads }, this.space, this.#folder.file.architecture.vocabularySize);
     if (heads.length === 0) return {};
     const output = new OutputOfTexts(batchSize(batch), this.#folder);
     await Promise.all(

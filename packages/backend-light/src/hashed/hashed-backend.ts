@@ -1,5 +1,5 @@
 import {
-  batchSize, checkTokenBatch, ClosedError, InvalidTokenBatchError, norm, textIds, UnsupportedHeadError,
+  batchSize, checkRun, ClosedError, norm, textIds,
   type BackendOutput, type EmbeddingSpace, type HeadRequest, type InferenceBackend, type TokenBatch, type Variant,
 } from '@kimera/core';
 import { TimeSlice } from '../time-slice.js';
@@ -29,11 +29,7 @@ export class HashedBackend implements InferenceBackend {
 
   async run(batch: TokenBatch, { heads }: HeadRequest): Promise<BackendOutput> {
     if (this.#closed) throw new ClosedError('the hashed model');
-    checkTokenBatch(batch, this.space.maxTokens);
-    const { vocabularySize } = this.#tokenizer;
-    const beyond = batch.ids.findIndex((id) => id < 0 || id >= vocabularySize);
-    if (beyond >= 0) throw new InvalidTokenBatchError(`token id ${batch.ids[beyond]} is not in the vocabulary of ${vocabularySize}`);
-    for (const head of heads) if (!this.space.heads.includes(head)) throw new UnsupportedHeadError(head, this.space.heads);
+    checkRun(batch, { heads }, this.space, this.#tokenizer.vocabularySize);
     if (heads.length === 0) return {};
     const { dimension } = this.space;
     const dense = new Float32Array(batchSize(batch) * dimension);

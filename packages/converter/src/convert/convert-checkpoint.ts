@@ -1,8 +1,7 @@
-import { mkdir, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, statfs, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Tokenizer } from '@kimera/core';
 import { fileSha256, openModelFolder, type ModelFolder, type SpaceFile } from '@kimera/model-folder';
-import { livenessOf, thisProcess } from '@kimera/process-lock';
 import { parseTokenizer } from '@kimera/tokenizers';
 import { openBackground } from '../background/open-background.js';
 import { positionLimit } from '../architectures/architecture.js';
@@ -11,8 +10,8 @@ import { openCheckpoint } from '../checkpoint/checkpoint.js';
 import { fastGraph } from '../encoder/fast-graph.js';
 import { floatKernel } from '../encoder/matrix-kernel.js';
 import { portableGraph } from '../encoder/portable-graph.js';
-import { DiskSpaceError, InvalidConfigurationError, OutputExistsError } from '../errors/checkpoint-errors.js';
-import { exists } from '../files/exists.js';
+import { DiskSpaceError, InvalidConfigurationError } from '../errors/checkpoint-errors.js';
+import { writeFolder } from '../files/write-folder.js';
 import { int8Bytes } from '../int8/write-int8.js';
 import { OnnxGraph, OPSET } from '../onnx/onnx-graph.js';
 import { ReferenceModel, type ReferenceOutput } from '../reference/reference-model.js';
@@ -56,39 +55,37 @@ export interface ConvertOptions {
 }
 
 /**
- * Checkpoint → model folder, measured against the float64 forward pass. Written under a temporary name beside `out` and renamed at the end,
- * so a folder that looks whole is whole; what a killed conversion left is removed by the next. Equal input gives equal bytes.
+ * Checkpoint → model folder, measured against the float64 forward pass. The folder appears whole or not at all. Equal input gives equal bytes.
  * @throws OutputExistsError, DiskSpaceError, LinkError, FidelityError, and the errors of the checkpoint's files.
  */
 export async function convertCheckpoint(options: ConvertOptions): Promise<ModelFolder> {
   const out = resolve(options.out);
-  if (await exists(out)) throw new OutputExistsError(out);
-  const { signal, variant, openBackend } = options;
-  const checkpoint = await openCheckpoint(options.source);
-  const partial = `${out}.partial-${process.pid}`;
-  try {
-    const model = new ReferenceModel(checkpoint, architectureOf(checkpoint));
-    await mkdir(dirname(out), { recursive: true });
-    await removeLeftovers(out);
-    await checkDisk(dirname(out), model, options);
-    await mkdir(join(partial, 'onnx'), { recursive: true });
-    const { tokenizer, texts, weights, weightsHash, outputs, files } = await writeAndCompute(model, partial, options);
-    const write = (file: unknown): Promise<void> => writeFile(join(partial, 'space.json'), `${JSON.stringify(file, null, 1)}\n`);
-    const first = await spaceFile(model, { modelId: options.modelId ?? basename(resolve(checkpoint.folder)), weightsHash, maxTokens: maxTokens(model), texts, outputs, variant, files });
-    await write(first);
-    const measured = { ...first, variants: [await measureBase(await openModelFolder(partial), variant, openBackend, texts, outputs)] };
-    await write(measured);
-    if (options.int8 !== undefined) {
-      const added = await addInt8Variant(model, await openModelFolder(partial), { ...options, weights, tokenizer, int8: options.int8 });
-      await write({ ...measured, variants: [...measured.variants, added], files: await listFiles(partial, fileSha256, files) });
+  await writeFolder(out, async (partial) => {
+    const checkpoint = await openCheckpoint(options.source);
+    try {
+      await writeModel(new ReferenceModel(checkpoint, architectureOf(checkpoint)), partial, options);
+    } finally {
+      await checkpoint.tensors.close();
     }
-    signal?.throwIfAborted();
-    await rename(partial, out);
-    return await openModelFolder(out);
-  } finally {
-    await checkpoint.tensors.close();
-    await rm(partial, { recursive: true, force: true });
-  }
+    options.signal?.throwIfAborted();
+  });
+  return openModelFolder(out);
+}
+
+async function writeModel(model: ReferenceModel, folder: string, options: ConvertOptions): Promise<void> {
+  const { variant, openBackend, int8, modelId = basename(resolve(model.checkpoint.folder)) } = options;
+  await mkdir(dirname(folder), { recursive: true });
+  await checkDisk(dirname(folder), model, options);
+  await mkdir(join(folder, 'onnx'), { recursive: true });
+  const { tokenizer, texts, weights, weightsHash, outputs, files } = await writeAndCompute(model, folder, options);
+  const write = (file: unknown): Promise<void> => writeFile(join(folder, 'space.json'), `${JSON.stringify(file, null, 1)}\n`);
+  const first = await spaceFile(model, { modelId, weightsHash, maxTokens: maxTokens(model), texts, outputs, variant, files });
+  await write(first);
+  const measured = { ...first, variants: [await measureBase(await openModelFolder(folder), variant, openBackend, texts, outputs)] };
+  await write(measured);
+  if (int8 === undefined) return;
+  const added = await addInt8Variant(model, await openModelFolder(folder), { ...options, weights, tokenizer, int8 });
+  await write({ ...measured, variants: [...measured.variants, added], files: await listFiles(folder, fileSha256, files) });
 }
 
 /** Tokens a text may have. @throws InvalidConfigurationError where the files ask for more than there are positions. */
@@ -157,13 +154,4 @@ async function checkDisk(parent: string, model: ReferenceModel, { variant, weigh
   const needed = (weights === 'link' ? 0 : copiedBytes(model.groups, variant)) + (int8 === undefined ? 0 : int8Bytes(model, FULL_SHARE)) + (64 << 20);
   const { bavail, bsize } = await statfs(parent);
   if (bavail * bsize < needed) throw new DiskSpaceError(parent, needed, bavail * bsize);
-}
-
-/** Partial folders of this output whose process is gone. */
-async function removeLeftovers(out: string): Promise<void> {
-  const prefix = `${basename(out)}.partial-`;
-  for (const name of await readdir(dirname(out))) {
-    const pid = Number(name.slice(prefix.length));
-    if (name.startsWith(prefix) && Number.isInteger(pid) && pid > 0 && livenessOf({ ...thisProcess(), pid, startTicks: null }) === 'dead') await rm(join(dirname(out), name), { recursive: true, force: true });
-  }
 }

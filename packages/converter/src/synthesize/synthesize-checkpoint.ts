@@ -1,7 +1,7 @@
-import { mkdir, open, rename, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, open, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { exists } from '../files/exists.js';
-import { DiskSpaceError, OutputExistsError } from '../errors/checkpoint-errors.js';
+import { DiskSpaceError } from '../errors/checkpoint-errors.js';
+import { writeFolder } from '../files/write-folder.js';
 import { BGE_M3_CONFIG, BGE_M3_FILES, BGE_M3_HEADS, bgeM3Tensors } from './bge-m3.js';
 import type { SyntheticTensor } from './synthetic-tensor.js';
 import { writeSafetensors } from './write-safetensors.js';
@@ -27,33 +27,28 @@ export interface SynthesizeOptions {
 
 /**
  * A checkpoint of bge-m3's files, names and sizes with random weights: for measuring speed, memory and limits where the real one is not at hand.
- * Its vectors mean nothing. Equal options give equal bytes. Written under a temporary name and renamed at the end.
+ * Its vectors mean nothing. Equal options give equal bytes. The folder appears whole or not at all.
  * @throws OutputExistsError, DiskSpaceError, the signal's reason; nothing is left then.
  */
 export async function synthesizeBgeM3(options: SynthesizeOptions): Promise<{ readonly bytes: number }> {
   const { format, layers, tokenizerJson } = options;
   const out = resolve(options.out);
-  if (await exists(out)) throw new OutputExistsError(out);
   const { file, write } = SYNTHETIC_FORMATS[format];
   const weights: readonly (readonly [string, WriteTensors, readonly SyntheticTensor[]])[] = [
     [file, write, bgeM3Tensors(layers)], ...Object.entries(BGE_M3_HEADS).map(([name, tensors]) => [name, writeTorchZip, tensors] as const),
   ];
   const totalBytes = weights.reduce((sum, [, , tensors]) => sum + tensors.reduce((part, tensor) => part + tensorBytes(tensor), 0), 0);
-  await mkdir(dirname(out), { recursive: true });
-  const { bavail, bsize } = await statfs(dirname(out));
-  if (bavail * bsize < totalBytes + (64 << 20)) throw new DiskSpaceError(dirname(out), totalBytes + (64 << 20), bavail * bsize);
-  const partial = `${out}.partial-${process.pid}`;
-  try {
+  return writeFolder(out, async (partial) => {
+    await mkdir(dirname(out), { recursive: true });
+    const { bavail, bsize } = await statfs(dirname(out));
+    if (bavail * bsize < totalBytes + (64 << 20)) throw new DiskSpaceError(dirname(out), totalBytes + (64 << 20), bavail * bsize);
     await mkdir(join(partial, '1_Pooling'), { recursive: true });
     const json = { 'config.json': { ...BGE_M3_CONFIG, num_hidden_layers: layers }, ...BGE_M3_FILES };
     for (const [name, value] of Object.entries(json)) await writeFile(join(partial, name), `${JSON.stringify(value, null, 2)}\n`);
     await writeFile(join(partial, 'tokenizer.json'), tokenizerJson);
     await writeWeights(partial, weights, totalBytes, options);
-    await rename(partial, out);
     return { bytes: totalBytes };
-  } finally {
-    await rm(partial, { recursive: true, force: true });
-  }
+  });
 }
 
 async function writeWeights(folder: string, weights: readonly (readonly [string, WriteTensors, readonly SyntheticTensor[]])[], totalBytes: number, { seed, onProgress, signal }: SynthesizeOptions): Promise<void> {

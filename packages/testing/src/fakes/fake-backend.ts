@@ -1,5 +1,5 @@
 import {
-  batchSize, checkTokenBatch, ClosedError, InvalidTokenBatchError, textIds, UnsupportedHeadError,
+  batchSize, checkRun, ClosedError, textIds,
   type BackendOutput, type EmbeddingSpace, type HeadRequest, type InferenceBackend, type TokenBatch, type Variant, type VariantName,
 } from '@kimera/core';
 import { fakeColbert, fakeDense, fakeSparse } from './fake-heads.js';
@@ -39,10 +39,7 @@ export class FakeBackend implements InferenceBackend {
 
   async run(batch: TokenBatch, { heads }: HeadRequest): Promise<BackendOutput> {
     if (this.#closed) throw new ClosedError(this.name);
-    checkTokenBatch(batch, this.space.maxTokens);
-    const beyond = batch.ids.find((id) => id < 0 || id >= this.vocabularySize);
-    if (beyond !== undefined) throw new InvalidTokenBatchError(`token id ${beyond} is not in the vocabulary of ${this.vocabularySize}`);
-    for (const head of heads) if (!this.space.heads.includes(head)) throw new UnsupportedHeadError(head, this.space.heads);
+    checkRun(batch, { heads }, this.space, this.vocabularySize);
     this.batches.push(batch);
     await this.#before?.(batch);
     const texts = Array.from({ length: batchSize(batch) }, (_, i) => textIds(batch, i));

@@ -1,4 +1,4 @@
-import { promptOf, UnsupportedHeadError, type EmbeddingSpace, type Embedding, type EncodeTextOptions, type Lane, type Role, type TextEmbedder, type VariantName, type Vector } from '@kimera/core';
+import { checkHeads, promptOf, type EmbeddingSpace, type Embedding, type EncodeTextOptions, type Lane, type Role, type TextEmbedder, type VariantName, type Vector } from '@kimera/core';
 import { fakeColbert, fakeDense, fakeSparse } from './fake-heads.js';
 import { fakeSpace } from './fake-space.js';
 import { FakeTokenizer } from './fake-tokenizer.js';
@@ -46,7 +46,7 @@ export class FakeEmbedder implements TextEmbedder {
   /** @throws UnknownRoleError, UnsupportedHeadError, the signal's reason, the poison of a text. */
   async encodeBatch(texts: readonly string[], { role, heads = ['dense'], lane = 'interactive', signal }: EncodeTextOptions = {}): Promise<readonly Embedding[]> {
     const prompt = promptOf(this.space, role);
-    for (const head of heads) if (!this.space.heads.includes(head)) throw new UnsupportedHeadError(head, this.space.heads);
+    checkHeads(heads, this.space);
     signal?.throwIfAborted();
     const call: FakeEmbedderCall = { texts: [...texts], role, lane };
     this.calls.push(call);

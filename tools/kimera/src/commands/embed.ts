@@ -1,4 +1,4 @@
-import { UnsupportedHeadError, type Embedding, type Head, type Role } from '@kimera/core';
+import { checkHeads, type Embedding, type Head, type Role } from '@kimera/core';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { CommandContext } from '../console/command-context.js';
 import { createCommand } from '../console/create-command.js';
@@ -35,7 +35,7 @@ export function embedCommand(context: CommandContext): Command {
       const { openModel } = await import('../models/open-model.js');
       const embedder = await openModel(context, { path: modelPath(context, model), variant, backend });
       try {
-        for (const head of heads) if (!embedder.space.heads.includes(head)) throw new UnsupportedHeadError(head, embedder.space.heads);
+        checkHeads(heads, embedder.space);
         await processTextLines(context, async (texts) => (await embedder.encodeBatch(texts, { heads, lane: 'bulk', ...(role === undefined ? {} : { role }) })).map(toLine));
       } finally {
         await embedder.close();

@@ -1,8 +1,8 @@
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { distill, openStaticBackend, parseStaticSpaceFile, staticModelFiles, type DistillProgress, type StaticSpaceFile } from '@kimera/backend-light';
 import { openOnnxBackend } from '@kimera/backend-onnx';
-import { OutputExistsError } from '@kimera/converter';
+import { writeFolder } from '@kimera/converter';
 import { openModelFolder } from '@kimera/model-folder';
 import { StoppedError } from '../console/command-errors.js';
 
@@ -27,23 +27,19 @@ export interface DistillModelOptions {
  * @throws OutputExistsError, StoppedError with nothing left on the disk, and the errors of the folder, the backend and distill.
  */
 export async function distillModel({ source, out, dimension, textsPath, precision, modelId = basename(out), onProgress, stop }: DistillModelOptions): Promise<StaticSpaceFile> {
-  if (await exists(out)) throw new OutputExistsError(out);
-  const texts = textsPath === undefined ? [] : (await readFile(textsPath, 'utf8')).split(/\r?\n/).filter((line) => line.trim() !== '');
-  const partial = `${out}.partial-${process.pid}`;
   try {
-    const files = await teach({ source, dimension, texts, precision, modelId, stop, ...(onProgress === undefined ? {} : { onProgress }) });
-    await mkdir(partial, { recursive: true });
-    for (const [name, bytes] of files) await writeFile(join(partial, name), bytes);
-    await openStaticBackend({ path: partial });
-    stop.throwIfAborted();
-    await mkdir(dirname(out), { recursive: true });
-    await rename(partial, out);
-    return await parseStaticSpaceFile(new TextDecoder().decode(files.get('space.json')), join(out, 'space.json'));
+    return await writeFolder(out, async (partial) => {
+      const texts = textsPath === undefined ? [] : (await readFile(textsPath, 'utf8')).split(/\r?\n/).filter((line) => line.trim() !== '');
+      const files = await teach({ source, dimension, texts, precision, modelId, stop, ...(onProgress === undefined ? {} : { onProgress }) });
+      await mkdir(partial, { recursive: true });
+      for (const [name, bytes] of files) await writeFile(join(partial, name), bytes);
+      await openStaticBackend({ path: partial });
+      stop.throwIfAborted();
+      return parseStaticSpaceFile(new TextDecoder().decode(files.get('space.json')), join(out, 'space.json'));
+    });
   } catch (error) {
     if (stop.aborted) throw new StoppedError('stopped; nothing was written: the same command starts again');
     throw error;
-  } finally {
-    await rm(partial, { recursive: true, force: true });
   }
 }
 
@@ -63,11 +59,4 @@ async function teach({ source, dimension, texts, precision, modelId, stop, onPro
   } finally {
     await backend.close();
   }
-}
-
-function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
