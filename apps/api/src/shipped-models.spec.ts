@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { cp, mkdtemp, rm, truncate } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -88,6 +88,14 @@ describe('a model folder that cannot be served is refused with its reason', () =
     ['a variant that is not there', { backends: [{ name: 'onnx', open: (folder) => openOnnxBackend({ folder, variant: 'int8' }) }] }, { code: 'UNKNOWN_VARIANT', variant: 'int8' }],
   ] satisfies [string, Partial<OpenEmbedderOptions>, Record<string, unknown>][])('%s', async (_what, options, reason) => {
     expect(await rejection(() => open(path('all-MiniLM-L6-v2'), options))).toMatchObject(reason);
+  });
+
+  it('another tokenizer of the same size, whose tokens would give vectors of another space under its name', async () => {
+    const file = join(scratch, 'tokenizer.json');
+    const json = await readFile(file, 'utf8');
+    await writeFile(file, json.replace('"word":', '"\0":').replace('"time":', '"word":').replace('"\0":', '"time":'));
+    expect(await rejection(() => open(scratch))).toMatchObject({ code: 'TOKENIZER_CHANGED' });
+    await writeFile(file, json);
   });
 
   it('truncated weights, then none, then no folder', async () => {

@@ -15,5 +15,5 @@ export interface OpenStaticModelOptions {
  * @throws as loadStaticModel; nothing stays open then.
  */
 export function openStaticModel({ path, modelId = basename(resolve(path)) }: OpenStaticModelOptions): Promise<StaticModel> {
-  return loadStaticModel({ files: folderFiles(path), modelId, openTokenizer: (_tokenizer, file) => createTokenizerPool({ tokenizerPath: join(path, file) }) });
+  return loadStaticModel({ files: folderFiles(path), modelId, openTokenizer: (_tokenizer, { file, sha256 }) => createTokenizerPool({ tokenizerPath: join(path, file), sha256 }) });
 }

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { DimensionMismatchError, type InferenceBackend } from '@kimera/core';
-import { chooseVariant, openModelFolder, type ModelFolder } from '@kimera/model-folder';
+import { chooseVariant, openModelFolder, recordedHash, type ModelFolder } from '@kimera/model-folder';
 import { createTokenizerPool } from '@kimera/tokenizers';
 import { Embedder, type EmbedderParts } from './embedder.js';
 import { FallbackBackend, type FallbackOptions } from './fallback/fallback-backend.js';
+
+const TOKENIZER = 'tokenizer.json';
 
 /** One way to serve a model folder. */
 export interface FolderBackend {
@@ -33,7 +35,7 @@ export async function openEmbedder({ modelPath, backends, withoutBackend = 'refu
   const folder = await openModelFolder(modelPath);
   const { space, probes } = folder;
   if (dimension !== undefined && dimension !== space.dimension) throw new DimensionMismatchError(dimension, space.dimension, `EMBEDDING_DIM against the model in ${modelPath}`);
-  const tokenizer = await createTokenizerPool({ tokenizerPath: join(modelPath, 'tokenizer.json') });
+  const tokenizer = await createTokenizerPool({ tokenizerPath: join(modelPath, TOKENIZER), sha256: recordedHash(modelPath, folder.file.files, TOKENIZER) });
   const { name, fidelity } = chooseVariant(folder);
   const backend = new FallbackBackend({ space, variant: { name, fidelity }, steps: backends.map(({ name: step, open }) => ({ name: step, open: () => open(folder) })), ...fallback });
   try {

@@ -9,4 +9,5 @@ export * from './fetch-model-folder.js';
 export * from './model-folder.js';
 export * from './parse-space-file.js';
 export * from './probe.js';
+export * from './recorded-hash.js';
 export * from './space-file.js';

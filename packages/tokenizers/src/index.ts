@@ -1,2 +1,2 @@
 export * from './pure.js';
-export { createTokenizerPool, type TokenizerPool } from './tokenizer-pool.js';
+export { createTokenizerPool, type TokenizerPool, type TokenizerPoolOptions } from './tokenizer-pool.js';

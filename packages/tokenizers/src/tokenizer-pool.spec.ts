@@ -1,6 +1,9 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { goldens, tokenizerPath } from './fixtures.fixture.js';
-import { createTokenizerPool, encodeBatch, InvalidEncodeOptionsError, InvalidTokenizerError, type TokenizerPool } from './index.js';
+import { createTokenizerPool, encodeBatch, InvalidEncodeOptionsError, InvalidTokenizerError, TokenizerChangedError, type TokenizerPool } from './index.js';
 
 describe('tokenizer pool', () => {
   let pool: TokenizerPool;
@@ -40,6 +43,25 @@ describe('tokenizer pool', () => {
 
   it('carries errors over the thread with their class', async () => {
     await expect(pool.encodeBatch(['x'.repeat(5_000)], { maxTokens: 0 })).rejects.toBeInstanceOf(InvalidEncodeOptionsError);
+  });
+
+  it('refuses a file that is not the recorded one, and one that was changed when a thread takes the place of another', async () => {
+    const scratch = await mkdtemp(join(tmpdir(), 'kimera-tokenizer-'));
+    const path = join(scratch, 'tokenizer.json');
+    const json = await readFile(tokenizerPath('all-MiniLM-L6-v2'), 'utf8');
+    await writeFile(path, json);
+    await expect(createTokenizerPool({ tokenizerPath: path, sha256: '0'.repeat(64) })).rejects.toBeInstanceOf(TokenizerChangedError);
+    const opened = await createTokenizerPool({ tokenizerPath: path });
+    const long = ['word '.repeat(1_000)];
+    const before = await opened.encodeBatch(long, { maxTokens: 8 });
+    // Two words change places: of the same size, and other ids for both.
+    await writeFile(path, json.replace('"word":', '"\0":').replace('"time":', '"word":').replace('"\0":', '"time":'));
+    opened.crashUnder(1);
+    await expect(opened.encodeBatch(long, { maxTokens: 8 })).rejects.toBeInstanceOf(TokenizerChangedError);
+    await writeFile(path, json);
+    expect(await opened.encodeBatch(long, { maxTokens: 8 })).toEqual(before);
+    await opened.close();
+    await rm(scratch, { recursive: true });
   });
 
   it('refuses a file that is no tokenizer', async () => {

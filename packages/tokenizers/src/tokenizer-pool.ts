@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import type { BatchEncoding, BatchTokenizer, EncodeOptions, ErrorTable, Tokenizer } from '@kimera/core';
 import { WorkerPool } from '@kimera/worker-pool';
 import { encodeBatch } from './encode-batch.js';
 import { InvalidEncodeOptionsError } from './errors/invalid-encode-options-error.js';
+import { TokenizerChangedError } from './errors/tokenizer-changed-error.js';
 import { joinEncodings } from './join-encodings.js';
-import { parseTokenizer } from './parse-tokenizer.js';
+import { readTokenizer } from './read-tokenizer.js';
 
 /** UTF-16 units up to which a batch is tokenised on the caller's thread: about a millisecond, less than a message to a worker under load. */
 const INLINE_UNITS = 2_000;
@@ -12,18 +12,29 @@ const INLINE_UNITS = 2_000;
 const SLICE_UNITS = 200_000;
 
 const errors: ErrorTable = {
+  TOKENIZER_CHANGED: ({ fields: { path, expected, actual } }) => new TokenizerChangedError(String(path), String(expected), String(actual)),
   INVALID_ENCODE_OPTIONS: ({ fields }) => new InvalidEncodeOptionsError(Number(fields['maxTokens']), Number(fields['specialTokens'])),
 };
 
 export interface TokenizerPool extends BatchTokenizer {
   /** The same tokenizer on the caller's thread. */
   readonly tokenizer: Tokenizer;
+  /** For tests of recovery: the next `requests` to a worker thread, second attempts included, end it as a crash would. */
+  crashUnder(requests: number): void;
 }
 
-/** Tokenises in worker threads, so that long batches leave the caller's thread free; small ones are done at once. */
-export async function createTokenizerPool({ tokenizerPath, size = 1 }: { readonly tokenizerPath: string; readonly size?: number }): Promise<TokenizerPool> {
-  const tokenizer = parseTokenizer(await readFile(tokenizerPath, 'utf8'), tokenizerPath);
-  const pool = await WorkerPool.open({ name: 'tokenizer', module: new URL('./tokenizer-worker.ts', import.meta.url), data: { tokenizerPath }, size, errors });
+export interface TokenizerPoolOptions {
+  readonly tokenizerPath: string;
+  /** What the file must be; default: whatever it is now. Every thread reads the same, those that take the place of dead ones too. */
+  readonly sha256?: string | undefined;
+  /** Threads; default 1. */
+  readonly size?: number;
+}
+
+/** Tokenises in worker threads, so that long batches leave the caller's thread free; small ones are done at once. @throws TokenizerChangedError, and as parseTokenizer. */
+export async function createTokenizerPool({ tokenizerPath, sha256: recorded, size = 1 }: TokenizerPoolOptions): Promise<TokenizerPool> {
+  const { tokenizer, sha256 } = await readTokenizer(tokenizerPath, recorded);
+  const pool = await WorkerPool.open({ name: 'tokenizer', module: new URL('./tokenizer-worker.ts', import.meta.url), data: { tokenizerPath, sha256 }, size, errors });
   return {
     tokenizer,
     async encodeBatch(texts: readonly string[], options: EncodeOptions): Promise<BatchEncoding> {
@@ -34,6 +45,7 @@ export async function createTokenizerPool({ tokenizerPath, size = 1 }: { readonl
       for (const slice of slices(texts)) parts.push((await pool.call({ texts: slice, options })) as BatchEncoding);
       return joinEncodings(parts);
     },
+    crashUnder: (requests) => pool.crashUnder(requests),
     close: () => pool.close(),
   };
 }

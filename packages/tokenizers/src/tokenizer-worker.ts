@@ -1,12 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import type { EncodeOptions } from '@kimera/core';
 import { serveWorker } from '@kimera/worker-pool';
 import { encodeBatch } from './encode-batch.js';
-import { parseTokenizer } from './parse-tokenizer.js';
+import { readTokenizer } from './read-tokenizer.js';
 
 await serveWorker(async (data) => {
-  const { tokenizerPath } = data as { readonly tokenizerPath: string };
-  const tokenizer = parseTokenizer(await readFile(tokenizerPath, 'utf8'), tokenizerPath);
+  const { tokenizerPath, sha256 } = data as { readonly tokenizerPath: string; readonly sha256: string };
+  const { tokenizer } = await readTokenizer(tokenizerPath, sha256);
   return async (request) => {
     const { texts, options } = request as { readonly texts: readonly string[]; readonly options: EncodeOptions };
     const response = encodeBatch(tokenizer, texts, options);

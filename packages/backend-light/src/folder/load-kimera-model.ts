@@ -1,5 +1,5 @@
 import { sha256Hex } from '@kimera/core';
-import { checkProbes, decodeProbe, ModelFileHashError, ModelFileMissingError } from '@kimera/model-folder/pure';
+import { checkProbes, decodeProbe, ModelFileHashError, ModelFileMissingError, recordedHash } from '@kimera/model-folder/pure';
 import { InvalidStaticModelError } from '../errors/invalid-static-model-error.js';
 import { parseSafetensors } from '../safetensors/parse-safetensors.js';
 import { StaticBackend } from '../static-backend.js';
@@ -23,13 +23,13 @@ export async function loadKimeraModel({ files, openTokenizer, parseTokenizer }: 
   const backend = new StaticBackend({ space: { ...identity, fingerprint, modelId, heads: ['dense'] }, variant, table: read.table });
   const probes = space.probes.map(decodeProbe);
   await checkProbes(backend, probes);
-  return { backend, probes, tokenizer: await openTokenizer(tokenizer, 'tokenizer.json') };
+  return { backend, probes, tokenizer: await openTokenizer(tokenizer, { file: 'tokenizer.json', sha256: recordedHash(files.name, space.files, 'tokenizer.json') }) };
 }
 
 async function vouchedFile(files: FileSource, space: StaticSpaceFile, name: string): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = await files.read(name);
   if (bytes === undefined) throw new ModelFileMissingError(files.name, name);
-  const [actual, expected = ''] = [await sha256Hex(bytes), space.files[name]?.sha256];
+  const [actual, expected] = [await sha256Hex(bytes), recordedHash(files.name, space.files, name)];
   if (actual !== expected) throw new ModelFileHashError(`${files.name}: ${name}`, expected, actual);
   return bytes;
 }

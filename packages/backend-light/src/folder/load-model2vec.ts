@@ -1,4 +1,4 @@
-import { spaceFingerprint, type SpaceIdentity, type Tokenizer } from '@kimera/core';
+import { sha256Hex, spaceFingerprint, type SpaceIdentity, type Tokenizer } from '@kimera/core';
 import { tokenizerIdentity } from '@kimera/tokenizers/pure';
 import { z } from 'zod';
 import { InvalidStaticModelError } from '../errors/invalid-static-model-error.js';
@@ -22,7 +22,7 @@ const tokenizerSchema = z.looseObject({ model: z.looseObject({ unk_token: z.stri
 export interface Model2vecFiles {
   readonly config: Uint8Array;
   readonly weights: Uint8Array<ArrayBuffer>;
-  readonly tokenizer: Uint8Array;
+  readonly tokenizer: Uint8Array<ArrayBuffer>;
 }
 
 /** A folder as model2vec 0.9 reads it. It carries no probes: its space is named by what its files hold. */
@@ -52,7 +52,7 @@ export async function loadModel2vec({ files, modelId, openTokenizer, parseTokeni
     }),
     probes: [],
     tokenizer: new Model2vecTokenizer({
-      tokenizer: await openTokenizer(tokenizer, layout.tokenizer),
+      tokenizer: await openTokenizer(tokenizer, { file: layout.tokenizer, sha256: await sha256Hex(tokenizerBytes) }),
       unknownId: unknownId < 0 ? undefined : unknownId,
       medianTokenLength: medianLength(pieces),
       modelId,

@@ -12,8 +12,14 @@ export interface LoadStaticModelOptions {
   readonly files: FileSource;
   /** Of a model2vec folder, which does not say it; default: the source's name. */
   readonly modelId?: string;
-  /** How batches are tokenised; default: on the caller's thread. `file` is the name of the tokenizer in the folder. */
-  readonly openTokenizer?: (tokenizer: Tokenizer, file: string) => Promise<BatchTokenizer>;
+  /** How batches are tokenised; default: on the caller's thread. */
+  readonly openTokenizer?: (tokenizer: Tokenizer, source: TokenizerSource) => Promise<BatchTokenizer>;
+}
+
+/** Where a tokenizer came from: its name in the folder, and the SHA-256 of what was read. */
+export interface TokenizerSource {
+  readonly file: string;
+  readonly sha256: string;
 }
 
 /** What a loader of one kind of folder gets. */
