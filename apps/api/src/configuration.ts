@@ -59,7 +59,7 @@ const schema = z.object({
   EMBEDDING_DIM: whole.optional(),
   EMBEDDING_BATCH_SIZE: whole.max(65_536).optional(),
   AUTO_TRUNCATE: flag('0'),
-  KIMERA_API_KEYS: z.string().default(''),
+  KIMERA_API_KEYS: z.string().default('').transform((keys) => keys.split(',').map((key) => key.trim()).filter((key) => key !== '')),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: z.coerce.number('a port').int('a port').min(0, 'a port from 0 to 65535').max(65_535, 'a port from 0 to 65535').default(3000),
 });
@@ -69,40 +69,26 @@ function given(environment: Environment): Environment {
   return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
 }
 
-/** Everything that is wrong with the variables. */
-export function configurationProblems(environment: Environment, root: string): readonly InvalidEnvironmentError[] {
-  const parsed = schema.safeParse(given(environment));
-  if (!parsed.success) {
-    return parsed.error.issues.map(({ path: [variable], message }) => new InvalidEnvironmentError(String(variable), environment[String(variable)] ?? '', message));
-  }
-  try {
-    parseConfiguration(environment, root);
-    return [];
-  } catch (error) {
-    if (error instanceof InvalidEnvironmentError) return [error];
-    throw error;
-  }
-}
-
 /** What of the environment concerns backends: for programs that do not listen. @throws InvalidEnvironmentError. */
 export function parseBackendChoice(environment: Environment): Pick<Configuration, 'useOnnx' | 'executionProviders'> {
   const { useOnnx, executionProviders } = parseConfiguration(Object.fromEntries(['USE_ONNX', 'ONNX_EXECUTION_PROVIDERS'].map((name) => [name, environment[name]])), '.');
   return { useOnnx, executionProviders };
 }
 
-/** @param root folder that relative paths start from. @throws InvalidEnvironmentError. */
-export function parseConfiguration(environment: Environment, root: string): Configuration {
+/** Everything that is wrong with the variables. */
+export function configurationProblems(environment: Environment): readonly InvalidEnvironmentError[] {
+  const problem = (variable: string, expected: string): InvalidEnvironmentError => new InvalidEnvironmentError(variable, environment[variable] ?? '', expected);
   const parsed = schema.safeParse(given(environment));
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    const variable = String(issue?.path[0] ?? '');
-    throw new InvalidEnvironmentError(variable, environment[variable] ?? '', issue?.message ?? 'another value');
-  }
-  const value = parsed.data;
-  const apiKeys = value.KIMERA_API_KEYS.split(',').map((key) => key.trim()).filter((key) => key !== '');
-  if (apiKeys.length === 0 && !LOOPBACK.includes(value.HOST)) {
-    throw new InvalidEnvironmentError('HOST', value.HOST, `a loopback address (${LOOPBACK.join(', ')}), or KIMERA_API_KEYS set`);
-  }
+  if (!parsed.success) return parsed.error.issues.map(({ path: [variable], message }) => problem(String(variable), message));
+  const { HOST, KIMERA_API_KEYS } = parsed.data;
+  return KIMERA_API_KEYS.length > 0 || LOOPBACK.includes(HOST) ? [] : [problem('HOST', `a loopback address (${LOOPBACK.join(', ')}), or KIMERA_API_KEYS set`)];
+}
+
+/** @param root folder that relative paths start from. @throws InvalidEnvironmentError, the first of the problems. */
+export function parseConfiguration(environment: Environment, root: string): Configuration {
+  const [problem] = configurationProblems(environment);
+  if (problem !== undefined) throw problem;
+  const value = schema.parse(given(environment));
   const absolute = (path: string): string => (isAbsolute(path) ? path : join(root, path));
   const preferred = join(root, 'models/bge-m3-onnx');
   return {
@@ -117,7 +103,7 @@ export function parseConfiguration(environment: Environment, root: string): Conf
     dimension: value.EMBEDDING_DIM,
     batchTokens: value.EMBEDDING_BATCH_SIZE,
     autoTruncate: value.AUTO_TRUNCATE,
-    apiKeys,
+    apiKeys: value.KIMERA_API_KEYS,
     host: value.HOST,
     port: value.PORT,
     bodyLimitBytes: BODY_LIMIT_BYTES,

@@ -1,12 +1,7 @@
+import type { EventLog } from './event-log.js';
+
 /** Signals closer together are one: npm and nx hand theirs on to a process that has it already. */
 const ONE_SIGNAL_MILLISECONDS = 1_000;
-
-/** As much of a pino logger as is needed. */
-export interface ShutdownLog {
-  info(fields: object, line: string): void;
-  warn(fields: object, line: string): void;
-  error(fields: object, line: string): void;
-}
 
 export interface ShutdownParts {
   /** Answers what was accepted. */
@@ -14,7 +9,7 @@ export interface ShutdownParts {
   readonly exit: (code: number) => void;
   /** Milliseconds of a clock that only goes forward. */
   readonly now: () => number;
-  readonly logger: ShutdownLog;
+  readonly logger: EventLog;
 }
 
 /** What a process does on a signal: on the first it closes and ends with 0, or with 1 where closing fails; on a later one it ends at once with 1. */

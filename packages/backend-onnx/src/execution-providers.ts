@@ -4,3 +4,8 @@
  */
 export const EXECUTION_PROVIDERS = ['cpu', 'cuda', 'tensorrt', 'webgpu', 'coreml', 'dml'] as const;
 export type ExecutionProvider = (typeof EXECUTION_PROVIDERS)[number];
+
+/** Name of the native backend on a provider: `onnx`, `onnx-cuda`. */
+export function nativeBackendName(provider: ExecutionProvider): string {
+  return provider === 'cpu' ? 'onnx' : `onnx-${provider}`;
+}

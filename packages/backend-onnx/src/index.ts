@@ -1,5 +1,5 @@
 export { InferenceError, Int8SaturationError, ModelLoadError } from '@kimera/fast-graph';
-export { EXECUTION_PROVIDERS, type ExecutionProvider } from './execution-providers.js';
+export { EXECUTION_PROVIDERS, nativeBackendName, type ExecutionProvider } from './execution-providers.js';
 export { NativeRuntimeError } from './native-runtime-error.js';
 export { OnnxBackend, openOnnxBackend, type OnnxBackendOptions } from './onnx-backend.js';
 export { probeNative, type NativeProbe } from './probe-native.js';

@@ -4,7 +4,7 @@ import type { VariantName } from '@kimera/core';
 import { GraphBackend, graphErrors } from '@kimera/fast-graph';
 import { chooseVariant, type ModelFolder, type SpaceFileVariant } from '@kimera/model-folder';
 import { WorkerPool } from '@kimera/worker-pool';
-import type { ExecutionProvider } from './execution-providers.js';
+import { nativeBackendName, type ExecutionProvider } from './execution-providers.js';
 import { probeNative } from './probe-native.js';
 import type { WorkerData } from './worker-data.js';
 
@@ -56,7 +56,7 @@ export class OnnxBackend extends GraphBackend<WorkerPool> {
       ...(selfTest === undefined ? {} : { selfTestPath: join(folder.path, selfTest) }), ...(probes === 'unchecked' ? {} : { served: { folder, variant } }),
     };
     const pool = await WorkerPool.open({ name: 'onnx', module: new URL('./onnx-worker.ts', import.meta.url), data, size: workers, errors: graphErrors, closing: 'finish' });
-    return new OnnxBackend(executionProvider === 'cpu' ? 'onnx' : `onnx-${executionProvider}`, folder, variant, pool);
+    return new OnnxBackend(nativeBackendName(executionProvider), folder, variant, pool);
   }
 
   /** Worker threads that died and were replaced. */

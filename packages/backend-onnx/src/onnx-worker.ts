@@ -1,5 +1,6 @@
 import { checkGraph, checkInt8, FastGraph, ModelLoadError, reasonOf, type GroupRequest } from '@kimera/fast-graph';
 import { serveWorker } from '@kimera/worker-pool';
+import { nativeBackendName } from './execution-providers.js';
 import { openNativeSession } from './native-session.js';
 import type { WorkerData } from './worker-data.js';
 
@@ -25,7 +26,7 @@ await serveWorker(async (data) => {
     extra: { session: { intra_op: { allow_spinning: '0' }, set_denormal_as_zero: '1', ...(weights === 'mapped' ? { disable_prepacking: '1' } : {}) } },
   });
   const graph = new FastGraph(session, graphPath, heads);
-  if (served !== undefined) await checkGraph('onnx', graph, served);
+  if (served !== undefined) await checkGraph(nativeBackendName(executionProvider), graph, served);
   return async (request) => {
     const response = await graph.run(request as GroupRequest);
     return { response, transfer: Object.values(response).map(({ buffer }) => buffer) };

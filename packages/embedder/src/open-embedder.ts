@@ -35,16 +35,16 @@ export async function openEmbedder({ modelPath, backends, withoutBackend = 'refu
   const folder = await openModelFolder(modelPath);
   const { space, probes } = folder;
   if (dimension !== undefined && dimension !== space.dimension) throw new DimensionMismatchError(dimension, space.dimension, `EMBEDDING_DIM against the model in ${modelPath}`);
-  const tokenizer = await createTokenizerPool({ tokenizerPath: join(modelPath, TOKENIZER), sha256: recordedHash(modelPath, folder.file.files, TOKENIZER) });
   const { name, fidelity } = chooseVariant(folder);
   const backend = new FallbackBackend({ space, variant: { name, fidelity }, steps: backends.map(({ name: step, open }) => ({ name: step, open: () => open(folder) })), ...fallback });
+  // Side by side: each starts threads.
+  const [tokenizer, started] = await Promise.allSettled([createTokenizerPool({ tokenizerPath: join(modelPath, TOKENIZER), sha256: recordedHash(modelPath, folder.file.files, TOKENIZER) }), backend.start()]);
   try {
-    await backend.start().catch((error: unknown) => {
-      if (withoutBackend === 'refuse') throw error;
-    });
-    return new Embedder({ backend, tokenizer, probes, fallback: () => backend.status, ...limits });
+    if (tokenizer.status === 'rejected') throw tokenizer.reason;
+    if (started.status === 'rejected' && withoutBackend === 'refuse') throw started.reason;
+    return new Embedder({ backend, tokenizer: tokenizer.value, probes, fallback: () => backend.status, ...limits });
   } catch (error) {
-    await Promise.all([backend.close(), tokenizer.close()]);
+    await Promise.all([backend.close(), ...(tokenizer.status === 'fulfilled' ? [tokenizer.value.close()] : [])]);
     throw error;
   }
 }

@@ -1,11 +1,5 @@
 import type { FallbackEvent } from '@kimera/embedder';
-
-/** As much of a pino logger as is needed. */
-export interface EventLog {
-  info(fields: object, line: string): void;
-  warn(fields: object, line: string): void;
-  error(fields: object, line: string): void;
-}
+import type { EventLog } from '../event-log.js';
 
 /** One line for each event: read in order they tell what served when, and why. */
 export function logFallback(logger: EventLog, event: FallbackEvent): void {

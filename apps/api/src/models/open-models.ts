@@ -1,10 +1,9 @@
-import { DimensionMismatchError, KimeraError, type VariantName } from '@kimera/core';
+import { DimensionMismatchError, KimeraError } from '@kimera/core';
 import { openStaticModel } from '@kimera/backend-light';
-import { openOnnxBackend } from '@kimera/backend-onnx';
-import { openWasmBackend } from '@kimera/backend-wasm';
-import { Embedder, openEmbedder, type FolderBackend } from '@kimera/embedder';
+import { Embedder, openEmbedder } from '@kimera/embedder';
 import type { Logger } from 'pino';
 import type { Configuration } from '../configuration.js';
+import { backendsOf } from './backends-of.js';
 import { logFallback } from './log-fallback.js';
 import { ServingModels, type MissingModel } from './serving-models.js';
 
@@ -28,15 +27,6 @@ export async function openModels(configuration: Configuration, logger: Logger): 
     await Promise.all(opened.map((embedder) => embedder.close()));
     throw error;
   }
-}
-
-/** Native by each execution provider in turn, then WebAssembly: one space on all of them. @param variant default: the folder's first, in WebAssembly one that fits. */
-export function backendsOf({ useOnnx, executionProviders }: Pick<Configuration, 'useOnnx' | 'executionProviders'>, variant?: VariantName): readonly FolderBackend[] {
-  const chosen = variant === undefined ? {} : { variant };
-  const native = executionProviders.map((executionProvider): FolderBackend => ({
-    name: executionProvider === 'cpu' ? 'onnx' : `onnx-${executionProvider}`, open: (folder) => openOnnxBackend({ folder, executionProvider, ...chosen }),
-  }));
-  return [...(useOnnx ? native : []), { name: 'wasm', open: (folder) => openWasmBackend({ folder, ...chosen }) }];
 }
 
 function openPrimary(configuration: Configuration, withoutBackend: 'refuse' | 'retry', logger: Logger): Promise<Embedder> {

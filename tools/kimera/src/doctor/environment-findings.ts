@@ -1,12 +1,12 @@
-import { configurationProblems, ENVIRONMENT } from '@kimera/api';
+import { configurationProblems, ENVIRONMENT } from '@kimera/api/modes';
 import type { Finding } from './finding.js';
 
 /** Prefixes of our names: a variable with one that nothing reads is probably misspelt. */
 const OURS = /^(KIMERA_|EMBEDDING_|ONNX_|LIGHT|FALLBACK_SPACE|USE_ONNX|MAX_EMBEDDING)/;
 
 /** The variables that are set, what is wrong with them, and those that nothing reads. */
-export function environmentFindings(environment: Readonly<Record<string, string | undefined>>, folder: string): readonly Finding[] {
-  const problems = configurationProblems(environment, folder);
+export function environmentFindings(environment: Readonly<Record<string, string | undefined>>): readonly Finding[] {
+  const problems = configurationProblems(environment);
   const set = ENVIRONMENT.filter(({ name }) => environment[name] !== undefined);
   const findings = set.map(({ name, meaning, isSecret }): Finding => {
     const problem = problems.find(({ variable }) => variable === name);

@@ -1,10 +1,10 @@
-import { configurationProblems, parseConfiguration } from '@kimera/api';
+import { resolve } from 'node:path';
+import { configurationProblems, parseConfiguration } from '@kimera/api/modes';
 import type { ModelTest } from '@kimera/embedder';
 import type { CommandContext } from '../console/command-context.js';
 import { lightModelPath, modelPath } from '../models/default-model.js';
 import { findModels } from '../models/find-models.js';
 import { SHIPPED_MODELS } from '../models/shipped-models.js';
-import { resolve } from 'node:path';
 import { databaseFindings } from './database-findings.js';
 import { environmentFindings } from './environment-findings.js';
 import type { Finding } from './finding.js';
@@ -39,10 +39,10 @@ export async function examine(context: CommandContext, { model, models, like, da
     for (const finding of found) await say(finding);
   };
   // With a variable that cannot be used, what the defaults would do is still worth knowing.
-  const isUsable = configurationProblems(environment, folder).length === 0;
+  const isUsable = configurationProblems(environment).length === 0;
   const configuration = parseConfiguration(isUsable ? environment : {}, folder);
   await keep(machineFindings());
-  await keep(environmentFindings(environment, folder));
+  await keep(environmentFindings(environment));
   if (!isUsable) await keep([{ area: 'environment', what: 'variables', state: 'note', value: 'what follows was tried with the defaults of all of them', advice: 'since one cannot be used' }]);
   await keep(await runtimeFindings(configuration));
   await keep(await databaseFindings(located(folder, database ?? environment['DATABASE_URL'] ?? './data')));
