@@ -5,13 +5,13 @@ const SVG = 'http://www.w3.org/2000/svg';
 const DRAWN = 96;
 
 /** One text with its two vectors: the browser's numbers as bars, the server's as dots on them. */
-export function comparison(text: string, { dense = new Float32Array(), tokens, space }: Embedding, server: readonly number[]): HTMLElement {
+export function comparison(text: string, { dense = new Float32Array(), tokens, totalTokens, truncated, space }: Embedding, server: readonly number[]): HTMLElement {
   const article = document.createElement('article');
   const title = document.createElement('h2');
   title.textContent = text;
   const figures = document.createElement('p');
   figures.className = 'figures';
-  figures.textContent = `${tokens} tokens · ${dense.length} numbers · space ${space.slice(0, 12)} · cosine ${cosine(dense, server).toFixed(7)} · largest difference ${maxAbsDifference(dense, server).toExponential(1)}`;
+  figures.textContent = `${tokens} tokens${truncated ? `, cut from ${totalTokens}` : ''} · ${dense.length} numbers · space ${space.slice(0, 12)} · cosine ${cosine(dense, server).toFixed(7)} · largest difference ${maxAbsDifference(dense, server).toExponential(1)}`;
   article.append(title, figures, numbers('browser', dense), numbers('server', server), drawing(dense, server));
   return article;
 }

@@ -1,11 +1,9 @@
 import { getEventListeners } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { batchSize, ClosedError, normalize, UnknownRoleError, UnsupportedHeadError, type BackendOutput, type HeadRequest, type TokenBatch } from '@kimera/core';
-import type { Probe } from '@kimera/model-folder';
-import { exact, FakeBackend, fakeSpace, FakeTokenizer, inlineBatchTokenizer, rejection, textEmbedderConformance } from '@kimera/testing';
+import { exact, FakeBackend, fakeSpace, inlineBatchTokenizer, rejection, textEmbedderConformance } from '@kimera/testing';
 import fc from 'fast-check';
 import { Embedder, QueueFullError } from './index.js';
-import { LaneQueue } from './lane-queue.js';
 import { Statistics } from './statistics.js';
 
 const runner = { describe, it, beforeAll, afterAll, expect };
@@ -199,152 +197,6 @@ describe('Embedder', () => {
   });
 });
 
-textEmbedderConformance(runner, {
-  name: 'an embedder with a cache',
-  open: async () => {
-    const embed = new Embedder({ backend: new FakeBackend({ space: fakeSpace('cached', { heads: ['dense', 'sparse', 'colbert'] }) }), tokenizer: inlineBatchTokenizer(), probes: [], cacheBytes: 1 << 20 });
-    return { embedder: embed, close: () => embed.close() };
-  },
-  tolerance: exact,
-});
-
-describe('the cache', () => {
-  const cached = (cacheBytes: number, fields: Parameters<typeof fakeSpace>[1] = {}) => {
-    const backend = new FakeBackend({ space: fakeSpace('cached', fields) });
-    return { backend, embed: new Embedder({ backend, tokenizer: inlineBatchTokenizer(), probes: [], cacheBytes }) };
-  };
-  const texts = ({ batches }: FakeBackend): number => batches.reduce((sum, batch) => sum + batchSize(batch), 0);
-
-  it('answers what it has, in order, and computes the rest', async () => {
-    const { backend, embed } = cached(1 << 20);
-    const [a, b] = await embed.encodeBatch(['a', 'b']);
-    const again = await embed.encodeBatch(['c', 'b', 'a', 'b']);
-    expect(texts(backend)).toBe(3);
-    expect([again[1], again[2], again[3]]).toEqual([b, a, b]);
-    expect(embed.getPerformanceStats().cache).toMatchObject({ hits: 3, misses: 3 });
-  });
-
-  it('keeps heads and prompts apart', async () => {
-    const { backend, embed } = cached(1 << 20, { heads: ['dense', 'sparse'], prompts: { query: 'q', document: '' } });
-    await embed.encodeText('a');
-    await embed.encodeText('a', { heads: ['sparse'] });
-    await embed.encodeText('a', { role: 'query' });
-    expect(texts(backend)).toBe(3);
-    expect((await embed.encodeText('a', { heads: ['sparse'] })).dense).toBeUndefined();
-    expect(texts(backend)).toBe(3);
-  });
-
-  it('is not changed by what callers do with their vectors', async () => {
-    const { embed } = cached(1 << 20);
-    const { dense: first } = await embed.encodeText('a');
-    const expected = [...(first ?? [])];
-    first?.fill(7);
-    const { dense: second } = await embed.encodeText('a');
-    expect([...(second ?? [])]).toEqual(expected);
-    second?.fill(8);
-    expect([...((await embed.encodeText('a')).dense ?? [])]).toEqual(expected);
-  });
-
-  it('does not keep what a lossy variant gave while it stood in', async () => {
-    let variant: 'fp32' | 'int8' = 'int8';
-    class Changing extends FakeBackend {
-      override readonly variant = { name: 'fp32', fidelity: { minCosine: 1, meanCosine: 1, maxAbs: 0, texts: 0 } } as const;
-      override async run(batch: TokenBatch, request: HeadRequest): Promise<BackendOutput> {
-        return { variant, ...(await super.run(batch, request)) };
-      }
-    }
-    const embed = new Embedder({ backend: new Changing(), tokenizer: inlineBatchTokenizer(), probes: [], cacheBytes: 1 << 20 });
-    expect((await embed.encodeText('a')).variant).toBe('int8');
-    variant = 'fp32';
-    expect((await embed.encodeText('a')).variant).toBe('fp32');
-    await embed.encodeText('a');
-    expect(embed.getPerformanceStats().cache).toMatchObject({ hits: 1, misses: 2 });
-  });
-
-  it('is no part of the speed', async () => {
-    const { embed } = cached(1 << 20);
-    for (let i = 0; i < 50; i++) await embed.encodeText('a');
-    const { texts: answered, textsPerSecond, tokensPerSecond } = embed.getPerformanceStats();
-    // One text of two tokens was computed.
-    expect(answered).toBe(50);
-    expect(textsPerSecond).toBeCloseTo(tokensPerSecond / 2, 6);
-  });
-
-  it('stays within its memory, and forgets the text that was asked for longest ago', async () => {
-    const { backend, embed } = cached(2_000);
-    for (let i = 0; i < 100; i++) await embed.encodeText(`text ${i}`);
-    const { bytes } = embed.getPerformanceStats().cache;
-    expect(bytes).toBeGreaterThan(500);
-    expect(bytes).toBeLessThanOrEqual(2_000);
-    await embed.encodeText('text 99');
-    expect(texts(backend)).toBe(100);
-    await embed.encodeText('text 0');
-    expect(texts(backend)).toBe(101);
-  });
-
-  it('is read by bulk work and not filled by it; without memory it is not there', async () => {
-    const { backend, embed } = cached(1 << 20);
-    await embed.encodeText('a', { lane: 'bulk' });
-    await embed.encodeText('a');
-    await embed.encodeText('a', { lane: 'bulk' });
-    expect(texts(backend)).toBe(2);
-    const none = cached(0);
-    for (let i = 0; i < 3; i++) await none.embed.encodeText('a');
-    expect(texts(none.backend)).toBe(3);
-    expect(none.embed.getPerformanceStats().cache).toEqual({ hits: 0, misses: 0, bytes: 0 });
-  });
-});
-
-describe('testModel', () => {
-  const heads = fakeSpace('tested', { dimension: 4, heads: ['dense', 'sparse', 'colbert'], prompts: { query: 'q:', document: 'd:' }, defaultRole: 'query' });
-  /** What is known of a text: from an embedder of its own, whose space has no default role, so that a text without a role has no prompt. */
-  const known = async (text: string, role: 'query' | 'document' | null): Promise<Probe> => {
-    const reference = new Embedder({ backend: new FakeBackend({ space: { ...heads, defaultRole: undefined } }), tokenizer: inlineBatchTokenizer(), probes: [] });
-    const { dense = new Float32Array(), sparse = new Map(), colbert = [] } = await reference.encodeText(text, { heads: heads.heads, ...(role === null ? {} : { role }) });
-    const ids = new FakeTokenizer().encode((role === null ? '' : heads.prompts[role]) + text, { maxTokens: 64 }).ids;
-    return { text, role, ids, dense, promptTokens: 0, sparse, colbert: Float32Array.from(colbert.flatMap((row) => [...row])) };
-  };
-  const test = async (probes: readonly Probe[]) => {
-    const embed = new Embedder({ backend: new FakeBackend({ space: heads }), tokenizer: inlineBatchTokenizer(), probes });
-    const result = await embed.testModel();
-    await embed.close();
-    return result;
-  };
-
-  it('runs every probe with its own prompt, none for a probe without a role, and says what was tested', async () => {
-    const probes = [await known('abc', null), await known('abc', 'query'), await known('xyz', 'document')];
-    expect(await test(probes)).toMatchObject({
-      holds: true, modelId: heads.modelId, space: heads.fingerprint, dimension: 4, maxTokens: 64, heads: ['dense', 'sparse', 'colbert'], backend: 'fake', variant: 'fp32',
-      probes: probes.map(({ text }) => ({ text, tokensEqual: true, holds: true, heads: { dense: expect.closeTo(1, 9), sparse: expect.closeTo(1, 9), colbert: expect.closeTo(1, 9) } })),
-    });
-  });
-
-  it('says what a model is not that it is taken for', async () => {
-    const embed = new Embedder({ backend: new FakeBackend({ space: heads }), tokenizer: inlineBatchTokenizer(), probes: [] });
-    const right = await embed.testModel({ dimension: 4, maxTokens: 64, heads: ['dense', 'colbert'] });
-    expect([right.holds, right.expectations.length]).toEqual([true, 3]);
-    const plain = new Embedder({ backend: new FakeBackend({ space: fakeSpace('plain') }), tokenizer: inlineBatchTokenizer(), probes: [] });
-    expect(await plain.testModel({ dimension: 1_024, maxTokens: 8_192, heads: ['dense', 'sparse', 'colbert'] })).toMatchObject({
-      holds: false,
-      expectations: [
-        { what: 'dimension', expected: '1024', actual: '8', holds: false }, { what: 'maxTokens', expected: '8192', actual: '64', holds: false },
-        { what: 'heads', expected: 'dense, sparse, colbert', actual: 'dense', holds: false },
-      ],
-    });
-  });
-
-  it('sees one wrong number of any head, and one wrong token', async () => {
-    const probe = await known('abcab', 'query');
-    const turned = Float32Array.from(probe.dense, (value, i) => (i === 0 ? value + 1 : value));
-    const others: readonly Probe[] = [
-      { ...probe, dense: turned }, { ...probe, sparse: new Map([...(probe.sparse ?? [])].map(([id, weight], i) => [id, i === 0 ? weight * 3 : weight])) },
-      { ...probe, colbert: (probe.colbert ?? new Float32Array()).map((value, i) => (i === 0 ? value + 1 : value)) }, { ...probe, ids: probe.ids.map((id, i) => (i === 3 ? id + 1 : id)) },
-      { ...probe, dense: probe.dense.slice(1) },
-    ];
-    for (const other of others) expect((await test([other])).holds).toBe(false);
-  });
-});
-
 it('stamps an embedding with the variant that computed it', async () => {
   class Changing extends FakeBackend {
     override async run(batch: TokenBatch, request: HeadRequest): Promise<BackendOutput> {
@@ -353,40 +205,6 @@ it('stamps an embedding with the variant that computed it', async () => {
   }
   const embed = new Embedder({ backend: new Changing(), tokenizer: inlineBatchTokenizer(), probes: [] });
   expect((await embed.encodeText('a')).variant).toBe('int8');
-});
-
-describe('a lane', () => {
-  const lane = fc.array(fc.integer({ min: 1, max: 30 }), { maxLength: 3_000 });
-  it('gives every text once, of rising length within a batch and within the budget, the oldest in the next batch', () => {
-    fc.assert(
-      fc.property(lane, fc.integer({ min: 1, max: 200 }), (lengths, budget) => {
-        const queue = new LaneQueue<{ readonly ids: Int32Array; readonly job: { readonly done: boolean }; readonly at: number }>();
-        lengths.forEach((length, at) => queue.push({ ids: new Int32Array(length), job: { done: false }, at }));
-        const left = new Set(lengths.keys());
-        while (!queue.isEmpty) {
-          const batch = queue.take(budget);
-          const sizes = batch.map(({ ids }) => ids.length);
-          expect(batch.some(({ at }) => at === Math.min(...left))).toBe(true);
-          expect(sizes).toEqual(sizes.toSorted((a, b) => a - b));
-          expect(batch.length === 1 || sizes.reduce((sum, size) => sum + size, 0) <= budget).toBe(true);
-          for (const { at } of batch) expect(left.delete(at)).toBe(true);
-        }
-        expect(left.size).toBe(0);
-      }),
-      { numRuns: 10 },
-    );
-  });
-
-  it('passes over the texts of callers who gave up', () => {
-    const queue = new LaneQueue<{ readonly ids: Int32Array; readonly job: { done: boolean } }>();
-    const [stays, goes] = [{ done: false }, { done: false }];
-    for (let i = 0; i < 5_000; i++) queue.push({ ids: new Int32Array(1), job: i % 2 === 0 ? goes : stays });
-    expect(queue.take(1).length).toBe(1);
-    goes.done = true;
-    expect(queue.take(5_000).every(({ job }) => job === stays)).toBe(true);
-    expect(queue.drain().every(({ job }) => job === stays)).toBe(true);
-    expect(queue.isEmpty).toBe(true);
-  });
 });
 
 it('counts time in which two batches ran once', () => {

@@ -1,5 +1,6 @@
 import type { EmbeddedRow, EmbeddingSpace, Row, StoredVector, TextEmbedder } from '@kimera/core';
 import { FakeEmbedder, fakeSpace, InMemoryStore, type FakeEmbedderOptions, type InMemoryStoreOptions } from '@kimera/testing';
+import { planMigration, startMigration, verifyMigration, work, type JudgedQuery } from './index.js';
 import type { MigrationParts } from './parts.js';
 
 export const COLLECTION = 'docs';
@@ -52,3 +53,23 @@ export async function expectedVectors({ store }: { readonly store: InMemoryStore
   const embeddings = await embedder.encodeBatch(rows.map((row) => row.text), { role: 'document' });
   return rows.map(({ id, contentHash }, i) => ({ id, contentHash, dense: embeddings[i]?.dense ?? new Float32Array(), variant: 'fp32' as const, truncated: embeddings[i]?.truncated ?? false, space: embedder.space.fingerprint }));
 }
+
+/** Each row's own text, which finds it. */
+export const queries = (count: number): readonly JudgedQuery[] => rowsOf(count).map(({ id, text: words }) => ({ id: `q${id}`, text: words, relevant: { [id]: 1 } }));
+
+/** Planned and started. */
+export async function started(parts: Journey, rowsPerJob = 16): Promise<Journey> {
+  await planMigration(parts);
+  await startMigration(parts, { rowsPerJob });
+  return parts;
+}
+/** Verified: GO. */
+export async function ready(parts: Journey): Promise<Journey> {
+  await started(parts);
+  await work(parts, { until: 'caught-up' });
+  await verifyMigration(parts, { queries: queries(100) });
+  return parts;
+}
+export const state = async ({ store }: Journey): Promise<string> => (await store.latestMigration(COLLECTION)).state;
+export const active = async ({ store }: Journey): Promise<string> => (await store.collection(COLLECTION)).activeSpace;
+export const vectors = ({ store }: Journey, space: string) => store.readVectors(COLLECTION, space);

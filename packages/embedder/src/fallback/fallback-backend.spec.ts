@@ -1,59 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { BackendLimitError, ClosedError, InvalidTokenBatchError, SpaceMismatchError, tokenBatch, type EmbeddingSpace, type InferenceBackend } from '@kimera/core';
+import { BackendLimitError, ClosedError, InvalidTokenBatchError, SpaceMismatchError, tokenBatch } from '@kimera/core';
 import { exact, FakeBackend, fakeSpace, inferenceBackendConformance } from '@kimera/testing';
 import fc from 'fast-check';
 import { NoBackendError } from '../errors/no-backend-error.js';
 import type { FallbackEvent } from './backend-step.js';
-import { FallbackBackend } from './fallback-backend.js';
-
-const space = fakeSpace('asked');
-const variant = { name: 'fp32', fidelity: { minCosine: 1, meanCosine: 1, maxAbs: 0, texts: 0 } } as const;
-const batch = tokenBatch([[1, 2, 3]]);
-const DENSE = { heads: ['dense'] } as const;
-
-/** A step that can be broken and mended while it is used. */
-class Machine {
-  opens = true;
-  works = true;
-  /** What its calls fail with, while it is set. */
-  failure: Error | undefined;
-  /** It opens when this is done. */
-  gate: Promise<void> = Promise.resolve();
-  /** Its calls wait for this, while it is set. */
-  held: Promise<void> | undefined;
-  closes: () => Promise<void> = () => Promise.resolve();
-  /** What it opens serves this. */
-  serves: EmbeddingSpace = space;
-  opened = 0;
-  readonly closed: string[] = [];
-  constructor(readonly name: string, readonly kind: 'fp32' | 'int8' = 'fp32') {}
-
-  readonly open = async (): Promise<InferenceBackend> => {
-    if (!this.opens) throw new Error(`${this.name} does not open`);
-    await this.gate;
-    this.opened += 1;
-    const id = `${this.name} ${this.opened}`;
-    const backend = new FakeBackend({
-      name: this.name, space: this.serves, variant: this.kind,
-      before: async () => {
-        await (this.held ?? Promise.resolve());
-        if (this.failure !== undefined) throw this.failure;
-        if (!this.works) throw new Error(`${this.name} died`);
-      },
-    });
-    const close = backend.close.bind(backend);
-    backend.close = () => {
-      this.closed.push(id);
-      return close().then(() => this.closes());
-    };
-    return backend;
-  };
-}
-
-function chain(steps: readonly Machine[], events: FallbackEvent[] = []): FallbackBackend {
-  return new FallbackBackend({ space, variant, steps, failuresToOpen: 3, firstPauseMs: 1_000, longestPauseMs: 4_000, onEvent: (event) => events.push(event) });
-}
-const story = (events: readonly FallbackEvent[]): readonly string[] => events.map((event) => `${event.step} ${event.kind}${event.kind === 'failed' ? ` ${event.failures}` : ''}`);
+import { batch, chain, DENSE, Machine, space, story } from './machine.fixture.js';
 
 inferenceBackendConformance({ describe, it, beforeAll, afterAll, expect }, {
   name: 'a chain whose first step does not open',
