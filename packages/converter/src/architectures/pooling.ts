@@ -1,5 +1,6 @@
 import type { Pooling } from '@kimera/core';
 import type { AfterPooling, ModuleChain } from '../checkpoint/modules.js';
+import type { WeightReader } from '../encoder/forward-pass.js';
 import { aloneGroup, type WeightGroup } from '../encoder/weight-plan.js';
 import { InvalidConfigurationError } from '../errors/checkpoint-errors.js';
 import type { OnnxGraph } from '../onnx/onnx-graph.js';
@@ -151,8 +152,8 @@ function keptGraph(graph: OnnxGraph, length: string, promptTokens: string): stri
   return graph.node('Unsqueeze', [graph.node('Cast', [kept], { to: 1 }), graph.int64([2])]);
 }
 
-/** The vector of one text in float64. @param weight reads a weight by its canonical name. @param promptTokens tokens at the head that are left out. */
-export async function poolReference(hidden: Float64Array, tokens: number, dimension: number, pooler: Pooler, promptTokens: number, weight: (name: string) => Promise<Float32Array>): Promise<Float64Array> {
+/** The vector of one text in float64. @param promptTokens tokens at the head that are left out. */
+export async function poolReference(hidden: Float64Array, tokens: number, dimension: number, pooler: Pooler, promptTokens: number, weights: WeightReader): Promise<Float64Array> {
   const first = pooler.promptPooling === 'excluded' ? Math.min(promptTokens, tokens) : 0;
   let x: Float64Array = Float64Array.from(pooler.pooling.flatMap((kind) => [...POOLING_KINDS[kind].reference(hidden, tokens, dimension, first)]));
   for (const [i, module] of pooler.afterPooling.entries()) {
@@ -161,8 +162,8 @@ export async function poolReference(hidden: Float64Array, tokens: number, dimens
       x = x.map((value) => value / norm);
     } else {
       const name = denseName(module, i);
-      const bias = module.bias === 'present' ? await weight(`${name}.bias`) : new Float32Array(module.outFeatures);
-      x = activation(module.activation).reference(linear(x, 1, await weight(`${name}.weight`), bias));
+      const bias = module.bias === 'present' ? await weights.tensor(`${name}.bias`) : new Float32Array(module.outFeatures);
+      x = activation(module.activation).reference(await linear(x, 1, weights.slices(`${name}.weight`), bias));
     }
   }
   return x;

@@ -19,17 +19,19 @@ const errors: ErrorTable = {
   TENSOR_NOT_FINITE: ({ fields }) => new NotFiniteError(String(fields['tensor']), Number(fields['index'])),
 };
 
-/** Threads where the model is large, the caller's thread where it is small. An aborted signal ends the threads: calls under way reject with ClosedError. */
-export async function openBackground(model: ReferenceModel, { signal, vouched = {} }: Pick<ConvertOptions, 'signal' | 'vouched'>): Promise<Background> {
+/** Threads where the model is large, which start meanwhile, the caller's thread where it is small. An aborted signal ends the threads: calls under way reject with ClosedError. */
+export function openBackground(model: ReferenceModel, { signal, vouched = {} }: Pick<ConvertOptions, 'signal' | 'vouched'>): Background {
   const elements = model.plans().reduce((sum, { shape }) => sum + elementCount(shape), 0);
   if (elements < LARGE_ELEMENTS) {
     return { hashFile: fileSha256, hashWeights: () => model.weightsHash(), embedAll: (texts) => model.embedAll(texts), close: () => Promise.resolve() };
   }
   const data: WorkerData = { checkpoint: model.checkpoint.folder, heads: model.checkpoint.heads, vouched: Object.keys(vouched) };
   const size = Math.min(3, availableParallelism());
-  const pool = await WorkerPool.open({ name: 'converter', module: new URL('./background-worker.ts', import.meta.url), data, size, errors });
-  const call = (request: BackgroundRequest): Promise<unknown> => pool.call(request);
-  const abort = (): void => void pool.close();
+  const opening = WorkerPool.open({ name: 'converter', module: new URL('./background-worker.ts', import.meta.url), data, size, errors });
+  const call = async (request: BackgroundRequest): Promise<unknown> => (await opening).call(request);
+  // A start that failed rejects every call.
+  const closePool = (): Promise<void> => opening.then((pool) => pool.close(), () => undefined);
+  const abort = (): void => void closePool();
   signal?.addEventListener('abort', abort, { once: true });
   return {
     hashFile: (path) => call({ kind: 'hash-file', path }) as Promise<string>,
@@ -37,7 +39,7 @@ export async function openBackground(model: ReferenceModel, { signal, vouched = 
     embedAll: (texts: readonly ReferenceText[]) => call({ kind: 'embed', texts }) as Promise<readonly ReferenceOutput[]>,
     async close() {
       signal?.removeEventListener('abort', abort);
-      await pool.close();
+      await closePool();
     },
   };
 }

@@ -12,8 +12,9 @@ export function joinTensors(main: TensorSource, modules: ReadonlyMap<string, Ten
     entry: (name) => of(name, (source, local) => source.entry(local)),
     shape: (name) => of(name, (source, local) => source.shape(local)),
     location: (name) => of(name, (source, local) => source.location(local)),
-    bytes: (name, range) => of(name, (source, local) => source.bytes(local, range)),
+    bytes: (name, range, memory) => of(name, (source, local) => source.bytes(local, range, memory)),
     read: (name, range) => of(name, (source, local) => source.read(local, range)),
+    slices: (name) => of(name, (source, local) => source.slices(local)),
     async close() {
       for (const source of [main, ...modules.values()]) await source.close();
     },

@@ -5,8 +5,8 @@ import { InvalidCheckpointError, LfsPointerError } from '../errors/checkpoint-er
 export interface PositionedFile {
   readonly path: string;
   readonly size: number;
-  /** Exactly `length` bytes from `position`, in their own memory. @throws InvalidCheckpointError where the file ends before. */
-  read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** Exactly `length` bytes from `position`, in `memory` where it is given and large enough, otherwise in their own. @throws InvalidCheckpointError where the file ends before. */
+  read(position: number, length: number, memory?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
   /** Fills `target` from `position`. @throws as read. */
   readInto(target: Uint8Array, position: number): Promise<void>;
   close(): Promise<void>;
@@ -25,12 +25,13 @@ export async function openPositioned(path: string): Promise<PositionedFile> {
     const file: PositionedFile = {
       path,
       size,
-      async read(position, length) {
+      async read(position, length, memory) {
         checkRange(position, length);
         // Not filled with zeros first: for gigabytes that takes as long as reading them.
-        const bytes = Buffer.allocUnsafeSlow(length);
-        await file.readInto(bytes, position);
-        return new Uint8Array(bytes.buffer, bytes.byteOffset, length);
+        const bytes = memory === undefined || memory.length < length ? Buffer.allocUnsafeSlow(length) : memory;
+        const target = new Uint8Array(bytes.buffer, bytes.byteOffset, length);
+        await file.readInto(target, position);
+        return target;
       },
       async readInto(target, position) {
         const { length } = target;

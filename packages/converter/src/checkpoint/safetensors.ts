@@ -96,11 +96,11 @@ function tensorFile(file: PositionedFile, entries: ReadonlyMap<string, Entry>, d
   return {
     names: [...entries.keys()],
     entry: (name) => entries.get(name),
-    bytes(name, { from, count }) {
+    bytes(name, { from, count }, memory) {
       const entry = entries.get(name);
       if (entry === undefined) throw new MissingTensorError(name);
       const width = ELEMENT_BYTES[entry.type];
-      return file.read(dataStart + entry.from + from * width, count * width);
+      return file.read(dataStart + entry.from + from * width, count * width, memory);
     },
     async location(name) {
       const entry = entries.get(name);

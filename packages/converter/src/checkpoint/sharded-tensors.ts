@@ -35,8 +35,9 @@ export async function openSharded(path: string, openShard: (path: string) => Pro
       entry: (name) => (files.has(name) ? shardOf(name).entry(name) : undefined),
       shape: (name) => (files.has(name) ? shardOf(name).shape(name) : undefined),
       location: async (name) => shardOf(name).location(name),
-      bytes: (name, range) => shardOf(name).bytes(name, range),
+      bytes: (name, range, memory) => shardOf(name).bytes(name, range, memory),
       read: async (name, range) => shardOf(name).read(name, range),
+      slices: (name) => shardOf(name).slices(name),
       close,
     };
   } catch (error) {

@@ -2,7 +2,7 @@ import { mkdir, statfs, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Tokenizer } from '@kimera/core';
 import { fileSha256, openModelFolder, type ModelFolder, type SpaceFile } from '@kimera/model-folder';
-import { parseTokenizer } from '@kimera/tokenizers';
+import { parseTokenizer, tokenizerIdentity } from '@kimera/tokenizers';
 import { openBackground } from '../background/open-background.js';
 import { positionLimit } from '../architectures/architecture.js';
 import { architectureOf } from '../architectures/index.js';
@@ -77,15 +77,15 @@ async function writeModel(model: ReferenceModel, folder: string, options: Conver
   await mkdir(dirname(folder), { recursive: true });
   await checkDisk(dirname(folder), model, options);
   await mkdir(join(folder, 'onnx'), { recursive: true });
-  const { tokenizer, texts, weights, weightsHash, outputs, files } = await writeAndCompute(model, folder, options);
+  const { tokenizer, weights, ...written } = await writeAndCompute(model, folder, options);
   const write = (file: unknown): Promise<void> => writeFile(join(folder, 'space.json'), `${JSON.stringify(file, null, 1)}\n`);
-  const first = await spaceFile(model, { modelId, weightsHash, maxTokens: maxTokens(model), texts, outputs, variant, files });
+  const first = await spaceFile(model, { ...written, modelId, maxTokens: maxTokens(model), variant });
   await write(first);
-  const measured = { ...first, variants: [await measureBase(await openModelFolder(folder), variant, openBackend, texts, outputs)] };
+  const measured = { ...first, variants: [await measureBase(await openModelFolder(folder), variant, openBackend, written)] };
   await write(measured);
   if (int8 === undefined) return;
   const added = await addInt8Variant(model, await openModelFolder(folder), { ...options, weights, tokenizer, int8 });
-  await write({ ...measured, variants: [...measured.variants, added], files: await listFiles(folder, fileSha256, files) });
+  await write({ ...measured, variants: [...measured.variants, added], files: await listFiles(folder, fileSha256, written.files) });
 }
 
 /** Tokens a text may have. @throws InvalidConfigurationError where the files ask for more than there are positions. */
@@ -101,6 +101,7 @@ interface Written {
   readonly texts: ReferenceTexts;
   readonly weights: GraphWeights;
   readonly weightsHash: string;
+  readonly tokenizerHash: string;
   /** Of the probes, then of the held-out texts. */
   readonly outputs: readonly ReferenceOutput[];
   readonly files: SpaceFile['files'];
@@ -109,7 +110,7 @@ interface Written {
 /** Everything of the base variant but space.json; hashes and the forward pass run beside the writing. */
 async function writeAndCompute(model: ReferenceModel, folder: string, options: ConvertOptions): Promise<Written> {
   const { checkpoint } = model;
-  const background = await openBackground(model, options);
+  const background = openBackground(model, options);
   try {
     const hash = background.hashWeights();
     // Waited for below; until then a failure of it is not unheard.
@@ -120,9 +121,10 @@ async function writeAndCompute(model: ReferenceModel, folder: string, options: C
     pass.catch(() => undefined);
     const weights = await writeBase(model, folder, options);
     await keepFiles(checkpoint, folder);
+    const tokenizerHash = await tokenizerIdentity(checkpoint.tokenizerJson);
     options.onPhase?.('measuring against the checkpoint');
     const [weightsHash, outputs, files] = await Promise.all([hash, pass, listFiles(folder, background.hashFile, linkedFiles(options))]);
-    return { tokenizer, texts, weights, weightsHash, outputs, files };
+    return { tokenizer, texts, weights, weightsHash, tokenizerHash, outputs, files };
   } finally {
     await background.close();
   }

@@ -1,6 +1,5 @@
 import { spaceFingerprint, type Head, type Role, type SpaceIdentity, type Tokenizer } from '@kimera/core';
 import { encodeVector, SPACE_FILE_SCHEMA, type ModelFolder, type SpaceFile } from '@kimera/model-folder';
-import { tokenizerIdentity } from '@kimera/tokenizers';
 import { dimensionOf, endsNormalized } from '../architectures/pooling.js';
 import type { ReferenceModel, ReferenceOutput, ReferenceText } from '../reference/reference-model.js';
 import type { BaseVariant } from './convert-checkpoint.js';
@@ -33,6 +32,7 @@ export function referenceTexts(model: ReferenceModel, tokenizer: Tokenizer, limi
 export interface SpaceFileParts {
   readonly modelId: string;
   readonly weightsHash: string;
+  readonly tokenizerHash: string;
   readonly maxTokens: number;
   readonly texts: ReferenceTexts;
   /** Of the probes, then of the held-out texts. */
@@ -42,12 +42,12 @@ export interface SpaceFileParts {
 }
 
 /** space.json, the base variant not measured yet. */
-export async function spaceFile(model: ReferenceModel, { modelId, weightsHash, maxTokens, texts, outputs, variant, files }: SpaceFileParts): Promise<SpaceFile> {
+export async function spaceFile(model: ReferenceModel, { modelId, weightsHash, tokenizerHash, maxTokens, texts, outputs, variant, files }: SpaceFileParts): Promise<SpaceFile> {
   const { checkpoint, shape } = model;
   const { modules, heads: tokenHeads, prompts, defaultRole } = checkpoint;
   const identity: SpaceIdentity = {
     weights: weightsHash,
-    tokenizer: await tokenizerIdentity(checkpoint.tokenizerJson),
+    tokenizer: tokenizerHash,
     maxTokens,
     pooling: modules.pooling,
     normalize: endsNormalized(modules),
@@ -86,7 +86,7 @@ function probeEntry({ text, role, tokens: { ids, promptTokens } }: ChosenText, o
 }
 
 /** The base variant with its fidelity to the forward pass on the held-out texts. */
-export async function measureBase(folder: ModelFolder, variant: BaseVariant, openBackend: OpenBackend, { probes, held }: ReferenceTexts, outputs: readonly ReferenceOutput[]): Promise<SpaceFile['variants'][number]> {
+export async function measureBase(folder: ModelFolder, variant: BaseVariant, openBackend: OpenBackend, { texts: { probes, held }, outputs }: Pick<SpaceFileParts, 'texts' | 'outputs'>): Promise<SpaceFile['variants'][number]> {
   const [entry] = folder.file.variants;
   if (entry === undefined) throw new Error('a folder has a base variant');
   const backend = await openBackend(folder, variant);

@@ -1,11 +1,13 @@
 import type { EncoderShape } from '../architectures/architecture.js';
 import { add, attention, gelu, layerNorm } from '../reference/float64.js';
-import { linear } from '../reference/linear.js';
+import { linear, type WeightSlices } from '../reference/linear.js';
 
-/** Where the forward pass gets its weights: it holds those of one layer at a time, and of the word table only the rows it needs. */
+/** Where the forward pass gets its weights: of a matrix it holds some rows at a time, and of the word table only those it needs. */
 export interface WeightReader {
   /** A weight by its canonical name. */
   tensor(name: string): Promise<Float32Array>;
+  /** A matrix. */
+  slices(name: string): WeightSlices;
   /** Row `index` of a matrix. */
   row(name: string, index: number): Promise<Float32Array>;
 }
@@ -22,7 +24,7 @@ export async function forwardPass(weights: WeightReader, shape: EncoderShape, te
   };
   for (let layer = 0; layer < layers; layer++) {
     const of = (suffix: string): Promise<Float32Array> => weights.tensor(`layers.${layer}.${suffix}`);
-    const project = async (name: string, states: Float64Array): Promise<Float64Array> => linear(states, tokens, await of(`${name}.weight`), await of(`${name}.bias`));
+    const project = async (name: string, states: Float64Array): Promise<Float64Array> => linear(states, tokens, weights.slices(`layers.${layer}.${name}.weight`), await of(`${name}.bias`));
     const norm = async (name: string, states: Float64Array): Promise<Float64Array> => layerNorm(states, await of(`${name}.gain`), await of(`${name}.bias`), layerNormEpsilon);
     const [queries, keys, values] = [apart(await project('attention.query', hidden)), apart(await project('attention.key', hidden)), apart(await project('attention.value', hidden))];
     const mixed = joined(texts.map(({ length }, i) => attention(queries[i] as Float64Array, keys[i] as Float64Array, values[i] as Float64Array, length, attentionHeads)));

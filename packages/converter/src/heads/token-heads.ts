@@ -6,7 +6,7 @@ import { NORM_FLOOR } from '../architectures/pooling.js';
 import { aloneGroup, type WeightGroup } from '../encoder/weight-plan.js';
 import { fusedMatrixGraph } from '../encoder/embeddings-graph.js';
 import type { OnnxGraph } from '../onnx/onnx-graph.js';
-import { linear } from '../reference/linear.js';
+import { linear, type WeightSlices } from '../reference/linear.js';
 import { openTorch } from '../torch/open-torch.js';
 import type { GraphWeights } from '../weights/graph-weights.js';
 
@@ -77,14 +77,14 @@ function emptyGraph(graph: OnnxGraph, x: string): string {
 }
 
 /** Weights [T] of one text in float64. */
-export function sparseReference(hidden: Float64Array, tokens: number, weight: Float32Array, bias: Float32Array): Float64Array {
-  return linear(hidden, tokens, weight, bias).map((value) => Math.max(0, value));
+export async function sparseReference(hidden: Float64Array, tokens: number, weight: WeightSlices, bias: Float32Array): Promise<Float64Array> {
+  return (await linear(hidden, tokens, weight, bias)).map((value) => Math.max(0, value));
 }
 
 /** Vectors [T - 1, C] of one text in float64. */
-export function colbertReference(hidden: Float64Array, tokens: number, weight: Float32Array, bias: Float32Array): Float64Array {
+export async function colbertReference(hidden: Float64Array, tokens: number, weight: WeightSlices, bias: Float32Array): Promise<Float64Array> {
   const width = bias.length;
-  const vectors = linear(hidden.subarray(hidden.length / tokens), tokens - 1, weight, bias);
+  const vectors = await linear(hidden.subarray(hidden.length / tokens), tokens - 1, weight, bias);
   for (let from = 0; from < vectors.length; from += width) {
     const row = vectors.subarray(from, from + width);
     const norm = Math.max(NORM_FLOOR, Math.sqrt(row.reduce((sum, value) => sum + value * value, 0)));

@@ -17,36 +17,51 @@ declare const WebAssembly: {
 const memory = new WebAssembly.Memory({ initial: 1 });
 const { products } = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(PRODUCTS_WASM, 'base64')), { env: { memory } }).exports;
 
-/** x [T, K] · Wᵀ + b with W [N, K] → [T, N], accumulated in float64 by WebAssembly, three to five times as fast as JavaScript. */
-export function linear(x: Float64Array, tokens: number, weight: Float32Array, bias: Float32Array): Float64Array {
-  const n = bias.length;
-  const k = weight.length / n;
-  const width = even(k);
-  const rowsAtOnce = Math.min(even(n), Math.max(2, 2 * Math.floor(WEIGHTS / width / 2)));
-  const tokensAtOnce = Math.min(TOKENS, 4 * Math.ceil(tokens / 4));
-  const at = { x: 0, w: tokensAtOnce * width * 8, out: 0 };
-  at.out = at.w + rowsAtOnce * width * 4;
-  const bytes = at.out + tokensAtOnce * rowsAtOnce * 8;
-  if (bytes > memory.buffer.byteLength) memory.grow(Math.ceil((bytes - memory.buffer.byteLength) / PAGE));
-  const xs = new Float64Array(memory.buffer, at.x, tokensAtOnce * width);
-  const ws = new Float32Array(memory.buffer, at.w, rowsAtOnce * width);
-  const outs = new Float64Array(memory.buffer, at.out, tokensAtOnce * rowsAtOnce);
-  const out = new Float64Array(tokens * n);
-  for (let row = 0; row < n; row += rowsAtOnce) {
-    const rows = Math.min(rowsAtOnce, n - row);
-    fill(ws, weight, row, rows, k, width);
-    for (let token = 0; token < tokens; token += tokensAtOnce) {
-      const count = Math.min(tokensAtOnce, tokens - token);
-      fill(xs, x, token, count, k, width);
-      products(at.x, 4 * Math.ceil(count / 4), at.w, even(rows), width, at.out);
-      for (let t = 0; t < count; t++) {
-        const to = (token + t) * n + row;
-        const from = t * even(rows);
-        for (let j = 0; j < rows; j++) out[to + j] = (outs[from + j] as number) + (bias[row + j] as number);
-      }
+/** W [N, K] in order, in slices of whole rows. */
+export type WeightSlices = AsyncIterable<Float32Array> | Iterable<Float32Array>;
+
+/** x [T, K] · Wᵀ + b → [T, N], accumulated in float64 by WebAssembly, three to five times as fast as JavaScript. */
+export async function linear(x: Float64Array, tokens: number, weight: WeightSlices, bias: Float32Array): Promise<Float64Array> {
+  const out = new Float64Array(tokens * bias.length);
+  if (tokens === 0) return out;
+  const k = x.length / tokens;
+  const rowsAtOnce = Math.max(2, 2 * Math.floor(WEIGHTS / even(k) / 2));
+  let row = 0;
+  for await (const slice of weight) {
+    for (let from = 0; from < slice.length; from += rowsAtOnce * k) {
+      const rows = slice.subarray(from, from + rowsAtOnce * k);
+      multiply(x, tokens, rows, k, bias, row, out);
+      row += rows.length / k;
     }
   }
   return out;
+}
+
+/** The outputs from `row` on of as many rows as there are. Other calls may come between two of these, so that nothing is left in the memory. */
+function multiply(x: Float64Array, tokens: number, weight: Float32Array, k: number, bias: Float32Array, row: number, out: Float64Array): void {
+  const n = bias.length;
+  const width = even(k);
+  const rows = weight.length / k;
+  const evenRows = even(rows);
+  const tokensAtOnce = Math.min(TOKENS, 4 * Math.ceil(tokens / 4));
+  const at = { x: 0, w: tokensAtOnce * width * 8, out: 0 };
+  at.out = at.w + evenRows * width * 4;
+  const bytes = at.out + tokensAtOnce * evenRows * 8;
+  if (bytes > memory.buffer.byteLength) memory.grow(Math.ceil((bytes - memory.buffer.byteLength) / PAGE));
+  const xs = new Float64Array(memory.buffer, at.x, tokensAtOnce * width);
+  const ws = new Float32Array(memory.buffer, at.w, evenRows * width);
+  const outs = new Float64Array(memory.buffer, at.out, tokensAtOnce * evenRows);
+  fill(ws, weight, 0, rows, k, width);
+  for (let token = 0; token < tokens; token += tokensAtOnce) {
+    const count = Math.min(tokensAtOnce, tokens - token);
+    fill(xs, x, token, count, k, width);
+    products(at.x, 4 * Math.ceil(count / 4), at.w, evenRows, width, at.out);
+    for (let t = 0; t < count; t++) {
+      const to = (token + t) * n + row;
+      const from = t * evenRows;
+      for (let j = 0; j < rows; j++) out[to + j] = (outs[from + j] as number) + (bias[row + j] as number);
+    }
+  }
 }
 
 /** Rows [from, from + count) of a matrix of k columns into one of `width` columns; a column beyond is 0, and rows beyond are not looked at. */

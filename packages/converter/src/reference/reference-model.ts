@@ -3,11 +3,12 @@ import { lexicalWeights, type Vector } from '@kimera/core';
 import type { Architecture, EncoderShape } from '../architectures/architecture.js';
 import { checkWidths, moduleWeights, poolReference } from '../architectures/pooling.js';
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
-import { elementCount, SLICE_ELEMENTS, type TensorLocation } from '../checkpoint/tensor-source.js';
+import type { TensorLocation } from '../checkpoint/tensor-source.js';
 import { forwardPass, type WeightReader } from '../encoder/forward-pass.js';
 import { encoderWeights, type WeightGroup, type WeightPlan } from '../encoder/weight-plan.js';
 import { colbertReference, headWeights, sparseReference } from '../heads/token-heads.js';
 import { MissingTensorError, TensorShapeError } from '../errors/checkpoint-errors.js';
+import type { WeightSlices } from './linear.js';
 
 /** A text for the forward pass. */
 export interface ReferenceText {
@@ -61,13 +62,9 @@ export class ReferenceModel {
     return this.checkpoint.tensors.location(this.#source(plan));
   }
 
-  /** The weight in order, in whole rows, a few MB at a time. */
-  async *slices(plan: WeightPlan): AsyncGenerator<Float32Array> {
-    const source = this.#source(plan);
-    const total = elementCount(plan.shape);
-    const width = plan.shape.length === 2 ? (plan.shape[1] as number) : 1;
-    const step = Math.max(1, Math.floor(SLICE_ELEMENTS / width)) * width;
-    for (let from = 0; from < total; from += step) yield await this.checkpoint.tensors.read(source, { from, count: Math.min(step, total - from) });
+  /** The weight in order, in whole rows; each slice is valid until the next is asked for. */
+  slices(plan: WeightPlan): AsyncIterable<Float32Array> {
+    return this.checkpoint.tensors.slices(this.#source(plan));
   }
 
   /**
@@ -92,12 +89,12 @@ export class ReferenceModel {
     const outputs: ReferenceOutput[] = [];
     for (const [i, hidden] of states.entries()) {
       const { ids, promptTokens } = texts[i] as ReferenceText;
-      const head = async (name: string): Promise<readonly [Float32Array, Float32Array]> => [await reader.tensor(`heads.${name}.weight`), await reader.tensor(`heads.${name}.bias`)];
+      const head = async (name: string): Promise<readonly [WeightSlices, Float32Array]> => [reader.slices(`heads.${name}.weight`), await reader.tensor(`heads.${name}.bias`)];
       outputs.push({
         hidden: Float32Array.from(hidden),
-        dense: Float32Array.from(await poolReference(hidden, ids.length, this.shape.hiddenSize, modules, promptTokens, (name) => reader.tensor(name))),
-        ...(heads.sparse === undefined ? {} : { sparse: lexicalWeights(ids, Float32Array.from(sparseReference(hidden, ids.length, ...(await head('sparse')))), heads.sparse.ignoredIds) }),
-        ...(heads.colbert === undefined ? {} : { colbert: Float32Array.from(colbertReference(hidden, ids.length, ...(await head('colbert')))) }),
+        dense: Float32Array.from(await poolReference(hidden, ids.length, this.shape.hiddenSize, modules, promptTokens, reader)),
+        ...(heads.sparse === undefined ? {} : { sparse: lexicalWeights(ids, Float32Array.from(await sparseReference(hidden, ids.length, ...(await head('sparse')))), heads.sparse.ignoredIds) }),
+        ...(heads.colbert === undefined ? {} : { colbert: Float32Array.from(await colbertReference(hidden, ids.length, ...(await head('colbert')))) }),
       });
     }
     return outputs;
@@ -111,6 +108,7 @@ export class ReferenceModel {
     };
     return {
       tensor: (name) => this.read(find(name)),
+      slices: (name) => this.slices(find(name)),
       row: (name, index) => {
         const plan = find(name);
         const width = plan.shape[1] as number;

@@ -37,14 +37,14 @@ function tensorFile(file: PositionedFile, contents: TorchContents, isVerified: b
   return {
     names: [...contents.tensors.keys()],
     entry: (name) => contents.tensors.get(name),
-    async bytes(name, range) {
+    async bytes(name, range, memory) {
       const tensor = contents.tensors.get(name);
       if (tensor === undefined) throw new MissingTensorError(name);
       const width = ELEMENT_BYTES[tensor.type];
       if (isVerified) await contents.verify(tensor.storage);
       const start = contents.storageStart(tensor.storage);
       const bytes = isContiguous(tensor)
-        ? await file.read(start + (tensor.offset + range.from) * width, range.count * width)
+        ? await file.read(start + (tensor.offset + range.from) * width, range.count * width, memory)
         : await gather(file, start, tensor, range);
       if (contents.isSwapped && width > 1) for (let at = 0; at < bytes.length; at += width) bytes.subarray(at, at + width).reverse();
       return bytes;
