@@ -7,7 +7,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { OnnxBackend, openOnnxBackend } from '@kimera/backend-onnx';
+import { openMeasuredBackend, openOnnxBackend } from '@kimera/backend-onnx';
 import { convertCheckpoint } from '@kimera/converter';
 import { cosine, maxAbsDifference, norm } from '@kimera/core';
 import { openEmbedder } from '@kimera/embedder';
@@ -41,7 +41,7 @@ async function measure(modelPath: string): Promise<{ readonly minCosine: number;
 const scratch = await mkdtemp(join(tmpdir(), 'kimera-fidelity-'));
 try {
   const out = join(scratch, 'fp32');
-  await convertCheckpoint({ source: checkpoint, out, variant: 'fp32', openBackend: (folder, variant) => OnnxBackend.load({ folder, variant }) });
+  await convertCheckpoint({ source: checkpoint, out, variant: 'fp32', openBackend: openMeasuredBackend });
   const fp32 = await measure(out);
   const shipped = await measure(join(root, 'models/all-MiniLM-L6-v2'));
   console.log(`# MiniLM against sentence-transformers\n\n${machineLines().join('\n')}\n`);

@@ -2,14 +2,14 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { VariantName } from '@kimera/core';
 import { GraphBackend, graphErrors } from '@kimera/fast-graph';
-import { chooseVariant, type ModelFolder, type SpaceFileVariant } from '@kimera/model-folder';
+import { chooseVariant, type ModelFolder } from '@kimera/model-folder';
 import { WorkerPool } from '@kimera/worker-pool';
 import { nativeBackendName, type ExecutionProvider } from './execution-providers.js';
 import { probeNative } from './probe-native.js';
 import type { WorkerData } from './worker-data.js';
 
 /** Tokens of one call of ONNX Runtime: past a few thousand the speed no longer rises and the arena, which never shrinks, does. */
-const TOKENS_OF_A_RUN = 4_096;
+export const TOKENS_OF_A_RUN = 4_096;
 
 export interface OnnxBackendOptions {
   readonly folder: ModelFolder;
@@ -17,11 +17,6 @@ export interface OnnxBackendOptions {
   readonly variant?: VariantName;
   /** Threads that each hold a session; default 1. */
   readonly workers?: number;
-  /**
-   * `packed` (default): copied into the form that products are fastest in. `mapped`: read where the file is mapped, slower, in a fraction of the memory
-   * and of the time to load: for measuring a few texts.
-   */
-  readonly weights?: 'packed' | 'mapped';
   /** What computes; default 'cpu'. @see EXECUTION_PROVIDERS */
   readonly executionProvider?: ExecutionProvider;
   /** Threads of one session; default: the processors divided by the workers. */
@@ -30,35 +25,6 @@ export interface OnnxBackendOptions {
 
 /** The fast graph on onnxruntime-node in worker threads. */
 export class OnnxBackend extends GraphBackend<WorkerPool> {
-  private constructor(name: string, folder: ModelFolder, variant: SpaceFileVariant, runner: WorkerPool) {
-    super({ name, folder, variant, runner, tokensOfARun: TOKENS_OF_A_RUN });
-  }
-
-  /** Loads without checking the probes: for measuring a folder. Everything that serves uses {@link openOnnxBackend}. */
-  static load(options: OnnxBackendOptions): Promise<OnnxBackend> {
-    return OnnxBackend.#open(options, 'unchecked');
-  }
-
-  /** @see openOnnxBackend */
-  static async serve(options: OnnxBackendOptions): Promise<OnnxBackend> {
-    await probeNative();
-    return OnnxBackend.#open(options, 'checked');
-  }
-
-  static async #open(
-    { folder, variant: wanted, workers = 1, weights = 'packed', executionProvider = 'cpu', intraOpThreads = Math.max(1, Math.floor(availableParallelism() / workers)) }: OnnxBackendOptions,
-    probes: 'checked' | 'unchecked',
-  ): Promise<OnnxBackend> {
-    const variant = chooseVariant(folder, wanted);
-    const { fast, selfTest } = variant.graphs;
-    const data: WorkerData = {
-      graphPath: join(folder.path, fast), intraOpThreads, weights, executionProvider, heads: folder.space.heads,
-      ...(selfTest === undefined ? {} : { selfTestPath: join(folder.path, selfTest) }), ...(probes === 'unchecked' ? {} : { served: { folder, variant } }),
-    };
-    const pool = await WorkerPool.open({ name: 'onnx', module: new URL('./onnx-worker.ts', import.meta.url), data, size: workers, errors: graphErrors, closing: 'finish' });
-    return new OnnxBackend(nativeBackendName(executionProvider), folder, variant, pool);
-  }
-
   /** Worker threads that died and were replaced. */
   get workerDeaths(): number {
     return this.runner.deaths;
@@ -74,6 +40,17 @@ export class OnnxBackend extends GraphBackend<WorkerPool> {
  * Loads a model folder; every session that is ever opened for it, those of replaced workers too, runs its probes first.
  * @throws NativeRuntimeError, ModelLoadError, Int8SaturationError, ProbeMismatchError, UnknownVariantError: then nothing serves.
  */
-export function openOnnxBackend(options: OnnxBackendOptions): Promise<OnnxBackend> {
-  return OnnxBackend.serve(options);
+export async function openOnnxBackend({ folder, variant: wanted, workers = 1, executionProvider = 'cpu', intraOpThreads = Math.max(1, Math.floor(availableParallelism() / workers)) }: OnnxBackendOptions): Promise<OnnxBackend> {
+  await probeNative();
+  const variant = chooseVariant(folder, wanted);
+  const { fast, selfTest } = variant.graphs;
+  const data: WorkerData = {
+    graph: {
+      graphPath: join(folder.path, fast), intraOpThreads, weights: 'packed', executionProvider, heads: folder.space.heads,
+      ...(selfTest === undefined ? {} : { selfTestPath: join(folder.path, selfTest) }),
+    },
+    served: { folder, variant },
+  };
+  const runner = await WorkerPool.open({ name: 'onnx', module: new URL('./onnx-worker.ts', import.meta.url), data, size: workers, errors: graphErrors, closing: 'finish' });
+  return new OnnxBackend({ name: nativeBackendName(executionProvider), folder, variant, runner, tokensOfARun: TOKENS_OF_A_RUN });
 }

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, expect, it } from '@jest/globals';
+import { afterEach, expect, it, jest } from '@jest/globals';
 import { openModelFolder } from '@kimera/model-folder';
-import { NativeRuntimeError, openOnnxBackend, probeNative } from './index.js';
+import { NativeRuntimeError, openMeasuredBackend, openOnnxBackend, probeNative } from './index.js';
 import { INT8_SELF_TEST } from './int8-self-test.js';
 
 const root = join(fileURLToPath(import.meta.url), '../../../..');
@@ -24,6 +24,12 @@ it('names a native runtime that is not there, and one that takes its process alo
   breakNative('missing');
   await expect(probeNative()).rejects.toMatchObject({ code: 'NATIVE_RUNTIME', reason: "Error: Cannot find module 'onnxruntime-node'" });
   await expect(openOnnxBackend({ folder })).rejects.toBeInstanceOf(NativeRuntimeError);
+  // This one loads it into the caller's own process.
+  jest.doMock('onnxruntime-node', () => {
+    throw new Error("Cannot find module 'onnxruntime-node'");
+  });
+  await expect(openMeasuredBackend(folder)).rejects.toBeInstanceOf(NativeRuntimeError);
+  jest.dontMock('onnxruntime-node');
   breakNative('dies');
   await expect(probeNative()).rejects.toMatchObject({ code: 'NATIVE_RUNTIME', reason: 'the process that loaded it ended by SIGILL' });
 });

@@ -1,10 +1,9 @@
 import type { BatchTokenizer, InferenceBackend, VariantName } from '@kimera/core';
-import { checkGraph, checkInt8, FastGraph, ModelLoadError, reasonOf } from '@kimera/fast-graph';
+import { checkGraph, checkInt8, FastGraph, ModelLoadError, reasonOf, SessionRunner } from '@kimera/fast-graph';
 import { fetchModelFolder, type FetchedModelFolder, type Probe } from '@kimera/model-folder/pure';
 import { inlineTokenizer, parseTokenizer } from '@kimera/tokenizers/pure';
 import * as runtime from 'onnxruntime-web/wasm';
 import { openFitting } from './open-fitting.js';
-import { SessionRunner } from './session-runner.js';
 import { WasmGraphBackend } from './wasm-graph-backend.js';
 import { openWebSession, type WebSession } from './web-session.js';
 import { weightFiles } from './weight-files.js';
@@ -52,7 +51,7 @@ export async function openBrowserModel({ url, variant, runtimeFiles, threads }: 
       const session = await open(fast, graph, weightFiles(graph, fast, folder.file.files));
       const fastGraph = new FastGraph(session, new URL(fast, folder.path).href, folder.space.heads);
       await checkGraph('wasm', fastGraph, { folder, variant: fitting });
-      const runner = new SessionRunner(fastGraph, () => session.release());
+      const runner = new SessionRunner('wasm', fastGraph, () => session.release());
       return new WasmGraphBackend({ folder, variant: fitting, runner, longestText });
     },
   });

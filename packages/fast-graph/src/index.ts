@@ -10,3 +10,4 @@ export * from './fast-graph.js';
 export * from './graph-backend.js';
 export * from './graph-session.js';
 export * from './group.js';
+export * from './session-runner.js';

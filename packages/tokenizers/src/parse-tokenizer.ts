@@ -27,16 +27,10 @@ interface ParsedModel {
 
 /**
  * Reads a Hugging Face tokenizer.json. Its `truncation` and `padding` are not obeyed: the limit is the model's and comes with each call.
- * @param source for messages. @throws InvalidTokenizerError, UnsupportedTokenizerError.
+ * @param source for messages. @param parsed the JSON, where the caller has parsed it: 17 MB in XLM-R. @throws InvalidTokenizerError, UnsupportedTokenizerError.
  */
-export function parseTokenizer(json: string, source: string): Tokenizer {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch (cause) {
-    throw new InvalidTokenizerError(source, 'tokenizer', `not JSON: ${cause instanceof Error ? cause.message.slice(0, 120) : ''}`);
-  }
-  const root = new JsonReader(value, source);
+export function parseTokenizer(json: string, source: string, parsed: unknown = parseJson(json, source)): Tokenizer {
+  const root = new JsonReader(parsed, source);
   const { model, pieces, ids } = readModel(root.field('model'));
   const addedTokens = readAddedTokens(root.field('added_tokens'), pieces);
   const { prefix, suffix } = readTemplate(root.field('post_processor'), pieces.length, ids, addedTokens);
@@ -52,6 +46,14 @@ export function parseTokenizer(json: string, source: string): Tokenizer {
     suffix,
     decoder: readDecoder(root.field('decoder')),
   });
+}
+
+function parseJson(json: string, source: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (cause) {
+    throw new InvalidTokenizerError(source, 'tokenizer', `not JSON: ${cause instanceof Error ? cause.message.slice(0, 120) : ''}`);
+  }
 }
 
 function readModel(model: JsonReader): ParsedModel {

@@ -1,12 +1,12 @@
-import type { ReferenceOutput, ReferenceText } from '../reference/reference-model.js';
+import type { ReferenceModel, ReferenceOutput, ReferenceText } from '../reference/reference-model.js';
 
-/** The slow parts of a conversion, which run beside each other where the model is large. */
+/** Slow parts of a conversion, which run in a thread of their own where the model is large. */
 export interface Background {
   /** SHA-256 of a file, lower-case hex. */
   hashFile(path: string): Promise<string>;
-  /** The weights part of the identity of the checkpoint's space. */
-  hashWeights(): Promise<string>;
-  /** The forward pass over the checkpoint in float64. */
-  embedAll(texts: readonly ReferenceText[]): Promise<readonly ReferenceOutput[]>;
+  /** @see tokenizerIdentity */
+  identifyTokenizer(json: string): Promise<string>;
+  /** The forward pass over the checkpoint in float64, whose checksums are not looked at. */
+  embedAll(model: ReferenceModel, texts: readonly ReferenceText[]): Promise<readonly ReferenceOutput[]>;
   close(): Promise<void>;
 }

@@ -8,7 +8,7 @@ import { readModules, type ModuleChain } from './modules.js';
 import { VERIFY_ALL, type Checksums } from '../torch/open-torch.js';
 import { openWeights } from './open-weights.js';
 import type { TensorSource } from './tensor-source.js';
-import { ignoredTokenIds, lowerCasingTokenizer } from './tokenizer-files.js';
+import { ignoredTokenIds, lowerCasingTokenizer, parseTokenizerJson } from './tokenizer-files.js';
 
 /** A Hugging Face folder: configuration, sentence-transformers modules, tensors. */
 export interface Checkpoint {
@@ -24,6 +24,8 @@ export interface Checkpoint {
   readonly maxTokens: number | undefined;
   /** tokenizer.json, with everything that happens to a text before it. */
   readonly tokenizerJson: string;
+  /** What it holds; undefined where it was not read, or is not JSON. */
+  readonly parsedTokenizer: unknown;
   /** Of the checkpoint itself; those of modules and heads as `FOLDER_OR_FILE/NAME`. */
   readonly tensors: TensorSource;
 }
@@ -50,6 +52,7 @@ export async function openCheckpoint(folder: string, { checksums = VERIFY_ALL, k
   const tokenizerConfig = await readJson(folder, 'tokenizer_config.json', tokenizerConfigSchema);
   const modelLimit = tokenizerConfig?.model_max_length ?? undefined;
   const tokenizerJson = known?.tokenizerJson ?? (await readTokenizer(folder, transformer?.do_lower_case === true ? 'lower-casing' : 'as it is'));
+  const parsedTokenizer = known === undefined ? parseTokenizerJson(tokenizerJson) : undefined;
   const opened = new Map<string, TensorSource>();
   try {
     const main = await openWeights(folder, checksums);
@@ -62,7 +65,7 @@ export async function openCheckpoint(folder: string, { checksums = VERIFY_ALL, k
       opened.set(module.path, source);
     }
     const hiddenSize = typeof config['hidden_size'] === 'number' ? config['hidden_size'] : 0;
-    const heads = await openTokenHeads(folder, hiddenSize, known === undefined ? () => ignoredTokenIds(folder, tokenizerJson) : () => Promise.resolve(known.heads.sparse?.ignoredIds ?? []), parts);
+    const heads = await openTokenHeads(folder, hiddenSize, known === undefined ? () => ignoredTokenIds(folder, parsedTokenizer) : () => Promise.resolve(known.heads.sparse?.ignoredIds ?? []), parts);
     for (const [name, source] of parts) opened.set(name, source);
     return {
       folder,
@@ -73,6 +76,7 @@ export async function openCheckpoint(folder: string, { checksums = VERIFY_ALL, k
       // transformers writes 1e30 where a tokenizer has no limit.
       maxTokens: transformer?.max_seq_length ?? (modelLimit !== undefined && modelLimit < 1e9 ? modelLimit : undefined),
       tokenizerJson,
+      parsedTokenizer,
       tensors: joinTensors(main, parts),
     };
   } catch (error) {

@@ -1,5 +1,6 @@
 import { MissingTensorError, NotFiniteError, UnsupportedModelError } from '../errors/checkpoint-errors.js';
-import { decodeFloats, ELEMENT_BYTES, WEIGHT_TYPES, type ElementType } from './element-type.js';
+import { decodeFloats, WEIGHT_TYPES, type ElementType } from './element-type.js';
+import { FloatMemory } from './float-memory.js';
 
 export interface TensorEntry {
   readonly type: ElementType;
@@ -36,12 +37,15 @@ export interface TensorSource extends TensorFile {
   shape(name: string): readonly number[] | undefined;
   /** Row-major; the whole tensor where no range is given. @throws MissingTensorError, NotFiniteError, UnsupportedModelError for types that no weight has. */
   read(name: string, range?: ElementRange): Promise<Float32Array<ArrayBuffer>>;
-  /** The tensor in order, in whole rows of about 1 MB together; each is valid until the next is asked for: they lie in the same memory. @throws as read. */
+  /** The tensor in order, in whole rows of at most 1 MB together, or one row; each is valid until the next is asked for: they lie in the same memory. @throws as read. */
   slices(name: string): AsyncGenerator<Float32Array<ArrayBuffer>, void, undefined>;
 }
 
 /** Elements that are read at once: 1 MB of float32 stays in the processor's cache from one use to the next. */
 const SLICE_ELEMENTS = 1 << 18;
+
+/** Memories of slices, used again: pages that the system has to clear anew for each slice would take a third of the time. */
+const free: FloatMemory[] = [];
 
 export function tensorSource(file: TensorFile): TensorSource {
   const entryOf = (name: string): TensorEntry => {
@@ -49,10 +53,12 @@ export function tensorSource(file: TensorFile): TensorSource {
     if (entry === undefined) throw new MissingTensorError(name);
     return entry;
   };
-  const slice = async (name: string, type: ElementType, range: ElementRange, memory?: Uint8Array<ArrayBuffer>): Promise<Float32Array<ArrayBuffer>> => {
-    const values = decodeFloats(type, await file.bytes(name, range, memory));
+  const readRange = async (name: string, type: ElementType, range: ElementRange, memory?: FloatMemory): Promise<Float32Array<ArrayBuffer>> => {
+    const values = decodeFloats(type, await file.bytes(name, range, memory?.bytes));
     if (values === undefined) throw new UnsupportedModelError(`the type of tensor ${name}`, type, WEIGHT_TYPES);
-    if (!areFinite(values)) throw new NotFiniteError(name, range.from + values.findIndex((value) => !Number.isFinite(value)));
+    const isKnownFinite = memory !== undefined && values.buffer === memory.bytes.buffer && memory.areFinite(values.length);
+    const wrong = isKnownFinite ? -1 : firstNotFinite(values);
+    if (wrong >= 0) throw new NotFiniteError(name, range.from + wrong);
     return values;
   };
   async function* slices(name: string): AsyncGenerator<Float32Array<ArrayBuffer>, void, undefined> {
@@ -60,9 +66,26 @@ export function tensorSource(file: TensorFile): TensorSource {
     const total = elementCount(shape);
     const width = elementCount(shape.slice(1));
     const step = Math.max(1, Math.floor(SLICE_ELEMENTS / width)) * width;
-    // Pages that the system has to clear for each slice anew would take a third of the time.
-    const memory = new Uint8Array(Math.min(step, total) * ELEMENT_BYTES[type]);
-    for (let from = 0; from < total; from += step) yield await slice(name, type, { from, count: Math.min(step, total - from) }, memory);
+    const memories = [takeMemory(), takeMemory()] as const;
+    const start = (from: number): Promise<Float32Array<ArrayBuffer>> => {
+      const reading = readRange(name, type, { from, count: Math.min(step, total - from) }, memories[(from / step) % 2]);
+      // Waited for when the caller asks for it.
+      reading.catch(() => undefined);
+      return reading;
+    };
+    let next: Promise<Float32Array<ArrayBuffer>> | undefined;
+    try {
+      next = total === 0 ? undefined : start(0);
+      for (let from = step; next !== undefined; from += step) {
+        const values = await next;
+        // Read while the caller is at work on the one before.
+        next = from < total ? start(from) : undefined;
+        yield values;
+      }
+    } finally {
+      // Not used again before what is still being read is there.
+      void Promise.resolve(next).catch(() => undefined).then(() => free.push(...memories));
+    }
   }
   return {
     names: file.names,
@@ -72,14 +95,12 @@ export function tensorSource(file: TensorFile): TensorSource {
     shape: (name) => file.entry(name)?.shape,
     async read(name, range) {
       const { type, shape } = entryOf(name);
-      const whole = elementCount(shape);
-      if (range !== undefined || type === 'F32' || whole <= SLICE_ELEMENTS) return slice(name, type, range ?? { from: 0, count: whole });
-      // What has to be decoded is never held twice.
-      const values = new Float32Array(whole);
+      if (range !== undefined) return readRange(name, type, range);
+      const values = new Float32Array(elementCount(shape));
       let at = 0;
-      for await (const part of slices(name)) {
-        values.set(part, at);
-        at += part.length;
+      for await (const slice of slices(name)) {
+        values.set(slice, at);
+        at += slice.length;
       }
       return values;
     },
@@ -88,23 +109,15 @@ export function tensorSource(file: TensorFile): TensorSource {
   };
 }
 
-/** Whether all are finite: an exponent of ones, and a one is carried into the sign. Four at a time keep up with the file. */
-function areFinite(values: Float32Array): boolean {
-  const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
-  const whole = bits.length & ~3;
-  let carried = 0;
-  for (let i = 0; i < whole; i += 4) {
-    carried |= ((bits[i] as number) & EXPONENT) + ONE_EXPONENT;
-    carried |= ((bits[i + 1] as number) & EXPONENT) + ONE_EXPONENT;
-    carried |= ((bits[i + 2] as number) & EXPONENT) + ONE_EXPONENT;
-    carried |= ((bits[i + 3] as number) & EXPONENT) + ONE_EXPONENT;
-  }
-  for (let i = whole; i < bits.length; i++) carried |= ((bits[i] as number) & EXPONENT) + ONE_EXPONENT;
-  return carried >= 0;
+/** −1 where all are. */
+function firstNotFinite(values: Float32Array): number {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
+  return -1;
 }
-/** Of IEEE 754 binary32: the bits of the exponent, and its lowest one. */
-const EXPONENT = 0x7f800000;
-const ONE_EXPONENT = 0x00800000;
+
+function takeMemory(): FloatMemory {
+  return free.pop() ?? new FloatMemory(SLICE_ELEMENTS * Float32Array.BYTES_PER_ELEMENT);
+}
 
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, dimension) => product * dimension, 1);

@@ -9,11 +9,11 @@ const tokenizerSchema = z.looseObject({
   normalizer: z.looseObject({ type: z.string() }).nullish(),
 });
 
-/** Ids that FlagEmbedding (1.4.2, `_process_token_weights`) leaves out of lexical weights: of the cls, eos, pad and unk tokens. */
-export async function ignoredTokenIds(folder: string, tokenizerJson: string): Promise<readonly number[]> {
+/** Ids that FlagEmbedding (1.4.2, `_process_token_weights`) leaves out of lexical weights: of the cls, eos, pad and unk tokens. @param tokenizer tokenizer.json, parsed. */
+export async function ignoredTokenIds(folder: string, tokenizer: unknown): Promise<readonly number[]> {
   const special = await readJson(folder, 'special_tokens_map.json', specialTokensSchema);
   const names = [special?.cls_token, special?.eos_token, special?.pad_token, special?.unk_token];
-  const added = parse(tokenizerJson)?.added_tokens ?? [];
+  const added = tokenizerSchema.safeParse(tokenizer).data?.added_tokens ?? [];
   const ids = added.filter(({ content }) => names.includes(content)).map(({ id }) => id);
   return [...new Set(ids)].sort((a, b) => a - b);
 }
@@ -24,7 +24,7 @@ export async function ignoredTokenIds(folder: string, tokenizerJson: string): Pr
  * for other normalisers.
  */
 export function lowerCasingTokenizer(tokenizerJson: string): string {
-  const tokenizer = parse(tokenizerJson);
+  const tokenizer = tokenizerSchema.safeParse(parseTokenizerJson(tokenizerJson)).data;
   const normalizer = tokenizer?.normalizer;
   if (tokenizer === undefined || normalizer?.type !== 'BertNormalizer') throw new UnsupportedModelError('do_lower_case with the normaliser', normalizer?.type ?? 'none', ['BertNormalizer']);
   // strip_accents null follows lowercase: what it was stays.
@@ -32,9 +32,10 @@ export function lowerCasingTokenizer(tokenizerJson: string): string {
   return `${JSON.stringify({ ...tokenizer, normalizer: { ...normalizer, lowercase: true, strip_accents: stripAccents } })}\n`;
 }
 
-function parse(tokenizerJson: string): z.infer<typeof tokenizerSchema> | undefined {
+/** Undefined where it is not JSON, which the tokenizer's own reader refuses. */
+export function parseTokenizerJson(tokenizerJson: string): unknown {
   try {
-    return tokenizerSchema.safeParse(JSON.parse(tokenizerJson)).data;
+    return JSON.parse(tokenizerJson);
   } catch {
     return undefined;
   }

@@ -1,12 +1,11 @@
 import { mkdir, statfs, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { Tokenizer } from '@kimera/core';
 import { fileSha256, openModelFolder, type ModelFolder, type SpaceFile } from '@kimera/model-folder';
-import { parseTokenizer, tokenizerIdentity } from '@kimera/tokenizers';
+import { parseTokenizer } from '@kimera/tokenizers';
+import type { Background } from '../background/background.js';
 import { openBackground } from '../background/open-background.js';
 import { positionLimit } from '../architectures/architecture.js';
-import { architectureOf } from '../architectures/index.js';
-import { openCheckpoint } from '../checkpoint/checkpoint.js';
 import { fastGraph } from '../encoder/fast-graph.js';
 import { floatKernel } from '../encoder/matrix-kernel.js';
 import { portableGraph } from '../encoder/portable-graph.js';
@@ -14,7 +13,8 @@ import { DiskSpaceError, InvalidConfigurationError } from '../errors/checkpoint-
 import { writeFolder } from '../files/write-folder.js';
 import { int8Bytes } from '../int8/write-int8.js';
 import { OnnxGraph, OPSET } from '../onnx/onnx-graph.js';
-import { ReferenceModel, type ReferenceOutput } from '../reference/reference-model.js';
+import { openReferenceModel } from '../reference/open-reference-model.js';
+import type { ReferenceModel, ReferenceOutput } from '../reference/reference-model.js';
 import type { GraphWeights } from '../weights/graph-weights.js';
 import type { WeightForm } from '../weights/weight-form.js';
 import { addInt8Variant, FULL_SHARE, type Int8Options } from './add-int8-variant.js';
@@ -61,23 +61,30 @@ export interface ConvertOptions {
 export async function convertCheckpoint(options: ConvertOptions): Promise<ModelFolder> {
   const out = resolve(options.out);
   await writeFolder(out, async (partial) => {
-    const checkpoint = await openCheckpoint(options.source);
+    const { source, vouched = {}, signal } = options;
+    const background = await openBackground(source, signal);
     try {
-      await writeModel(new ReferenceModel(checkpoint, architectureOf(checkpoint)), partial, options);
+      const model = await openReferenceModel(source, { checksums: (path) => vouched[relative(source, path)] === undefined });
+      try {
+        await writeModel(model, partial, options, background);
+      } finally {
+        await model.checkpoint.tensors.close();
+      }
     } finally {
-      await checkpoint.tensors.close();
+      await background.close();
     }
-    options.signal?.throwIfAborted();
+    signal?.throwIfAborted();
   });
   return openModelFolder(out);
 }
 
-async function writeModel(model: ReferenceModel, folder: string, options: ConvertOptions): Promise<void> {
+async function writeModel(model: ReferenceModel, folder: string, options: ConvertOptions, background: Background): Promise<void> {
   const { variant, openBackend, int8, modelId = basename(resolve(model.checkpoint.folder)) } = options;
   await mkdir(dirname(folder), { recursive: true });
   await checkDisk(dirname(folder), model, options);
   await mkdir(join(folder, 'onnx'), { recursive: true });
-  const { tokenizer, weights, ...written } = await writeAndCompute(model, folder, options);
+  const { tokenizer, weights, ...written } = await writeAndCompute(model, folder, options, background);
+  await background.close();
   const write = (file: unknown): Promise<void> => writeFile(join(folder, 'space.json'), `${JSON.stringify(file, null, 1)}\n`);
   const first = await spaceFile(model, { ...written, modelId, maxTokens: maxTokens(model), variant });
   await write(first);
@@ -107,27 +114,26 @@ interface Written {
   readonly files: SpaceFile['files'];
 }
 
-/** Everything of the base variant but space.json; hashes and the forward pass run beside the writing. */
-async function writeAndCompute(model: ReferenceModel, folder: string, options: ConvertOptions): Promise<Written> {
+/** Everything of the base variant but space.json; the hash of the weights, which verifies them, and the forward pass run beside the writing. */
+async function writeAndCompute(model: ReferenceModel, folder: string, options: ConvertOptions, background: Background): Promise<Written> {
   const { checkpoint } = model;
-  const background = openBackground(model, options);
-  try {
-    const hash = background.hashWeights();
-    // Waited for below; until then a failure of it is not unheard.
-    hash.catch(() => undefined);
-    const tokenizer = parseTokenizer(checkpoint.tokenizerJson, join(checkpoint.folder, 'tokenizer.json'));
-    const texts = referenceTexts(model, tokenizer, maxTokens(model), options.reference ?? 'quick');
-    const pass = background.embedAll([...texts.probes, ...texts.held].map(({ tokens }) => tokens));
-    pass.catch(() => undefined);
-    const weights = await writeBase(model, folder, options);
-    await keepFiles(checkpoint, folder);
-    const tokenizerHash = await tokenizerIdentity(checkpoint.tokenizerJson);
-    options.onPhase?.('measuring against the checkpoint');
-    const [weightsHash, outputs, files] = await Promise.all([hash, pass, listFiles(folder, background.hashFile, linkedFiles(options))]);
-    return { tokenizer, texts, weights, weightsHash, tokenizerHash, outputs, files };
-  } finally {
-    await background.close();
-  }
+  const hash = model.weightsHash(options.signal);
+  // Waited for below; until then a failure of it is not unheard.
+  hash.catch(() => undefined);
+  const tokenizer = parseTokenizer(checkpoint.tokenizerJson, join(checkpoint.folder, 'tokenizer.json'), checkpoint.parsedTokenizer);
+  const texts = referenceTexts(model, tokenizer, maxTokens(model), options.reference ?? 'quick');
+  const pass = background.embedAll(model, [...texts.probes, ...texts.held].map(({ tokens }) => tokens));
+  pass.catch(() => undefined);
+  const weights = await writeBase(model, folder, options);
+  await keepFiles(checkpoint, folder);
+  options.onPhase?.('measuring against the checkpoint');
+  const [weightsHash, outputs, tokenizerHash, files] = await Promise.all([
+    hash,
+    pass,
+    background.identifyTokenizer(checkpoint.tokenizerJson),
+    listFiles(folder, background.hashFile, linkedFiles(options)),
+  ]);
+  return { tokenizer, texts, weights, weightsHash, tokenizerHash, outputs, files };
 }
 
 /** Of the files that are vouched for, those that would be linked, by their names in the folder. */

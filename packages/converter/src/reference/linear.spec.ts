@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { linear } from './linear.js';
 import { PRODUCTS_WASM } from './products-wasm.js';
-import { compileWat } from './wat.fixture.js';
+import { compileWat } from '../wat.fixture.js';
 
 /** The definition. */
 function product(x: Float64Array, tokens: number, weight: Float32Array, bias: Float32Array): readonly number[] {

@@ -71,12 +71,15 @@ export class ReferenceModel {
    * The weights part of the space's identity: SHA-256 over the tensors in the order of their canonical names, each as its name, a line
    * feed, its dimensions joined by `x`, a line feed, and its numbers as little-endian float32 (docs/fingerprint.md).
    */
-  async weightsHash(): Promise<string> {
+  async weightsHash(signal?: AbortSignal): Promise<string> {
     const hash = createHash('sha256');
     const plans = [...this.plans()].sort((a, b) => (a.name < b.name ? -1 : 1));
     for (const plan of plans) {
       hash.update(`${plan.name}\n${plan.shape.join('x')}\n`);
-      for await (const values of this.slices(plan)) hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+      for await (const values of this.slices(plan)) {
+        signal?.throwIfAborted();
+        hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+      }
     }
     return hash.digest('hex');
   }

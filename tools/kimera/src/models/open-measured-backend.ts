@@ -1,11 +1,11 @@
-import { OnnxBackend } from '@kimera/backend-onnx';
+import { openMeasuredBackend as openNative } from '@kimera/backend-onnx';
 import type { OpenBackend } from '@kimera/converter';
 
 /** The native backend without its own check of the probes, for commands that measure a folder; a stopped command runs no further batch. */
 export function openMeasuredBackend(stop: AbortSignal): OpenBackend {
   return async (folder, variant) => {
     stop.throwIfAborted();
-    const backend = await OnnxBackend.load({ folder, variant, weights: 'mapped' });
+    const backend = await openNative(folder, variant);
     return {
       name: backend.name,
       space: backend.space,

@@ -1,7 +1,9 @@
 import { expect, it } from '@jest/globals';
 import { ClosedError } from '@kimera/core';
-import { FastGraph, type GraphSession, type GroupRequest } from '@kimera/fast-graph';
 import { rejection } from '@kimera/testing';
+import { FastGraph } from './fast-graph.js';
+import type { GraphSession } from './graph-session.js';
+import type { GroupRequest } from './group.js';
 import { SessionRunner } from './session-runner.js';
 
 const group = (id: number): GroupRequest => ({ ids: Int32Array.of(id), texts: 1, tokens: 1, heads: ['dense'], promptTokens: Int32Array.of(0) });
@@ -20,7 +22,7 @@ it('a session runs one group at a time, in order; a failure fails its own call; 
       return { dense: { data: Float32Array.of(id) } };
     },
   };
-  const runner = new SessionRunner(new FastGraph(session, 'graph', ['dense']), async () => {
+  const runner = new SessionRunner('wasm', new FastGraph(session, 'graph', ['dense']), async () => {
     log.push('released');
   });
   const calls = [1, 2, 3].map((id) => runner.call(group(id)));
