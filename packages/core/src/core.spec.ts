@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
-  canonicalJson, checkTokenBatch, cosine, DimensionMismatchError, dot, fromPortableError, InvalidTokenBatchError, NotCanonicalError, normalize, norm, RemoteError,
-  spaceFingerprint, SpaceMismatchError, textIds, tokenBatch, toPortableError, toWellFormed, ZeroVectorError, type SpaceIdentity,
+  canonicalJson, canonicalJsonBytes, checkTokenBatch, cosine, DimensionMismatchError, dot, fromPortableError, InvalidTokenBatchError, NotCanonicalError, normalize, norm, RemoteError,
+  spaceFingerprint, SpaceMismatchError, textIds, tokenBatch, toPortableError, toWellFormed, ZeroVectorError, type JsonValue, type SpaceIdentity,
 } from './index.js';
 
 const identity: SpaceIdentity = {
@@ -35,6 +35,14 @@ describe('canonical JSON (RFC 8785)', () => {
   });
   it('does not depend on the order of keys', () => {
     fc.assert(fc.property(fc.dictionary(fc.string(), fc.integer()), (value) => canonicalJson(value) === canonicalJson(Object.fromEntries(Object.entries(value).reverse()))));
+  });
+  it('has the bytes of the string, however long', () => {
+    const long = { text: 'é🙂\u0000'.repeat(50_000), list: Array.from({ length: 20_000 }, (_, i) => [`▁${i}`, -i / 3]) };
+    expect(Buffer.from(canonicalJsonBytes(long)).equals(Buffer.from(canonicalJson(long)))).toBe(true);
+    fc.assert(fc.property(fc.jsonValue(), (value) => {
+      expect(Buffer.from(canonicalJsonBytes(value as JsonValue)).toString('utf8')).toBe(canonicalJson(value as JsonValue));
+      expect(JSON.parse(canonicalJson(value as JsonValue))).toEqual(JSON.parse(JSON.stringify(value)));
+    }));
   });
   it('refuses what JSON cannot carry', () => {
     expect(() => canonicalJson(NaN)).toThrow(NotCanonicalError);

@@ -1,4 +1,4 @@
-import { canonicalJson } from './canonical-json.js';
+import { canonicalJsonBytes } from './canonical-json.js';
 import type { SpaceIdentity } from './space.js';
 
 /** Changes when the meaning of the identity's fields changes, so that old and new fingerprints can never be equal by accident. */
@@ -11,7 +11,7 @@ const IDENTITY_SCHEMA = 'kimera-space/1';
  */
 export async function spaceFingerprint(identity: SpaceIdentity): Promise<string> {
   const { dimension, maxTokens, normalize, pooling, prompts, tokenizer, weights, promptPooling, defaultRole } = identity;
-  const json = canonicalJson({
+  const bytes = canonicalJsonBytes({
     schema: IDENTITY_SCHEMA,
     weights,
     tokenizer,
@@ -23,7 +23,7 @@ export async function spaceFingerprint(identity: SpaceIdentity): Promise<string>
     ...(promptPooling === undefined ? {} : { promptPooling }),
     ...(defaultRole === undefined ? {} : { defaultRole }),
   });
-  return sha256Hex(new TextEncoder().encode(json));
+  return sha256Hex(bytes);
 }
 
 /** SHA-256 of the bytes, lower-case hex, by the platform's WebCrypto. */

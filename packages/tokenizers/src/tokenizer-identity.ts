@@ -1,4 +1,4 @@
-import { canonicalJson, sha256Hex, type JsonValue } from '@kimera/core';
+import { canonicalJsonBytes, sha256Hex, type JsonValue } from '@kimera/core';
 
 /**
  * SHA-256, lower-case hex, over the canonical JSON (RFC 8785) of tokenizer.json without `truncation` and `padding`, which the
@@ -6,7 +6,7 @@ import { canonicalJson, sha256Hex, type JsonValue } from '@kimera/core';
  */
 export async function tokenizerIdentity(json: string): Promise<string> {
   const value: JsonValue = JSON.parse(json);
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return sha256Hex(new TextEncoder().encode(canonicalJson(value)));
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return sha256Hex(canonicalJsonBytes(value));
   const kept = Object.fromEntries(Object.entries(value).filter(([key]) => key !== 'truncation' && key !== 'padding'));
-  return sha256Hex(new TextEncoder().encode(canonicalJson(kept)));
+  return sha256Hex(canonicalJsonBytes(kept));
 }

@@ -1,4 +1,4 @@
-import { canonicalJson, sha256Hex, spaceFingerprint, type EmbeddingSpace, type SpaceIdentity } from '@kimera/core';
+import { canonicalJsonBytes, sha256Hex, spaceFingerprint, type EmbeddingSpace, type SpaceIdentity } from '@kimera/core';
 import { InvalidHashedOptionsError } from '../errors/invalid-hashed-options-error.js';
 
 /** Changes when features, weights or the hash do, so that vectors of two rules never share a space. */
@@ -19,7 +19,7 @@ export async function hashedSpace({ dimension = 384, seed = 0, maxTokens = 8_192
   check('dimension', dimension, 2, 65_536);
   check('seed', seed, 0, 0xffffffff);
   check('maxTokens', maxTokens, 1, 1_000_000);
-  const digest = (value: Parameters<typeof canonicalJson>[0]): Promise<string> => sha256Hex(new TextEncoder().encode(canonicalJson(value)));
+  const digest = (value: Parameters<typeof canonicalJsonBytes>[0]): Promise<string> => sha256Hex(canonicalJsonBytes(value));
   const identity: SpaceIdentity = {
     weights: await digest({ rule: RULE, dimension, seed }),
     tokenizer: await digest({ rule: TOKENIZER_RULE }),

@@ -117,9 +117,9 @@ interface Written {
 /** Everything of the base variant but space.json; the hash of the weights, which verifies them, and the forward pass run beside the writing. */
 async function writeAndCompute(model: ReferenceModel, folder: string, options: ConvertOptions, background: Background): Promise<Written> {
   const { checkpoint } = model;
-  const hash = model.weightsHash(options.signal);
+  const hashes = Promise.all([model.weightsHash(options.signal), background.identifyTokenizer(checkpoint.tokenizerJson)]);
   // Waited for below; until then a failure of it is not unheard.
-  hash.catch(() => undefined);
+  hashes.catch(() => undefined);
   const tokenizer = parseTokenizer(checkpoint.tokenizerJson, join(checkpoint.folder, 'tokenizer.json'), checkpoint.parsedTokenizer);
   const texts = referenceTexts(model, tokenizer, maxTokens(model), options.reference ?? 'quick');
   const pass = background.embedAll(model, [...texts.probes, ...texts.held].map(({ tokens }) => tokens));
@@ -127,12 +127,7 @@ async function writeAndCompute(model: ReferenceModel, folder: string, options: C
   const weights = await writeBase(model, folder, options);
   await keepFiles(checkpoint, folder);
   options.onPhase?.('measuring against the checkpoint');
-  const [weightsHash, outputs, tokenizerHash, files] = await Promise.all([
-    hash,
-    pass,
-    background.identifyTokenizer(checkpoint.tokenizerJson),
-    listFiles(folder, background.hashFile, linkedFiles(options)),
-  ]);
+  const [[weightsHash, tokenizerHash], outputs, files] = await Promise.all([hashes, pass, listFiles(folder, background.hashFile, linkedFiles(options))]);
   return { tokenizer, texts, weights, weightsHash, tokenizerHash, outputs, files };
 }
 
