@@ -1,16 +1,17 @@
-import { KimeraError, type Fidelity, type Head, type InferenceBackend, type Tokenizer } from '@kimera/core';
+import { cosine, KimeraError, type Fidelity, type Head, type InferenceBackend, type Tokenizer } from '@kimera/core';
 import type { ModelFolder, SpaceFile } from '@kimera/model-folder';
 import { groupElements } from '../encoder/weight-plan.js';
 import { FidelityError } from '../errors/checkpoint-errors.js';
 import { calibrate } from '../int8/calibrate.js';
 import type { Int8Levels } from '../int8/quantize-matrix.js';
 import { rankMatrices, type MatrixCost } from '../int8/rank-matrices.js';
+import { textBeginnings } from '../int8/text-beginnings.js';
 import { INT8_GRAPH, INT8_SELF_TEST, isQuantized, writeInt8 } from '../int8/write-int8.js';
 import type { ReferenceModel, ReferenceText } from '../reference/reference-model.js';
 import type { GraphWeights } from '../weights/graph-weights.js';
 import type { WeightFile } from '../weights/weight-file.js';
 import type { CopyProgress } from './copy-weights.js';
-import { fidelityOf, runTexts, type HeadOutputs } from './fidelity.js';
+import { fidelityOf, runDense, runTexts, type HeadOutputs } from './fidelity.js';
 import type { OpenBackend } from './open-backend.js';
 import { calibrationFile, readLines } from './read-lines.js';
 import { referenceText } from './reference-texts.js';
@@ -25,7 +26,7 @@ export interface Int8Options {
   readonly calibration?: string;
   /** Worse results are refused; default mean .995, min .98. */
   readonly floor?: Cosines;
-  /** Below it on calibration texts, matrices stay in float32; default mean .9993, min .998. */
+  /** Below it on calibration texts or, for the least cosine, on their beginnings, matrices stay in float32; default mean .9993, min .998. */
   readonly aim?: Cosines;
 }
 
@@ -35,6 +36,12 @@ const AIM = { meanCosine: 0.9993, minCosine: 0.998 };
 export const FULL_SHARE = 0.25;
 /** Texts on which matrices are compared: each takes a model of its own. */
 const RANKED_TEXTS = 24;
+/** Of multilingual-e5-small's, one in 800 stands at a fork. */
+const BEGINNINGS = 2_400;
+/** Multiplications that they may take: about twenty seconds of two cores of 2025. Fewer beginnings where the model is large. */
+const BEGINNINGS_MULTIPLICATIONS = 1e12;
+/** On average. */
+const TOKENS_OF_A_BEGINNING = 8;
 
 interface Parts extends CopyProgress {
   readonly weights: GraphWeights;
@@ -46,7 +53,8 @@ interface Parts extends CopyProgress {
 
 /**
  * Writes the 8-bit variant and measures it against the base one on held-out texts: 8-bit weights, or 7-bit ones where this processor's products of 8 bits
- * saturate. Where calibration texts miss the aim, the costliest matrices stay in float32. @throws FidelityError below the floor, naming the matrix to blame.
+ * saturate. Where the mean over calibration texts misses the aim, the costliest matrices stay in float32; where only a few texts do, the first ones: those texts
+ * stand at a fork, which any error that comes early tips, and the later layers widen. @throws FidelityError below the floor, naming the matrix to blame.
  */
 export async function addInt8Variant(model: ReferenceModel, folder: ModelFolder, parts: Parts): Promise<SpaceFile['variants'][number]> {
   const { weights, tokenizer, openBackend, int8, onPhase, signal } = parts;
@@ -58,14 +66,16 @@ export async function addInt8Variant(model: ReferenceModel, folder: ModelFolder,
   onPhase?.('measuring activations');
   const activations = await calibrate(model, { folder, weights, openBackend, tokenizer, texts: calibration, signal });
   const base = await openBackend(folder, folder.file.variants[0]?.name ?? 'fp32');
-  const [expected, expectedRanked] = await Promise.all([runTexts(base, held), runTexts(base, ranked)]).finally(() => base.close());
+  onPhase?.('computing vectors to compare with');
+  const beginnings = textBeginnings(calibration, Math.min(BEGINNINGS, Math.ceil(BEGINNINGS_MULTIPLICATIONS / (matrixElements(model) * TOKENS_OF_A_BEGINNING)))).map(tokens);
+  const [expected, expectedRanked, expectedBeginnings] = await Promise.all([runTexts(base, held), runTexts(base, ranked), runDense(base, beginnings)]).finally(() => base.close());
   const write = (levels: Int8Levels, full: ReadonlySet<string>): Promise<WeightFile> => writeInt8(model, folder.path, activations, levels, full, parts);
   for (const levels of [127, 63] as const) {
     const file = await write(levels, new Set());
     onPhase?.('measuring the 8-bit variant');
     const variant = provisional(levels);
     const open = (): Promise<InferenceBackend> => openBackend({ ...folder, file: { ...folder.file, variants: [variant] } }, 'int8');
-    const measure = async (backend: InferenceBackend, texts: readonly ReferenceText[], outputs: readonly HeadOutputs[]): Promise<Fidelity> => fidelityOf(await runTexts(backend, texts).finally(() => backend.close()), outputs, 4);
+    const measure = async (opened: InferenceBackend, texts: readonly ReferenceText[], outputs: readonly HeadOutputs[]): Promise<Fidelity> => fidelityOf(await runTexts(opened, texts), outputs, 4);
     const backend = await open().catch((error: unknown) => {
       if (levels === 127 && error instanceof KimeraError && error.code === 'INT8_SATURATION') return undefined;
       throw error;
@@ -75,11 +85,15 @@ export async function addInt8Variant(model: ReferenceModel, folder: ModelFolder,
       onPhase?.('looking for the matrices that cost most');
       return rankMatrices(model, { folder, base: weights, int8: file, openBackend, texts: ranked, expected: expectedRanked });
     };
-    const first = await measure(backend, ranked, expectedRanked);
-    const costs = first.meanCosine >= aim.meanCosine && first.minCosine >= aim.minCosine ? undefined : await rank();
-    const full = costs === undefined ? [] : chooseFull(model, costs, 1 - first.meanCosine, 1 - aim.meanCosine);
+    const [first, leastOfBeginnings] = await Promise.all([measure(backend, ranked, expectedRanked), runDense(backend, beginnings).then((vectors) => leastCosine(vectors, expectedBeginnings))]).finally(() => backend.close());
+    const isCoarse = first.meanCosine < aim.meanCosine;
+    const costs = isCoarse ? await rank() : undefined;
+    let full: readonly string[] = [];
+    if (costs !== undefined) full = costliest(model, costs, 1 - first.meanCosine, 1 - aim.meanCosine);
+    else if (Math.min(first.minCosine, leastOfBeginnings) < aim.minCosine) full = firstMatrices(model);
     if (full.length > 0) await write(levels, new Set(full));
-    const fidelity = await measure(await open(), held, expected);
+    const written = await open();
+    const fidelity = await measure(written, held, expected).finally(() => written.close());
     const failed = headBelow(fidelity, floor);
     if (failed === undefined) return { ...variant, fidelity, ...(full.length === 0 ? {} : { full: [...full] }) };
     const [worst = { matrix: 'none', minCosine: 1 }] = (costs ?? (await rank())).filter(({ matrix }) => !full.includes(matrix));
@@ -89,18 +103,34 @@ export async function addInt8Variant(model: ReferenceModel, folder: ModelFolder,
 }
 
 /** The costliest, until what is left of the error is small enough or as many weights as may stay in float32 do. Errors of single matrices add up. */
-function chooseFull(model: ReferenceModel, costs: readonly MatrixCost[], error: number, aim: number): readonly string[] {
-  const sizes = new Map(model.groups.filter(isQuantized).map((group) => [group.name, groupElements(group)]));
-  let room = FULL_SHARE * [...sizes.values()].reduce((sum, size) => sum + size, 0);
+function costliest(model: ReferenceModel, costs: readonly MatrixCost[], error: number, aim: number): readonly string[] {
   let left = error;
-  const full: string[] = [];
-  for (const { matrix, meanCosine } of costs) {
-    room -= sizes.get(matrix) ?? 0;
-    if (left <= aim || room < 0) break;
-    full.push(matrix);
+  const wanted = costs.filter(({ meanCosine }) => {
+    const isWanted = left > aim;
     left -= 1 - meanCosine;
-  }
-  return full.sort();
+    return isWanted;
+  });
+  return withinShare(model, wanted.map(({ matrix }) => matrix));
+}
+
+function firstMatrices(model: ReferenceModel): readonly string[] {
+  return withinShare(model, model.groups.filter(isQuantized).map(({ name }) => name));
+}
+
+/** As many from the head of the list as may stay in float32, sorted. */
+function withinShare(model: ReferenceModel, matrices: readonly string[]): readonly string[] {
+  const sizes = new Map(model.groups.filter(isQuantized).map((group) => [group.name, groupElements(group)]));
+  let room = FULL_SHARE * matrixElements(model);
+  const end = matrices.findIndex((matrix) => (room -= sizes.get(matrix) ?? 0) < 0);
+  return matrices.slice(0, end < 0 ? matrices.length : end).sort();
+}
+
+function matrixElements(model: ReferenceModel): number {
+  return model.groups.filter(isQuantized).reduce((sum, group) => sum + groupElements(group), 0);
+}
+
+function leastCosine(actual: readonly Float32Array[], expected: readonly Float32Array[]): number {
+  return Math.min(...expected.map((vector, i) => cosine(vector, actual[i] ?? [])));
 }
 
 /** `count` of the texts, from all parts of the list. */

@@ -22,6 +22,23 @@ export async function runTexts(backend: InferenceBackend, texts: readonly Refere
   return outputs;
 }
 
+/** [D] of each text, many together: faster, and as a backend serves them. */
+export async function runDense(backend: InferenceBackend, texts: readonly ReferenceText[]): Promise<readonly Float32Array[]> {
+  const vectors = new Array<Float32Array>(texts.length).fill(new Float32Array());
+  const { dimension } = backend.space;
+  // Of one length, most of them.
+  const order = texts.map((_, i) => i).sort((a, b) => (texts[a]?.ids.length ?? 0) - (texts[b]?.ids.length ?? 0));
+  for (let from = 0; from < order.length; from += TEXTS_OF_A_RUN) {
+    const chosen = order.slice(from, from + TEXTS_OF_A_RUN);
+    const of = <T>(value: (text: ReferenceText) => T): T[] => chosen.map((i) => value(texts[i] as ReferenceText));
+    const batch = { ...tokenBatch(of(({ ids }) => Int32Array.from(ids))), promptTokens: Int32Array.from(of(({ promptTokens }) => promptTokens)) };
+    const { dense = new Float32Array() } = await backend.run(batch, { heads: ['dense'] });
+    chosen.forEach((i, row) => (vectors[i] = dense.slice(row * dimension, (row + 1) * dimension)));
+  }
+  return vectors;
+}
+const TEXTS_OF_A_RUN = 64;
+
 /**
  * How far outputs are from those expected, text by text.
  * @param digits of the figures, rounded to the worse: the last ones of float32 arithmetic differ between kinds of processor, and a folder's bytes should not.

@@ -130,6 +130,12 @@ describe('the int8 variant', () => {
     expect((await verifyModel({ folder: some.path, openBackend: openPlainBackend })).filter(({ holds }) => !holds)).toEqual([]);
   });
 
+  it('leaves the first matrices in float32 where only single texts miss their aim, a quarter of the weights at most', async () => {
+    const some = await convertCheckpoint({ source: join(checkpoints, 'bert-tiny-mean'), out: join(scratch, 'first-full'), variant: 'fp32', openBackend: openPlainBackend, int8: { floor: { meanCosine: 0, minCosine: 0 }, aim: { meanCosine: 0, minCosine: 1 } } });
+    // 2 layers of 12 · 64² weights: a quarter is 6 · 64², the first two matrices have 4, the third 4 more.
+    expect(some.file.variants[1]?.full).toEqual(['layers.0.attention.output.weight', 'layers.0.attention.qkv.weight']);
+  });
+
   it('has 7-bit weights where 8-bit products saturate, and no self-test', async () => {
     let refusals = 0;
     const saturating: OpenBackend = (folder, variant) => {
