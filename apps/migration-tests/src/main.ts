@@ -56,10 +56,10 @@ try {
     for (const vectors of [stage.minilmQuestions, stage.e5Questions]) await vectors.embed(corpus.questions, (done) => stage.progress(`questions: ${done} of ${corpus.questions.length}`));
     const modes = await playConfiguration(stage);
     const backendKilled = await playBackendKilled(stage);
-    const { report: journey, e5Vectors } = await playJourney(stage, join(folder, 'journey'));
+    const { report: journey, ...vectors } = await playJourney(stage, join(folder, 'journey'));
     const swap = await playSwap(stage, join(folder, 'journey'));
-    await playOwnerKilled(stage, join(folder, 'owner'));
-    const reverse = await playReverse(stage, join(folder, 'reverse'), e5Vectors);
+    await playOwnerKilled(stage, join(folder, 'owner'), vectors.minilmVectors);
+    const reverse = await playReverse(stage, join(folder, 'reverse'), vectors);
     const cranfield = data === undefined ? null : await playCranfield(stage, join(folder, 'cranfield'), resolve(process.env['INIT_CWD'] ?? '.', data));
     const report: Report = {
       schema: 'kimera-migration-tests/1',

@@ -31,7 +31,9 @@ export interface JourneyReport {
 
 export interface Journey {
   readonly report: JourneyReport;
-  /** The collection's e5 vectors as the migration made them. */
+  /** The collection's vectors as they were ingested. */
+  readonly minilmVectors: KnownVectors;
+  /** As the migration made them. */
   readonly e5Vectors: KnownVectors;
 }
 
@@ -48,6 +50,7 @@ export async function playJourney(stage: Stage, databaseFolder: string): Promise
     const rows = [...corpus.sentences, ...[...notes].map(([id, text]) => ({ id, text }))];
     await ingest(stage, store, COLLECTION, minilm, rows);
     const original = await storedVectors(store, COLLECTION, minilm);
+    const minilmVectors = await KnownVectors.of(store, COLLECTION, minilm);
     const before = measureQuality(corpus, original, stage.minilmQuestions);
     compare(stage, 'all-MiniLM-L6-v2', before, EXPECTED_MINILM);
 
@@ -87,7 +90,7 @@ export async function playJourney(stage: Stage, databaseFolder: string): Promise
     await checkRollback(stage, store, traffic, original);
     const { events } = await migrationStatus(migration);
     checks.check('every step is in the log', ['plan', 'start', 'verify', 'verdict', 'cutover', 'rollback'].every((event) => events.some((line) => line.event === event)), `${events.length} lines`);
-    return { e5Vectors, report: { rows: rows.length, plan, before, after, verification, backfillSeconds, traffic: report, cutover, rollback } };
+    return { minilmVectors, e5Vectors, report: { rows: rows.length, plan, before, after, verification, backfillSeconds, traffic: report, cutover, rollback } };
   } finally {
     await store.close();
   }

@@ -1,21 +1,22 @@
 import { fileURLToPath } from 'node:url';
 import { planMigration, startMigration, work } from '@kimera/migration';
 import { joinStore, openStore } from '@kimera/store-postgres';
+import type { KnownVectors } from '../known-vectors.js';
 import { killHard, startProcess, until } from '../processes.js';
 import { ingest, parts, sameBytes, storedVectors, type Stage } from '../stage.js';
 
 const COLLECTION = 'spanish';
 const OWNER = fileURLToPath(new URL('../owner.ts', import.meta.url));
 
-/** The process that owns the database is killed in the middle of a backfill. */
-export async function playOwnerKilled(stage: Stage, databaseFolder: string): Promise<void> {
+/** The process that owns the database is killed in the middle of a backfill. @param minilmVectors of these texts, from the journey. */
+export async function playOwnerKilled(stage: Stage, databaseFolder: string, minilmVectors: KnownVectors): Promise<void> {
   const { checks, corpus, minilm, e5 } = stage;
   checks.scenario('The owner of the database is killed');
   const owner = startProcess(OWNER, [databaseFolder]);
   await until('the owner is ready', 60, async () => owner.output().includes('ready'), owner);
   const joined = await joinStore(databaseFolder);
   const rows = corpus.sentences.filter(({ language }) => language === 'es');
-  await ingest(stage, joined, COLLECTION, minilm, rows);
+  await ingest(stage, joined, COLLECTION, minilmVectors, rows);
   await checks.refused('a second owner is refused', 'STORE_LOCKED', () => openStore({ database: databaseFolder }));
   const original = await storedVectors(joined, COLLECTION, minilm);
   const migration = parts(joined, COLLECTION, minilm, e5);

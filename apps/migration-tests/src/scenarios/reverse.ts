@@ -2,15 +2,15 @@ import { cutOver, planMigration, retireMigration, startMigration, verifyMigratio
 import { openStore } from '@kimera/store-postgres';
 import { LANGUAGES } from '../corpus.js';
 import { judgedQueries } from '../judged-queries.js';
-import type { KnownVectors } from '../known-vectors.js';
 import { ingest, parts, type Stage } from '../stage.js';
+import type { Journey } from './journey.js';
 
 const COLLECTION = 'multilingual';
 /** The loss is large: fewer questions decide than in the other direction. */
 const QUERIES_PER_LANGUAGE = 100;
 
-/** The way back: a collection ingested with e5 is to go to MiniLM, which would lose most languages. @param e5Vectors the same texts' vectors from the journey. */
-export async function playReverse(stage: Stage, databaseFolder: string, e5Vectors: KnownVectors): Promise<Verification> {
+/** The way back: a collection ingested with e5 is to go to MiniLM, which would lose most languages. Both models' vectors of these texts are known from the journey; verification computes its own. */
+export async function playReverse(stage: Stage, databaseFolder: string, { minilmVectors, e5Vectors }: Pick<Journey, 'minilmVectors' | 'e5Vectors'>): Promise<Verification> {
   const { checks, corpus, minilm, e5, progress } = stage;
   checks.scenario('The reverse migration: multilingual-e5-small to all-MiniLM-L6-v2');
   const store = await openStore({ database: databaseFolder });
@@ -19,7 +19,7 @@ export async function playReverse(stage: Stage, databaseFolder: string, e5Vector
     const migration = parts(store, COLLECTION, e5, minilm);
     await planMigration(migration);
     await startMigration(migration);
-    await work(migration, { until: 'caught-up', onProgress: ({ rows, rowsPerSecond }) => progress(`backfill: ${rows} rows, ${rowsPerSecond.toFixed(0)} a second`) });
+    await work({ ...migration, target: minilmVectors }, { until: 'caught-up', onProgress: ({ rows, rowsPerSecond }) => progress(`backfill: ${rows} rows, ${rowsPerSecond.toFixed(0)} a second`) });
     const verification = await verifyMigration(migration, { queries: judgedQueries(corpus, LANGUAGES, QUERIES_PER_LANGUAGE), onProgress: (step, done, total) => progress(`verification: ${step} ${done} of ${total}`) });
     const { quality, gate } = verification;
     checks.check('every structural check holds', verification.checks.every(({ holds }) => holds));
