@@ -16,7 +16,7 @@ import { OnnxGraph, OPSET } from '../onnx/onnx-graph.js';
 import { openReferenceModel } from '../reference/open-reference-model.js';
 import type { ReferenceModel, ReferenceOutput } from '../reference/reference-model.js';
 import type { GraphWeights } from '../weights/graph-weights.js';
-import type { WeightForm } from '../weights/weight-form.js';
+import type { BaseVariant } from '../weights/weight-form.js';
 import { addInt8Variant, FULL_SHARE, type Int8Options } from './add-int8-variant.js';
 import { copiedBytes, copyWeights, writeWeightFile } from './copy-weights.js';
 import { keepFiles, listFiles } from './kept-files.js';
@@ -26,9 +26,6 @@ import { measureBase, referenceTexts, spaceFile, type ReferenceTexts } from './s
 
 /** The name that transformers.js asks for beside model.onnx. */
 const DATA_FILE = 'model.onnx_data';
-
-/** Forms of the base variant; it is exact to the checkpoint or refused, but for float16's rounding. */
-export type BaseVariant = Exclude<WeightForm, 'int8'>;
 
 export interface ConvertOptions {
   /** Folder of the checkpoint. */

@@ -2,7 +2,7 @@ import { spaceFingerprint, type Head, type Role, type SpaceIdentity, type Tokeni
 import { encodeVector, SPACE_FILE_SCHEMA, type ModelFolder, type SpaceFile } from '@kimera/model-folder';
 import { dimensionOf, endsNormalized } from '../architectures/pooling.js';
 import type { ReferenceModel, ReferenceOutput, ReferenceText } from '../reference/reference-model.js';
-import type { BaseVariant } from './convert-checkpoint.js';
+import type { BaseVariant } from '../weights/weight-form.js';
 import { fidelityOf, runTexts } from './fidelity.js';
 import type { OpenBackend } from './open-backend.js';
 import { referenceText, tokenBudget, withinBudget } from './reference-texts.js';

@@ -5,6 +5,9 @@ import type { OnnxType } from '../onnx/onnx-graph.js';
 /** How a weight matrix lies in the data file. */
 export type WeightForm = 'fp32' | 'fp16' | 'q4' | 'int8';
 
+/** Forms of the base variant; it is exact to the checkpoint or refused, but for float16's rounding. */
+export type BaseVariant = Exclude<WeightForm, 'int8'>;
+
 /** Scales included. */
 export function bytesPerWeight(form: WeightForm): number {
   return BYTES_PER_WEIGHT[form];
