@@ -5,18 +5,17 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { cosine, normalize, ProbeMismatchError, tokenBatch } from '@kimera/core';
 import { InvalidSpaceFileError, ModelFileHashError, ModelFileMissingError } from '@kimera/model-folder';
+import { writeSafetensors, type Tensor } from '@kimera/safetensors';
 import { exact, float32, checkClose, inferenceBackendConformance, rejection, type Tolerance } from '@kimera/testing';
 import { parseTokenizer } from '@kimera/tokenizers';
 import { z } from 'zod';
 import { readFixture, readJsonFixture, root } from './fixtures.fixture.js';
+import { parseSafetensors } from './folder/parse-safetensors.js';
 import {
   InvalidStaticModelError, loadStaticModel, memoryFiles, ModelFetchError, NotAStaticModelError, TextWithoutDirectionError, urlFiles, type StaticModel,
 } from './index.js';
 import { tinyModelFiles, tinyTokenizerJson } from './kimera-model.fixture.js';
 import { openStaticBackend, openStaticModel } from './index.js';
-import { parseSafetensors } from './safetensors/parse-safetensors.js';
-import type { Tensor } from './safetensors/tensor.js';
-import { writeSafetensors } from './safetensors/write-safetensors.js';
 
 const runner = { describe, it, beforeAll, afterAll, expect };
 type Files = Map<string, Uint8Array<ArrayBuffer>>;

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { elementCount } from '@kimera/safetensors';
 import { openSafetensors } from './checkpoint/safetensors.js';
-import { elementCount } from './checkpoint/tensor-source.js';
 import { root } from './fixtures.fixture.js';
 import { openTorch } from './torch/open-torch.js';
 

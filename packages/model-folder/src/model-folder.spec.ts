@@ -57,6 +57,7 @@ it.each([
   ['another fingerprint', (file: SpaceFile) => ({ ...file, identity: { ...file.identity, maxTokens: 128 } }), 'is not that of the identity'],
   ['a graph that no hash vouches for', (file: SpaceFile) => ({ ...file, variants: file.variants.map((variant) => ({ ...variant, graphs: { ...variant.graphs, fast: 'onnx/other.onnx' } })) }), 'graph onnx/other.onnx of variant fp16'],
   ['a file outside the folder', (file: SpaceFile) => ({ ...file, files: { '../escape': { bytes: 1, sha256: file.fingerprint } } }), '../escape'],
+  ['a probe of another dimension', (file: SpaceFile) => ({ ...file, probes: file.probes.map((probe) => ({ ...probe, dense: 'AAAAAAA=' })) }), 'probe 0 has 1.25 numbers, the dimension is 384'],
   ['a probe that is not base64', (file: SpaceFile) => ({ ...file, probes: file.probes.map((probe) => ({ ...probe, dense: probe.dense.slice(1) })) }), 'base64'],
   ['an unknown field', (file: SpaceFile) => ({ ...file, surprise: 1 }), 'surprise'],
   ['no probe', (file: SpaceFile) => ({ ...file, probes: [] }), 'probes'],

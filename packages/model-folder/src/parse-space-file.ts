@@ -1,6 +1,6 @@
-import { spaceFingerprint, type EmbeddingSpace } from '@kimera/core';
-import { z } from 'zod';
+import type { EmbeddingSpace } from '@kimera/core';
 import { decodeBase64 } from './base64.js';
+import { checkSpaceFile } from './check-space-file.js';
 import { InvalidSpaceFileError } from './errors/invalid-space-file-error.js';
 import { spaceFileSchema, type SpaceFile } from './space-file.js';
 
@@ -12,13 +12,7 @@ export async function parseSpaceFile(json: string, path: string): Promise<SpaceF
   } catch (cause) {
     throw new InvalidSpaceFileError(path, `not JSON (${(cause as Error).message})`);
   }
-  const parsed = spaceFileSchema.safeParse(value);
-  if (!parsed.success) throw new InvalidSpaceFileError(path, z.prettifyError(parsed.error).replaceAll('\n', ' '));
-  const file = parsed.data;
-  const fingerprint = await spaceFingerprint(file.identity);
-  if (fingerprint !== file.fingerprint) {
-    throw new InvalidSpaceFileError(path, `fingerprint ${file.fingerprint.slice(0, 12)} is not that of the identity, ${fingerprint.slice(0, 12)}`);
-  }
+  const file = await checkSpaceFile(spaceFileSchema, value, path);
   for (const { name, graphs } of file.variants) {
     for (const graph of [graphs.portable, graphs.fast, graphs.selfTest]) {
       if (graph !== undefined && !Object.hasOwn(file.files, graph)) throw new InvalidSpaceFileError(path, `graph ${graph} of variant ${name} is not among the files, so nothing vouches for it`);
@@ -30,10 +24,6 @@ export async function parseSpaceFile(json: string, path: string): Promise<SpaceF
     if (without >= 0) throw new InvalidSpaceFileError(path, `probe ${without} and the heads contradict each other about ${head}`);
   }
   for (const [i, probe] of file.probes.entries()) {
-    const bytes = decodeBase64(probe.dense).length;
-    if (bytes !== file.identity.dimension * 4) {
-      throw new InvalidSpaceFileError(path, `probe ${i} has ${bytes / 4} numbers, the dimension is ${file.identity.dimension}`);
-    }
     const vectors = decodeBase64(probe.colbert ?? '').length / 4 / (file.colbert?.dimension ?? 1);
     if (probe.colbert !== undefined && vectors !== probe.ids.length - 1) {
       throw new InvalidSpaceFileError(path, `probe ${i} has ${vectors} ColBERT vectors, its ${probe.ids.length} tokens have ${probe.ids.length - 1}`);

@@ -1,4 +1,5 @@
 // What browsers can import: all but reading from a disk.
+export * from './check-space-file.js';
 export * from './errors/invalid-space-file-error.js';
 export * from './errors/model-file-hash-error.js';
 export * from './errors/model-file-missing-error.js';

@@ -1,9 +1,8 @@
 import { cosine, maxAbsDifference, sha256Hex, spaceFingerprint, tokenBatch, type EmbeddingSpace, type Fidelity, type SpaceIdentity, type Tokenizer, type Vector } from '@kimera/core';
 import { encodeVector } from '@kimera/model-folder/pure';
+import { writeSafetensors, type Tensor } from '@kimera/safetensors';
 import { parseTokenizer, tokenizerIdentity } from '@kimera/tokenizers/pure';
 import { STATIC_SPACE_SCHEMA, type StaticSpaceFile } from '../folder/static-space-file.js';
-import type { Tensor } from '../safetensors/tensor.js';
-import { writeSafetensors } from '../safetensors/write-safetensors.js';
 import { StaticBackend } from '../static-backend.js';
 import { tableDigest } from '../table/table-digest.js';
 import type { TableNumbers, TokenTable } from '../table/token-table.js';

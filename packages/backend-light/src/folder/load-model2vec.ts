@@ -3,13 +3,13 @@ import { tokenizerIdentity } from '@kimera/tokenizers/pure';
 import { z } from 'zod';
 import { InvalidStaticModelError } from '../errors/invalid-static-model-error.js';
 import { Model2vecTokenizer } from '../model2vec-tokenizer.js';
-import { parseSafetensors } from '../safetensors/parse-safetensors.js';
 import { StaticBackend } from '../static-backend.js';
 import type { StaticModel } from '../static-model.js';
 import { readTokenTable } from '../table/read-token-table.js';
 import { tableDigest } from '../table/table-digest.js';
 import type { Layout } from './layouts.js';
 import type { LoadParts } from './load-static-model.js';
+import { parseSafetensors } from './parse-safetensors.js';
 
 /** Default `max_length` of model2vec 0.9's `encode`. */
 const MAX_TOKENS = 512;

@@ -1,7 +1,6 @@
 import type { VariantName } from '@kimera/core';
+import { decodeFloats, decodeNumbers, type Tensor } from '@kimera/safetensors';
 import { InvalidStaticModelError } from '../errors/invalid-static-model-error.js';
-import type { Tensor } from '../safetensors/tensor.js';
-import { tensorNumbers } from '../safetensors/tensor-numbers.js';
 import type { TableNumbers, TokenTable } from './token-table.js';
 
 export interface ReadTable {
@@ -42,12 +41,11 @@ export function readTokenTable(tensors: ReadonlyMap<string, Tensor>, vectors: st
   };
 }
 
-function readRows(tensor: Tensor, unsupported: () => never): { readonly rows: TableNumbers; readonly variant: VariantName } {
-  const { type, bytes } = tensor;
-  // Copies: a view of the file may not be aligned, and would keep all of it.
+function readRows({ type, bytes }: Tensor, unsupported: () => never): { readonly rows: TableNumbers; readonly variant: VariantName } {
+  // A copy: a view of the file would keep all of it.
   if (type === 'I8') return { rows: new Int8Array(bytes.slice().buffer), variant: 'int8' };
-  const numbers = type === 'F32' || type === 'F64' || type === 'F16' ? tensorNumbers(tensor) : undefined;
-  return numbers === undefined ? unsupported() : { rows: Float32Array.from(numbers), variant: type === 'F16' ? 'fp16' : 'fp32' };
+  const rows = type === 'F32' || type === 'F64' || type === 'F16' ? decodeFloats(type, bytes.slice()) : undefined;
+  return rows === undefined ? unsupported() : { rows, variant: type === 'F16' ? 'fp16' : 'fp32' };
 }
 
 /** A tensor [V], or undefined where the file has none of that name. */
@@ -55,7 +53,7 @@ function perToken(tensors: ReadonlyMap<string, Tensor>, name: string, vocabulary
   const tensor = tensors.get(name);
   if (tensor === undefined) return undefined;
   if (tensor.shape.length !== 1 || tensor.shape[0] !== vocabularySize) return fail(`tensor ${name} has shape [${tensor.shape.join(', ')}], the tokenizer has ${vocabularySize} tokens`);
-  const numbers = tensorNumbers(tensor) ?? fail(`tensor ${name} has the type ${tensor.type}, which is not read`);
+  const numbers = decodeNumbers(tensor.type, tensor.bytes) ?? fail(`tensor ${name} has the type ${tensor.type}, which is not read`);
   const notFinite = numbers.findIndex((value) => !Number.isFinite(Math.fround(value)));
   return notFinite < 0 ? numbers : fail(`tensor ${name} is not finite at element ${notFinite}`);
 }

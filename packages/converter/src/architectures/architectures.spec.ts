@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { maxAbsDifference, tokenBatch } from '@kimera/core';
+import { writeSafetensors, type Tensor } from '@kimera/safetensors';
 import { openSafetensors } from '../checkpoint/safetensors.js';
 import { convertCheckpoint } from '../convert/convert-checkpoint.js';
 import { checkpoints, decodeVector, openPlainBackend, portableHiddenStates } from '../fixtures.fixture.js';
@@ -17,26 +18,12 @@ beforeAll(async () => {
 });
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
-interface Named {
-  readonly shape: readonly number[];
-  readonly values: Float32Array;
-}
-
-async function writeSafetensors(path: string, tensors: ReadonlyMap<string, Named>): Promise<void> {
-  let end = 0;
-  const entries = [...tensors].map(([name, { shape, values }]) => [name, { dtype: 'F32', shape, data_offsets: [end, (end += values.byteLength)] }] as const);
-  const header = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(header.length));
-  await writeFile(path, Buffer.concat([length, header, ...[...tensors.values()].map(({ values }) => Buffer.from(values.buffer, values.byteOffset, values.byteLength))]));
-}
-
 it('DistilBERT: bert-tiny-mean under its names, with the token type folded into the positions, has the same vectors', async () => {
   const source = join(scratch, 'distilbert');
   await cp(join(checkpoints, 'bert-tiny-mean'), source, { recursive: true });
   const bert = await openSafetensors(join(source, 'model.safetensors'));
   const type = await bert.read('embeddings.token_type_embeddings.weight', { from: 0, count: 32 });
-  const renamed = new Map<string, Named>();
+  const renamed = new Map<string, Tensor>();
   for (const name of bert.names) {
     if (name.includes('token_type') || name.includes('position_ids') || name.startsWith('pooler')) continue;
     const values = await bert.read(name);
@@ -49,10 +36,10 @@ it('DistilBERT: bert-tiny-mean under its names, with the token type folded into 
       .replace('intermediate.dense', 'ffn.lin1')
       .replace('output.dense', 'ffn.lin2')
       .replace('output.LayerNorm', 'output_layer_norm');
-    renamed.set(`distilbert.${own}`, { shape: bert.shape(name) ?? [], values });
+    renamed.set(`distilbert.${own}`, { type: 'F32', shape: bert.shape(name) ?? [], bytes: new Uint8Array(values.buffer) });
   }
   await bert.close();
-  await writeSafetensors(join(source, 'model.safetensors'), renamed);
+  await writeFile(join(source, 'model.safetensors'), writeSafetensors(renamed));
   const config = JSON.parse(await readFile(join(source, 'config.json'), 'utf8'));
   await writeFile(
     join(source, 'config.json'),

@@ -1,11 +1,6 @@
+import { decodeFloats, elementCount, FLOAT_TYPES, type ElementType, type TensorEntry } from '@kimera/safetensors';
 import { MissingTensorError, NotFiniteError, UnsupportedModelError } from '../errors/checkpoint-errors.js';
-import { decodeFloats, WEIGHT_TYPES, type ElementType } from './element-type.js';
 import { FloatMemory } from './float-memory.js';
-
-export interface TensorEntry {
-  readonly type: ElementType;
-  readonly shape: readonly number[];
-}
 
 /** Elements [from, from + count) of a tensor in row-major order. */
 export interface ElementRange {
@@ -55,7 +50,7 @@ export function tensorSource(file: TensorFile): TensorSource {
   };
   const readRange = async (name: string, type: ElementType, range: ElementRange, memory?: FloatMemory): Promise<Float32Array<ArrayBuffer>> => {
     const values = decodeFloats(type, await file.bytes(name, range, memory?.bytes));
-    if (values === undefined) throw new UnsupportedModelError(`the type of tensor ${name}`, type, WEIGHT_TYPES);
+    if (values === undefined) throw new UnsupportedModelError(`the type of tensor ${name}`, type, FLOAT_TYPES);
     const isKnownFinite = memory !== undefined && values.buffer === memory.bytes.buffer && memory.areFinite(values.length);
     const wrong = isKnownFinite ? -1 : firstNotFinite(values);
     if (wrong >= 0) throw new NotFiniteError(name, range.from + wrong);
@@ -117,8 +112,4 @@ function firstNotFinite(values: Float32Array): number {
 
 function takeMemory(): FloatMemory {
   return free.pop() ?? new FloatMemory(SLICE_ELEMENTS * Float32Array.BYTES_PER_ELEMENT);
-}
-
-export function elementCount(shape: readonly number[]): number {
-  return shape.reduce((product, dimension) => product * dimension, 1);
 }

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { elementCount } from '../checkpoint/tensor-source.js';
+import { elementCount } from '@kimera/safetensors';
 import type { WeightGroup, WeightPlan } from '../encoder/weight-plan.js';
 import type { ReferenceModel } from '../reference/reference-model.js';
 import { WeightFile } from '../weights/weight-file.js';

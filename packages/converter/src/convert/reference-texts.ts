@@ -1,5 +1,5 @@
 import type { Tokenizer } from '@kimera/core';
-import { elementCount } from '../checkpoint/tensor-source.js';
+import { elementCount } from '@kimera/safetensors';
 import type { ReferenceModel, ReferenceText } from '../reference/reference-model.js';
 
 /**

@@ -1,5 +1,5 @@
+import { elementCount } from '@kimera/safetensors';
 import type { Architecture, EncoderShape } from '../architectures/architecture.js';
-import { elementCount } from '../checkpoint/tensor-source.js';
 
 /** A weight of the model. */
 export interface WeightPlan {

@@ -1,12 +1,13 @@
 import { mkdir, open, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { tensorBytes } from '@kimera/safetensors';
 import { DiskSpaceError } from '../errors/checkpoint-errors.js';
 import { writeFolder } from '../files/write-folder.js';
 import { BGE_M3_CONFIG, BGE_M3_FILES, BGE_M3_HEADS, bgeM3Tensors } from './bge-m3.js';
 import type { SyntheticTensor } from './synthetic-tensor.js';
 import { writeSafetensors } from './write-safetensors.js';
 import type { WriteTensors } from './write-tensors.js';
-import { tensorBytes, writeTorchZip } from './write-torch-zip.js';
+import { writeTorchZip } from './write-torch-zip.js';
 
 /** How the encoder's weights are written; the heads are torch files in both, as FlagEmbedding saves them. */
 export const SYNTHETIC_FORMATS = { bin: { file: 'pytorch_model.bin', write: writeTorchZip }, safetensors: { file: 'model.safetensors', write: writeSafetensors } } as const;

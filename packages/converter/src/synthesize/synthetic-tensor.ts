@@ -1,5 +1,4 @@
-import { elementCount } from '../checkpoint/tensor-source.js';
-import { toHalf } from '../numeric/half.js';
+import { elementCount, toHalf } from '@kimera/safetensors';
 
 /** A tensor of random numbers, normally distributed around `mean`. */
 export interface SyntheticTensor {

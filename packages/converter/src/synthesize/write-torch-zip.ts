@@ -1,8 +1,9 @@
 import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
+import { tensorBytes } from '@kimera/safetensors';
 import { ResourceLimitError } from '../errors/checkpoint-errors.js';
 import { pickleTensors } from './pickle-writer.js';
-import { syntheticBytes, type SyntheticTensor } from './synthetic-tensor.js';
+import { syntheticBytes } from './synthetic-tensor.js';
 import type { WriteTensors } from './write-tensors.js';
 
 /** Sizes beyond need ZIP64, which is not written here. */
@@ -30,10 +31,6 @@ export const writeTorchZip: WriteTensors = async (file, path, tensors, seed, onB
   await zip.add('archive/version', [Buffer.from('3\n')]);
   await zip.finish();
 };
-
-export function tensorBytes({ shape, type }: SyntheticTensor): number {
-  return shape.reduce((product, size) => product * size, type === 'F32' ? 4 : 2);
-}
 
 export function* counted(chunks: Iterable<Uint8Array>, onBytes: (bytes: number) => void): Generator<Uint8Array> {
   for (const chunk of chunks) {

@@ -1,4 +1,4 @@
-import { ELEMENT_BYTES } from '../checkpoint/element-type.js';
+import { ELEMENT_BYTES } from '@kimera/safetensors';
 import { openPositioned, type PositionedFile } from '../checkpoint/positioned-file.js';
 import { tensorSource, type ElementRange, type TensorFile, type TensorSource } from '../checkpoint/tensor-source.js';
 import { InvalidCheckpointError, MissingTensorError, ResourceLimitError } from '../errors/checkpoint-errors.js';

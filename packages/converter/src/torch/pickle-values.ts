@@ -1,4 +1,4 @@
-import type { ElementType } from '../checkpoint/element-type.js';
+import type { ElementType } from '@kimera/safetensors';
 
 /** What the unpickler builds: plain data, references, nothing that acts. */
 export type PickleValue = null | boolean | number | bigint | string | PickleFloat | Uint8Array | PickleTuple | PickleList | PickleDict | PickleGlobal | TorchStorage | TorchTensor;

@@ -1,4 +1,4 @@
-import { ELEMENT_BYTES, type ElementType } from '../checkpoint/element-type.js';
+import { ELEMENT_BYTES, type ElementType } from '@kimera/safetensors';
 import { ResourceLimitError } from '../errors/checkpoint-errors.js';
 import { TensorBoundsError } from '../errors/torch-errors.js';
 import { PickleTuple, TorchStorage, TorchTensor, type PickleValue } from './pickle-values.js';

@@ -1,4 +1,4 @@
-import { ELEMENT_BYTES } from '../checkpoint/element-type.js';
+import { ELEMENT_BYTES } from '@kimera/safetensors';
 import type { PositionedFile } from '../checkpoint/positioned-file.js';
 import { InvalidCheckpointError, ResourceLimitError } from '../errors/checkpoint-errors.js';
 import { InvalidPickleError, MissingStorageError, StorageSizeError, UnsupportedTorchFileError } from '../errors/torch-errors.js';

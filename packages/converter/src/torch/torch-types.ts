@@ -1,4 +1,4 @@
-import type { ElementType } from '../checkpoint/element-type.js';
+import type { ElementType } from '@kimera/safetensors';
 
 /** Storage classes of module `torch` (torch 2.15, torch/storage.py). */
 export const STORAGE_TYPES: Readonly<Partial<Record<string, ElementType>>> = {

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { ELEMENT_BYTES } from '../checkpoint/element-type.js';
+import { ELEMENT_BYTES } from '@kimera/safetensors';
 import type { PositionedFile } from '../checkpoint/positioned-file.js';
 import { ResourceLimitError } from '../errors/checkpoint-errors.js';
 import { InvalidZipError, MissingStorageError, StorageSizeError, UnsupportedTorchFileError } from '../errors/torch-errors.js';

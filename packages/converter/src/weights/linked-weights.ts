@@ -1,6 +1,5 @@
+import { ELEMENT_BYTES, elementCount, type ElementType } from '@kimera/safetensors';
 import type { TensorLocation } from '../checkpoint/tensor-source.js';
-import { elementCount } from '../checkpoint/tensor-source.js';
-import { ELEMENT_BYTES, type ElementType } from '../checkpoint/element-type.js';
 import type { WeightGroup, WeightPlan } from '../encoder/weight-plan.js';
 import type { OnnxGraph, OnnxType } from '../onnx/onnx-graph.js';
 import type { GraphWeights, RowRange } from './graph-weights.js';

@@ -1,5 +1,5 @@
+import { fromHalf, toHalf } from '@kimera/safetensors';
 import { BlockSizeError, NotFourBitError } from '../errors/checkpoint-errors.js';
-import { fromHalf, toHalf } from '../numeric/half.js';
 import type { OnnxType } from '../onnx/onnx-graph.js';
 
 /** How a weight matrix lies in the data file. */
