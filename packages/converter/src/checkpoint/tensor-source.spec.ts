@@ -1,7 +1,8 @@
 import { expect, it } from '@jest/globals';
+import { elementCount } from '@kimera/safetensors';
 import { rejection } from '@kimera/testing';
 import { NotFiniteError } from '../errors/checkpoint-errors.js';
-import { elementCount, tensorSource, type TensorFile, type TensorSource } from './tensor-source.js';
+import { tensorSource, type TensorFile, type TensorSource } from './tensor-source.js';
 
 /** Two tensors of the same numbers, of 1,400,000 (rows of 700) and of one long row, that a file would give late. */
 const SHAPES: Readonly<Record<string, readonly number[]>> = { rows: [2_000, 700], row: [1, 1_400_000], scalar: [], none: [0, 4] };
