@@ -60,6 +60,15 @@ describe('kimera models distill', () => {
     expect(run.stdout).toContain('8 numbers, 512 tokens, its own: not comparable with the model');
   });
 
+  it('says how many texts the model saw only the beginning of', async () => {
+    const long = join(scratch, 'long.txt');
+    await writeFile(long, `${'a b c d e f g h '.repeat(100)}\n${await readFile(await writeTexts('short.txt', 40), 'utf8')}`);
+    const run = await kimera(['models', 'distill', teacher, '--out', 'long', '--dims', '8', '--texts', long], scratch);
+    expect(run.code).toBe(0);
+    expect(run.stdout).toContain('1 of 41 texts are longer than the model takes: it saw their beginnings\n');
+    expect(JSON.parse(await readFile(join(scratch, 'long/space.json'), 'utf8'))).toMatchObject({ teacher: { recipe: { texts: 41, truncatedTexts: 1 } } });
+  });
+
   it.each([
     ['an existing folder', ['--out', '.'], 2, 'OUTPUT_EXISTS'],
     ['more numbers than the teacher has', ['--out', 'new', '--dims', '33'], 2, 'DISTILL_OPTIONS'],

@@ -35,7 +35,11 @@ export interface DistillOptions {
   readonly signal?: AbortSignal;
 }
 
-export type DistilledTable = TokenTable & { readonly rows: Float32Array };
+export type DistilledTable = TokenTable & {
+  readonly rows: Float32Array;
+  /** Texts of more tokens than the teacher takes, whose beginnings it saw. */
+  readonly truncatedTexts: number;
+};
 
 /**
  * The teacher as a table of token vectors [V, D]. Every token goes through the teacher alone; the vectors are centred, reduced to the D directions in which
@@ -72,10 +76,11 @@ export async function distill(options: DistillOptions): Promise<DistilledTable> 
     rows = await fitToTexts(rows, dimension, { texts: sentences.map((sentence) => sentence.words), targets }, { ...FIT, beforeStep });
   }
   setSpecialRows(rows, directions, dimension, isWord);
-  return { dimension, vocabularySize, rows };
+  return { dimension, vocabularySize, rows, truncatedTexts: sentences.filter(({ truncated }) => truncated).length };
 }
 
 interface Sentence {
+  readonly truncated: boolean;
   readonly ids: Int32Array;
   readonly words: Int32Array;
 }
@@ -83,9 +88,9 @@ interface Sentence {
 /** The different texts as the teacher sees them, and their words; texts without words are left out. */
 function textsWithWords(tokenizer: Tokenizer, texts: readonly string[], maxTokens: number, isWord: (token: number) => boolean): readonly Sentence[] {
   return [...new Set(texts)].flatMap((text) => {
-    const { ids } = tokenizer.encode(text, { maxTokens });
+    const { ids, truncated } = tokenizer.encode(text, { maxTokens });
     const words = ids.filter(isWord);
-    return words.length === 0 ? [] : [{ ids, words }];
+    return words.length === 0 ? [] : [{ ids, words, truncated }];
   });
 }
 

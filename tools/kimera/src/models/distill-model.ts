@@ -55,7 +55,7 @@ async function teach({ source, dimension, texts, precision, modelId, stop, onPro
   try {
     const table = await distill({ backend, tokenizerJson, dimension, texts, signal: stop, ...(onProgress === undefined ? {} : { onProgress }) });
     const { modelId: teacher, fingerprint: space } = folder.space;
-    return await staticModelFiles({ modelId, tokenizerJson, table, precision, teacher: { modelId: teacher, space, recipe: { variant: backend.variant.name, dimension, texts: texts.length } } });
+    return await staticModelFiles({ modelId, tokenizerJson, table, precision, teacher: { modelId: teacher, space, recipe: { variant: backend.variant.name, dimension, texts: texts.length, truncatedTexts: table.truncatedTexts } } });
   } finally {
     await backend.close();
   }

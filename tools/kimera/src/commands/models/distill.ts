@@ -65,6 +65,8 @@ export function distillCommand(context: CommandContext): Command {
         if (json === true) return await context.stdout.json({ path, modelId: space.modelId, space: fingerprint, dimension: identity.dimension, maxTokens: identity.maxTokens, variant, teacher, bytes, milliseconds });
         await context.stdout.line(`${printable(path)}: ${printable(space.modelId)}, ${formatBytes(bytes)}, in ${formatDuration(milliseconds)}`);
         await context.stdout.line(`space ${shortFingerprint(fingerprint)}: ${identity.dimension} numbers, ${identity.maxTokens} tokens, its own: not comparable with the model's ${shortFingerprint(teacher?.space ?? '')}`);
+        const { texts: count = 0, truncatedTexts = 0 } = teacher?.recipe ?? {};
+        if (Number(truncatedTexts) > 0) await context.stdout.line(`${truncatedTexts} of ${count} texts are longer than the model takes: it saw their beginnings`);
         if (variant.name === 'int8') await context.stdout.line(`int8: cosine to the table in float32 min ${variant.fidelity.minCosine}, mean ${variant.fidelity.meanCosine}; ${variant.fidelity.texts} texts`);
       } finally {
         progress.stop();
