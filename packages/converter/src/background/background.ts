@@ -8,5 +8,6 @@ export interface Background {
   identifyTokenizer(json: string): Promise<string>;
   /** The forward pass over the checkpoint in float64, whose checksums are not looked at. */
   embedAll(model: ReferenceModel, texts: readonly ReferenceText[]): Promise<readonly ReferenceOutput[]>;
+  /** Once more does nothing. */
   close(): Promise<void>;
 }

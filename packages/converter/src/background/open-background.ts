@@ -36,9 +36,9 @@ export async function openBackground(folder: string, signal: AbortSignal | undef
   };
 }
 
-/** Of all files in the folder that may hold weights; a folder that is not there has none. */
+/** Of all files in the folder that may hold weights. What is not there has none: whether the conversion needs it, opening the checkpoint says. */
 async function weightBytes(folder: string): Promise<number> {
   const names = await readdir(folder).catch(() => []);
-  const sizes = names.filter((name) => WEIGHT_FILES.test(name)).map(async (name) => (await stat(join(folder, name))).size);
+  const sizes = names.filter((name) => WEIGHT_FILES.test(name)).map((name) => stat(join(folder, name)).then(({ size }) => size, () => 0));
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -25,6 +25,14 @@ describe('convertCheckpoint', () => {
     const rows = await verifyModel({ folder: join(scratch, 'once'), openBackend: openPlainBackend, checkpoint: source });
     expect(rows.length).toBe(8);
     expect(rows.filter(({ holds }) => !holds)).toEqual([]);
+  });
+
+  it('does not look at what it does not need: a link to nowhere beside the weights', async () => {
+    const linked = join(scratch, 'with-a-link');
+    await cp(source, linked, { recursive: true });
+    await symlink(join(scratch, 'nowhere'), join(linked, 'optimizer.pt'));
+    const folder = await convertCheckpoint({ source: linked, out: join(scratch, 'from-linked'), variant: 'fp32', openBackend: openPlainBackend });
+    expect(folder.space.fingerprint).toBe((await openModelFolder(join(scratch, 'once'))).space.fingerprint);
   });
 
   it('gives a float16 variant the same space, and says what it loses', async () => {

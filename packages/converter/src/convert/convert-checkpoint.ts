@@ -61,7 +61,7 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<ModelF
     const { source, vouched = {}, signal } = options;
     const background = await openBackground(source, signal);
     try {
-      const model = await openReferenceModel(source, { checksums: (path) => vouched[relative(source, path)] === undefined });
+      const model = await openReferenceModel(source, { checksums: (path) => !Object.hasOwn(vouched, relative(source, path)) });
       try {
         await writeModel(model, partial, options, background);
       } finally {
@@ -81,6 +81,7 @@ async function writeModel(model: ReferenceModel, folder: string, options: Conver
   await checkDisk(dirname(folder), model, options);
   await mkdir(join(folder, 'onnx'), { recursive: true });
   const { tokenizer, weights, ...written } = await writeAndCompute(model, folder, options, background);
+  // Its memory is free before the backend takes some.
   await background.close();
   const write = (file: unknown): Promise<void> => writeFile(join(folder, 'space.json'), `${JSON.stringify(file, null, 1)}\n`);
   const first = await spaceFile(model, { ...written, modelId, maxTokens: maxTokens(model), variant });
