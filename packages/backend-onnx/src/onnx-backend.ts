@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import type { VariantName } from '@kimera/core';
 import { GraphBackend, graphErrors } from '@kimera/fast-graph';
 import { chooseVariant, type ModelFolder } from '@kimera/model-folder';
 import { WorkerPool } from '@kimera/worker-pool';
 import { nativeBackendName, type ExecutionProvider } from './execution-providers.js';
+import { graphOptions } from './graph-options.js';
 import { probeNative } from './probe-native.js';
 import type { WorkerData } from './worker-data.js';
 
@@ -43,14 +43,7 @@ export class OnnxBackend extends GraphBackend<WorkerPool> {
 export async function openOnnxBackend({ folder, variant: wanted, workers = 1, executionProvider = 'cpu', intraOpThreads = Math.max(1, Math.floor(availableParallelism() / workers)) }: OnnxBackendOptions): Promise<OnnxBackend> {
   await probeNative();
   const variant = chooseVariant(folder, wanted);
-  const { fast, selfTest } = variant.graphs;
-  const data: WorkerData = {
-    graph: {
-      graphPath: join(folder.path, fast), intraOpThreads, weights: 'packed', executionProvider, heads: folder.space.heads,
-      ...(selfTest === undefined ? {} : { selfTestPath: join(folder.path, selfTest) }),
-    },
-    served: { folder, variant },
-  };
+  const data: WorkerData = { graph: graphOptions(folder, variant, { intraOpThreads, weights: 'packed', executionProvider }), served: { folder, variant } };
   const runner = await WorkerPool.open({ name: 'onnx', module: new URL('./onnx-worker.ts', import.meta.url), data, size: workers, errors: graphErrors, closing: 'finish' });
   return new OnnxBackend({ name: nativeBackendName(executionProvider), folder, variant, runner, tokensOfARun: TOKENS_OF_A_RUN });
 }

@@ -1,5 +1,5 @@
 import type { Served } from '@kimera/fast-graph';
-import type { GraphOptions } from './open-graph.js';
+import type { GraphOptions } from './graph-options.js';
 
 /** What a worker loads. */
 export interface WorkerData {
