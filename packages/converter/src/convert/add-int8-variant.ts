@@ -85,12 +85,17 @@ export async function addInt8Variant(model: ReferenceModel, folder: ModelFolder,
       onPhase?.('looking for the matrices that cost most');
       return rankMatrices(model, { folder, base: weights, int8: file, openBackend, texts: ranked, expected: expectedRanked });
     };
-    const [first, leastOfBeginnings] = await Promise.all([measure(backend, ranked, expectedRanked), runDense(backend, beginnings).then((vectors) => leastCosine(vectors, expectedBeginnings))]).finally(() => backend.close());
-    const isCoarse = first.meanCosine < aim.meanCosine;
-    const costs = isCoarse ? await rank() : undefined;
+    const judge = async (): Promise<{ readonly meanCosine: number; readonly error: 'coarse' | 'forked' | 'none' }> => {
+      const { meanCosine: mean, minCosine } = await measure(backend, ranked, expectedRanked);
+      if (mean < aim.meanCosine) return { meanCosine: mean, error: 'coarse' };
+      const least = Math.min(minCosine, leastCosine(await runDense(backend, beginnings), expectedBeginnings));
+      return { meanCosine: mean, error: least < aim.minCosine ? 'forked' : 'none' };
+    };
+    const { meanCosine, error } = await judge().finally(() => backend.close());
+    const costs = error === 'coarse' ? await rank() : undefined;
     let full: readonly string[] = [];
-    if (costs !== undefined) full = costliest(model, costs, 1 - first.meanCosine, 1 - aim.meanCosine);
-    else if (Math.min(first.minCosine, leastOfBeginnings) < aim.minCosine) full = firstMatrices(model);
+    if (costs !== undefined) full = costliest(model, costs, 1 - meanCosine, 1 - aim.meanCosine);
+    else if (error === 'forked') full = firstMatrices(model);
     if (full.length > 0) await write(levels, new Set(full));
     const written = await open();
     const fidelity = await measure(written, held, expected).finally(() => written.close());
