@@ -10,29 +10,70 @@ const layers = {
   'scope:tokenizers': [...library, 'scope:worker-pool'],
   'scope:safetensors': ['scope:safetensors'],
   'scope:model-folder': library,
-  'scope:converter': [...library, 'scope:safetensors', 'scope:tokenizers', 'scope:model-folder', 'scope:worker-pool', 'scope:process-lock'],
+  'scope:converter': [
+    ...library,
+    'scope:safetensors',
+    'scope:tokenizers',
+    'scope:model-folder',
+    'scope:worker-pool',
+    'scope:process-lock',
+  ],
   'scope:fast-graph': [...library, 'scope:model-folder'],
-  'scope:backend': [...library, 'scope:safetensors', 'scope:tokenizers', 'scope:model-folder', 'scope:fast-graph', 'scope:worker-pool'],
+  'scope:backend': [
+    ...library,
+    'scope:safetensors',
+    'scope:tokenizers',
+    'scope:model-folder',
+    'scope:fast-graph',
+    'scope:worker-pool',
+  ],
   'scope:embedder': [...library, 'scope:tokenizers', 'scope:model-folder'],
   'scope:evaluation': library,
   'scope:store': [...library, 'scope:worker-pool', 'scope:process-lock'],
   'scope:migration': [...library, 'scope:evaluation'],
   'scope:testing': library,
-  'scope:app': ['scope:app', 'scope:core', 'scope:worker-pool', 'scope:process-lock', 'scope:safetensors', 'scope:tokenizers', 'scope:model-folder', 'scope:converter', 'scope:fast-graph', 'scope:backend', 'scope:embedder', 'scope:evaluation', 'scope:store', 'scope:migration'],
+  'scope:app': [
+    'scope:app',
+    'scope:core',
+    'scope:worker-pool',
+    'scope:process-lock',
+    'scope:safetensors',
+    'scope:tokenizers',
+    'scope:model-folder',
+    'scope:converter',
+    'scope:fast-graph',
+    'scope:backend',
+    'scope:embedder',
+    'scope:evaluation',
+    'scope:store',
+    'scope:migration',
+  ],
 };
 const boundaries = (alsoAllowed) => [
   'error',
   {
     enforceBuildableLibDependency: false,
     allow: [],
-    depConstraints: Object.entries(layers).map(([sourceTag, targets]) => ({ sourceTag, onlyDependOnLibsWithTags: [...targets, ...alsoAllowed] })),
+    depConstraints: Object.entries(layers).map(([sourceTag, targets]) => ({
+      sourceTag,
+      onlyDependOnLibsWithTags: [...targets, ...alsoAllowed],
+    })),
   },
 ];
 const noNode = { patterns: [{ group: ['node:*', '!node:test'], message: 'core is pure: no I/O, no node:*.' }] };
 /** Files that only Node runs, in packages that browsers use too. */
-const nodeFiles = ['packages/model-folder/src/{index,open-model-folder}.ts', 'packages/tokenizers/src/{index,read-tokenizer,tokenizer-pool,tokenizer-worker}.ts', 'packages/embedder/src/{index,open-embedder}.ts', 'packages/backend-wasm/src/{index,wasm-backend,wasm-worker,transformers-session}.ts', 'packages/backend-light/src/{index,is-static-folder,open-static-model,open-static-backend,folder/folder-files}.ts'];
+const nodeFiles = [
+  'packages/model-folder/src/{index,open-model-folder}.ts',
+  'packages/tokenizers/src/{index,read-tokenizer,tokenizer-pool,tokenizer-worker}.ts',
+  'packages/embedder/src/{index,open-embedder}.ts',
+  'packages/backend-wasm/src/{index,wasm-backend,wasm-worker,transformers-session}.ts',
+  'packages/backend-light/src/{index,is-static-folder,open-static-model,open-static-backend,folder/folder-files}.ts',
+];
 const noNodeInBrowsers = {
-  paths: ['@kimera/model-folder', '@kimera/tokenizers', '@kimera/worker-pool'].map((name) => ({ name, message: 'browsers run this file: no node:*, and of packages that have one their entry "pure".' })),
+  paths: ['@kimera/model-folder', '@kimera/tokenizers', '@kimera/worker-pool'].map((name) => ({
+    name,
+    message: 'browsers run this file: no node:*, and of packages that have one their entry "pure".',
+  })),
   patterns: noNode.patterns.map((pattern) => ({ ...pattern, message: 'browsers run this file: no node:*.' })),
 };
 
@@ -53,12 +94,24 @@ export default tseslint.config(
     },
   },
   // The conformance suites and fakes are for specs alone.
-  { files: ['**/*.spec.ts', '**/*.fixture.ts'], rules: { '@nx/enforce-module-boundaries': boundaries(['scope:testing']) } },
-  { files: ['packages/core/src/**/*.ts'], ignores: ['**/*.spec.ts'], rules: { 'no-restricted-imports': ['error', noNode] } },
   {
-    files: ['packages/{safetensors,fast-graph,model-folder,tokenizers,embedder,backend-wasm,backend-light}/src/**/*.ts'],
+    files: ['**/*.spec.ts', '**/*.fixture.ts'],
+    rules: { '@nx/enforce-module-boundaries': boundaries(['scope:testing']) },
+  },
+  {
+    files: ['packages/core/src/**/*.ts'],
+    ignores: ['**/*.spec.ts'],
+    rules: { 'no-restricted-imports': ['error', noNode] },
+  },
+  {
+    files: [
+      'packages/{safetensors,fast-graph,model-folder,tokenizers,embedder,backend-wasm,backend-light}/src/**/*.ts',
+    ],
     ignores: ['**/*.spec.ts', '**/*.fixture.ts', ...nodeFiles],
     rules: { 'no-restricted-imports': ['error', noNodeInBrowsers] },
   },
-  { files: ['tools/**/*.ts', 'tools/**/*.mjs', 'benchmarks/**/*.ts', 'models/**/*.mjs'], rules: { 'no-console': 'off' } },
+  {
+    files: ['tools/**/*.ts', 'tools/**/*.mjs', 'benchmarks/**/*.ts', 'models/**/*.mjs'],
+    rules: { 'no-console': 'off' },
+  },
 );

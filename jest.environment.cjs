@@ -5,8 +5,21 @@ module.exports = class HostTypedArraysEnvironment extends TestEnvironment {
   async setup() {
     await super.setup();
     for (const constructor of [
-      ArrayBuffer, SharedArrayBuffer, DataView, Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array,
-      Float32Array, Float64Array, BigInt64Array, BigUint64Array,
-    ]) this.global[constructor.name] = constructor;
+      ArrayBuffer,
+      SharedArrayBuffer,
+      DataView,
+      Int8Array,
+      Uint8Array,
+      Uint8ClampedArray,
+      Int16Array,
+      Uint16Array,
+      Int32Array,
+      Uint32Array,
+      Float32Array,
+      Float64Array,
+      BigInt64Array,
+      BigUint64Array,
+    ])
+      this.global[constructor.name] = constructor;
   }
 };

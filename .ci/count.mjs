@@ -12,7 +12,10 @@ for (const name of suites) {
   failed += report.numFailedTests + report.numRuntimeErrorTestSuites;
   if (report.numPassedTests === 0) failed += 1;
 }
-const projects = readdirSync('packages').length + readdirSync('apps').length + readdirSync('tools').filter((name) => name === 'kimera').length;
+const projects =
+  readdirSync('packages').length +
+  readdirSync('apps').length +
+  readdirSync('tools').filter((name) => name === 'kimera').length;
 if (suites.length !== projects) {
   console.error(`${suites.length} of ${projects} projects reported`);
   failed += Math.max(1, projects - suites.length);

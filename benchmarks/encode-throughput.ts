@@ -1,6 +1,8 @@
 /**
- * How fast is the embedder on this machine, with both shipped models? Texts of three lengths in one bulk call (texts/s, tokens/s), single
- * texts one after another (p50, p95), the same singles while bulk work runs beside them, and the peak memory of the process. Each model runs in
+ * How fast is the embedder on this machine, with both shipped models? Texts of three lengths in one bulk call (texts/s,
+ * tokens/s), single
+ * texts one after another (p50, p95), the same singles while bulk work runs beside them, and the peak memory of the
+ * process. Each model runs in
  * a process of its own, so that memory is that model's alone.
  */
 import { execFileSync } from 'node:child_process';
@@ -12,16 +14,29 @@ import { machineLines, percentile, root, table } from './machine.js';
 
 const MODELS = ['all-MiniLM-L6-v2', 'multilingual-e5-small'];
 /** Words of a text: a query, a sentence, a passage that fills MiniLM. */
-const KINDS = [['16 words', 16, 384], ['64 words', 64, 128], ['240 words', 240, 32]] as const;
+const KINDS = [
+  ['16 words', 16, 384],
+  ['64 words', 64, 128],
+  ['240 words', 240, 32],
+] as const;
 const SINGLES = 60;
-const WORDS = 'the of and to in is that for it as was with be by on not he his but at are this have from or had an they which one you were all her she there would their we him'.split(' ');
+const WORDS =
+  'the of and to in is that for it as was with be by on not he his but at are this have from or had an they which one you were all her she there would their we him'.split(
+    ' ',
+  );
 
 type Row = readonly (string | number)[];
 const megabytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(0);
-const texts = (count: number, words: number): string[] => Array.from({ length: count }, (_, i) => Array.from({ length: words }, (_unused, j) => WORDS[(i * 7 + j * 3 + ((i * j) % 5)) % WORDS.length]).join(' '));
+const texts = (count: number, words: number): string[] =>
+  Array.from({ length: count }, (_, i) =>
+    Array.from({ length: words }, (_unused, j) => WORDS[(i * 7 + j * 3 + ((i * j) % 5)) % WORDS.length]).join(' '),
+  );
 
 async function measure(name: string): Promise<readonly Row[]> {
-  const embedder = await openEmbedder({ modelPath: join(root, 'models', name), backends: [{ name: 'onnx', open: (folder) => openOnnxBackend({ folder }) }] });
+  const embedder = await openEmbedder({
+    modelPath: join(root, 'models', name),
+    backends: [{ name: 'onnx', open: (folder) => openOnnxBackend({ folder }) }],
+  });
   await embedder.encodeBatch(texts(32, 16));
   const rows: Row[] = [];
   const singles = async (): Promise<readonly number[]> => {
@@ -53,7 +68,11 @@ async function measure(name: string): Promise<readonly Row[]> {
   }
   await bulk;
   await embedder.close();
-  for (const [what, times] of [['one text of 16 words', alone], ['the same beside bulk work', beside]] as const) rows.push([name, what, '', '', percentile(times, 0.5).toFixed(1), percentile(times, 0.95).toFixed(1)]);
+  for (const [what, times] of [
+    ['one text of 16 words', alone],
+    ['the same beside bulk work', beside],
+  ] as const)
+    rows.push([name, what, '', '', percentile(times, 0.5).toFixed(1), percentile(times, 0.95).toFixed(1)]);
   rows.push([name, `peak memory ${megabytes(process.resourceUsage().maxRSS * 1024)} MB`, '', '', '', '']);
   return rows;
 }
@@ -61,6 +80,16 @@ async function measure(name: string): Promise<readonly Row[]> {
 const [, , model] = process.argv;
 if (model !== undefined) console.log(JSON.stringify(await measure(model)));
 else {
-  const rows = MODELS.flatMap((name): readonly Row[] => JSON.parse(execFileSync(process.execPath, ['--conditions=@kimera/source', '--import', 'tsx', fileURLToPath(import.meta.url), name], { cwd: root, encoding: 'utf8' })));
-  console.log(`# Throughput and latency of the embedder\n\n${machineLines().join('\n')}\n\n${table(['model', 'what', 'texts/s', 'tokens/s', 'p50, ms', 'p95, ms'], rows)}`);
+  const rows = MODELS.flatMap((name): readonly Row[] =>
+    JSON.parse(
+      execFileSync(
+        process.execPath,
+        ['--conditions=@kimera/source', '--import', 'tsx', fileURLToPath(import.meta.url), name],
+        { cwd: root, encoding: 'utf8' },
+      ),
+    ),
+  );
+  console.log(
+    `# Throughput and latency of the embedder\n\n${machineLines().join('\n')}\n\n${table(['model', 'what', 'texts/s', 'tokens/s', 'p50, ms', 'p95, ms'], rows)}`,
+  );
 }

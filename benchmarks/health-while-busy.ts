@@ -1,6 +1,8 @@
 /**
- * Does the server answer /health at once while it embeds a large batch? Starts the real server process on the shipped model, sends 256 texts
- * of 256 tokens, and asks for /health every 5 ms on its own connection until the batch is answered. Fails where an answer takes 50 ms or more.
+ * Does the server answer /health at once while it embeds a large batch? Starts the real server process on the shipped
+ * model, sends 256 texts
+ * of 256 tokens, and asks for /health every 5 ms on its own connection until the batch is answered. Fails where an
+ * answer takes 50 ms or more.
  * The delay of the server's own event loop is read from its /metrics.
  */
 import { spawn } from 'node:child_process';
@@ -13,9 +15,15 @@ import { machineLines, percentile, root, table } from './machine.js';
 const LIMIT_MILLISECONDS = 50;
 const TEXTS = 256;
 
-const server = spawn(process.execPath, ['--conditions=@kimera/source', '--import', 'tsx', join(root, 'apps/api/src/main.ts')], {
-  cwd: root, env: { ...process.env, PORT: '0', KIMERA_API_KEYS: '' }, stdio: ['ignore', 'pipe', 'inherit'],
-});
+const server = spawn(
+  process.execPath,
+  ['--conditions=@kimera/source', '--import', 'tsx', join(root, 'apps/api/src/main.ts')],
+  {
+    cwd: root,
+    env: { ...process.env, PORT: '0', KIMERA_API_KEYS: '' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  },
+);
 const url = await new Promise<string>((resolve, reject) => {
   let log = '';
   server.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${log}`)));
@@ -33,8 +41,14 @@ function timeOf(path: string): Promise<number> {
     const started = performance.now();
     request(`${url}${path}`, { agent }, (response) => {
       response.resume();
-      response.once('end', () => (response.statusCode === 200 ? resolve(performance.now() - started) : reject(new Error(`${path} answered ${response.statusCode}`))));
-    }).once('error', reject).end();
+      response.once('end', () =>
+        response.statusCode === 200
+          ? resolve(performance.now() - started)
+          : reject(new Error(`${path} answered ${response.statusCode}`)),
+      );
+    })
+      .once('error', reject)
+      .end();
   });
 }
 async function poll(until: () => boolean): Promise<readonly number[]> {
@@ -53,7 +67,11 @@ try {
   const inputs = Array.from({ length: TEXTS }, (_, i) => `word ${i} `.repeat(150));
   let answered = false;
   const started = performance.now();
-  const batch = fetch(`${url}/embed`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ inputs, truncate: true }) }).then(async (response) => {
+  const batch = fetch(`${url}/embed`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ inputs, truncate: true }),
+  }).then(async (response) => {
     const vectors = (await response.json()) as readonly unknown[];
     answered = true;
     return vectors.length;
@@ -62,11 +80,24 @@ try {
   const seconds = (performance.now() - started) / 1000;
   const count = await batch;
   const metrics = await (await fetch(`${url}/metrics`)).text();
-  const lag = (name: string): string => (1000 * Number(new RegExp(`^kimera_nodejs_eventloop_lag_${name}_seconds (.*)$`, 'm').exec(metrics)?.[1])).toFixed(1);
-  const row = (what: string, times: readonly number[]): readonly (string | number)[] => [what, times.length, percentile(times, 0.5).toFixed(1), percentile(times, 0.99).toFixed(1), Math.max(...times).toFixed(1)];
-  console.log(`# /health while a batch runs\n\n${machineLines().join('\n')}\n\n${count} texts of 256 tokens took ${seconds.toFixed(1)} s. Times of /health, ms:\n`);
+  const lag = (name: string): string =>
+    (1000 * Number(new RegExp(`^kimera_nodejs_eventloop_lag_${name}_seconds (.*)$`, 'm').exec(metrics)?.[1])).toFixed(
+      1,
+    );
+  const row = (what: string, times: readonly number[]): readonly (string | number)[] => [
+    what,
+    times.length,
+    percentile(times, 0.5).toFixed(1),
+    percentile(times, 0.99).toFixed(1),
+    Math.max(...times).toFixed(1),
+  ];
+  console.log(
+    `# /health while a batch runs\n\n${machineLines().join('\n')}\n\n${count} texts of 256 tokens took ${seconds.toFixed(1)} s. Times of /health, ms:\n`,
+  );
   console.log(table(['server', 'polls', 'p50', 'p99', 'max'], [row('idle', idle), row('busy', busy)]));
-  console.log(`\nThe server's event loop delay since its start (loading included), ms: p99 ${lag('p99')}, max ${lag('max')}.`);
+  console.log(
+    `\nThe server's event loop delay since its start (loading included), ms: p99 ${lag('p99')}, max ${lag('max')}.`,
+  );
   process.exitCode = count === TEXTS && Math.max(...busy) < LIMIT_MILLISECONDS ? 0 : 1;
 } finally {
   agent.destroy();

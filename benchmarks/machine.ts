@@ -8,7 +8,8 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 /** The head of every result: what it was measured on, with what, and how to measure it again. */
 export function machineLines(): readonly string[] {
   const processors = cpus();
-  const version = (name: string): string => String(JSON.parse(readFileSync(new URL(`../node_modules/${name}/package.json`, import.meta.url), 'utf8')).version);
+  const version = (name: string): string =>
+    String(JSON.parse(readFileSync(new URL(`../node_modules/${name}/package.json`, import.meta.url), 'utf8')).version);
   const [, script = '', ...rest] = process.argv;
   return [
     `- machine: ${processors.length} × ${processors[0]?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}${vectorExtensions()}`,

@@ -13,7 +13,13 @@ export interface SentencePair {
 const rows = z.array(z.tuple([z.string(), z.string(), z.coerce.number()]));
 
 /** One file of PhilipMay/stsb-multi-mt, `stsb-LANGUAGE-SPLIT.csv` in `folder`: it is not shipped. */
-export async function readSts(folder: string, language: string, split: 'dev' | 'test'): Promise<readonly SentencePair[]> {
+export async function readSts(
+  folder: string,
+  language: string,
+  split: 'dev' | 'test',
+): Promise<readonly SentencePair[]> {
   const text = await readFile(join(folder, `stsb-${language}-${split}.csv`), 'utf8');
-  return rows.parse(parse(text, { skip_empty_lines: true })).map(([first, second, score]) => ({ first, second, score }));
+  return rows
+    .parse(parse(text, { skip_empty_lines: true }))
+    .map(([first, second, score]) => ({ first, second, score }));
 }

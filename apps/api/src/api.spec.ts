@@ -20,8 +20,12 @@ interface Golden {
 const goldens: readonly Golden[] = JSON.parse(readFileSync(join(root, 'fixtures/minilm/expected.json'), 'utf8')).cases;
 
 const vectorsSchema = z.array(z.array(z.number()));
-const embeddingsSchema = z.object({ data: z.array(z.object({ embedding: z.union([z.string(), z.array(z.number())]) })) });
-const openaiErrorSchema = z.object({ error: z.object({ message: z.string().min(1), type: z.string(), param: z.string().nullable(), code: z.string() }) });
+const embeddingsSchema = z.object({
+  data: z.array(z.object({ embedding: z.union([z.string(), z.array(z.number())]) })),
+});
+const openaiErrorSchema = z.object({
+  error: z.object({ message: z.string().min(1), type: z.string(), param: z.string().nullable(), code: z.string() }),
+});
 
 /** The first embedding of an answer of /v1/embeddings. */
 async function firstEmbedding(response: Response): Promise<ArrayLike<number>> {
@@ -32,17 +36,27 @@ async function firstEmbedding(response: Response): Promise<ArrayLike<number>> {
 describe('a server on the shipped model', () => {
   let server: RunningServer;
   beforeAll(async () => {
-    server = await startServer({ ...parseConfiguration({ KIMERA_API_KEYS: 'secret, other', PORT: '0' }, root), bodyLimitBytes: 200_000 }, pino({ enabled: false }));
+    server = await startServer(
+      { ...parseConfiguration({ KIMERA_API_KEYS: 'secret, other', PORT: '0' }, root), bodyLimitBytes: 200_000 },
+      pino({ enabled: false }),
+    );
   });
   afterAll(() => server.close());
 
   const post = (path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
-    fetch(server.url + path, { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body), headers: { 'content-type': 'application/json', authorization: 'Bearer secret', ...headers } });
+    fetch(server.url + path, {
+      method: 'POST',
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+      headers: { 'content-type': 'application/json', authorization: 'Bearer secret', ...headers },
+    });
 
   it('serves the official client, which asks for base64', async () => {
     const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'secret' });
     const some = goldens.filter(({ text }) => text.length > 0 && text.length < 300).slice(0, 40);
-    const { data, usage, model } = await client.embeddings.create({ model: MODEL, input: some.map(({ text }) => text) });
+    const { data, usage, model } = await client.embeddings.create({
+      model: MODEL,
+      input: some.map(({ text }) => text),
+    });
     data.forEach(({ embedding, index }, i) => {
       expect(index).toBe(i);
       expect(cosine(embedding, decodeVector(some[i]?.embedding ?? ''))).toBeGreaterThan(0.99999);
@@ -50,7 +64,10 @@ describe('a server on the shipped model', () => {
     expect(model).toBe(MODEL);
     expect(usage.prompt_tokens).toBeGreaterThan(some.length * 2);
     expect((await client.models.retrieve(MODEL)).id).toBe(MODEL);
-    await expect(client.embeddings.create({ model: 'gpt', input: 'x' })).rejects.toMatchObject({ status: 404, code: 'model_not_found' });
+    await expect(client.embeddings.create({ model: 'gpt', input: 'x' })).rejects.toMatchObject({
+      status: 404,
+      code: 'model_not_found',
+    });
   });
 
   it('gives the same vector as float, as base64, by /embed, at / and from token ids, with its space', async () => {
@@ -59,13 +76,19 @@ describe('a server on the shipped model', () => {
     expect(space).toMatch(/^[0-9a-f]{64}$/);
     const expected = await firstEmbedding(float);
     expect(expected.length).toBe(384);
-    for (const [path, body] of [['/embed', { inputs: 'Hello world' }], ['/', { inputs: ['Hello world'] }], ['/embed', { inputs: [101, 7592, 2088, 102] }]] as const) {
+    for (const [path, body] of [
+      ['/embed', { inputs: 'Hello world' }],
+      ['/', { inputs: ['Hello world'] }],
+      ['/embed', { inputs: [101, 7592, 2088, 102] }],
+    ] as const) {
       const response = await post(path, body);
       expect(response.headers.get('x-embedding-space')).toBe(space);
       const [vector] = vectorsSchema.parse(await response.json());
       expect(maxAbsDifference(vector ?? [], expected)).toBeLessThan(2e-6);
     }
-    const base64 = await firstEmbedding(await post('/v1/embeddings', { model: MODEL, input: [[101, 7592, 2088, 102]], encoding_format: 'base64' }));
+    const base64 = await firstEmbedding(
+      await post('/v1/embeddings', { model: MODEL, input: [[101, 7592, 2088, 102]], encoding_format: 'base64' }),
+    );
     expect(maxAbsDifference(base64, expected)).toBeLessThan(2e-6);
   });
 
@@ -97,7 +120,10 @@ describe('a server on the shipped model', () => {
     expect(openaiErrorSchema.parse(await response.json()).error.code).toBe(code);
   });
 
-  it.each([['/v1/nothing', 404, 'not_found'], ['/v1/models', 405, 'method_not_allowed']])('POST %s is %i %s', async (path, status, code) => {
+  it.each([
+    ['/v1/nothing', 404, 'not_found'],
+    ['/v1/models', 405, 'method_not_allowed'],
+  ])('POST %s is %i %s', async (path, status, code) => {
     const response = await post(path, {});
     expect(response.status).toBe(status);
     expect(openaiErrorSchema.parse(await response.json()).error.code).toBe(code);
@@ -121,16 +147,44 @@ describe('a server on the shipped model', () => {
 
   it('survives all bad requests at once, and answers the next one', async () => {
     const bad = [
-      '', '[', '{"inputs":"\\ud800', 'null', '[]', '"text"', '{"inputs":null}', '{"inputs":{}}', '{"inputs":[[]]}', '{"inputs":[[-1]]}', '{"inputs":[1e99]}', '{"inputs":[true]}', '{"__proto__":{"inputs":"a"}}',
-      '{"inputs":"a","truncate":"yes"}', '{"inputs":"a","dimensions":0}', '{"inputs":"a","prompt_name":"constructor"}', `{"inputs":${'['.repeat(5_000)}${']'.repeat(5_000)}}`, JSON.stringify({ inputs: 'x '.repeat(99_000) }), 'z'.repeat(250_000),
+      '',
+      '[',
+      '{"inputs":"\\ud800',
+      'null',
+      '[]',
+      '"text"',
+      '{"inputs":null}',
+      '{"inputs":{}}',
+      '{"inputs":[[]]}',
+      '{"inputs":[[-1]]}',
+      '{"inputs":[1e99]}',
+      '{"inputs":[true]}',
+      '{"__proto__":{"inputs":"a"}}',
+      '{"inputs":"a","truncate":"yes"}',
+      '{"inputs":"a","dimensions":0}',
+      '{"inputs":"a","prompt_name":"constructor"}',
+      `{"inputs":${'['.repeat(5_000)}${']'.repeat(5_000)}}`,
+      JSON.stringify({ inputs: 'x '.repeat(99_000) }),
+      'z'.repeat(250_000),
     ];
-    const answers = await Promise.all(bad.flatMap((body) => ['/embed', '/v1/embeddings'].map((path) => post(path, body))));
+    const answers = await Promise.all(
+      bad.flatMap((body) => ['/embed', '/v1/embeddings'].map((path) => post(path, body))),
+    );
     const statuses = answers.map(({ status }) => status);
     expect(statuses.filter((status) => status < 400 || status >= 500)).toEqual([]);
-    const unauthorised = await Promise.all(['Bearer', 'Basic secret', 'Bearer secret2', ''].map((authorization) => post('/embed', { inputs: 'a' }, { authorization })));
+    const unauthorised = await Promise.all(
+      ['Bearer', 'Basic secret', 'Bearer secret2', ''].map((authorization) =>
+        post('/embed', { inputs: 'a' }, { authorization }),
+      ),
+    );
     expect(unauthorised.map(({ status }) => status)).toEqual([401, 401, 401, 401]);
     const abandoned = new AbortController();
-    const leaving = fetch(`${server.url}/embed`, { method: 'POST', body: JSON.stringify({ inputs: Array.from({ length: 200 }, (_, i) => `text ${i} `.repeat(40)) }), headers: { 'content-type': 'application/json', authorization: 'Bearer secret' }, signal: abandoned.signal }).catch((reason: unknown) => reason);
+    const leaving = fetch(`${server.url}/embed`, {
+      method: 'POST',
+      body: JSON.stringify({ inputs: Array.from({ length: 200 }, (_, i) => `text ${i} `.repeat(40)) }),
+      headers: { 'content-type': 'application/json', authorization: 'Bearer secret' },
+      signal: abandoned.signal,
+    }).catch((reason: unknown) => reason);
     abandoned.abort(new Error('left'));
     expect(await leaving).toMatchObject({ message: 'left' });
     const { text, embedding } = goldens.find(({ kind }) => kind === 'english') ?? { text: '', embedding: '' };
@@ -140,11 +194,13 @@ describe('a server on the shipped model', () => {
 
   it('cuts token ids as it cuts their text: the token that ends a text stays', async () => {
     const inputs = ['hello '.repeat(400), [101, ...Array.from({ length: 400 }, () => 7592), 102]];
-    const vectors = await Promise.all(inputs.map(async (input) => {
-      const response = await post('/v1/embeddings', { model: MODEL, input, truncate: true });
-      expect([response.status, response.headers.get('x-truncated-inputs')]).toEqual([200, '0']);
-      return firstEmbedding(response);
-    }));
+    const vectors = await Promise.all(
+      inputs.map(async (input) => {
+        const response = await post('/v1/embeddings', { model: MODEL, input, truncate: true });
+        expect([response.status, response.headers.get('x-truncated-inputs')]).toEqual([200, '0']);
+        return firstEmbedding(response);
+      }),
+    );
     expect(maxAbsDifference(vectors[0] ?? [], vectors[1] ?? [])).toBeLessThan(2e-6);
   });
 
@@ -152,7 +208,11 @@ describe('a server on the shipped model', () => {
     const other = 'f'.repeat(64);
     const response = await post('/v1/embeddings', { model: MODEL, input: 'a' }, { 'x-embedding-space': other });
     expect([response.status, response.headers.get('retry-after')]).toEqual([400, null]);
-    expect(openaiErrorSchema.parse(await response.json()).error).toMatchObject({ code: 'space_mismatch', type: 'invalid_request_error', message: expect.stringContaining(other) });
+    expect(openaiErrorSchema.parse(await response.json()).error).toMatchObject({
+      code: 'space_mismatch',
+      type: 'invalid_request_error',
+      message: expect.stringContaining(other),
+    });
   });
 
   it('refuses a path that is not UTF-8', async () => {
@@ -162,11 +222,31 @@ describe('a server on the shipped model', () => {
   });
 
   it.each([
-    ['/v1/embeddings', { model: MODEL, input: ['a', 'b', 7] }, 400, { error: { code: 'invalid_request', param: 'input.2' } }],
-    ['/v1/embeddings', { model: MODEL, input: Array.from({ length: 300 }, () => 7592) }, 400, { error: { code: 'input_too_long', message: expect.stringContaining('has 300 tokens, the limit is 256') } }],
-    ['/v1/embeddings', { model: MODEL, input: Array.from({ length: 2_049 }, () => [1]) }, 400, { error: { code: 'invalid_request', message: 'input has 2049 items, the limit is 2048' } }],
+    [
+      '/v1/embeddings',
+      { model: MODEL, input: ['a', 'b', 7] },
+      400,
+      { error: { code: 'invalid_request', param: 'input.2' } },
+    ],
+    [
+      '/v1/embeddings',
+      { model: MODEL, input: Array.from({ length: 300 }, () => 7592) },
+      400,
+      { error: { code: 'input_too_long', message: expect.stringContaining('has 300 tokens, the limit is 256') } },
+    ],
+    [
+      '/v1/embeddings',
+      { model: MODEL, input: Array.from({ length: 2_049 }, () => [1]) },
+      400,
+      { error: { code: 'invalid_request', message: 'input has 2049 items, the limit is 2048' } },
+    ],
     ['/embed', { inputs: [[1], [2, -3]] }, 422, { error: expect.stringContaining('inputs.1.1') }],
-    ['/embed', { inputs: Array.from({ length: 300 }, () => 7592) }, 422, { error: '`inputs` must have less than 256 tokens. Given: 300' }],
+    [
+      '/embed',
+      { inputs: Array.from({ length: 300 }, () => 7592) },
+      422,
+      { error: '`inputs` must have less than 256 tokens. Given: 300' },
+    ],
   ])('%s says what is wrong with its inputs', async (path, body, status, answer) => {
     const response = await post(path, body);
     expect(response.status).toBe(status);
@@ -175,7 +255,10 @@ describe('a server on the shipped model', () => {
 
   it('answers many texts with valid JSON in order', async () => {
     const texts = Array.from({ length: 100 }, (_, i) => `${i}`);
-    const [all, alone] = [vectorsSchema.parse(await (await post('/embed', { inputs: texts })).json()), vectorsSchema.parse(await (await post('/embed', { inputs: texts[57] })).json())];
+    const [all, alone] = [
+      vectorsSchema.parse(await (await post('/embed', { inputs: texts })).json()),
+      vectorsSchema.parse(await (await post('/embed', { inputs: texts[57] })).json()),
+    ];
     expect(all.length).toBe(100);
     expect(maxAbsDifference(all[57] ?? [], alone[0] ?? [])).toBeLessThan(2e-6);
   });
@@ -200,6 +283,11 @@ describe('a server on the shipped model', () => {
     expect(await (await fetch(`${server.url}/metrics`)).text()).toContain('te_request_success');
     expect((await post('/embed', 'x=1', { 'content-type': 'application/x-www-form-urlencoded' })).status).toBe(415);
     const info = await (await fetch(`${server.url}/info`, { headers: { authorization: 'Bearer secret' } })).json();
-    expect(info).toMatchObject({ model_id: MODEL, max_input_length: 256, dimension: 384, model_type: { embedding: { pooling: 'mean' } } });
+    expect(info).toMatchObject({
+      model_id: MODEL,
+      max_input_length: 256,
+      dimension: 384,
+      model_type: { embedding: { pooling: 'mean' } },
+    });
   });
 });

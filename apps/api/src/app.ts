@@ -22,7 +22,14 @@ export interface AppParts {
 }
 
 const METHODS: Readonly<Record<string, string>> = {
-  '/v1/embeddings': 'POST', '/embed': 'POST', '/': 'POST', '/v1/models': 'GET', '/info': 'GET', '/health': 'GET', '/ping': 'GET', '/metrics': 'GET',
+  '/v1/embeddings': 'POST',
+  '/embed': 'POST',
+  '/': 'POST',
+  '/v1/models': 'GET',
+  '/info': 'GET',
+  '/health': 'GET',
+  '/ping': 'GET',
+  '/metrics': 'GET',
 };
 
 /** The status, nginx's, of a request whose client went away before it had the answer. */
@@ -39,7 +46,10 @@ export function createApp(parts: AppParts): Express {
       const status = response.writableFinished ? response.statusCode : CLIENT_CLOSED_REQUEST;
       const milliseconds = performance.now() - started;
       metrics.request(Object.hasOwn(METHODS, request.path) ? request.path : 'other', status, milliseconds / 1000);
-      parts.logger.info({ method: request.method, path: request.path, status, milliseconds: Math.round(milliseconds) }, 'request');
+      parts.logger.info(
+        { method: request.method, path: request.path, status, milliseconds: Math.round(milliseconds) },
+        'request',
+      );
     });
     next();
   });
@@ -58,7 +68,8 @@ export function createApp(parts: AppParts): Express {
   });
   app.use((request) => {
     const method = Object.hasOwn(METHODS, request.path) ? METHODS[request.path] : undefined;
-    if (method !== undefined) throw new HttpError('method_not_allowed', `${request.path} answers ${method}, not ${request.method}`);
+    if (method !== undefined)
+      throw new HttpError('method_not_allowed', `${request.path} answers ${method}, not ${request.method}`);
     throw new HttpError('not_found', `there is no ${request.method} ${request.path}`);
   });
   const refuse: ErrorRequestHandler = (error: unknown, request, response, next) => {

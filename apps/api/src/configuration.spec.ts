@@ -3,9 +3,17 @@ import { expect, it } from '@jest/globals';
 import { ENVIRONMENT, InvalidEnvironmentError, parseBackendChoice, parseConfiguration } from './index.js';
 
 it.each([
-  [{ HOST: '0.0.0.0' }, 'HOST'], [{ USE_ONNX: 'no' }, 'USE_ONNX'], [{ LIGHTWEIGHT_EMBEDDING: '2' }, 'LIGHTWEIGHT_EMBEDDING'], [{ FALLBACK_SPACE: 'hash' }, 'FALLBACK_SPACE'],
-  [{ ONNX_EXECUTION_PROVIDERS: 'gpu' }, 'ONNX_EXECUTION_PROVIDERS'], [{ ONNX_EXECUTION_PROVIDERS: ',' }, 'ONNX_EXECUTION_PROVIDERS'], [{ EMBEDDING_DIM: '-1' }, 'EMBEDDING_DIM'],
-  [{ AUTO_TRUNCATE: 'yes' }, 'AUTO_TRUNCATE'], [{ MAX_EMBEDDING_LENGTH: '0' }, 'MAX_EMBEDDING_LENGTH'], [{ EMBEDDING_CACHE_MB: '-1' }, 'EMBEDDING_CACHE_MB'], [{ PORT: '70000' }, 'PORT'],
+  [{ HOST: '0.0.0.0' }, 'HOST'],
+  [{ USE_ONNX: 'no' }, 'USE_ONNX'],
+  [{ LIGHTWEIGHT_EMBEDDING: '2' }, 'LIGHTWEIGHT_EMBEDDING'],
+  [{ FALLBACK_SPACE: 'hash' }, 'FALLBACK_SPACE'],
+  [{ ONNX_EXECUTION_PROVIDERS: 'gpu' }, 'ONNX_EXECUTION_PROVIDERS'],
+  [{ ONNX_EXECUTION_PROVIDERS: ',' }, 'ONNX_EXECUTION_PROVIDERS'],
+  [{ EMBEDDING_DIM: '-1' }, 'EMBEDDING_DIM'],
+  [{ AUTO_TRUNCATE: 'yes' }, 'AUTO_TRUNCATE'],
+  [{ MAX_EMBEDDING_LENGTH: '0' }, 'MAX_EMBEDDING_LENGTH'],
+  [{ EMBEDDING_CACHE_MB: '-1' }, 'EMBEDDING_CACHE_MB'],
+  [{ PORT: '70000' }, 'PORT'],
 ])('environment %j is refused', (environment, variable) => {
   expect(() => parseConfiguration(environment, '/root')).toThrow(InvalidEnvironmentError);
   expect(() => parseConfiguration(environment, '/root')).toThrow(variable);
@@ -13,8 +21,21 @@ it.each([
 
 it('has defaults that serve the shipped model on loopback', () => {
   expect(parseConfiguration({}, '/root')).toEqual({
-    modelPath: '/root/models/all-MiniLM-L6-v2', lightModelPath: expect.stringMatching(/[/\\]models[/\\]static-minilm$/), useOnnx: true, executionProviders: ['cpu'], lightweight: false, fallbackSpace: undefined,
-    maxInputTokens: undefined, cacheBytes: 32 << 20, dimension: undefined, batchTokens: undefined, autoTruncate: false, apiKeys: [], host: '127.0.0.1', port: 3000, bodyLimitBytes: 8 << 20,
+    modelPath: '/root/models/all-MiniLM-L6-v2',
+    lightModelPath: expect.stringMatching(/[/\\]models[/\\]static-minilm$/),
+    useOnnx: true,
+    executionProviders: ['cpu'],
+    lightweight: false,
+    fallbackSpace: undefined,
+    maxInputTokens: undefined,
+    cacheBytes: 32 << 20,
+    dimension: undefined,
+    batchTokens: undefined,
+    autoTruncate: false,
+    apiKeys: [],
+    host: '127.0.0.1',
+    port: 3000,
+    bodyLimitBytes: 8 << 20,
   });
 });
 
@@ -28,18 +49,42 @@ it.each([2_047, 2_048, 4_096, 65_536])('has %d MB of cache', (megabytes) => {
 });
 
 it('names an execution provider once', () => {
-  expect(parseConfiguration({ ONNX_EXECUTION_PROVIDERS: 'cpu,cuda,cpu' }, '/root').executionProviders).toEqual(['cpu', 'cuda']);
+  expect(parseConfiguration({ ONNX_EXECUTION_PROVIDERS: 'cpu,cuda,cpu' }, '/root').executionProviders).toEqual([
+    'cpu',
+    'cuda',
+  ]);
 });
 
 it('asks programs that do not listen for what concerns backends alone', () => {
-  expect(parseBackendChoice({ HOST: '0.0.0.0', PORT: 'none', USE_ONNX: '0' })).toEqual({ useOnnx: false, executionProviders: ['cpu'] });
+  expect(parseBackendChoice({ HOST: '0.0.0.0', PORT: 'none', USE_ONNX: '0' })).toEqual({
+    useOnnx: false,
+    executionProviders: ['cpu'],
+  });
   expect(() => parseBackendChoice({ USE_ONNX: 'x' })).toThrow(InvalidEnvironmentError);
 });
 
 it('takes the modes of the original system', () => {
-  const environment = { USE_ONNX: '0', LIGHTWEIGHT_EMBEDDING: '1', FALLBACK_SPACE: 'light', ONNX_EXECUTION_PROVIDERS: 'CUDA, cpu', ONNX_MODEL_PATH: 'm', LIGHT_MODEL_PATH: '/l', EMBEDDING_DIM: '1024', MAX_EMBEDDING_LENGTH: '512', EMBEDDING_CACHE_MB: '0' };
+  const environment = {
+    USE_ONNX: '0',
+    LIGHTWEIGHT_EMBEDDING: '1',
+    FALLBACK_SPACE: 'light',
+    ONNX_EXECUTION_PROVIDERS: 'CUDA, cpu',
+    ONNX_MODEL_PATH: 'm',
+    LIGHT_MODEL_PATH: '/l',
+    EMBEDDING_DIM: '1024',
+    MAX_EMBEDDING_LENGTH: '512',
+    EMBEDDING_CACHE_MB: '0',
+  };
   expect(parseConfiguration(environment, '/root')).toMatchObject({
-    useOnnx: false, lightweight: true, fallbackSpace: 'light', executionProviders: ['cuda', 'cpu'], modelPath: '/root/m', lightModelPath: '/l', dimension: 1024, maxInputTokens: 512, cacheBytes: 0,
+    useOnnx: false,
+    lightweight: true,
+    fallbackSpace: 'light',
+    executionProviders: ['cuda', 'cpu'],
+    modelPath: '/root/m',
+    lightModelPath: '/l',
+    dimension: 1024,
+    maxInputTokens: 512,
+    cacheBytes: 0,
   });
 });
 
@@ -51,7 +96,9 @@ it('is documented, variable by variable, as the doctor explains it', async () =>
 
 it('has the table of docs/fallback.md: every variable of it is one that is read', async () => {
   const guide = await readFile(new URL('../../../docs/fallback.md', import.meta.url), 'utf8');
-  const named = [...guide.matchAll(/`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`/g)].map(([, name]) => name).filter((name) => !/MISMATCH|NOT_FOUND|NO_BACKEND|WASM_|MODEL_NAMES/.test(name ?? ''));
+  const named = [...guide.matchAll(/`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`/g)]
+    .map(([, name]) => name)
+    .filter((name) => !/MISMATCH|NOT_FOUND|NO_BACKEND|WASM_|MODEL_NAMES/.test(name ?? ''));
   expect(named.length).toBeGreaterThan(4);
   for (const name of named) expect(ENVIRONMENT.map((variable) => variable.name)).toContain(name);
 });

@@ -34,7 +34,11 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** An environment variable with a value that cannot be used. */
 export class InvalidEnvironmentError extends KimeraError {
   readonly code = 'INVALID_ENVIRONMENT';
-  constructor(readonly variable: string, readonly value: string, readonly expected: string) {
+  constructor(
+    readonly variable: string,
+    readonly value: string,
+    readonly expected: string,
+  ) {
     super(`${variable}=${value}: expected ${expected}`, { variable, value, expected });
   }
 }
@@ -43,25 +47,58 @@ export class InvalidEnvironmentError extends KimeraError {
 const LIGHT_MODEL = fileURLToPath(new URL('../../../models/static-minilm', import.meta.url));
 const BODY_LIMIT_BYTES = 8 << 20;
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
-const whole = z.coerce.number('a whole number above 0').int('a whole number above 0').positive('a whole number above 0');
-const flag = (usual: '0' | '1') => z.enum(['0', '1'], '0 or 1').default(usual).transform((value) => value === '1');
+const whole = z.coerce
+  .number('a whole number above 0')
+  .int('a whole number above 0')
+  .positive('a whole number above 0');
+const flag = (usual: '0' | '1') =>
+  z
+    .enum(['0', '1'], '0 or 1')
+    .default(usual)
+    .transform((value) => value === '1');
 /** Vectors of some 20,000 texts of 384 numbers. */
 const CACHE_MEGABYTES = 32;
 const schema = z.object({
   USE_ONNX: flag('1'),
   LIGHTWEIGHT_EMBEDDING: flag('0'),
   FALLBACK_SPACE: z.literal('light', 'light, or nothing').optional(),
-  ONNX_EXECUTION_PROVIDERS: z.string().default('cpu').transform((list) => list.split(',').map((name) => name.trim().toLowerCase())).pipe(z.array(z.enum(EXECUTION_PROVIDERS, `names out of ${EXECUTION_PROVIDERS.join(', ')}, separated by commas`)).min(1)),
+  ONNX_EXECUTION_PROVIDERS: z
+    .string()
+    .default('cpu')
+    .transform((list) => list.split(',').map((name) => name.trim().toLowerCase()))
+    .pipe(
+      z
+        .array(z.enum(EXECUTION_PROVIDERS, `names out of ${EXECUTION_PROVIDERS.join(', ')}, separated by commas`))
+        .min(1),
+    ),
   ONNX_MODEL_PATH: z.string().min(1).optional(),
   LIGHT_MODEL_PATH: z.string().min(1).optional(),
   MAX_EMBEDDING_LENGTH: whole.optional(),
-  EMBEDDING_CACHE_MB: z.coerce.number('megabytes').int('whole megabytes').min(0, '0 or more').max(65_536, '65536 at most').default(CACHE_MEGABYTES),
+  EMBEDDING_CACHE_MB: z.coerce
+    .number('megabytes')
+    .int('whole megabytes')
+    .min(0, '0 or more')
+    .max(65_536, '65536 at most')
+    .default(CACHE_MEGABYTES),
   EMBEDDING_DIM: whole.optional(),
   EMBEDDING_BATCH_SIZE: whole.max(65_536).optional(),
   AUTO_TRUNCATE: flag('0'),
-  KIMERA_API_KEYS: z.string().default('').transform((keys) => keys.split(',').map((key) => key.trim()).filter((key) => key !== '')),
+  KIMERA_API_KEYS: z
+    .string()
+    .default('')
+    .transform((keys) =>
+      keys
+        .split(',')
+        .map((key) => key.trim())
+        .filter((key) => key !== ''),
+    ),
   HOST: z.string().min(1).default('127.0.0.1'),
-  PORT: z.coerce.number('a port').int('a port').min(0, 'a port from 0 to 65535').max(65_535, 'a port from 0 to 65535').default(3000),
+  PORT: z.coerce
+    .number('a port')
+    .int('a port')
+    .min(0, 'a port from 0 to 65535')
+    .max(65_535, 'a port from 0 to 65535')
+    .default(3000),
 });
 
 /** A variable that is set to nothing is not set. */
@@ -71,17 +108,24 @@ function given(environment: Environment): Environment {
 
 /** What of the environment concerns backends: for programs that do not listen. @throws InvalidEnvironmentError. */
 export function parseBackendChoice(environment: Environment): Pick<Configuration, 'useOnnx' | 'executionProviders'> {
-  const { useOnnx, executionProviders } = parseConfiguration(Object.fromEntries(['USE_ONNX', 'ONNX_EXECUTION_PROVIDERS'].map((name) => [name, environment[name]])), '.');
+  const { useOnnx, executionProviders } = parseConfiguration(
+    Object.fromEntries(['USE_ONNX', 'ONNX_EXECUTION_PROVIDERS'].map((name) => [name, environment[name]])),
+    '.',
+  );
   return { useOnnx, executionProviders };
 }
 
 /** Everything that is wrong with the variables. */
 export function configurationProblems(environment: Environment): readonly InvalidEnvironmentError[] {
-  const problem = (variable: string, expected: string): InvalidEnvironmentError => new InvalidEnvironmentError(variable, environment[variable] ?? '', expected);
+  const problem = (variable: string, expected: string): InvalidEnvironmentError =>
+    new InvalidEnvironmentError(variable, environment[variable] ?? '', expected);
   const parsed = schema.safeParse(given(environment));
-  if (!parsed.success) return parsed.error.issues.map(({ path: [variable], message }) => problem(String(variable), message));
+  if (!parsed.success)
+    return parsed.error.issues.map(({ path: [variable], message }) => problem(String(variable), message));
   const { HOST, KIMERA_API_KEYS } = parsed.data;
-  return KIMERA_API_KEYS.length > 0 || LOOPBACK.includes(HOST) ? [] : [problem('HOST', `a loopback address (${LOOPBACK.join(', ')}), or KIMERA_API_KEYS set`)];
+  return KIMERA_API_KEYS.length > 0 || LOOPBACK.includes(HOST)
+    ? []
+    : [problem('HOST', `a loopback address (${LOOPBACK.join(', ')}), or KIMERA_API_KEYS set`)];
 }
 
 /** @param root folder that relative paths start from. @throws InvalidEnvironmentError, the first of the problems. */
@@ -92,7 +136,12 @@ export function parseConfiguration(environment: Environment, root: string): Conf
   const absolute = (path: string): string => (isAbsolute(path) ? path : join(root, path));
   const preferred = join(root, 'models/bge-m3-onnx');
   return {
-    modelPath: value.ONNX_MODEL_PATH === undefined ? (existsSync(preferred) ? preferred : join(root, 'models/all-MiniLM-L6-v2')) : absolute(value.ONNX_MODEL_PATH),
+    modelPath:
+      value.ONNX_MODEL_PATH === undefined
+        ? existsSync(preferred)
+          ? preferred
+          : join(root, 'models/all-MiniLM-L6-v2')
+        : absolute(value.ONNX_MODEL_PATH),
     lightModelPath: value.LIGHT_MODEL_PATH === undefined ? LIGHT_MODEL : absolute(value.LIGHT_MODEL_PATH),
     useOnnx: value.USE_ONNX,
     executionProviders: [...new Set(value.ONNX_EXECUTION_PROVIDERS)],

@@ -22,5 +22,10 @@ it.each([
   ['EOTHER', 'the words of the system'],
 ])('%s is an address error', async (code, reason) => {
   const server = new FailingServer(Object.assign(new Error('the words of the system'), { code }));
-  expect(await rejection(() => listen(server, '127.0.0.1', 80))).toMatchObject({ code: 'ADDRESS', host: '127.0.0.1', port: 80, message: `cannot listen on 127.0.0.1, port 80: ${reason}` });
+  expect(await rejection(() => listen(server, '127.0.0.1', 80))).toMatchObject({
+    code: 'ADDRESS',
+    host: '127.0.0.1',
+    port: 80,
+    message: `cannot listen on 127.0.0.1, port 80: ${reason}`,
+  });
 });

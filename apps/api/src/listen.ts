@@ -12,7 +12,9 @@ const REASONS: Readonly<Record<string, string>> = {
 /** @throws AddressError. */
 export function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(new AddressError(host, port, REASONS[error.code ?? ''] ?? error.message)));
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(new AddressError(host, port, REASONS[error.code ?? ''] ?? error.message)),
+    );
     server.listen(port, host, resolve);
   });
 }

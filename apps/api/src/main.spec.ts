@@ -18,7 +18,11 @@ const vectorsSchema = z.array(z.array(z.number()));
 
 describe('the process', () => {
   const start = (environment: Record<string, string>): ChildProcess =>
-    spawn(process.execPath, ['--conditions=@kimera/source', '--import', 'tsx', main], { cwd: join(main, '../..'), env: { ...process.env, PORT: '0', ...environment }, stdio: ['ignore', 'pipe', 'inherit'] });
+    spawn(process.execPath, ['--conditions=@kimera/source', '--import', 'tsx', main], {
+      cwd: join(main, '../..'),
+      env: { ...process.env, PORT: '0', ...environment },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
   const output = (child: ChildProcess): { text: string } => {
     const collected = { text: '' };
     child.stdout?.on('data', (chunk: Buffer) => (collected.text += chunk.toString()));
@@ -38,7 +42,11 @@ describe('the process', () => {
     const log = output(child);
     const url = await listening(child, log);
     const inputs = Array.from({ length: 256 }, (_, i) => `word ${i} `.repeat(80));
-    const long = fetch(`${url}/embed`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ inputs, truncate: true }) });
+    const long = fetch(`${url}/embed`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ inputs, truncate: true }),
+    });
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect((await fetch(`${url}/health`)).status).toBe(200);
     child.kill('SIGTERM');
@@ -65,7 +73,9 @@ describe('the process', () => {
     const log = output(child);
     const { hostname, port } = new URL(await listening(child, log));
     const client = connect(Number(port), hostname).on('error', () => undefined);
-    client.write('POST /embed HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\nhalf');
+    client.write(
+      'POST /embed HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\nhalf',
+    );
     await once(client, 'connect');
     child.kill('SIGTERM');
     await new Promise((resolve) => setTimeout(resolve, 1_500));
@@ -85,8 +95,19 @@ describe('the process', () => {
     const [code] = await once(child, 'close');
     other.close();
     expect(code).toBe(1);
-    expect(log.text.trim().split('\n').map((line) => JSON.parse(line)).filter(({ level }) => level >= ERROR)).toEqual([
-      expect.objectContaining({ code: 'ADDRESS', host: '127.0.0.1', port, msg: `cannot listen on 127.0.0.1, port ${port}: something listens there already` }),
+    expect(
+      log.text
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+        .filter(({ level }) => level >= ERROR),
+    ).toEqual([
+      expect.objectContaining({
+        code: 'ADDRESS',
+        host: '127.0.0.1',
+        port,
+        msg: `cannot listen on 127.0.0.1, port ${port}: something listens there already`,
+      }),
     ]);
     expect(log.text).not.toContain('stack');
   });

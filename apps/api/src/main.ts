@@ -9,7 +9,12 @@ const logger = pino();
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 try {
   const server = await startServer(parseConfiguration(process.env, root), logger);
-  const shutDown = onSignal({ close: () => server.close(), exit: (code) => process.exit(code), now: () => performance.now(), logger });
+  const shutDown = onSignal({
+    close: () => server.close(),
+    exit: (code) => process.exit(code),
+    now: () => performance.now(),
+    logger,
+  });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, shutDown);
 } catch (error) {
   if (error instanceof KimeraError) logger.fatal({ code: error.code, ...error.fields }, error.message);

@@ -10,23 +10,55 @@ export interface Metrics {
 }
 
 /** Statistics of a model, each under its name in docs/statistics.md. */
-const FIGURES: readonly { readonly name: string; readonly help: string; readonly value: (stats: PerformanceStats) => number }[] = [
+const FIGURES: readonly {
+  readonly name: string;
+  readonly help: string;
+  readonly value: (stats: PerformanceStats) => number;
+}[] = [
   { name: 'te_queue_size', help: 'tokens waiting', value: ({ queue }) => queue.interactive + queue.bulk },
   { name: 'kimera_texts', help: 'texts embedded', value: ({ texts }) => texts },
   { name: 'kimera_tokens', help: 'tokens embedded', value: ({ tokens }) => tokens },
   { name: 'kimera_batches', help: 'batches run', value: ({ batches }) => batches },
   { name: 'kimera_truncated_texts', help: 'texts that were cut', value: ({ truncated }) => truncated },
   { name: 'kimera_failed_calls', help: 'calls that failed', value: ({ errors }) => errors },
-  { name: 'kimera_latency_p50_milliseconds', help: 'of a call, over the last 2,048', value: ({ latency }) => latency.p50 },
-  { name: 'kimera_latency_p95_milliseconds', help: 'of a call, over the last 2,048', value: ({ latency }) => latency.p95 },
-  { name: 'kimera_latency_p99_milliseconds', help: 'of a call, over the last 2,048', value: ({ latency }) => latency.p99 },
-  { name: 'kimera_texts_per_second', help: 'over the time in which the backend worked', value: ({ textsPerSecond }) => textsPerSecond },
-  { name: 'kimera_tokens_per_second', help: 'over the time in which the backend worked', value: ({ tokensPerSecond }) => tokensPerSecond },
+  {
+    name: 'kimera_latency_p50_milliseconds',
+    help: 'of a call, over the last 2,048',
+    value: ({ latency }) => latency.p50,
+  },
+  {
+    name: 'kimera_latency_p95_milliseconds',
+    help: 'of a call, over the last 2,048',
+    value: ({ latency }) => latency.p95,
+  },
+  {
+    name: 'kimera_latency_p99_milliseconds',
+    help: 'of a call, over the last 2,048',
+    value: ({ latency }) => latency.p99,
+  },
+  {
+    name: 'kimera_texts_per_second',
+    help: 'over the time in which the backend worked',
+    value: ({ textsPerSecond }) => textsPerSecond,
+  },
+  {
+    name: 'kimera_tokens_per_second',
+    help: 'over the time in which the backend worked',
+    value: ({ tokensPerSecond }) => tokensPerSecond,
+  },
   { name: 'kimera_cache_hits', help: 'texts answered from the cache', value: ({ cache }) => cache.hits },
   { name: 'kimera_cache_misses', help: 'texts that were not in the cache', value: ({ cache }) => cache.misses },
   { name: 'kimera_cache_bytes', help: 'held by the cache', value: ({ cache }) => cache.bytes },
-  { name: 'kimera_degraded', help: '1 while the first backend does not serve', value: ({ fallback }) => (fallback.degraded ? 1 : 0) },
-  { name: 'kimera_backend_changes', help: 'times that another backend began to serve', value: ({ fallback }) => fallback.changes },
+  {
+    name: 'kimera_degraded',
+    help: '1 while the first backend does not serve',
+    value: ({ fallback }) => (fallback.degraded ? 1 : 0),
+  },
+  {
+    name: 'kimera_backend_changes',
+    help: 'times that another backend began to serve',
+    value: ({ fallback }) => fallback.changes,
+  },
   { name: 'kimera_memory_bytes', help: 'resident set of the process', value: ({ memoryBytes }) => memoryBytes },
 ];
 
@@ -36,20 +68,41 @@ export function createMetrics(models: ServingModels): Metrics {
   const registers = [registry];
   collectDefaultMetrics({ register: registry, prefix: 'kimera_' });
   const count = new Counter({ name: 'te_request_count', help: 'requests', labelNames: ['method'], registers });
-  const success = new Counter({ name: 'te_request_success', help: 'requests answered', labelNames: ['method'], registers });
-  const failure = new Counter({ name: 'te_request_failure', help: 'requests refused or failed', labelNames: ['err'], registers });
+  const success = new Counter({
+    name: 'te_request_success',
+    help: 'requests answered',
+    labelNames: ['method'],
+    registers,
+  });
+  const failure = new Counter({
+    name: 'te_request_failure',
+    help: 'requests refused or failed',
+    labelNames: ['err'],
+    registers,
+  });
   const duration = new Histogram({ name: 'te_request_duration', help: 'seconds', registers });
   // One walk over the statistics for all gauges of a scrape: the first collects, the others have it.
   const gauges = FIGURES.map(({ name, help }) => new Gauge({ name, help, labelNames: ['model'], registers }));
-  const steps = new Gauge({ name: 'kimera_backend_state', help: '1 for the state that a backend is in', labelNames: ['model', 'backend', 'state'], registers });
-  const failures = new Gauge({ name: 'kimera_backend_failures', help: 'calls that a backend failed', labelNames: ['model', 'backend'], registers });
+  const steps = new Gauge({
+    name: 'kimera_backend_state',
+    help: '1 for the state that a backend is in',
+    labelNames: ['model', 'backend', 'state'],
+    registers,
+  });
+  const failures = new Gauge({
+    name: 'kimera_backend_failures',
+    help: 'calls that a backend failed',
+    labelNames: ['model', 'backend'],
+    registers,
+  });
   const collect = (): void => {
     for (const embedder of models.all) {
       const stats = embedder.getPerformanceStats();
       const model = embedder.space.modelId;
       FIGURES.forEach(({ value }, i) => gauges[i]?.set({ model }, value(stats)));
       for (const { name, state, failures: failed } of stats.fallback.steps) {
-        for (const each of ['serving', 'standby', 'out']) steps.set({ model, backend: name, state: each }, each === state ? 1 : 0);
+        for (const each of ['serving', 'standby', 'out'])
+          steps.set({ model, backend: name, state: each }, each === state ? 1 : 0);
         failures.set({ model, backend: name }, failed);
       }
     }

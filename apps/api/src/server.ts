@@ -12,7 +12,10 @@ import { openModels } from './models/open-models.js';
 
 export interface RunningServer {
   readonly url: string;
-  /** Stops accepting, answers what was accepted, closes the model. Clients that send or read no further are cut off after ten seconds. Idempotent. */
+  /**
+   * Stops accepting, answers what was accepted, closes the model. Clients that send or read no further are cut off
+   * after ten seconds. Idempotent.
+   */
   close(): Promise<void>;
 }
 
@@ -21,16 +24,31 @@ export async function startServer(configuration: Configuration, logger: Logger =
   const { apiKeys, autoTruncate, maxInputTokens, bodyLimitBytes, host, port } = configuration;
   const models = await openModels(configuration, logger);
   try {
-    const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')));
-    const app = createApp({ models, apiKeys, autoTruncate, maxInputTokens, bodyLimitBytes, logger, version, started: Math.floor(Date.now() / 1000) });
+    const { version } = z
+      .object({ version: z.string() })
+      .parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')));
+    const app = createApp({
+      models,
+      apiKeys,
+      autoTruncate,
+      maxInputTokens,
+      bodyLimitBytes,
+      logger,
+      version,
+      started: Math.floor(Date.now() / 1000),
+    });
     const server = createServer(app);
     const connections = new Connections(server);
     await listen(server, host, port);
     const address = server.address() as AddressInfo;
     const url = `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
     const health = models.health();
-    const { modelId, fingerprint, dimension } = (health.status === 'unavailable' ? models.usual : health.embedder).space;
-    logger.info({ url, model: modelId, space: fingerprint.slice(0, 12), dimension, status: health.status }, `listening on ${url}`);
+    const { modelId, fingerprint, dimension } = (health.status === 'unavailable' ? models.usual : health.embedder)
+      .space;
+    logger.info(
+      { url, model: modelId, space: fingerprint.slice(0, 12), dimension, status: health.status },
+      `listening on ${url}`,
+    );
     let closing: Promise<void> | undefined;
     const close = async (): Promise<void> => {
       await closeServer(server, connections);

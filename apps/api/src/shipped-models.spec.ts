@@ -13,13 +13,28 @@ import { z } from 'zod';
 const root = join(fileURLToPath(import.meta.url), '../../../..');
 const runner = { describe, it, beforeAll, afterAll, expect };
 const path = (name: string): string => join(root, 'models', name);
-const open = (modelPath: string, options: Partial<OpenEmbedderOptions> = {}): Promise<Embedder> => openEmbedder({ modelPath, backends: [{ name: 'onnx', open: (folder) => openOnnxBackend({ folder }) }], ...options });
-const goldensSchema = z.object({ cases: z.array(z.object({ kind: z.string(), text: z.string(), input_ids: z.array(z.int()), tokens_before_truncation: z.int(), truncated: z.boolean(), embedding: z.string() })) });
-const goldens = goldensSchema.parse(JSON.parse(readFileSync(join(root, 'fixtures/minilm/expected.json'), 'utf8'))).cases;
+const open = (modelPath: string, options: Partial<OpenEmbedderOptions> = {}): Promise<Embedder> =>
+  openEmbedder({ modelPath, backends: [{ name: 'onnx', open: (folder) => openOnnxBackend({ folder }) }], ...options });
+const goldensSchema = z.object({
+  cases: z.array(
+    z.object({
+      kind: z.string(),
+      text: z.string(),
+      input_ids: z.array(z.int()),
+      tokens_before_truncation: z.int(),
+      truncated: z.boolean(),
+      embedding: z.string(),
+    }),
+  ),
+});
+const goldens = goldensSchema.parse(
+  JSON.parse(readFileSync(join(root, 'fixtures/minilm/expected.json'), 'utf8')),
+).cases;
 
 for (const name of ['all-MiniLM-L6-v2', 'multilingual-e5-small']) {
   textEmbedderConformance(runner, {
-    name, tolerance: float32,
+    name,
+    tolerance: float32,
     open: async () => {
       const embedder = await open(path(name));
       return { embedder, close: () => embedder.close() };
@@ -40,7 +55,11 @@ describe('MiniLM, text in, vector out', () => {
     embeddings.forEach(({ dense = [], tokens, totalTokens, truncated }, i) => {
       const golden = goldens[i];
       checkClose(dense, decodeVector(golden?.embedding ?? ''), fp16Weights, golden?.kind);
-      expect([tokens, totalTokens, truncated]).toEqual([golden?.input_ids.length, golden?.tokens_before_truncation, golden?.truncated]);
+      expect([tokens, totalTokens, truncated]).toEqual([
+        golden?.input_ids.length,
+        golden?.tokens_before_truncation,
+        golden?.truncated,
+      ]);
     });
   });
 
@@ -57,14 +76,28 @@ describe('MiniLM, text in, vector out', () => {
 });
 
 const promptGoldens = z.object({
-  cases: z.array(z.object({ text: z.string(), with_prompt: z.record(z.enum(['default', 'query', 'passage', 'empty']), z.object({ input_ids: z.array(z.int()), embedding: z.string() })) })),
+  cases: z.array(
+    z.object({
+      text: z.string(),
+      with_prompt: z.record(
+        z.enum(['default', 'query', 'passage', 'empty']),
+        z.object({ input_ids: z.array(z.int()), embedding: z.string() }),
+      ),
+    }),
+  ),
 });
 
 it('gives texts the prompt of their role, and of the default role without one, as sentence-transformers does', async () => {
-  const { cases } = promptGoldens.parse(JSON.parse(readFileSync(join(root, 'fixtures/checkpoints/bert-tiny-prompts/expected.json'), 'utf8')));
+  const { cases } = promptGoldens.parse(
+    JSON.parse(readFileSync(join(root, 'fixtures/checkpoints/bert-tiny-prompts/expected.json'), 'utf8')),
+  );
   const embedder = await open(join(root, 'fixtures/models/bert-tiny-prompts'));
   const texts = cases.map(({ text }) => text);
-  for (const [name, options] of [['default', {}], ['query', { role: 'query' }], ['passage', { role: 'document' }]] as const) {
+  for (const [name, options] of [
+    ['default', {}],
+    ['query', { role: 'query' }],
+    ['passage', { role: 'document' }],
+  ] as const) {
     for (const [i, { dense = [], tokens }] of (await embedder.encodeBatch(texts, options)).entries()) {
       const golden = cases[i]?.with_prompt[name];
       checkClose(dense, decodeVector(golden?.embedding ?? ''), float32, `${name} ${i}`);
@@ -85,10 +118,17 @@ describe('a model folder that cannot be served is refused with its reason', () =
 
   it.each([
     ['another dimension asked for', { dimension: 1024 }, { code: 'DIMENSION_MISMATCH', expected: 1024, actual: 384 }],
-    ['a variant that is not there', { backends: [{ name: 'onnx', open: (folder) => openOnnxBackend({ folder, variant: 'int8' }) }] }, { code: 'UNKNOWN_VARIANT', variant: 'int8' }],
-  ] satisfies [string, Partial<OpenEmbedderOptions>, Record<string, unknown>][])('%s', async (_what, options, reason) => {
-    expect(await rejection(() => open(path('all-MiniLM-L6-v2'), options))).toMatchObject(reason);
-  });
+    [
+      'a variant that is not there',
+      { backends: [{ name: 'onnx', open: (folder) => openOnnxBackend({ folder, variant: 'int8' }) }] },
+      { code: 'UNKNOWN_VARIANT', variant: 'int8' },
+    ],
+  ] satisfies [string, Partial<OpenEmbedderOptions>, Record<string, unknown>][])(
+    '%s',
+    async (_what, options, reason) => {
+      expect(await rejection(() => open(path('all-MiniLM-L6-v2'), options))).toMatchObject(reason);
+    },
+  );
 
   it('another tokenizer of the same size, whose tokens would give vectors of another space under its name', async () => {
     const file = join(scratch, 'tokenizer.json');
@@ -103,7 +143,10 @@ describe('a model folder that cannot be served is refused with its reason', () =
     await truncate(weights, 1_000);
     expect(await rejection(() => open(scratch))).toMatchObject({ code: 'MODEL_FILE_SIZE', actual: 1_000 });
     await rm(weights);
-    expect(await rejection(() => open(scratch))).toMatchObject({ code: 'MODEL_FILE_MISSING', file: 'onnx/model.onnx_data' });
+    expect(await rejection(() => open(scratch))).toMatchObject({
+      code: 'MODEL_FILE_MISSING',
+      file: 'onnx/model.onnx_data',
+    });
     expect(await rejection(() => open(join(scratch, 'nowhere')))).toMatchObject({ code: 'MODEL_FOLDER_NOT_FOUND' });
   });
 });

@@ -4,7 +4,10 @@ import { onSignal } from './shutdown.js';
 /** A process whose clock and closing are the test's. */
 function start() {
   const clock = { now: 5_000 };
-  const closing: { resolve(): void; reject(reason: Error): void } = { resolve: () => undefined, reject: () => undefined };
+  const closing: { resolve(): void; reject(reason: Error): void } = {
+    resolve: () => undefined,
+    reject: () => undefined,
+  };
   const seen: { closes: number; exits: number[]; lines: string[] } = { closes: 0, exits: [], lines: [] };
   const log = (_fields: object, line: string): void => void seen.lines.push(line);
   const signal = onSignal({

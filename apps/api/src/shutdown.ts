@@ -12,7 +12,10 @@ export interface ShutdownParts {
   readonly logger: EventLog;
 }
 
-/** What a process does on a signal: on the first it closes and ends with 0, or with 1 where closing fails; on a later one it ends at once with 1. */
+/**
+ * What a process does on a signal: on the first it closes and ends with 0, or with 1 where closing fails; on a later
+ * one it ends at once with 1.
+ */
 export function onSignal({ close, exit, now, logger }: ShutdownParts): (signal: string) => void {
   let first: number | undefined;
   return (signal) => {

@@ -5,7 +5,11 @@ const SVG = 'http://www.w3.org/2000/svg';
 const DRAWN = 96;
 
 /** One text with its two vectors: the browser's numbers as bars, the server's as dots on them. */
-export function comparison(text: string, { dense = new Float32Array(), tokens, totalTokens, truncated, space }: Embedding, server: readonly number[]): HTMLElement {
+export function comparison(
+  text: string,
+  { dense = new Float32Array(), tokens, totalTokens, truncated, space }: Embedding,
+  server: readonly number[],
+): HTMLElement {
   const article = document.createElement('article');
   const title = document.createElement('h2');
   title.textContent = text;
@@ -19,7 +23,10 @@ export function comparison(text: string, { dense = new Float32Array(), tokens, t
 function numbers(name: 'browser' | 'server', vector: ArrayLike<number>): HTMLElement {
   const line = document.createElement('p');
   line.className = name;
-  line.textContent = `${name}: ${Array.from(vector).slice(0, 6).map((value) => value.toFixed(6)).join(', ')}, …`;
+  line.textContent = `${name}: ${Array.from(vector)
+    .slice(0, 6)
+    .map((value) => value.toFixed(6))
+    .join(', ')}, …`;
   return line;
 }
 
@@ -36,8 +43,15 @@ function drawing(browser: ArrayLike<number>, server: ArrayLike<number>): SVGElem
     const [ours, theirs] = [height(browser[i] ?? 0), height(server[i] ?? 0)];
     const bar = document.createElementNS(SVG, 'rect');
     const dot = document.createElementNS(SVG, 'rect');
-    const place = (element: SVGElement, fields: Readonly<Record<string, number | string>>): void => Object.entries(fields).forEach(([name, value]) => element.setAttribute(name, String(value)));
-    place(bar, { x: i * width + 1, y: 30 - Math.max(ours, 0), width: width - 3, height: Math.abs(ours), fill: 'var(--browser)' });
+    const place = (element: SVGElement, fields: Readonly<Record<string, number | string>>): void =>
+      Object.entries(fields).forEach(([name, value]) => element.setAttribute(name, String(value)));
+    place(bar, {
+      x: i * width + 1,
+      y: 30 - Math.max(ours, 0),
+      width: width - 3,
+      height: Math.abs(ours),
+      fill: 'var(--browser)',
+    });
     place(dot, { x: i * width, y: 30 - theirs - 1, width: width - 1, height: 2, fill: 'var(--server)' });
     svg.append(bar, dot);
   }

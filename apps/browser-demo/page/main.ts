@@ -29,7 +29,9 @@ worker.onmessage = async ({ data }: MessageEvent<WorkerAnswer>): Promise<void> =
   }
   const answer = await fetch('/embed', { method: 'POST', body: JSON.stringify({ texts }) });
   const server: { readonly space: string; readonly vectors: readonly (readonly number[])[] } = await answer.json();
-  results.replaceChildren(...data.embeddings.map((embedding, i) => comparison(texts[i] ?? '', embedding, server.vectors[i] ?? [])));
+  results.replaceChildren(
+    ...data.embeddings.map((embedding, i) => comparison(texts[i] ?? '', embedding, server.vectors[i] ?? [])),
+  );
   document.body.dataset['vectors'] = JSON.stringify(data.embeddings.map(({ dense }) => Array.from(dense ?? [])));
   document.body.dataset['space'] = data.embeddings[0]?.space ?? '';
   document.body.dataset['state'] = 'embedded';

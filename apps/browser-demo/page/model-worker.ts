@@ -7,19 +7,35 @@ import type { EmbedRequest, WorkerAnswer } from './protocol.js';
 
 const absolute = (url: string): string => new URL(url, location.href).href;
 const answer = (message: WorkerAnswer): void => postMessage(message);
-const failed = (error: unknown): void => answer({ kind: 'failed', code: error instanceof KimeraError ? error.code : 'INTERNAL', message: error instanceof Error ? error.message : String(error) });
+const failed = (error: unknown): void =>
+  answer({
+    kind: 'failed',
+    code: error instanceof KimeraError ? error.code : 'INTERNAL',
+    message: error instanceof Error ? error.message : String(error),
+  });
 
 /** Embeds off the page's thread. */
 try {
   const started = performance.now();
-  const model = await openBrowserModel({ url: absolute('/model'), runtimeFiles: { mjs: absolute(mjs), wasm: absolute(wasm) } });
+  const model = await openBrowserModel({
+    url: absolute('/model'),
+    runtimeFiles: { mjs: absolute(mjs), wasm: absolute(wasm) },
+  });
   const embedder = new Embedder(model);
   onmessage = ({ data: { texts } }: MessageEvent<EmbedRequest>): void => {
     const asked = performance.now();
-    embedder.encodeBatch(texts).then((embeddings) => answer({ kind: 'embedded', embeddings, milliseconds: performance.now() - asked }), failed);
+    embedder
+      .encodeBatch(texts)
+      .then((embeddings) => answer({ kind: 'embedded', embeddings, milliseconds: performance.now() - asked }), failed);
   };
   const { modelId, fingerprint } = embedder.space;
-  answer({ kind: 'ready', modelId, space: fingerprint, variant: model.backend.variant.name, milliseconds: performance.now() - started });
+  answer({
+    kind: 'ready',
+    modelId,
+    space: fingerprint,
+    variant: model.backend.variant.name,
+    milliseconds: performance.now() - started,
+  });
 } catch (error) {
   failed(error);
 }

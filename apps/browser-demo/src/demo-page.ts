@@ -1,7 +1,12 @@
 import type { Page } from 'playwright-core';
 import { z } from 'zod';
 
-const stateSchema = z.object({ status: z.string(), space: z.string(), isolated: z.boolean(), vectors: z.array(z.array(z.number())) });
+const stateSchema = z.object({
+  status: z.string(),
+  space: z.string(),
+  isolated: z.boolean(),
+  vectors: z.array(z.array(z.number())),
+});
 export type DemoState = z.infer<typeof stateSchema>;
 
 /** Until a model opens, or a call is answered, on a machine that does other things too. */
@@ -9,7 +14,10 @@ const PATIENCE_MS = 60_000;
 
 /** The demo page in a browser, as its visitor uses it. */
 export class DemoPage {
-  constructor(private readonly page: Page, private readonly url: string) {}
+  constructor(
+    private readonly page: Page,
+    private readonly url: string,
+  ) {}
 
   /** Opens the page; resolves once its model is there or refused, with what the page says of it. */
   async open(): Promise<string> {
@@ -33,6 +41,10 @@ export class DemoPage {
   }
 
   async #reached(state: 'ready' | 'embedded'): Promise<void> {
-    await this.page.waitForFunction(`document.body.dataset.state === '${state}' || document.querySelector('#status.failed') !== null`, undefined, { timeout: PATIENCE_MS });
+    await this.page.waitForFunction(
+      `document.body.dataset.state === '${state}' || document.querySelector('#status.failed') !== null`,
+      undefined,
+      { timeout: PATIENCE_MS },
+    );
   }
 }

@@ -20,25 +20,48 @@ export interface DemoServer {
 
 /** With these a page is cross-origin isolated, and WebAssembly may have threads. */
 const ISOLATION = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
-const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css', '.json': 'application/json', '.wasm': 'application/wasm' };
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.css': 'text/css',
+  '.json': 'application/json',
+  '.wasm': 'application/wasm',
+};
 const BODY_LIMIT = 100_000;
 const bodySchema = z.object({ texts: z.array(z.string()).max(64) });
 
-/** Serves the page, the model folder under /model, and the native backend's vectors under POST /embed, to this machine alone. */
+/**
+ * Serves the page, the model folder under /model, and the native backend's vectors under POST /embed, to this machine
+ * alone.
+ */
 export async function startDemoServer({ pagePath, modelPath, port }: DemoServerOptions): Promise<DemoServer> {
-  const embedder = await openEmbedder({ modelPath, backends: [{ name: 'onnx', open: (folder) => openOnnxBackend({ folder }) }] });
+  const embedder = await openEmbedder({
+    modelPath,
+    backends: [{ name: 'onnx', open: (folder) => openOnnxBackend({ folder }) }],
+  });
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
     if (request.method === 'POST' && path === '/embed') {
       const { texts } = bodySchema.parse(JSON.parse(await bodyOf(request)));
       const embeddings = await embedder.encodeBatch(texts);
       response.writeHead(200, { ...ISOLATION, 'content-type': 'application/json' });
-      response.end(JSON.stringify({ space: embedder.space.fingerprint, vectors: embeddings.map(({ dense }) => Array.from(dense ?? [])) }));
+      response.end(
+        JSON.stringify({
+          space: embedder.space.fingerprint,
+          vectors: embeddings.map(({ dense }) => Array.from(dense ?? [])),
+        }),
+      );
       return;
     }
-    const file = path.startsWith('/model/') ? inside(modelPath, path.slice('/model/'.length)) : inside(pagePath, path === '/' ? 'index.html' : path.slice(1));
+    const file = path.startsWith('/model/')
+      ? inside(modelPath, path.slice('/model/'.length))
+      : inside(pagePath, path === '/' ? 'index.html' : path.slice(1));
     const bytes = file === undefined ? undefined : await readFile(file).catch(() => undefined);
-    response.writeHead(bytes === undefined ? 404 : 200, { ...ISOLATION, 'content-type': TYPES[extname(file ?? '')] ?? 'application/octet-stream' });
+    response.writeHead(bytes === undefined ? 404 : 200, {
+      ...ISOLATION,
+      'content-type': TYPES[extname(file ?? '')] ?? 'application/octet-stream',
+    });
     response.end(bytes);
   };
   const server = createServer((request, response) => {

@@ -8,7 +8,11 @@ import { startDemoServer } from './demo-server.js';
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const executable = chromiumPath();
 if (executable === undefined) throw new Error('no Chromium on this machine: set CHROMIUM_PATH');
-const server = await startDemoServer({ pagePath: join(root, 'apps/browser-demo/dist'), modelPath: join(root, 'models/all-MiniLM-L6-v2'), port: 0 });
+const server = await startDemoServer({
+  pagePath: join(root, 'apps/browser-demo/dist'),
+  modelPath: join(root, 'models/all-MiniLM-L6-v2'),
+  port: 0,
+});
 const browser = await launchChromium(executable);
 try {
   const page = await browser.newPage({ viewport: { width: 900, height: 790 } });

@@ -9,7 +9,10 @@ const language = z.enum(LANGUAGES);
 const sentenceSchema = z.object({ id: z.string(), language, text: z.string() });
 const questionSchema = z.object({ id: z.string(), key: z.string(), language, text: z.string(), answer: z.string() });
 export type Sentence = z.infer<typeof sentenceSchema>;
-/** `key` is the same for the same question in every language; `answer` is the id of the sentence that answers it, in the question's language. */
+/**
+ * `key` is the same for the same question in every language; `answer` is the id of the sentence that answers it, in the
+ * question's language.
+ */
 export type Question = z.infer<typeof questionSchema>;
 
 /** XQuAD-R: sentences, and questions whose answer sentence is known. */
@@ -19,7 +22,10 @@ export interface Corpus {
 }
 
 export async function readCorpus(folder: string): Promise<Corpus> {
-  return { sentences: await readLines(join(folder, 'sentences.jsonl'), sentenceSchema), questions: await readLines(join(folder, 'questions.jsonl'), questionSchema) };
+  return {
+    sentences: await readLines(join(folder, 'sentences.jsonl'), sentenceSchema),
+    questions: await readLines(join(folder, 'questions.jsonl'), questionSchema),
+  };
 }
 
 /** One parsed JSON document a line. */

@@ -13,7 +13,9 @@ export interface Cranfield {
 const documentSchema = z.object({ _id: z.string(), text: z.string() });
 const querySchema = z.object({ _id: z.string(), text: z.string() });
 
-/** BEIR's layout: corpus.jsonl, queries.jsonl, qrels.tsv (query, document, grade). The texts begin with their titles. */
+/**
+ * BEIR's layout: corpus.jsonl, queries.jsonl, qrels.tsv (query, document, grade). The texts begin with their titles.
+ */
 export async function readCranfield(folder: string): Promise<Cranfield> {
   const documents = await readLines(join(folder, 'corpus.jsonl'), documentSchema);
   const judgements = new Map<string, Record<string, number>>();

@@ -10,10 +10,21 @@ export class KnownVectors implements TextEmbedder {
   ) {}
 
   /** What a collection has of a space. `stampedAs` is the space that the vectors are said to be of. */
-  static async of(store: PostgresStore, collection: string, { space }: TextEmbedder, stampedAs: EmbeddingSpace = space): Promise<KnownVectors> {
-    const rows = new Map((await store.readRange(collection, { after: null, upTo: null })).map(({ id, text }) => [id, text]));
+  static async of(
+    store: PostgresStore,
+    collection: string,
+    { space }: TextEmbedder,
+    stampedAs: EmbeddingSpace = space,
+  ): Promise<KnownVectors> {
+    const rows = new Map(
+      (await store.readRange(collection, { after: null, upTo: null })).map(({ id, text }) => [id, text]),
+    );
     const stored = await store.readVectors(collection, space.fingerprint);
-    return new KnownVectors(stampedAs, stored[0]?.variant ?? 'fp32', new Map(stored.map(({ id, dense }) => [rows.get(id) ?? '', dense])));
+    return new KnownVectors(
+      stampedAs,
+      stored[0]?.variant ?? 'fp32',
+      new Map(stored.map(({ id, dense }) => [rows.get(id) ?? '', dense])),
+    );
   }
 
   async encodeText(text: string): Promise<Embedding> {

@@ -24,8 +24,13 @@ import type { Stage } from './stage.js';
 const REPORTS = join(ROOT, 'reports/migration-tests');
 
 const { data } = new Command('migration-tests')
-  .description('The whole journey on real models and judged data: ingest, measure, migrate under traffic and kills, verify, cut over, roll back.')
-  .option('--data <folder>', 'a folder with Cranfield in BEIR\'s layout (corpus.jsonl, queries.jsonl, qrels.tsv): an English-only collection as well')
+  .description(
+    'The whole journey on real models and judged data: ingest, measure, migrate under traffic and kills, verify, cut over, roll back.',
+  )
+  .option(
+    '--data <folder>',
+    "a folder with Cranfield in BEIR's layout (corpus.jsonl, queries.jsonl, qrels.tsv): an English-only collection as well",
+  )
   .parse()
   .opts<{ readonly data?: string }>();
 
@@ -38,11 +43,17 @@ process.on('exit', () => print(`${checks.passed} passed, ${checks.failed} failed
 
 try {
   const corpus = await readCorpus(join(ROOT, 'fixtures/xquad-r'));
-  print(`${corpus.sentences.length} sentences and ${corpus.questions.length} questions in five languages. About 10 minutes on 2 cores.`);
+  print(
+    `${corpus.sentences.length} sentences and ${corpus.questions.length} questions in five languages. About 10 minutes on 2 cores.`,
+  );
   const speeds = [await measureSpeed(OLD_MODEL, 512), await measureSpeed(NEW_MODEL, 512)] as const;
   const [minilm, e5] = [await openModel(OLD_MODEL), await openModel(NEW_MODEL)];
   const stage: Stage = {
-    checks, corpus, minilm, e5, folder,
+    checks,
+    corpus,
+    minilm,
+    e5,
+    folder,
     minilmQuestions: new QuestionVectors(minilm, 'query'),
     e5Questions: new QuestionVectors(e5, 'query'),
     progress: createProgress(),
@@ -51,16 +62,26 @@ try {
     checks.scenario('The models');
     for (const embedder of [minilm, e5]) {
       const { holds, modelId, probes } = await embedder.testModel();
-      checks.check(`${modelId} gives the vectors of its probes`, holds, `${probes.length} probes, worst cosine ${Math.min(...probes.map(({ cosine }) => cosine)).toFixed(7)}`);
+      checks.check(
+        `${modelId} gives the vectors of its probes`,
+        holds,
+        `${probes.length} probes, worst cosine ${Math.min(...probes.map(({ cosine }) => cosine)).toFixed(7)}`,
+      );
     }
-    for (const vectors of [stage.minilmQuestions, stage.e5Questions]) await vectors.embed(corpus.questions, (done) => stage.progress(`questions: ${done} of ${corpus.questions.length}`));
+    for (const vectors of [stage.minilmQuestions, stage.e5Questions])
+      await vectors.embed(corpus.questions, (done) =>
+        stage.progress(`questions: ${done} of ${corpus.questions.length}`),
+      );
     const modes = await playConfiguration(stage);
     const backendKilled = await playBackendKilled(stage);
     const { report: journey, ...vectors } = await playJourney(stage, join(folder, 'journey'));
     const swap = await playSwap(stage, join(folder, 'journey'));
     await playOwnerKilled(stage, join(folder, 'owner'), vectors.minilmVectors);
     const reverse = await playReverse(stage, join(folder, 'reverse'), vectors);
-    const cranfield = data === undefined ? null : await playCranfield(stage, join(folder, 'cranfield'), resolve(process.env['INIT_CWD'] ?? '.', data));
+    const cranfield =
+      data === undefined
+        ? null
+        : await playCranfield(stage, join(folder, 'cranfield'), resolve(process.env['INIT_CWD'] ?? '.', data));
     const report: Report = {
       schema: 'kimera-migration-tests/1',
       date: new Date().toISOString(),
@@ -70,8 +91,16 @@ try {
       passed: checks.passed,
       failed: checks.failed,
       checks: checks.results,
-      models: [{ embedder: minilm, speed: speeds[0] }, { embedder: e5, speed: speeds[1] }].map(({ embedder, speed }) => describeModel(embedder, speed)),
-      modes, backendKilled, journey, reverse, swap, cranfield,
+      models: [
+        { embedder: minilm, speed: speeds[0] },
+        { embedder: e5, speed: speeds[1] },
+      ].map(({ embedder, speed }) => describeModel(embedder, speed)),
+      modes,
+      backendKilled,
+      journey,
+      reverse,
+      swap,
+      cranfield,
     };
     await mkdir(REPORTS, { recursive: true });
     await writeFile(join(REPORTS, 'report.json'), `${JSON.stringify(report, null, 1)}\n`);

@@ -2,17 +2,28 @@ import { readCorpus } from './corpus.js';
 import { openModel, ROOT } from './models.js';
 import type { Speed } from './speed.js';
 
-/** A process of its own, so that the peak memory is this model's: `measure-model.ts MODEL_FOLDER TEXTS`. Prints one JSON document. */
+/**
+ * A process of its own, so that the peak memory is this model's: `measure-model.ts MODEL_FOLDER TEXTS`. Prints one JSON
+ * document.
+ */
 const [folder = '', count = '512'] = process.argv.slice(2);
 const { sentences, questions } = await readCorpus(`${ROOT}/fixtures/xquad-r`);
 const started = performance.now();
 const embedder = await openModel(folder);
 const loadSeconds = (performance.now() - started) / 1000;
-const texts = sentences.filter((_, i) => i % Math.max(1, Math.floor(sentences.length / Number(count))) === 0).slice(0, Number(count));
-await embedder.encodeBatch(texts.slice(0, 32).map(({ text }) => text), { role: 'document' });
+const texts = sentences
+  .filter((_, i) => i % Math.max(1, Math.floor(sentences.length / Number(count))) === 0)
+  .slice(0, Number(count));
+await embedder.encodeBatch(
+  texts.slice(0, 32).map(({ text }) => text),
+  { role: 'document' },
+);
 
 const batchStarted = performance.now();
-const embeddings = await embedder.encodeBatch(texts.map(({ text }) => text), { role: 'document' });
+const embeddings = await embedder.encodeBatch(
+  texts.map(({ text }) => text),
+  { role: 'document' },
+);
 const seconds = (performance.now() - batchStarted) / 1000;
 
 const latencies: number[] = [];

@@ -16,8 +16,15 @@ const running = new Set<ChildProcess>();
 // No process outlives this one.
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
-export function startProcess(script: string, words: readonly string[], environment: Readonly<Record<string, string>> = {}): Running {
-  const child = spawn(process.execPath, [...NODE_ARGUMENTS, script, ...words], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...environment } });
+export function startProcess(
+  script: string,
+  words: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Running {
+  const child = spawn(process.execPath, [...NODE_ARGUMENTS, script, ...words], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...environment },
+  });
   running.add(child);
   let text = '';
   child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
@@ -29,7 +36,11 @@ export function startProcess(script: string, words: readonly string[], environme
 }
 
 /** @throws where the process does not end with 0. */
-export async function runProcess(script: string, words: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<{ readonly output: string }> {
+export async function runProcess(
+  script: string,
+  words: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<{ readonly output: string }> {
   const { ended, output } = startProcess(script, words, environment);
   const code = await ended;
   if (code !== 0) throw new Error(`${script} ended with ${code}`);
@@ -43,7 +54,12 @@ export async function killHard({ child, ended }: Running): Promise<void> {
 }
 
 /** Waits until the condition holds. @throws after `seconds`, or when `process` ends first. */
-export async function until(what: string, seconds: number, condition: () => Promise<boolean>, process?: Running): Promise<void> {
+export async function until(
+  what: string,
+  seconds: number,
+  condition: () => Promise<boolean>,
+  process?: Running,
+): Promise<void> {
   const deadline = performance.now() + seconds * 1000;
   let over: number | string | undefined;
   void process?.ended.then((code) => (over = code));

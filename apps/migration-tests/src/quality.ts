@@ -17,7 +17,10 @@ export class QuestionVectors {
     // Long enough that texts of equal length meet.
     for (let from = 0; from < questions.length; from += QUESTIONS_PER_CALL) {
       const batch = questions.slice(from, from + QUESTIONS_PER_CALL);
-      const embeddings = await this.embedder.encodeBatch(batch.map(({ text }) => text), { role: this.role, lane: 'bulk' });
+      const embeddings = await this.embedder.encodeBatch(
+        batch.map(({ text }) => text),
+        { role: this.role, lane: 'bulk' },
+      );
       batch.forEach(({ id }, i) => this.#vectors.set(id, embeddings[i]?.dense ?? new Float32Array()));
       onProgress(from + batch.length);
     }
@@ -40,24 +43,45 @@ export interface PairQuality {
 }
 
 /** The pairs of languages that are measured: each with itself, and some across. */
-export const PAIRS: readonly (readonly [Language, Language])[] = [...LANGUAGES.map((language) => [language, language] as const), ['de', 'en'], ['zh', 'en'], ['ar', 'en'], ['en', 'de']];
+export const PAIRS: readonly (readonly [Language, Language])[] = [
+  ...LANGUAGES.map((language) => [language, language] as const),
+  ['de', 'en'],
+  ['zh', 'en'],
+  ['ar', 'en'],
+  ['en', 'de'],
+];
 
-/** All questions against the stored vectors of all sentences of a language, in memory. The answer across languages is the sentence that answers the same question there. */
-export function measureQuality({ sentences, questions }: Corpus, stored: ReadonlyMap<string, Vector>, vectors: QuestionVectors): readonly PairQuality[] {
+/**
+ * All questions against the stored vectors of all sentences of a language, in memory. The answer across languages is
+ * the sentence that answers the same question there.
+ */
+export function measureQuality(
+  { sentences, questions }: Corpus,
+  stored: ReadonlyMap<string, Vector>,
+  vectors: QuestionVectors,
+): readonly PairQuality[] {
   const answers = new Map(questions.map(({ key, language, answer }) => [`${language} ${key}`, answer]));
   return PAIRS.map(([from, to]) => {
-    const candidates = sentences.filter(({ language }) => language === to).flatMap(({ id }) => {
-      const vector = stored.get(id);
-      return vector === undefined ? [] : [{ id, vector }];
-    });
+    const candidates = sentences
+      .filter(({ language }) => language === to)
+      .flatMap(({ id }) => {
+        const vector = stored.get(id);
+        return vector === undefined ? [] : [{ id, vector }];
+      });
     const asked = questions.filter(({ language }) => language === from);
-    const scores = asked.map((question) => ndcg(nearest(vectors.get(question), candidates, 10), { [answers.get(`${to} ${question.key}`) ?? '']: 1 }, 10));
+    const scores = asked.map((question) =>
+      ndcg(nearest(vectors.get(question), candidates, 10), { [answers.get(`${to} ${question.key}`) ?? '']: 1 }, 10),
+    );
     return { from, to, questions: asked.length, ndcg: scores.reduce((sum, score) => sum + score, 0) / scores.length };
   });
 }
 
 /** Ids of the nearest, best first. The vectors have norm 1. */
-export function nearest(query: Vector, candidates: readonly { readonly id: string; readonly vector: Vector }[], limit: number): readonly string[] {
+export function nearest(
+  query: Vector,
+  candidates: readonly { readonly id: string; readonly vector: Vector }[],
+  limit: number,
+): readonly string[] {
   const best: { readonly id: string; readonly score: number }[] = [];
   for (const { id, vector } of candidates) {
     const score = product(query, vector);

@@ -17,6 +17,9 @@ export type Speed = z.infer<typeof speedSchema>;
 
 /** Measures a model in a process of its own. */
 export async function measureSpeed(modelFolder: string, texts: number): Promise<Speed> {
-  const { output } = await runProcess(fileURLToPath(new URL('./measure-model.ts', import.meta.url)), [modelFolder, String(texts)]);
+  const { output } = await runProcess(fileURLToPath(new URL('./measure-model.ts', import.meta.url)), [
+    modelFolder,
+    String(texts),
+  ]);
   return speedSchema.parse(JSON.parse(output));
 }

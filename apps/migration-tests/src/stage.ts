@@ -26,27 +26,52 @@ export interface Stage {
 
 export const KIMERA = join(ROOT, 'tools/kimera/bin/kimera.mjs');
 
-export function parts(store: PostgresStore, collection: string, source: TextEmbedder, target: TextEmbedder): MigrationParts {
+export function parts(
+  store: PostgresStore,
+  collection: string,
+  source: TextEmbedder,
+  target: TextEmbedder,
+): MigrationParts {
   return { store, collection, source, target, by: `migration-tests ${process.pid}` };
 }
 
 /** Embeds rows as documents and writes them, 256 at a time. */
-export async function ingest({ progress }: Stage, store: PostgresStore, collection: string, embedder: TextEmbedder, rows: readonly Row[]): Promise<void> {
+export async function ingest(
+  { progress }: Stage,
+  store: PostgresStore,
+  collection: string,
+  embedder: TextEmbedder,
+  rows: readonly Row[],
+): Promise<void> {
   await store.createCollection(collection, embedder.space);
   for (let from = 0; from < rows.length; from += 256) {
     const batch = rows.slice(from, from + 256);
-    const embeddings = await embedder.encodeBatch(batch.map(({ text }) => text), { role: 'document', lane: 'bulk' });
-    await store.upsertRows(collection, batch.flatMap((row, i) => (embeddings[i] === undefined ? [] : [{ ...row, embedding: embeddings[i] }])));
+    const embeddings = await embedder.encodeBatch(
+      batch.map(({ text }) => text),
+      { role: 'document', lane: 'bulk' },
+    );
+    await store.upsertRows(
+      collection,
+      batch.flatMap((row, i) => (embeddings[i] === undefined ? [] : [{ ...row, embedding: embeddings[i] }])),
+    );
     progress(`${collection}: ${from + batch.length} of ${rows.length} rows with ${embedder.space.modelId}`);
   }
 }
 
 /** Vectors of a space by row id. */
-export async function storedVectors(store: PostgresStore, collection: string, embedder: TextEmbedder): Promise<ReadonlyMap<string, Vector>> {
+export async function storedVectors(
+  store: PostgresStore,
+  collection: string,
+  embedder: TextEmbedder,
+): Promise<ReadonlyMap<string, Vector>> {
   return new Map((await store.readVectors(collection, embedder.space.fingerprint)).map(({ id, dense }) => [id, dense]));
 }
 
 /** True where every number has the same bits. */
 export function sameBytes(a: Vector | undefined, b: Vector | undefined): boolean {
-  return a !== undefined && b !== undefined && Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));
+  return (
+    a !== undefined &&
+    b !== undefined &&
+    Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength))
+  );
 }

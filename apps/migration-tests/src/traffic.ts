@@ -21,7 +21,10 @@ export interface TrafficReport {
   readonly slowestMilliseconds: number;
 }
 
-/** An application at work: a writer that edits, inserts and deletes notes, and a reader that searches; both always in the active space. */
+/**
+ * An application at work: a writer that edits, inserts and deletes notes, and a reader that searches; both always in
+ * the active space.
+ */
 export class Traffic {
   /** What the notes must be in the end; undefined for deleted ones. */
   readonly notes = new Map<string, string | undefined>();
@@ -43,7 +46,10 @@ export class Traffic {
 
   start(notes: ReadonlyMap<string, string>): void {
     for (const [id, text] of notes) this.notes.set(id, text);
-    this.#loops = Promise.all([this.#every(EDIT_EVERY_MILLISECONDS, (turn) => this.#write(turn)), this.#every(SEARCH_EVERY_MILLISECONDS, (turn) => this.#search(turn))]);
+    this.#loops = Promise.all([
+      this.#every(EDIT_EVERY_MILLISECONDS, (turn) => this.#write(turn)),
+      this.#every(SEARCH_EVERY_MILLISECONDS, (turn) => this.#search(turn)),
+    ]);
   }
 
   async stop(): Promise<TrafficReport> {
@@ -52,8 +58,15 @@ export class Traffic {
     const sorted = [...this.#latencies].sort((a, b) => a - b);
     const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
     return {
-      inserts: this.#inserts, edits: this.#edits, deletes: this.#deletes, searches: sorted.length, embeddedAgain: this.#embeddedAgain, errors: this.#errors,
-      p50Milliseconds: at(0.5), p95Milliseconds: at(0.95), slowestMilliseconds: at(1),
+      inserts: this.#inserts,
+      edits: this.#edits,
+      deletes: this.#deletes,
+      searches: sorted.length,
+      embeddedAgain: this.#embeddedAgain,
+      errors: this.#errors,
+      p50Milliseconds: at(0.5),
+      p95Milliseconds: at(0.95),
+      slowestMilliseconds: at(1),
     };
   }
 
@@ -87,14 +100,18 @@ export class Traffic {
   }
 
   async #upsert(id: string, text: string): Promise<void> {
-    await this.#inActiveSpace(text, 'document', (embedding) => this.store.upsertRows(this.collection, [{ id, text, embedding }]));
+    await this.#inActiveSpace(text, 'document', (embedding) =>
+      this.store.upsertRows(this.collection, [{ id, text, embedding }]),
+    );
     this.notes.set(id, text);
   }
 
   async #search(turn: number): Promise<void> {
     const started = performance.now();
     const text = this.questions[(turn * 13) % this.questions.length]?.text ?? '';
-    const hits = await this.#inActiveSpace(text, 'query', ({ space, dense = new Float32Array() }) => this.store.search(this.collection, { space, dense }, 10));
+    const hits = await this.#inActiveSpace(text, 'query', ({ space, dense = new Float32Array() }) =>
+      this.store.search(this.collection, { space, dense }, 10),
+    );
     if (hits.length !== 10) throw new Error(`${hits.length} hits`);
     this.#latencies.push(performance.now() - started);
   }

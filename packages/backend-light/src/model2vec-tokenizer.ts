@@ -14,7 +14,8 @@ export interface Model2vecTokenizerParts {
 const WHOLE: EncodeOptions = { maxTokens: Number.MAX_SAFE_INTEGER, addSpecialTokens: false };
 
 /**
- * Texts as model2vec 0.9 reads them (model.py, `tokenize`): cut at `maxTokens` times the median length of a token in characters, no special tokens,
+ * Texts as model2vec 0.9 reads them (model.py, `tokenize`): cut at `maxTokens` times the median length of a token in
+ * characters, no special tokens,
  * unknown tokens left out, then the first `maxTokens`.
  */
 export class Model2vecTokenizer implements BatchTokenizer {
@@ -36,7 +37,11 @@ export class Model2vecTokenizer implements BatchTokenizer {
     const ids = known.map((one) => one.subarray(0, maxTokens));
     const empty = ids.findIndex(({ length }) => length === 0);
     if (empty >= 0) throw new TextWithoutDirectionError(empty, modelId);
-    return { batch: tokenBatch(ids), totalTokens, truncated: ids.map(({ length }, i) => length < (totalTokens[i] ?? 0)) };
+    return {
+      batch: tokenBatch(ids),
+      totalTokens,
+      truncated: ids.map(({ length }, i) => length < (totalTokens[i] ?? 0)),
+    };
   }
 
   close(): Promise<void> {
@@ -45,7 +50,9 @@ export class Model2vecTokenizer implements BatchTokenizer {
 
   async #knownIds(texts: readonly string[]): Promise<readonly Int32Array[]> {
     const { tokenizer, unknownId } = this.#parts;
-    const { batch: { ids, offsets } } = await tokenizer.encodeBatch(texts, WHOLE);
+    const {
+      batch: { ids, offsets },
+    } = await tokenizer.encodeBatch(texts, WHOLE);
     return texts.map((_, i) => ids.subarray(offsets[i], offsets[i + 1]).filter((id) => id !== unknownId));
   }
 }

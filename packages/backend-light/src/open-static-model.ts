@@ -11,9 +11,17 @@ export interface OpenStaticModelOptions {
 }
 
 /**
- * Opens a folder with a static model; long batches are tokenised in a worker thread. `new Embedder(await openStaticModel({ path }))` embeds texts.
+ * Opens a folder with a static model; long batches are tokenised in a worker thread. `new Embedder(await
+ * openStaticModel({ path }))` embeds texts.
  * @throws as loadStaticModel; nothing stays open then.
  */
-export function openStaticModel({ path, modelId = basename(resolve(path)) }: OpenStaticModelOptions): Promise<StaticModel> {
-  return loadStaticModel({ files: folderFiles(path), modelId, openTokenizer: (_tokenizer, { file, sha256 }) => createTokenizerPool({ tokenizerPath: join(path, file), sha256 }) });
+export function openStaticModel({
+  path,
+  modelId = basename(resolve(path)),
+}: OpenStaticModelOptions): Promise<StaticModel> {
+  return loadStaticModel({
+    files: folderFiles(path),
+    modelId,
+    openTokenizer: (_tokenizer, { file, sha256 }) => createTokenizerPool({ tokenizerPath: join(path, file), sha256 }),
+  });
 }

@@ -1,6 +1,15 @@
 import {
-  batchSize, checkRun, ClosedError, norm, textIds,
-  type BackendOutput, type EmbeddingSpace, type HeadRequest, type InferenceBackend, type TokenBatch, type Variant,
+  batchSize,
+  checkRun,
+  ClosedError,
+  norm,
+  textIds,
+  type BackendOutput,
+  type EmbeddingSpace,
+  type HeadRequest,
+  type InferenceBackend,
+  type TokenBatch,
+  type Variant,
 } from '@kimera/core';
 import { TextWithoutDirectionError } from './errors/text-without-direction-error.js';
 import { addTokens } from './table/add-tokens.js';
@@ -15,7 +24,8 @@ export interface StaticBackendParts {
 }
 
 /**
- * The mean of the vectors of a text's tokens, summed in float64, divided by its length where the space is normalised. On the caller's thread: a batch
+ * The mean of the vectors of a text's tokens, summed in float64, divided by its length where the space is normalised.
+ * On the caller's thread: a batch
  * of 4,096 tokens takes about a millisecond, and other work gets its turn in between.
  */
 export class StaticBackend implements InferenceBackend {
@@ -32,7 +42,10 @@ export class StaticBackend implements InferenceBackend {
     this.#table = table;
   }
 
-  /** @throws TextWithoutDirectionError where the space is normalised and the vectors of a text add up to zero, and as the port says. */
+  /**
+   * @throws TextWithoutDirectionError where the space is normalised and the vectors of a text add up to zero, and as
+   * the port says.
+   */
   async run(batch: TokenBatch, { heads }: HeadRequest): Promise<BackendOutput> {
     if (this.#closed) throw new ClosedError(`the static model ${this.space.modelId}`);
     const { vocabularySize, dimension } = this.#table;

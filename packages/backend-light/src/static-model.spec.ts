@@ -12,7 +12,14 @@ import { z } from 'zod';
 import { readFixture, readJsonFixture, root } from './fixtures.fixture.js';
 import { parseSafetensors } from './folder/parse-safetensors.js';
 import {
-  InvalidStaticModelError, loadStaticModel, memoryFiles, ModelFetchError, NotAStaticModelError, TextWithoutDirectionError, urlFiles, type StaticModel,
+  InvalidStaticModelError,
+  loadStaticModel,
+  memoryFiles,
+  ModelFetchError,
+  NotAStaticModelError,
+  TextWithoutDirectionError,
+  urlFiles,
+  type StaticModel,
 } from './index.js';
 import { tinyModelFiles, tinyTokenizerJson } from './kimera-model.fixture.js';
 import { openStaticBackend, openStaticModel } from './index.js';
@@ -21,20 +28,53 @@ const runner = { describe, it, beforeAll, afterAll, expect };
 type Files = Map<string, Uint8Array<ArrayBuffer>>;
 
 /** model2vec averages a float16 table in float16. */
-const half: Tolerance = { name: 'half', reason: 'the library adds and divides in float16, whose numbers are 2^-11 apart', minCosine: 0.99999, maxAbs: 5e-3, norm: 4e-3 };
+const half: Tolerance = {
+  name: 'half',
+  reason: 'the library adds and divides in float16, whose numbers are 2^-11 apart',
+  minCosine: 0.99999,
+  maxAbs: 5e-3,
+  norm: 4e-3,
+};
 /** model2vec adds the rows of a text one by one in float32. */
-const addedInFloat32: Tolerance = { name: 'addedInFloat32', reason: 'the library adds up to 512 rows in float32, each addition off by up to 2^-24 of the sum; here they are added in float64', minCosine: 0.9999999, maxAbs: 1e-5, norm: 1e-6 };
-const expectedSchema = z.object({ models: z.record(z.string(), z.array(z.object({ text: z.string(), tokens: z.int(), ids: z.array(z.int()), vector: z.array(z.number()) }))) });
+const addedInFloat32: Tolerance = {
+  name: 'addedInFloat32',
+  reason:
+    'the library adds up to 512 rows in float32, each addition off by up to 2^-24 of the sum; here they are added in float64',
+  minCosine: 0.9999999,
+  maxAbs: 1e-5,
+  norm: 1e-6,
+};
+const expectedSchema = z.object({
+  models: z.record(
+    z.string(),
+    z.array(z.object({ text: z.string(), tokens: z.int(), ids: z.array(z.int()), vector: z.array(z.number()) })),
+  ),
+});
 const expected = readJsonFixture('model2vec/expected.json', expectedSchema).models;
 /** Outputs that model2vec-rs ships: file, folder, text. */
-const published = [['short', 'float32', 'hello world'], ['long', 'float32', 'hello '.repeat(1_000).trim()], ['vocab_quantized', 'vocab-quantized', 'hello '.repeat(1_000).trim()]] as const;
+const published = [
+  ['short', 'float32', 'hello world'],
+  ['long', 'float32', 'hello '.repeat(1_000).trim()],
+  ['vocab_quantized', 'vocab-quantized', 'hello '.repeat(1_000).trim()],
+] as const;
 const folderOf = (name: string): string => join(root, 'fixtures/model2vec', `test-model-${name}`);
 
-async function embed({ backend, tokenizer }: StaticModel, texts: readonly string[]): Promise<{ readonly vectors: readonly Float32Array[]; readonly ids: readonly Int32Array[]; readonly truncated: readonly boolean[] }> {
+async function embed(
+  { backend, tokenizer }: StaticModel,
+  texts: readonly string[],
+): Promise<{
+  readonly vectors: readonly Float32Array[];
+  readonly ids: readonly Int32Array[];
+  readonly truncated: readonly boolean[];
+}> {
   const { batch, truncated } = await tokenizer.encodeBatch(texts, { maxTokens: backend.space.maxTokens });
   const { dense = new Float32Array() } = await backend.run(batch, { heads: ['dense'] });
   const { dimension } = backend.space;
-  return { vectors: texts.map((_, i) => dense.subarray(i * dimension, (i + 1) * dimension)), ids: texts.map((_, i) => batch.ids.subarray(batch.offsets[i], batch.offsets[i + 1])), truncated };
+  return {
+    vectors: texts.map((_, i) => dense.subarray(i * dimension, (i + 1) * dimension)),
+    ids: texts.map((_, i) => batch.ids.subarray(batch.offsets[i], batch.offsets[i + 1])),
+    truncated,
+  };
 }
 
 describe.each(Object.entries(expected))('the model2vec folder %s', (name, cases) => {
@@ -45,7 +85,10 @@ describe.each(Object.entries(expected))('the model2vec folder %s', (name, cases)
   const withTokens = cases.filter(({ tokens }) => tokens > 0);
 
   it('has the tokens and the vectors of the library', async () => {
-    const { vectors, ids } = await embed(model, withTokens.map(({ text }) => text));
+    const { vectors, ids } = await embed(
+      model,
+      withTokens.map(({ text }) => text),
+    );
     withTokens.forEach(({ text, tokens, ids: first, vector }, i) => {
       expect([ids[i]?.length, ...(ids[i]?.slice(0, 32) ?? [])]).toEqual([tokens, ...first]);
       checkClose(vectors[i] ?? [], vector, name === 'float16' ? half : addedInFloat32, text.slice(0, 40));
@@ -79,13 +122,25 @@ describe.each(Object.entries(expected))('the model2vec folder %s', (name, cases)
 /** The files of a model2vec fixture in memory. */
 function filesOf(name: string): Files {
   const config = name === 'sentence-transformers' ? 'config_sentence_transformers.json' : 'config.json';
-  return new Map([config, 'model.safetensors', 'tokenizer.json'].map((file) => [file, readFixture(`model2vec/test-model-${name}/${file}`)]));
+  return new Map(
+    [config, 'model.safetensors', 'tokenizer.json'].map((file) => [
+      file,
+      readFixture(`model2vec/test-model-${name}/${file}`),
+    ]),
+  );
 }
 
 /** A model2vec folder of 800 tokens and 2 numbers. */
 function tinyModel2vec(): Files {
   const rows = Float32Array.from({ length: 1_600 }, (_, i) => Math.sin(i));
-  return new Map([['config.json', text('{"normalize": true}')], ['tokenizer.json', text(tinyTokenizerJson)], ['model.safetensors', writeSafetensors(new Map([['embeddings', { type: 'F32', shape: [800, 2], bytes: new Uint8Array(rows.buffer) }]]))]]);
+  return new Map([
+    ['config.json', text('{"normalize": true}')],
+    ['tokenizer.json', text(tinyTokenizerJson)],
+    [
+      'model.safetensors',
+      writeSafetensors(new Map([['embeddings', { type: 'F32', shape: [800, 2], bytes: new Uint8Array(rows.buffer) }]])),
+    ],
+  ]);
 }
 
 describe('spaces of model2vec folders', () => {
@@ -105,14 +160,34 @@ describe('spaces of model2vec folders', () => {
     const weights = writeSafetensors(new Map([...tensors.values()].map((tensor) => ['embedding.weight', tensor])));
     const [config, tokenizer] = [text('{"normalize": true}'), text(tinyTokenizerJson)];
     const original = await fingerprint(tinyModel2vec());
-    expect(await fingerprint(new Map([['config_sentence_transformers.json', config], ['model.safetensors', weights], ['tokenizer.json', tokenizer]]))).toBe(original);
-    expect(await fingerprint(new Map([['config_sentence_transformers.json', config], ['0_StaticEmbedding/model.safetensors', weights], ['0_StaticEmbedding/tokenizer.json', tokenizer]]))).toBe(original);
+    expect(
+      await fingerprint(
+        new Map([
+          ['config_sentence_transformers.json', config],
+          ['model.safetensors', weights],
+          ['tokenizer.json', tokenizer],
+        ]),
+      ),
+    ).toBe(original);
+    expect(
+      await fingerprint(
+        new Map([
+          ['config_sentence_transformers.json', config],
+          ['0_StaticEmbedding/model.safetensors', weights],
+          ['0_StaticEmbedding/tokenizer.json', tokenizer],
+        ]),
+      ),
+    ).toBe(original);
   });
 
   it('gives the mean where the folder does not normalise', async () => {
     const { vectors } = await embed(await load(tinyModel2vec().set('config.json', text('{}'))), ['a b', 'a', 'b']);
     const [both = [], first = [], second = []] = vectors.map((vector) => [...vector]);
-    checkClose(both, first.map((value, d) => (value + (second[d] ?? 0)) / 2), float32);
+    checkClose(
+      both,
+      first.map((value, d) => (value + (second[d] ?? 0)) / 2),
+      float32,
+    );
   });
 });
 
@@ -121,21 +196,34 @@ for (const precision of ['fp32', 'int8'] as const) {
   inferenceBackendConformance(runner, {
     name: `a static model of ours in ${precision}`,
     open: async () => (await loadStaticModel({ files: memoryFiles('tiny', await tinyModelFiles(precision)) })).backend,
-    texts: ['', 'a text', 'another text, rather longer'].map((one) => tinyTokenizer.encode(one, { maxTokens: 512 }).ids),
+    texts: ['', 'a text', 'another text, rather longer'].map(
+      (one) => tinyTokenizer.encode(one, { maxTokens: 512 }).ids,
+    ),
     vocabularySize: tinyTokenizer.vocabularySize,
     tolerance: exact,
   });
 }
 inferenceBackendConformance(runner, {
-  name: 'a model2vec folder', open: () => openStaticBackend({ path: folderOf('float16') }), texts: [[5], [6598, 1094], [68, 1486, 1601, 3166]].map((ids) => Int32Array.from(ids)), vocabularySize: 29_528, tolerance: exact,
+  name: 'a model2vec folder',
+  open: () => openStaticBackend({ path: folderOf('float16') }),
+  texts: [[5], [6598, 1094], [68, 1486, 1601, 3166]].map((ids) => Int32Array.from(ids)),
+  vocabularySize: 29_528,
+  tolerance: exact,
 });
 
 describe('a static model of ours', () => {
   it('is the same bytes each time, and near its float32 table in 8 bits', async () => {
-    const [first, second, full] = [await tinyModelFiles('int8'), await tinyModelFiles('int8'), await tinyModelFiles('fp32')];
+    const [first, second, full] = [
+      await tinyModelFiles('int8'),
+      await tinyModelFiles('int8'),
+      await tinyModelFiles('fp32'),
+    ];
     expect([...first]).toEqual([...second]);
     const texts = ['a text', 'another one, longer than that', ''];
-    const [{ vectors: quantized }, { vectors: exactly }] = [await embed(await load(first), texts), await embed(await load(full), texts)];
+    const [{ vectors: quantized }, { vectors: exactly }] = [
+      await embed(await load(first), texts),
+      await embed(await load(full), texts),
+    ];
     texts.forEach((_, i) => expect(cosine(quantized[i] ?? [], exactly[i] ?? [])).toBeGreaterThan(0.999));
     expect((await load(first)).backend.space.fingerprint).toBe((await load(full)).backend.space.fingerprint);
     expect((await load(first)).backend.variant).toMatchObject({ name: 'int8', fidelity: { texts: 26 } });
@@ -144,7 +232,8 @@ describe('a static model of ours', () => {
 
   it('has vectors that can be computed in the head', async () => {
     const { backend } = await load(await tinyModelFiles('fp32'));
-    const row = (token: number): Float32Array => normalize(Float32Array.from({ length: 8 }, (_, d) => Math.sin((token + 1) * (d + 1) * 1.7)));
+    const row = (token: number): Float32Array =>
+      normalize(Float32Array.from({ length: 8 }, (_, d) => Math.sin((token + 1) * (d + 1) * 1.7)));
     const { dense = new Float32Array() } = await backend.run(tokenBatch([[300, 301]]), { heads: ['dense'] });
     // 300 % 7 is 6 and 301 % 7 is 0: weights of 1/7 and 1.
     checkClose(dense, normalize(row(300).map((value, d) => value / 7 + (row(301)[d] ?? 0))), float32);
@@ -154,9 +243,17 @@ describe('a static model of ours', () => {
     const files = await tinyModelFiles('int8');
     await served(files, async (base) => {
       const model = await loadStaticModel({ files: urlFiles(`${base}/model?version=3`) });
-      checkClose((await embed(model, ['a text'])).vectors[0] ?? [], (await embed(await load(files), ['a text'])).vectors[0] ?? [], exact);
-      expect(await rejection(() => loadStaticModel({ files: urlFiles(`${base}/broken/`) }))).toBeInstanceOf(ModelFetchError);
-      expect(await rejection(() => loadStaticModel({ files: urlFiles(`${base}/nothing`) }))).toBeInstanceOf(NotAStaticModelError);
+      checkClose(
+        (await embed(model, ['a text'])).vectors[0] ?? [],
+        (await embed(await load(files), ['a text'])).vectors[0] ?? [],
+        exact,
+      );
+      expect(await rejection(() => loadStaticModel({ files: urlFiles(`${base}/broken/`) }))).toBeInstanceOf(
+        ModelFetchError,
+      );
+      expect(await rejection(() => loadStaticModel({ files: urlFiles(`${base}/nothing`) }))).toBeInstanceOf(
+        NotAStaticModelError,
+      );
     });
   });
 
@@ -175,7 +272,9 @@ describe('a static model of ours', () => {
   });
 
   it('writes a tokenizer that neither pads nor cuts, since model2vec obeys the file', async () => {
-    const { padding, truncation } = JSON.parse(new TextDecoder().decode((await tinyModelFiles('int8')).get('tokenizer.json')));
+    const { padding, truncation } = JSON.parse(
+      new TextDecoder().decode((await tinyModelFiles('int8')).get('tokenizer.json')),
+    );
     expect({ padding, truncation }).toEqual({ padding: null, truncation: null });
   });
 
@@ -183,26 +282,88 @@ describe('a static model of ours', () => {
     const rows = Float32Array.of(1, 2, -1, -2);
     const files: Files = new Map([
       ['config.json', text('{"normalize": true}')],
-      ['model.safetensors', writeSafetensors(new Map([['embeddings', { type: 'F32', shape: [2, 2], bytes: new Uint8Array(rows.buffer) }]]))],
-      ['tokenizer.json', text(JSON.stringify({ ...JSON.parse(tinyTokenizerJson), added_tokens: [], post_processor: null, model: { type: 'WordPiece', unk_token: '[UNK]', continuing_subword_prefix: '##', max_input_chars_per_word: 100, vocab: { '[UNK]': 0, a: 1 } } }))],
+      [
+        'model.safetensors',
+        writeSafetensors(new Map([['embeddings', { type: 'F32', shape: [2, 2], bytes: new Uint8Array(rows.buffer) }]])),
+      ],
+      [
+        'tokenizer.json',
+        text(
+          JSON.stringify({
+            ...JSON.parse(tinyTokenizerJson),
+            added_tokens: [],
+            post_processor: null,
+            model: {
+              type: 'WordPiece',
+              unk_token: '[UNK]',
+              continuing_subword_prefix: '##',
+              max_input_chars_per_word: 100,
+              vocab: { '[UNK]': 0, a: 1 },
+            },
+          }),
+        ),
+      ],
     ]);
     const { backend } = await loadStaticModel({ files: memoryFiles('cancelling', files) });
-    expect(await rejection(() => backend.run(tokenBatch([[1], [0, 1]]), { heads: ['dense'] }))).toMatchObject({ code: 'TEXT_WITHOUT_DIRECTION', text: 1 });
+    expect(await rejection(() => backend.run(tokenBatch([[1], [0, 1]]), { heads: ['dense'] }))).toMatchObject({
+      code: 'TEXT_WITHOUT_DIRECTION',
+      text: 1,
+    });
   });
 });
 
 describe('is refused', () => {
   const refusals: readonly (readonly [string, (files: Files) => void, new (...parts: never[]) => Error, string])[] = [
-    ['a folder of another schema', (files) => files.set('space.json', text('{"schema":"kimera-model/1"}')), InvalidSpaceFileError, 'kimera-static/1'],
+    [
+      'a folder of another schema',
+      (files) => files.set('space.json', text('{"schema":"kimera-model/1"}')),
+      InvalidSpaceFileError,
+      'kimera-static/1',
+    ],
     ['a space.json that is not JSON', (files) => files.set('space.json', text('{')), InvalidSpaceFileError, 'not JSON'],
-    ['another fingerprint', (files) => edit(files, (space) => (space['fingerprint'] = '0'.repeat(64))), InvalidSpaceFileError, 'not that of the identity'],
-    ['a probe of another dimension', (files) => edit(files, ({ probes }) => (probes[0].dense = 'AAAAAA==')), InvalidSpaceFileError, 'has 1 numbers'],
-    ['a file that nothing vouches for', (files) => edit(files, (space) => delete space.files['tokenizer.json']), InvalidSpaceFileError, 'nothing vouches for it'],
+    [
+      'another fingerprint',
+      (files) => edit(files, (space) => (space['fingerprint'] = '0'.repeat(64))),
+      InvalidSpaceFileError,
+      'not that of the identity',
+    ],
+    [
+      'a probe of another dimension',
+      (files) => edit(files, ({ probes }) => (probes[0].dense = 'AAAAAA==')),
+      InvalidSpaceFileError,
+      'has 1 numbers',
+    ],
+    [
+      'a file that nothing vouches for',
+      (files) => edit(files, (space) => delete space.files['tokenizer.json']),
+      InvalidSpaceFileError,
+      'nothing vouches for it',
+    ],
     ['an unknown field', (files) => edit(files, (space) => (space.surprise = 1)), InvalidSpaceFileError, 'surprise'],
-    ['a table that was changed', (files) => void files.get('model.safetensors')?.fill(1, -1), ModelFileHashError, 'model.safetensors'],
-    ['a table that is not there', (files) => files.delete('model.safetensors'), ModelFileMissingError, 'model.safetensors'],
-    ['probes of another model', (files) => edit(files, ({ probes }) => ([probes[1].dense, probes[2].dense] = [probes[2].dense, probes[1].dense])), ProbeMismatchError, 'does not produce space'],
-    ['another precision than it says', (files) => edit(files, ({ variant }) => (variant.name = 'fp32')), InvalidStaticModelError, 'the table is int8'],
+    [
+      'a table that was changed',
+      (files) => void files.get('model.safetensors')?.fill(1, -1),
+      ModelFileHashError,
+      'model.safetensors',
+    ],
+    [
+      'a table that is not there',
+      (files) => files.delete('model.safetensors'),
+      ModelFileMissingError,
+      'model.safetensors',
+    ],
+    [
+      'probes of another model',
+      (files) => edit(files, ({ probes }) => ([probes[1].dense, probes[2].dense] = [probes[2].dense, probes[1].dense])),
+      ProbeMismatchError,
+      'does not produce space',
+    ],
+    [
+      'another precision than it says',
+      (files) => edit(files, ({ variant }) => (variant.name = 'fp32')),
+      InvalidStaticModelError,
+      'the table is int8',
+    ],
   ];
   it.each(refusals)('%s', async (_what, change, kind, words) => {
     const files: Files = new Map([...(await tinyModelFiles('int8'))].map(([name, bytes]) => [name, bytes.slice()]));
@@ -212,30 +373,70 @@ describe('is refused', () => {
     expect(error).toMatchObject({ message: expect.stringContaining(words) });
   });
 
-  const float = (values: readonly number[]): Uint8Array<ArrayBuffer> => new Uint8Array(Float32Array.from(values).buffer);
+  const float = (values: readonly number[]): Uint8Array<ArrayBuffer> =>
+    new Uint8Array(Float32Array.from(values).buffer);
   const V = 800;
   const vectors: Tensor = { type: 'F32', shape: [V, 1], bytes: float(Array.from({ length: V }, () => 1)) };
   const tables: readonly (readonly [string, Parameters<typeof writeSafetensors>[0], string])[] = [
     ['no vectors', new Map(), 'no tensor embeddings'],
     ['a table of one dimension', new Map([['embeddings', { ...vectors, shape: [V] }]]), 'has shape [800]'],
-    ['a type that is not read', new Map([['embeddings', { type: 'I32', shape: [V, 1], bytes: vectors.bytes }]]), 'has the type I32'],
-    ['fewer vectors than tokens', new Map([['embeddings', { type: 'F32', shape: [2, 1], bytes: float([1, 1]) }]]), '2 vectors, the tokenizer has 800 tokens'],
-    ['a vector that is not finite', new Map([['embeddings', { ...vectors, bytes: float([...Array.from({ length: V - 1 }, () => 1), Infinity]) }]]), 'not finite at element 799'],
-    ['weights of another length', new Map<string, Tensor>([['embeddings', vectors], ['weights', { type: 'F32', shape: [1], bytes: float([1]) }]]), 'tensor weights has shape [1]'],
-    ['a mapping beyond the rows', new Map([['embeddings', { type: 'F32', shape: [1, 1], bytes: float([1]) }], ['mapping', { type: 'F32', shape: [V], bytes: vectors.bytes }]]), 'token 0 is mapped to row 1, there are 1 rows'],
+    [
+      'a type that is not read',
+      new Map([['embeddings', { type: 'I32', shape: [V, 1], bytes: vectors.bytes }]]),
+      'has the type I32',
+    ],
+    [
+      'fewer vectors than tokens',
+      new Map([['embeddings', { type: 'F32', shape: [2, 1], bytes: float([1, 1]) }]]),
+      '2 vectors, the tokenizer has 800 tokens',
+    ],
+    [
+      'a vector that is not finite',
+      new Map([['embeddings', { ...vectors, bytes: float([...Array.from({ length: V - 1 }, () => 1), Infinity]) }]]),
+      'not finite at element 799',
+    ],
+    [
+      'weights of another length',
+      new Map<string, Tensor>([
+        ['embeddings', vectors],
+        ['weights', { type: 'F32', shape: [1], bytes: float([1]) }],
+      ]),
+      'tensor weights has shape [1]',
+    ],
+    [
+      'a mapping beyond the rows',
+      new Map([
+        ['embeddings', { type: 'F32', shape: [1, 1], bytes: float([1]) }],
+        ['mapping', { type: 'F32', shape: [V], bytes: vectors.bytes }],
+      ]),
+      'token 0 is mapped to row 1, there are 1 rows',
+    ],
   ];
   it.each(tables)('%s', async (_what, tensors, words) => {
-    const error = await rejection(() => loadStaticModel({ files: memoryFiles('broken', tinyModel2vec().set('model.safetensors', writeSafetensors(tensors))) }));
+    const error = await rejection(() =>
+      loadStaticModel({
+        files: memoryFiles('broken', tinyModel2vec().set('model.safetensors', writeSafetensors(tensors))),
+      }),
+    );
     expect(error).toBeInstanceOf(InvalidStaticModelError);
     expect(error).toMatchObject({ code: 'INVALID_STATIC_MODEL', message: expect.stringContaining(words) });
   });
 
-  it.each([['config.json', 'not JSON'], ['config.json', '{"normalize": "yes"}']])('%s that holds %j', async (name, content) => {
-    expect(await rejection(() => loadStaticModel({ files: memoryFiles('broken', tinyModel2vec().set(name, text(content))) }))).toBeInstanceOf(InvalidStaticModelError);
+  it.each([
+    ['config.json', 'not JSON'],
+    ['config.json', '{"normalize": "yes"}'],
+  ])('%s that holds %j', async (name, content) => {
+    expect(
+      await rejection(() =>
+        loadStaticModel({ files: memoryFiles('broken', tinyModel2vec().set(name, text(content))) }),
+      ),
+    ).toBeInstanceOf(InvalidStaticModelError);
   });
 
   it('an empty folder', async () => {
-    expect(await rejection(() => openStaticBackend({ path: join(root, 'nowhere') }))).toMatchObject({ code: 'NOT_A_STATIC_MODEL' });
+    expect(await rejection(() => openStaticBackend({ path: join(root, 'nowhere') }))).toMatchObject({
+      code: 'NOT_A_STATIC_MODEL',
+    });
   });
 });
 

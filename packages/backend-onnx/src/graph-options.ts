@@ -7,7 +7,8 @@ import type { ExecutionProvider } from './execution-providers.js';
 export interface SessionOptions {
   readonly intraOpThreads: number;
   /**
-   * `packed`: copied into the form that products are fastest in. `mapped`: read where the file is mapped, slower, in a fraction of the memory and of
+   * `packed`: copied into the form that products are fastest in. `mapped`: read where the file is mapped, slower, in a
+   * fraction of the memory and of
    * the time to load.
    */
   readonly weights: 'packed' | 'mapped';
@@ -24,6 +25,15 @@ export interface GraphOptions extends SessionOptions {
   readonly heads: readonly Head[];
 }
 
-export function graphOptions(folder: ModelFolder, { graphs: { fast, selfTest } }: SpaceFileVariant, session: SessionOptions): GraphOptions {
-  return { ...session, graphPath: join(folder.path, fast), heads: folder.space.heads, ...(selfTest === undefined ? {} : { selfTestPath: join(folder.path, selfTest) }) };
+export function graphOptions(
+  folder: ModelFolder,
+  { graphs: { fast, selfTest } }: SpaceFileVariant,
+  session: SessionOptions,
+): GraphOptions {
+  return {
+    ...session,
+    graphPath: join(folder.path, fast),
+    heads: folder.space.heads,
+    ...(selfTest === undefined ? {} : { selfTestPath: join(folder.path, selfTest) }),
+  };
 }

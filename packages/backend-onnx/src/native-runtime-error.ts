@@ -1,6 +1,9 @@
 import { KimeraError } from '@kimera/core';
 
-/** ONNX Runtime's native code does not run here: it is missing, of another architecture, forbidden, or needs a processor that this is not. */
+/**
+ * ONNX Runtime's native code does not run here: it is missing, of another architecture, forbidden, or needs a processor
+ * that this is not.
+ */
 export class NativeRuntimeError extends KimeraError {
   readonly code = 'NATIVE_RUNTIME';
   constructor(readonly reason: string) {

@@ -6,7 +6,14 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ClosedError, maxAbsDifference, ProbeMismatchError, spaceFingerprint, tokenBatch } from '@kimera/core';
 import { decodeVector, openModelFolder, spaceFileSchema, type ModelFolder } from '@kimera/model-folder';
-import { float32, fp16Weights, inferenceBackendConformance, rejection, vectorDifference, worstDifference } from '@kimera/testing';
+import {
+  float32,
+  fp16Weights,
+  inferenceBackendConformance,
+  rejection,
+  vectorDifference,
+  worstDifference,
+} from '@kimera/testing';
 import { ModelLoadError, openOnnxBackend, type OnnxBackend } from './index.js';
 
 const root = join(fileURLToPath(import.meta.url), '../../../..');
@@ -20,18 +27,35 @@ interface Golden {
 const goldens: readonly Golden[] = JSON.parse(readFileSync(join(root, 'fixtures/minilm/expected.json'), 'utf8')).cases;
 const dense = { heads: ['dense'] } as const;
 
-const open = async (path: string): Promise<OnnxBackend> => openOnnxBackend({ folder: await openModelFolder(join(root, path)), workers: 2, intraOpThreads: 1 });
-for (const path of ['models/all-MiniLM-L6-v2', 'models/multilingual-e5-small', 'fixtures/models/bge-m3-tiny', 'fixtures/models/bert-tiny-prompts']) {
+const open = async (path: string): Promise<OnnxBackend> =>
+  openOnnxBackend({ folder: await openModelFolder(join(root, path)), workers: 2, intraOpThreads: 1 });
+for (const path of [
+  'models/all-MiniLM-L6-v2',
+  'models/multilingual-e5-small',
+  'fixtures/models/bge-m3-tiny',
+  'fixtures/models/bert-tiny-prompts',
+]) {
   const file = spaceFileSchema.parse(JSON.parse(readFileSync(join(root, path, 'space.json'), 'utf8')));
-  inferenceBackendConformance(runner, { name: path, open: () => open(path), texts: file.probes.map(({ ids }) => Int32Array.from(ids)), vocabularySize: file.architecture.vocabularySize, tolerance: float32 });
+  inferenceBackendConformance(runner, {
+    name: path,
+    open: () => open(path),
+    texts: file.probes.map(({ ids }) => Int32Array.from(ids)),
+    vocabularySize: file.architecture.vocabularySize,
+    tolerance: float32,
+  });
 }
 
 describe('MiniLM against sentence-transformers', () => {
   it('has the vectors of 120 texts within what float16 weights lose', async () => {
     const backend = await open('models/all-MiniLM-L6-v2');
-    const { dense: vectors = new Float32Array() } = await backend.run(tokenBatch(goldens.map(({ input_ids }) => input_ids)), dense);
+    const { dense: vectors = new Float32Array() } = await backend.run(
+      tokenBatch(goldens.map(({ input_ids }) => input_ids)),
+      dense,
+    );
     await backend.close();
-    const differences = goldens.map(({ embedding }, i) => vectorDifference(vectors.subarray(i * 384, (i + 1) * 384), decodeVector(embedding)));
+    const differences = goldens.map(({ embedding }, i) =>
+      vectorDifference(vectors.subarray(i * 384, (i + 1) * 384), decodeVector(embedding)),
+    );
     expect(differences.length).toBe(120);
     // Measured: cosine 0.9999991, largest difference 2.5e-4, norm off by 4e-7.
     const worst = worstDifference(differences);
@@ -49,17 +73,23 @@ describe('the heads of bge-m3-tiny against FlagEmbedding', () => {
     /** Only of some texts. */
     readonly colbert?: { readonly shape: readonly [number, number]; readonly data: string };
   }
-  const cases: readonly Case[] = JSON.parse(readFileSync(join(root, 'fixtures/checkpoints/bge-m3-tiny/expected.json'), 'utf8')).cases;
+  const cases: readonly Case[] = JSON.parse(
+    readFileSync(join(root, 'fixtures/checkpoints/bge-m3-tiny/expected.json'), 'utf8'),
+  ).cases;
   // The library against itself in one padded batch: 3.1e-7 dense, 6e-7 lexical, 2.7e-7 ColBERT.
   const limit = 2e-5;
 
   it('are those of its 29 texts, all from one run', async () => {
     const backend = await open('fixtures/models/bge-m3-tiny');
-    const output = await backend.run(tokenBatch(cases.map(({ input_ids }) => input_ids)), { heads: ['dense', 'sparse', 'colbert'] });
+    const output = await backend.run(tokenBatch(cases.map(({ input_ids }) => input_ids)), {
+      heads: ['dense', 'sparse', 'colbert'],
+    });
     await backend.close();
     expect([cases.length, cases.filter(({ colbert }) => colbert !== undefined).length]).toEqual([29, 25]);
     for (const [i, { dense: vector, lexical_weights, colbert }] of cases.entries()) {
-      expect(maxAbsDifference(output.dense?.subarray(i * 64, (i + 1) * 64) ?? [], decodeVector(vector))).toBeLessThan(limit);
+      expect(maxAbsDifference(output.dense?.subarray(i * 64, (i + 1) * 64) ?? [], decodeVector(vector))).toBeLessThan(
+        limit,
+      );
       if (colbert !== undefined) {
         expect(output.colbert?.[i]?.length).toBe(colbert.shape[0] * colbert.shape[1]);
         expect(maxAbsDifference(output.colbert?.[i] ?? [], decodeVector(colbert.data))).toBeLessThan(limit);
@@ -79,7 +109,10 @@ describe('a model that leaves prompts out of its pooling', () => {
     const probe = folder.probes.find(({ promptTokens }) => promptTokens > 1);
     if (probe === undefined) throw new Error('no probe with a prompt');
     const texts = tokenBatch([probe.ids, probe.ids]);
-    const { dense: vectors = new Float32Array() } = await backend.run({ ...texts, promptTokens: Int32Array.of(probe.promptTokens, 0) }, dense);
+    const { dense: vectors = new Float32Array() } = await backend.run(
+      { ...texts, promptTokens: Int32Array.of(probe.promptTokens, 0) },
+      dense,
+    );
     await backend.close();
     const dimension = folder.space.dimension;
     expect(maxAbsDifference(vectors.subarray(0, dimension), probe.dense)).toBeLessThan(float32.maxAbs);
@@ -105,7 +138,10 @@ describe('a worker that dies', () => {
 
   it('is reported where its replacement dies under the same batch; the next batch is answered', async () => {
     backend.crashUnder(2);
-    expect(await rejection(() => backend.run(tokenBatch([[101, 102]]), dense))).toMatchObject({ code: 'WORKER_DIED', attempts: 2 });
+    expect(await rejection(() => backend.run(tokenBatch([[101, 102]]), dense))).toMatchObject({
+      code: 'WORKER_DIED',
+      attempts: 2,
+    });
     expect(backend.workerDeaths).toBe(3);
     expect((await backend.run(long, dense)).dense?.length).toBe(40 * 384);
   });
@@ -151,7 +187,9 @@ describe('refusals at loading', () => {
     const batch = tokenBatch([[0, 5, 6, 2]]);
     const before = await backend.run(batch, dense);
     const weights = await readFile(join(copy, 'onnx/model.onnx_data'));
-    const other = new Float32Array(weights.buffer, weights.byteOffset, weights.length / 4).map((value, i) => (i % 3 === 0 ? -value : value));
+    const other = new Float32Array(weights.buffer, weights.byteOffset, weights.length / 4).map((value, i) =>
+      i % 3 === 0 ? -value : value,
+    );
     await writeFile(join(copy, 'other'), Buffer.from(other.buffer));
     await rename(join(copy, 'other'), join(copy, 'onnx/model.onnx_data'));
     backend.crashUnder(1);
@@ -167,7 +205,11 @@ describe('refusals at loading', () => {
     const folder = await openModelFolder(copy);
     const [base] = folder.file.variants;
     if (base === undefined) throw new Error('no variant');
-    const variant = { ...base, name: 'int8' as const, graphs: { fast: base.graphs.fast, selfTest: 'onnx/int8_self_test.onnx' } };
+    const variant = {
+      ...base,
+      name: 'int8' as const,
+      graphs: { fast: base.graphs.fast, selfTest: 'onnx/int8_self_test.onnx' },
+    };
     const withSelfTest: ModelFolder = { ...folder, file: { ...folder.file, variants: [variant] } };
     const graph = await readFile(join(root, 'fixtures/models/int8_self_test.onnx'));
     const open = async (expected: number): Promise<unknown> => {
@@ -179,18 +221,29 @@ describe('refusals at loading', () => {
       graph.writeFloatLE(expected, at);
       await writeFile(join(copy, 'onnx/int8_self_test.onnx'), graph);
       graph.writeFloatLE(64 * 127 * 127, at);
-      return openOnnxBackend({ folder: withSelfTest }).then((backend) => backend.close(), (error: unknown) => error);
+      return openOnnxBackend({ folder: withSelfTest }).then(
+        (backend) => backend.close(),
+        (error: unknown) => error,
+      );
     };
     const refusal = { code: 'INT8_SATURATION', name: 'Int8SaturationError', message: expect.stringContaining('VNNI') };
-    // What the product is on this machine: 32 sums of two products cut at 32,767, less the zero point, where it saturates.
+    // What the product is on this machine: 32 sums of two products cut at 32,767, less the zero point, where it
+    // saturates.
     const [exact, saturated] = [await open(64 * 127 * 127), await open(32 * 32_767 - 64 * 128 * 127)];
-    expect([exact, saturated]).toEqual(exact === undefined ? [undefined, expect.objectContaining(refusal)] : [expect.objectContaining(refusal), undefined]);
+    expect([exact, saturated]).toEqual(
+      exact === undefined
+        ? [undefined, expect.objectContaining(refusal)]
+        : [expect.objectContaining(refusal), undefined],
+    );
   });
 
   it('a graph without a head that space.json promises is named', async () => {
     const folder = await openModelFolder(join(root, 'models/all-MiniLM-L6-v2'));
     const promising: ModelFolder = { ...folder, space: { ...folder.space, heads: ['dense', 'sparse'] } };
-    await expect(openOnnxBackend({ folder: promising })).rejects.toMatchObject({ code: 'MODEL_LOAD', message: expect.stringContaining('no sparse') });
+    await expect(openOnnxBackend({ folder: promising })).rejects.toMatchObject({
+      code: 'MODEL_LOAD',
+      message: expect.stringContaining('no sparse'),
+    });
   });
 
   it('space.json that contradicts itself is refused', async () => {
@@ -201,7 +254,10 @@ describe('refusals at loading', () => {
     await expect(openModelFolder(model())).rejects.toMatchObject({ code: 'INVALID_SPACE_FILE' });
     const identity = { ...json.identity, dimension: 512 };
     await write({ ...json, identity, fingerprint: await spaceFingerprint(identity) });
-    await expect(openModelFolder(model())).rejects.toMatchObject({ code: 'INVALID_SPACE_FILE', message: expect.stringContaining('probe 0 has 384 numbers') });
+    await expect(openModelFolder(model())).rejects.toMatchObject({
+      code: 'INVALID_SPACE_FILE',
+      message: expect.stringContaining('probe 0 has 384 numbers'),
+    });
     await write({ ...json, files: { '../escape': { bytes: 1, sha256: json.fingerprint } } });
     await expect(openModelFolder(model())).rejects.toMatchObject({ code: 'INVALID_SPACE_FILE' });
     await writeFile(path, '{');

@@ -8,7 +8,10 @@ import { graphOptions } from './graph-options.js';
 import { probeNative } from './probe-native.js';
 import type { WorkerData } from './worker-data.js';
 
-/** Tokens of one call of ONNX Runtime: past a few thousand the speed no longer rises and the arena, which never shrinks, does. */
+/**
+ * Tokens of one call of ONNX Runtime: past a few thousand the speed no longer rises and the arena, which never shrinks,
+ * does.
+ */
 export const TOKENS_OF_A_RUN = 4_096;
 
 export interface OnnxBackendOptions {
@@ -30,7 +33,9 @@ export class OnnxBackend extends GraphBackend<WorkerPool> {
     return this.runner.deaths;
   }
 
-  /** For tests of recovery: the next `requests` to a worker thread, second attempts included, end it as a crash would. */
+  /**
+   * For tests of recovery: the next `requests` to a worker thread, second attempts included, end it as a crash would.
+   */
   crashUnder(requests: number): void {
     this.runner.crashUnder(requests);
   }
@@ -38,12 +43,35 @@ export class OnnxBackend extends GraphBackend<WorkerPool> {
 
 /**
  * Loads a model folder; every session that is ever opened for it, those of replaced workers too, runs its probes first.
- * @throws NativeRuntimeError, ModelLoadError, Int8SaturationError, ProbeMismatchError, UnknownVariantError: then nothing serves.
+ * @throws NativeRuntimeError, ModelLoadError, Int8SaturationError, ProbeMismatchError, UnknownVariantError: then
+ * nothing serves.
  */
-export async function openOnnxBackend({ folder, variant: wanted, workers = 1, executionProvider = 'cpu', intraOpThreads = Math.max(1, Math.floor(availableParallelism() / workers)) }: OnnxBackendOptions): Promise<OnnxBackend> {
+export async function openOnnxBackend({
+  folder,
+  variant: wanted,
+  workers = 1,
+  executionProvider = 'cpu',
+  intraOpThreads = Math.max(1, Math.floor(availableParallelism() / workers)),
+}: OnnxBackendOptions): Promise<OnnxBackend> {
   await probeNative();
   const variant = chooseVariant(folder, wanted);
-  const data: WorkerData = { graph: graphOptions(folder, variant, { intraOpThreads, weights: 'packed', executionProvider }), served: { folder, variant } };
-  const runner = await WorkerPool.open({ name: 'onnx', module: new URL('./onnx-worker.ts', import.meta.url), data, size: workers, errors: graphErrors, closing: 'finish' });
-  return new OnnxBackend({ name: nativeBackendName(executionProvider), folder, variant, runner, tokensOfARun: TOKENS_OF_A_RUN });
+  const data: WorkerData = {
+    graph: graphOptions(folder, variant, { intraOpThreads, weights: 'packed', executionProvider }),
+    served: { folder, variant },
+  };
+  const runner = await WorkerPool.open({
+    name: 'onnx',
+    module: new URL('./onnx-worker.ts', import.meta.url),
+    data,
+    size: workers,
+    errors: graphErrors,
+    closing: 'finish',
+  });
+  return new OnnxBackend({
+    name: nativeBackendName(executionProvider),
+    folder,
+    variant,
+    runner,
+    tokensOfARun: TOKENS_OF_A_RUN,
+  });
 }

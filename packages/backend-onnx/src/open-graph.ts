@@ -3,7 +3,14 @@ import type { GraphOptions } from './graph-options.js';
 import { openNativeSession, type NativeSession } from './native-session.js';
 
 /** @throws ModelLoadError, Int8SaturationError. */
-export async function openGraph({ graphPath, intraOpThreads, weights, executionProvider, selfTestPath, heads }: GraphOptions): Promise<{ readonly graph: FastGraph; readonly session: NativeSession }> {
+export async function openGraph({
+  graphPath,
+  intraOpThreads,
+  weights,
+  executionProvider,
+  selfTestPath,
+  heads,
+}: GraphOptions): Promise<{ readonly graph: FastGraph; readonly session: NativeSession }> {
   if (selfTestPath !== undefined) {
     const selfTest = await open(selfTestPath, { intraOpNumThreads: 1 });
     await checkInt8(selfTest, selfTestPath).finally(() => selfTest.release());
@@ -15,7 +22,13 @@ export async function openGraph({ graphPath, intraOpThreads, weights, executionP
     interOpNumThreads: 1,
     // Shapes differ from batch to batch.
     enableMemPattern: false,
-    extra: { session: { intra_op: { allow_spinning: '0' }, set_denormal_as_zero: '1', ...(weights === 'mapped' ? { disable_prepacking: '1' } : {}) } },
+    extra: {
+      session: {
+        intra_op: { allow_spinning: '0' },
+        set_denormal_as_zero: '1',
+        ...(weights === 'mapped' ? { disable_prepacking: '1' } : {}),
+      },
+    },
   });
   return { graph: new FastGraph(session, graphPath, heads), session };
 }

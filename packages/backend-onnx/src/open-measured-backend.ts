@@ -8,7 +8,8 @@ import { TOKENS_OF_A_RUN } from './onnx-backend.js';
 import { probeNative } from './probe-native.js';
 
 /**
- * A variant of a folder that is measured, not served: no probe is checked, and it runs in the caller's thread, which each run blocks, on weights where
+ * A variant of a folder that is measured, not served: no probe is checked, and it runs in the caller's thread, which
+ * each run blocks, on weights where
  * their file is mapped. @throws NativeRuntimeError, ModelLoadError, Int8SaturationError, UnknownVariantError.
  */
 export async function openMeasuredBackend(folder: ModelFolder, variantName?: VariantName): Promise<InferenceBackend> {
@@ -19,6 +20,18 @@ export async function openMeasuredBackend(folder: ModelFolder, variantName?: Var
     await probeNative();
     throw error;
   });
-  const { graph, session } = await openGraph(graphOptions(folder, variant, { intraOpThreads: availableParallelism(), weights: 'mapped', executionProvider: 'cpu' }));
-  return new GraphBackend({ name, folder, variant, runner: new SessionRunner(name, graph, () => session.release()), tokensOfARun: TOKENS_OF_A_RUN });
+  const { graph, session } = await openGraph(
+    graphOptions(folder, variant, {
+      intraOpThreads: availableParallelism(),
+      weights: 'mapped',
+      executionProvider: 'cpu',
+    }),
+  );
+  return new GraphBackend({
+    name,
+    folder,
+    variant,
+    runner: new SessionRunner(name, graph, () => session.release()),
+    tokensOfARun: TOKENS_OF_A_RUN,
+  });
 }

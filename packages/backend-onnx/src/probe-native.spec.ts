@@ -22,7 +22,10 @@ afterEach(() => {
 it('names a native runtime that is not there, and one that takes its process along, which nothing is opened on', async () => {
   const folder = await openModelFolder(join(root, 'fixtures/models/bge-m3-tiny'));
   breakNative('missing');
-  await expect(probeNative()).rejects.toMatchObject({ code: 'NATIVE_RUNTIME', reason: "Error: Cannot find module 'onnxruntime-node'" });
+  await expect(probeNative()).rejects.toMatchObject({
+    code: 'NATIVE_RUNTIME',
+    reason: "Error: Cannot find module 'onnxruntime-node'",
+  });
   await expect(openOnnxBackend({ folder })).rejects.toBeInstanceOf(NativeRuntimeError);
   // This one loads it into the caller's own process.
   jest.doMock('onnxruntime-node', () => {
@@ -31,14 +34,24 @@ it('names a native runtime that is not there, and one that takes its process alo
   await expect(openMeasuredBackend(folder)).rejects.toBeInstanceOf(NativeRuntimeError);
   jest.dontMock('onnxruntime-node');
   breakNative('dies');
-  await expect(probeNative()).rejects.toMatchObject({ code: 'NATIVE_RUNTIME', reason: 'the process that loaded it ended by SIGILL' });
+  await expect(probeNative()).rejects.toMatchObject({
+    code: 'NATIVE_RUNTIME',
+    reason: 'the process that loaded it ended by SIGILL',
+  });
 });
 
 it('says what the native runtime of this machine is, asked again after a failure, whatever else prints', async () => {
   breakNative('silence');
-  await expect(probeNative()).rejects.toMatchObject({ code: 'NATIVE_RUNTIME', reason: 'the process that loaded it said nothing that is understood' });
+  await expect(probeNative()).rejects.toMatchObject({
+    code: 'NATIVE_RUNTIME',
+    reason: 'the process that loaded it said nothing that is understood',
+  });
   breakNative('chatter');
-  expect(await probeNative()).toEqual({ version: '1.30.0', executionProviders: expect.arrayContaining(['cpu']), exactInt8: expect.any(Boolean) });
+  expect(await probeNative()).toEqual({
+    version: '1.30.0',
+    executionProviders: expect.arrayContaining(['cpu']),
+    exactInt8: expect.any(Boolean),
+  });
   breakNative('dies');
   // Known from before.
   expect((await probeNative())?.version).toBe('1.30.0');

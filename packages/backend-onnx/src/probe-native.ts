@@ -18,7 +18,8 @@ const NOT_STARTED = ['EACCES', 'EPERM', 'EAGAIN', 'ENOMEM'];
 let known: Promise<NativeProbe | undefined> | undefined;
 
 /**
- * Runs a small graph in a process of its own, once for this process where it went well. Undefined where no process may be started: then nothing is known.
+ * Runs a small graph in a process of its own, once for this process where it went well. Undefined where no process may
+ * be started: then nothing is known.
  * @throws NativeRuntimeError.
  */
 export function probeNative(): Promise<NativeProbe | undefined> {
@@ -31,17 +32,31 @@ export function probeNative(): Promise<NativeProbe | undefined> {
 
 function run(): Promise<NativeProbe | undefined> {
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, [fileURLToPath(new URL('./native-probe.mjs', import.meta.url)), INT8_SELF_TEST], { timeout: TIMEOUT, env: process.env }, (error, stdout, stderr) => {
-      if (error === null) {
-        const probe = lastLine(stdout);
-        if (probe === undefined) reject(new NativeRuntimeError('the process that loaded it said nothing that is understood'));
-        else resolve(probe);
-        return;
-      }
-      if (typeof error.code === 'string' && NOT_STARTED.includes(error.code)) resolve(undefined);
-      else if (error.killed === true) reject(new NativeRuntimeError(`the process that loads it did not end within ${TIMEOUT / 1000} s`));
-      else reject(new NativeRuntimeError(error.signal === null || error.signal === undefined ? lastError(stderr) : `the process that loaded it ended by ${error.signal}`));
-    });
+    execFile(
+      process.execPath,
+      [fileURLToPath(new URL('./native-probe.mjs', import.meta.url)), INT8_SELF_TEST],
+      { timeout: TIMEOUT, env: process.env },
+      (error, stdout, stderr) => {
+        if (error === null) {
+          const probe = lastLine(stdout);
+          if (probe === undefined)
+            reject(new NativeRuntimeError('the process that loaded it said nothing that is understood'));
+          else resolve(probe);
+          return;
+        }
+        if (typeof error.code === 'string' && NOT_STARTED.includes(error.code)) resolve(undefined);
+        else if (error.killed === true)
+          reject(new NativeRuntimeError(`the process that loads it did not end within ${TIMEOUT / 1000} s`));
+        else
+          reject(
+            new NativeRuntimeError(
+              error.signal === null || error.signal === undefined
+                ? lastError(stderr)
+                : `the process that loaded it ended by ${error.signal}`,
+            ),
+          );
+      },
+    );
   });
 }
 
@@ -57,5 +72,9 @@ function lastLine(stdout: string): NativeProbe | undefined {
 /** Of what Node prints about an error that nobody caught. */
 function lastError(stderr: string): string {
   const lines = stderr.split('\n').map((line) => line.trim());
-  return lines.find((line) => /^(\w*Error|Error)\b.*:/.test(line)) ?? lines.find((line) => line !== '') ?? 'it ended without a word';
+  return (
+    lines.find((line) => /^(\w*Error|Error)\b.*:/.test(line)) ??
+    lines.find((line) => line !== '') ??
+    'it ended without a word'
+  );
 }

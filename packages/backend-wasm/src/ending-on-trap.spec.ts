@@ -4,11 +4,45 @@ import { rejection } from '@kimera/testing';
 import { endingOnTrap } from './ending-on-trap.js';
 
 /** (module (func (export "f") unreachable)) */
-const TRAPPING = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 7, 5, 1, 1, 102, 0, 0, 10, 5, 1, 3, 0, 0, 11);
+const TRAPPING = Uint8Array.of(
+  0,
+  97,
+  115,
+  109,
+  1,
+  0,
+  0,
+  0,
+  1,
+  4,
+  1,
+  96,
+  0,
+  0,
+  3,
+  2,
+  1,
+  0,
+  7,
+  5,
+  1,
+  1,
+  102,
+  0,
+  0,
+  10,
+  5,
+  1,
+  3,
+  0,
+  0,
+  11,
+);
 
 it('a trap of WebAssembly ends the thread, another failure does not', async () => {
   let ended = 0;
-  const failing = (failure: () => unknown): GraphSession => endingOnTrap({ inputNames: [], outputNames: [], run: async () => Promise.reject(failure()) }, () => (ended += 1));
+  const failing = (failure: () => unknown): GraphSession =>
+    endingOnTrap({ inputNames: [], outputNames: [], run: async () => Promise.reject(failure()) }, () => (ended += 1));
   await rejection(() => failing(() => new Error('a shape does not fit')).run({}, []));
   expect(ended).toBe(0);
   await rejection(() => failing(trap).run({}, []));
@@ -17,7 +51,13 @@ it('a trap of WebAssembly ends the thread, another failure does not', async () =
 
 /** The error of a real trap. */
 function trap(): unknown {
-  const { Module, Instance }: { Module: new (bytes: Uint8Array) => object; Instance: new (module: object) => { readonly exports: { readonly f: () => void } } } = Object(Reflect.get(globalThis, 'WebAssembly'));
+  const {
+    Module,
+    Instance,
+  }: {
+    Module: new (bytes: Uint8Array) => object;
+    Instance: new (module: object) => { readonly exports: { readonly f: () => void } };
+  } = Object(Reflect.get(globalThis, 'WebAssembly'));
   try {
     new Instance(new Module(TRAPPING)).exports.f();
     return undefined;

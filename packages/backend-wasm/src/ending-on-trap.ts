@@ -3,7 +3,10 @@ import type { GraphSession } from '@kimera/fast-graph';
 /** The name of WebAssembly.RuntimeError. */
 const TRAP = 'RuntimeError';
 
-/** A trap (an abort, memory used up) leaves WebAssembly in no known state: `end` ends the thread, so that another takes its place. */
+/**
+ * A trap (an abort, memory used up) leaves WebAssembly in no known state: `end` ends the thread, so that another takes
+ * its place.
+ */
 export function endingOnTrap(session: GraphSession, end: () => void): GraphSession {
   return {
     ...session,

@@ -11,11 +11,20 @@ import { weightFiles } from './weight-files.js';
 export interface BrowserModelOptions {
   /** Of the model folder. */
   readonly url: string | URL;
-  /** Served or refused. Where absent: the folder's first, or, if that does not fit into WebAssembly, another of the same space that does and holds. */
+  /**
+   * Served or refused. Where absent: the folder's first, or, if that does not fit into WebAssembly, another of the same
+   * space that does and holds.
+   */
   readonly variant?: VariantName;
-  /** URLs of `ort-wasm-simd-threaded.mjs` and `.wasm` of onnxruntime-web, from the page's own server. The first model of a page decides. */
+  /**
+   * URLs of `ort-wasm-simd-threaded.mjs` and `.wasm` of onnxruntime-web, from the page's own server. The first model of
+   * a page decides.
+   */
   readonly runtimeFiles: { readonly mjs: string; readonly wasm: string };
-  /** Default: half the processors, four at most, where the page is cross-origin isolated (COOP and COEP); otherwise 1. The first model of a page decides. */
+  /**
+   * Default: half the processors, four at most, where the page is cross-origin isolated (COOP and COEP); otherwise 1.
+   * The first model of a page decides.
+   */
   readonly threads?: number;
 }
 
@@ -28,15 +37,25 @@ export interface BrowserModel {
 }
 
 /**
- * Fetches a model folder, checks its hashes, and runs its probes. It all happens on the calling thread: in a page, call it in a worker.
- * @throws ModelFolderNotFoundError, InvalidSpaceFileError, ModelFileMissingError, ModelFileSizeError, ModelFileHashError, InvalidTokenizerError,
+ * Fetches a model folder, checks its hashes, and runs its probes. It all happens on the calling thread: in a page, call
+ * it in a worker.
+ * @throws ModelFolderNotFoundError, InvalidSpaceFileError, ModelFileMissingError, ModelFileSizeError,
+ * ModelFileHashError, InvalidTokenizerError,
  * WasmMemoryError, ModelLoadError, Int8SaturationError, ProbeMismatchError, UnknownVariantError.
  */
-export async function openBrowserModel({ url, variant, runtimeFiles, threads }: BrowserModelOptions): Promise<BrowserModel> {
+export async function openBrowserModel({
+  url,
+  variant,
+  runtimeFiles,
+  threads,
+}: BrowserModelOptions): Promise<BrowserModel> {
   runtime.env.wasm.wasmPaths = runtimeFiles;
   if (threads !== undefined) runtime.env.wasm.numThreads = threads;
   const folder = await fetchModelFolder(url);
-  const tokenizer = parseTokenizer(new TextDecoder().decode(await folder.read('tokenizer.json')), new URL('tokenizer.json', folder.path).href);
+  const tokenizer = parseTokenizer(
+    new TextDecoder().decode(await folder.read('tokenizer.json')),
+    new URL('tokenizer.json', folder.path).href,
+  );
   const backend = await openFitting({
     folder,
     variant,
@@ -58,7 +77,9 @@ export async function openBrowserModel({ url, variant, runtimeFiles, threads }: 
   return { folder, backend, tokenizer: inlineTokenizer(tokenizer), probes: folder.probes };
 
   async function open(name: string, graph: Uint8Array, weights: readonly string[]): Promise<WebSession> {
-    const externalData = await Promise.all(weights.map(async (file) => ({ path: file.slice(file.lastIndexOf('/') + 1), data: await folder.read(file) })));
+    const externalData = await Promise.all(
+      weights.map(async (file) => ({ path: file.slice(file.lastIndexOf('/') + 1), data: await folder.read(file) })),
+    );
     return openWebSession(runtime, graph, externalData).catch((error: unknown) => {
       throw new ModelLoadError(new URL(name, folder.path).href, reasonOf(error));
     });

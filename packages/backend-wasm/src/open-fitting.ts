@@ -14,7 +14,10 @@ export interface FittingVariant {
 
 export interface OpenFittingOptions<Backend> {
   readonly folder: ModelFolder;
-  /** Served or refused. Where absent: the folder's first, or, if that does not fit into WebAssembly, another of the same space that does and holds. */
+  /**
+   * Served or refused. Where absent: the folder's first, or, if that does not fit into WebAssembly, another of the same
+   * space that does and holds.
+   */
   readonly variant?: VariantName | undefined;
   readonly readFile: (name: string) => Promise<Uint8Array>;
   /** Runs the folder's probes. */
@@ -22,7 +25,12 @@ export interface OpenFittingOptions<Backend> {
 }
 
 /** Opens the variant. @throws WasmMemoryError, UnknownVariantError, and as `open`. */
-export async function openFitting<Backend>({ folder, variant: name, readFile, open }: OpenFittingOptions<Backend>): Promise<Backend> {
+export async function openFitting<Backend>({
+  folder,
+  variant: name,
+  readFile,
+  open,
+}: OpenFittingOptions<Backend>): Promise<Backend> {
   const tryOne = async (variant: SpaceFileVariant): Promise<Backend> => {
     const graph = await readFile(variant.graphs.fast);
     const { needed, longestText } = wasmFit(folder, variant, graph);

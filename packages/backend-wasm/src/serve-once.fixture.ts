@@ -10,12 +10,17 @@ interface Golden {
 /** How many of the goldens: enough to see every length. */
 const TEXTS = 40;
 
-/** Runs texts of the goldens argv[3] on the folder argv[2] with two threads, closes, and prints their vectors and the native addons that the process has loaded; then it must end by itself. */
+/**
+ * Runs texts of the goldens argv[3] on the folder argv[2] with two threads, closes, and prints their vectors and the
+ * native addons that the process has loaded; then it must end by itself.
+ */
 const [, , folderPath = '', goldensPath = ''] = process.argv;
 const folder = await openModelFolder(folderPath);
 const goldens: readonly Golden[] = JSON.parse(await readFile(goldensPath, 'utf8')).cases.slice(0, TEXTS);
 const backend = await openWasmBackend({ folder, threads: 2 });
-const { dense = new Float32Array() } = await backend.run(tokenBatch(goldens.map(({ input_ids }) => input_ids)), { heads: ['dense'] });
+const { dense = new Float32Array() } = await backend.run(tokenBatch(goldens.map(({ input_ids }) => input_ids)), {
+  heads: ['dense'],
+});
 await backend.close();
 const { dimension } = folder.space;
 const report: { readonly sharedObjects?: readonly string[] } = JSON.parse(JSON.stringify(process.report.getReport()));

@@ -21,10 +21,17 @@ export interface TransformersSessionOptions {
 }
 
 /**
- * A graph of a model folder as a model of transformers.js, on onnxruntime-web in this thread. Nothing but the graph is read, and nothing is fetched. The
+ * A graph of a model folder as a model of transformers.js, on onnxruntime-web in this thread. Nothing but the graph is
+ * read, and nothing is fetched. The
  * package's build for browsers is taken: the one for Node imports sharp and onnxruntime-node, which are native.
  */
-export async function openTransformersSession({ runtime, folder, graph, config, externalData }: TransformersSessionOptions): Promise<GraphSession> {
+export async function openTransformersSession({
+  runtime,
+  folder,
+  graph,
+  config,
+  externalData,
+}: TransformersSessionOptions): Promise<GraphSession> {
   Object.assign(globalThis, { [RUNTIME]: runtime });
   const build = new URL('transformers.web.js', import.meta.resolve('@xenova/transformers'));
   const { AutoModel, env, LogLevel, PretrainedConfig, Tensor }: typeof Transformers = await import(build.href);
@@ -53,6 +60,11 @@ export async function openTransformersSession({ runtime, folder, graph, config, 
   return {
     inputNames: session.inputNames,
     outputNames: session.outputNames,
-    run: (feeds) => model.forward(Object.fromEntries(Object.entries(feeds).map(([name, { type, data, dims }]) => [name, new Tensor(type, data, [...dims])]))),
+    run: (feeds) =>
+      model.forward(
+        Object.fromEntries(
+          Object.entries(feeds).map(([name, { type, data, dims }]) => [name, new Tensor(type, data, [...dims])]),
+        ),
+      ),
   };
 }

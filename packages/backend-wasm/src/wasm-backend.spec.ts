@@ -8,7 +8,15 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ClosedError, maxAbsDifference, ProbeMismatchError, tokenBatch } from '@kimera/core';
 import { decodeVector, openModelFolder, spaceFileSchema, type ModelFolder, type SpaceFile } from '@kimera/model-folder';
-import { float32, float32Runtime, fp16Weights, inferenceBackendConformance, rejection, vectorDifference, worstDifference } from '@kimera/testing';
+import {
+  float32,
+  float32Runtime,
+  fp16Weights,
+  inferenceBackendConformance,
+  rejection,
+  vectorDifference,
+  worstDifference,
+} from '@kimera/testing';
 import { openWasmBackend, WasmMemoryError, type WasmBackend } from './index.js';
 
 const root = join(fileURLToPath(import.meta.url), '../../../..');
@@ -19,7 +27,13 @@ const open = async (path: string): Promise<WasmBackend> => openWasmBackend({ fol
 
 for (const path of ['models/all-MiniLM-L6-v2', 'fixtures/models/bge-m3-tiny']) {
   const file = spaceFileSchema.parse(JSON.parse(readFileSync(join(root, path, 'space.json'), 'utf8')));
-  inferenceBackendConformance(runner, { name: path, open: () => open(path), texts: file.probes.slice(0, 4).map(({ ids }) => Int32Array.from(ids)), vocabularySize: file.architecture.vocabularySize, tolerance: float32 });
+  inferenceBackendConformance(runner, {
+    name: path,
+    open: () => open(path),
+    texts: file.probes.slice(0, 4).map(({ ids }) => Int32Array.from(ids)),
+    vocabularySize: file.architecture.vocabularySize,
+    tolerance: float32,
+  });
 }
 
 describe('all heads of bge-m3-tiny, and a worker that dies', () => {
@@ -32,13 +46,18 @@ describe('all heads of bge-m3-tiny, and a worker that dies', () => {
   afterAll(() => backend.close());
 
   it('are those of the float64 forward pass, all from one run', async () => {
-    const output = await backend.run(tokenBatch(folder.probes.map(({ ids }) => ids)), { heads: ['dense', 'sparse', 'colbert'] });
+    const output = await backend.run(tokenBatch(folder.probes.map(({ ids }) => ids)), {
+      heads: ['dense', 'sparse', 'colbert'],
+    });
     for (const [i, probe] of folder.probes.entries()) {
-      expect(maxAbsDifference(output.dense?.subarray(i * 64, (i + 1) * 64) ?? [], probe.dense)).toBeLessThan(float32Runtime.maxAbs);
+      expect(maxAbsDifference(output.dense?.subarray(i * 64, (i + 1) * 64) ?? [], probe.dense)).toBeLessThan(
+        float32Runtime.maxAbs,
+      );
       expect(maxAbsDifference(output.colbert?.[i] ?? [], probe.colbert ?? [NaN])).toBeLessThan(float32Runtime.maxAbs);
       const weights = output.sparse?.[i] ?? new Map<number, number>();
       expect([...weights.keys()].toSorted()).toEqual([...(probe.sparse?.keys() ?? [NaN])].toSorted());
-      for (const [id, weight] of probe.sparse ?? []) expect(Math.abs((weights.get(id) ?? 0) - weight)).toBeLessThan(float32Runtime.maxAbs);
+      for (const [id, weight] of probe.sparse ?? [])
+        expect(Math.abs((weights.get(id) ?? 0) - weight)).toBeLessThan(float32Runtime.maxAbs);
     }
   });
 
@@ -74,7 +93,10 @@ describe('variants', () => {
   const large = (change: (file: SpaceFile) => SpaceFile = (file) => file): ModelFolder => {
     const { [`onnx/model.onnx_data`]: weights, ...files } = folder.file.files;
     if (weights === undefined) throw new Error('no weights');
-    return { ...folder, file: change({ ...folder.file, files: { ...files, 'onnx/model.onnx_data': { ...weights, bytes: tooLarge } } }) };
+    return {
+      ...folder,
+      file: change({ ...folder.file, files: { ...files, 'onnx/model.onnx_data': { ...weights, bytes: tooLarge } } }),
+    };
   };
 
   it('of 8 bits serves the space, with its own vectors, where the full one does not fit', async () => {
@@ -87,7 +109,12 @@ describe('variants', () => {
   it('is refused with both sizes where it was asked for and does not fit', async () => {
     const refusal = await rejection(() => openWasmBackend({ folder: large(), variant: 'fp32' }));
     expect(refusal).toBeInstanceOf(WasmMemoryError);
-    expect(refusal).toMatchObject({ code: 'WASM_MEMORY', variant: 'fp32', limit: 4_294_967_296, message: expect.stringMatching(/5753 MB.*4295 MB/) });
+    expect(refusal).toMatchObject({
+      code: 'WASM_MEMORY',
+      variant: 'fp32',
+      limit: 4_294_967_296,
+      message: expect.stringMatching(/5753 MB.*4295 MB/),
+    });
     await expect(openWasmBackend({ folder, variant: 'q4' })).rejects.toMatchObject({ code: 'UNKNOWN_VARIANT' });
   });
 
@@ -120,7 +147,10 @@ describe('refusals at loading', () => {
     const copy = await copyOf('fixtures/models/bert-tiny-int8');
     const folder = await openModelFolder(copy);
     await truncate(join(copy, 'onnx/model.onnx_data'), 1_000);
-    await expect(openWasmBackend({ folder })).rejects.toMatchObject({ code: 'MODEL_LOAD', path: join(copy, 'onnx/model_fast.onnx') });
+    await expect(openWasmBackend({ folder })).rejects.toMatchObject({
+      code: 'MODEL_LOAD',
+      path: join(copy, 'onnx/model_fast.onnx'),
+    });
   });
 
   it('say where products of 8 bits saturate; WebAssembly’s do not', async () => {
@@ -128,14 +158,23 @@ describe('refusals at loading', () => {
     const folder = await openModelFolder(copy);
     const [base] = folder.file.variants;
     if (base === undefined) throw new Error('no variant');
-    const withSelfTest: ModelFolder = { ...folder, file: { ...folder.file, variants: [{ ...base, graphs: { ...base.graphs, selfTest: 'onnx/int8_self_test.onnx' } }] } };
+    const withSelfTest: ModelFolder = {
+      ...folder,
+      file: {
+        ...folder.file,
+        variants: [{ ...base, graphs: { ...base.graphs, selfTest: 'onnx/int8_self_test.onnx' } }],
+      },
+    };
     const graph = await readFile(join(root, 'fixtures/models/int8_self_test.onnx'));
     await writeFile(join(copy, 'onnx/int8_self_test.onnx'), graph);
     const backend = await openWasmBackend({ folder: withSelfTest, threads: 1 });
     // The same text with and without its prompt in the pooling, in one batch.
     const probe = folder.probes.find(({ promptTokens }) => promptTokens > 1);
     if (probe === undefined) throw new Error('no probe with a prompt');
-    const { dense: vectors = new Float32Array() } = await backend.run({ ...tokenBatch([probe.ids, probe.ids]), promptTokens: Int32Array.of(probe.promptTokens, 0) }, dense);
+    const { dense: vectors = new Float32Array() } = await backend.run(
+      { ...tokenBatch([probe.ids, probe.ids]), promptTokens: Int32Array.of(probe.promptTokens, 0) },
+      dense,
+    );
     await backend.close();
     expect(maxAbsDifference(vectors.subarray(0, probe.dense.length), probe.dense)).toBeLessThan(float32Runtime.maxAbs);
     expect(maxAbsDifference(vectors.subarray(probe.dense.length), probe.dense)).toBeGreaterThan(0.01);
@@ -143,7 +182,10 @@ describe('refusals at loading', () => {
     const right = Buffer.from(Float32Array.of(64 * 127 * 127).buffer);
     graph.writeFloatLE(1, graph.indexOf(right));
     await writeFile(join(copy, 'onnx/int8_self_test.onnx'), graph);
-    await expect(openWasmBackend({ folder: withSelfTest, threads: 1 })).rejects.toMatchObject({ code: 'INT8_SATURATION', name: 'Int8SaturationError' });
+    await expect(openWasmBackend({ folder: withSelfTest, threads: 1 })).rejects.toMatchObject({
+      code: 'INT8_SATURATION',
+      name: 'Int8SaturationError',
+    });
   });
 });
 
@@ -152,14 +194,31 @@ describe('a process without native packages', () => {
     const here = fileURLToPath(new URL('.', import.meta.url));
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      ['--conditions=@kimera/source', '--import', 'tsx', join(here, 'serve-once.fixture.ts'), join(root, 'models/all-MiniLM-L6-v2'), join(root, 'fixtures/minilm/expected.json')],
-      { env: { ...process.env, NODE_OPTIONS: `--import=${pathToFileURL(join(here, 'without-native.fixture.mjs')).href}` }, timeout: 50_000 },
+      [
+        '--conditions=@kimera/source',
+        '--import',
+        'tsx',
+        join(here, 'serve-once.fixture.ts'),
+        join(root, 'models/all-MiniLM-L6-v2'),
+        join(root, 'fixtures/minilm/expected.json'),
+      ],
+      {
+        env: {
+          ...process.env,
+          NODE_OPTIONS: `--import=${pathToFileURL(join(here, 'without-native.fixture.mjs')).href}`,
+        },
+        timeout: 50_000,
+      },
     );
     const { addons, expected, vectors } = JSON.parse(stdout);
     expect(addons).toEqual([]);
     expect(expected.length).toBe(40);
     // Float16 weights against sentence-transformers’ float32.
-    const worst = worstDifference(expected.map((embedding: string, i: number) => vectorDifference(decodeVector(vectors[i]), decodeVector(embedding))));
+    const worst = worstDifference(
+      expected.map((embedding: string, i: number) =>
+        vectorDifference(decodeVector(vectors[i]), decodeVector(embedding)),
+      ),
+    );
     expect(worst.cosine).toBeGreaterThan(fp16Weights.minCosine);
     expect(worst.maxAbs).toBeLessThan(fp16Weights.maxAbs);
     expect(worst.norm).toBeLessThan(fp16Weights.norm);

@@ -12,7 +12,10 @@ import type { WorkerData } from './worker-data.js';
 
 export interface WasmBackendOptions {
   readonly folder: ModelFolder;
-  /** Served or refused. Where absent: the folder's first, or, if that does not fit into WebAssembly, another of the same space that does and holds. */
+  /**
+   * Served or refused. Where absent: the folder's first, or, if that does not fit into WebAssembly, another of the same
+   * space that does and holds.
+   */
   readonly variant?: VariantName;
   /** Threads that each hold a session; default 1. */
   readonly workers?: number;
@@ -27,17 +30,26 @@ export class WasmBackend extends WasmGraphBackend<WorkerPool> {
     return this.runner.deaths;
   }
 
-  /** For tests of recovery: the next `requests` to a worker thread, second attempts included, end it as a crash would. */
+  /**
+   * For tests of recovery: the next `requests` to a worker thread, second attempts included, end it as a crash would.
+   */
   crashUnder(requests: number): void {
     this.runner.crashUnder(requests);
   }
 }
 
 /**
- * Loads a model folder, without native code or network; every session that is ever opened for it, those of replaced workers too, runs its probes first.
- * @throws WasmMemoryError, ModelLoadError, Int8SaturationError, ProbeMismatchError, UnknownVariantError: then nothing serves.
+ * Loads a model folder, without native code or network; every session that is ever opened for it, those of replaced
+ * workers too, runs its probes first.
+ * @throws WasmMemoryError, ModelLoadError, Int8SaturationError, ProbeMismatchError, UnknownVariantError: then nothing
+ * serves.
  */
-export async function openWasmBackend({ folder, variant, workers = 1, threads = Math.max(1, Math.floor(availableParallelism() / workers)) }: WasmBackendOptions): Promise<WasmBackend> {
+export async function openWasmBackend({
+  folder,
+  variant,
+  workers = 1,
+  threads = Math.max(1, Math.floor(availableParallelism() / workers)),
+}: WasmBackendOptions): Promise<WasmBackend> {
   return openFitting({
     folder,
     variant,
@@ -45,9 +57,20 @@ export async function openWasmBackend({ folder, variant, workers = 1, threads = 
     open: async (fitting) => {
       const { fast, selfTest } = fitting.variant.graphs;
       const data: WorkerData = {
-        folder: folder.path, graph: fast, weights: weightFiles(fitting.graph, fast, folder.file.files), threads, served: { folder, variant: fitting.variant }, ...(selfTest === undefined ? {} : { selfTest }),
+        folder: folder.path,
+        graph: fast,
+        weights: weightFiles(fitting.graph, fast, folder.file.files),
+        threads,
+        served: { folder, variant: fitting.variant },
+        ...(selfTest === undefined ? {} : { selfTest }),
       };
-      const runner = await WorkerPool.open({ name: 'wasm', module: new URL('./wasm-worker.ts', import.meta.url), data, size: workers, errors: graphErrors });
+      const runner = await WorkerPool.open({
+        name: 'wasm',
+        module: new URL('./wasm-worker.ts', import.meta.url),
+        data,
+        size: workers,
+        errors: graphErrors,
+      });
       return new WasmBackend({ folder, variant: fitting.variant, runner, longestText: fitting.longestText });
     },
   });

@@ -26,8 +26,12 @@ export class WasmGraphBackend<Runner extends GroupRunner = GroupRunner> extends 
   /** @throws WasmTextLengthError, and as GraphBackend. */
   override async run(batch: TokenBatch, request: HeadRequest): Promise<BackendOutput> {
     if (this.longestText < this.space.maxTokens) {
-      const longest = batch.offsets.reduce((most, end, i) => Math.max(most, i === 0 ? 0 : end - (batch.offsets[i - 1] ?? 0)), 0);
-      if (longest > this.longestText && longest <= this.space.maxTokens) throw new WasmTextLengthError(longest, this.longestText);
+      const longest = batch.offsets.reduce(
+        (most, end, i) => Math.max(most, i === 0 ? 0 : end - (batch.offsets[i - 1] ?? 0)),
+        0,
+      );
+      if (longest > this.longestText && longest <= this.space.maxTokens)
+        throw new WasmTextLengthError(longest, this.longestText);
     }
     return super.run(batch, request);
   }

@@ -22,11 +22,17 @@ await serveWorker(async (data) => {
   }
   const path = join(folder, graph);
   const session = await loading(path, async () => {
-    const externalData = await Promise.all(weights.map(async (name) => ({ path: basename(name), data: await readWhole(join(folder, name)) })));
+    const externalData = await Promise.all(
+      weights.map(async (name) => ({ path: basename(name), data: await readWhole(join(folder, name)) })),
+    );
     const config: unknown = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
     return openTransformersSession({ runtime, folder, graph, config, externalData });
   });
-  const fastGraph = new FastGraph(endingOnTrap(session, () => process.exit(1)), path, served.folder.space.heads);
+  const fastGraph = new FastGraph(
+    endingOnTrap(session, () => process.exit(1)),
+    path,
+    served.folder.space.heads,
+  );
   await checkGraph('wasm', fastGraph, served);
   return async (request) => {
     const response = await fastGraph.run(request as GroupRequest);
@@ -47,7 +53,7 @@ async function readWhole(path: string): Promise<Uint8Array> {
   try {
     const { size } = await handle.stat();
     const bytes = new Uint8Array(size);
-    for (let at = 0; at < size; ) {
+    for (let at = 0; at < size;) {
       const { bytesRead } = await handle.read(bytes, at, Math.min(size - at, 1 << 30), at);
       if (bytesRead === 0) throw new Error(`${path} ended at ${at} of ${size} bytes`);
       at += bytesRead;

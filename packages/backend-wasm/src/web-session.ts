@@ -4,8 +4,14 @@ import { sessionOptions, type ExternalData } from './session-options.js';
 
 /** What a session needs of onnxruntime-web, whose entries for Node and for browsers are modules of their own. */
 export interface WebRuntime {
-  readonly InferenceSession: { create(graph: Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession> };
-  readonly Tensor: new (type: 'int64' | 'bool' | 'uint8', data: BigInt64Array | Uint8Array, dims: readonly number[]) => Tensor;
+  readonly InferenceSession: {
+    create(graph: Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession>;
+  };
+  readonly Tensor: new (
+    type: 'int64' | 'bool' | 'uint8',
+    data: BigInt64Array | Uint8Array,
+    dims: readonly number[],
+  ) => Tensor;
 }
 
 export interface WebSession extends GraphSession {
@@ -13,12 +19,22 @@ export interface WebSession extends GraphSession {
 }
 
 /** A graph on onnxruntime-web in this thread. Rejects with the runtime's own error. */
-export async function openWebSession({ InferenceSession, Tensor }: WebRuntime, graph: Uint8Array, externalData: readonly ExternalData[] = []): Promise<WebSession> {
+export async function openWebSession(
+  { InferenceSession, Tensor }: WebRuntime,
+  graph: Uint8Array,
+  externalData: readonly ExternalData[] = [],
+): Promise<WebSession> {
   const session = await InferenceSession.create(graph, sessionOptions(externalData));
   return {
     inputNames: session.inputNames,
     outputNames: session.outputNames,
-    run: (feeds, outputs) => session.run(Object.fromEntries(Object.entries(feeds).map(([name, { type, data, dims }]) => [name, new Tensor(type, data, dims)])), outputs),
+    run: (feeds, outputs) =>
+      session.run(
+        Object.fromEntries(
+          Object.entries(feeds).map(([name, { type, data, dims }]) => [name, new Tensor(type, data, dims)]),
+        ),
+        outputs,
+      ),
     release: () => session.release(),
   };
 }

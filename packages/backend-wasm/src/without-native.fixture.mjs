@@ -14,7 +14,10 @@ Module._resolveFilename = function (name, ...rest) {
 };
 
 for (const name of ['onnxruntime-node', 'sharp']) {
-  const found = await import(name).then(() => true, () => false);
+  const found = await import(name).then(
+    () => true,
+    () => false,
+  );
   let required = true;
   try {
     createRequire(import.meta.url)(name);

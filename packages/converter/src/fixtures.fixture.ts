@@ -29,10 +29,14 @@ export async function productsSaturate(): Promise<boolean> {
   return !holds?.data[0];
 }
 
-/** The fast graph on onnxruntime-node in the test's own thread, one text at a time: the converter is tested without the real backend. */
+/**
+ * The fast graph on onnxruntime-node in the test's own thread, one text at a time: the converter is tested without the
+ * real backend.
+ */
 export async function openPlainBackend(folder: ModelFolder, name?: VariantName): Promise<InferenceBackend> {
   const variant = chooseVariant(folder, name);
-  if (variant.graphs.selfTest !== undefined && (await productsSaturate())) throw new SaturatedError('8-bit products saturate on this processor');
+  if (variant.graphs.selfTest !== undefined && (await productsSaturate()))
+    throw new SaturatedError('8-bit products saturate on this processor');
   const session = await InferenceSession.create(join(folder.path, variant.graphs.fast), { intraOpNumThreads: 1 });
   return {
     name: 'plain',
@@ -48,28 +52,57 @@ export async function openPlainBackend(folder: ModelFolder, name?: VariantName):
         const output = await session.run(
           {
             input_ids: new Tensor('int64', BigInt64Array.from(ids, BigInt), [1, ids.length]),
-            ...(folder.space.promptPooling === undefined ? {} : { prompt_tokens: new Tensor('int64', BigInt64Array.of(BigInt(batch.promptTokens?.[i] ?? 0)), [1]) }),
-            ...(folder.file.sparse === undefined ? {} : { want_sparse: new Tensor('bool', [heads.includes('sparse')], []) }),
-            ...(folder.file.colbert === undefined ? {} : { want_colbert: new Tensor('bool', [heads.includes('colbert')], []) }),
+            ...(folder.space.promptPooling === undefined
+              ? {}
+              : { prompt_tokens: new Tensor('int64', BigInt64Array.of(BigInt(batch.promptTokens?.[i] ?? 0)), [1]) }),
+            ...(folder.file.sparse === undefined
+              ? {}
+              : { want_sparse: new Tensor('bool', [heads.includes('sparse')], []) }),
+            ...(folder.file.colbert === undefined
+              ? {}
+              : { want_colbert: new Tensor('bool', [heads.includes('colbert')], []) }),
           },
           heads,
         );
         if (heads.includes('dense')) dense.set(output['dense']?.data as Float32Array, i * dimension);
-        if (heads.includes('sparse')) sparse.push(lexicalWeights(ids, output['sparse']?.data as Float32Array, folder.file.sparse?.ignoredIds ?? []));
+        if (heads.includes('sparse'))
+          sparse.push(
+            lexicalWeights(ids, output['sparse']?.data as Float32Array, folder.file.sparse?.ignoredIds ?? []),
+          );
         if (heads.includes('colbert')) colbert.push(Float32Array.from(output['colbert']?.data as Float32Array));
       }
-      return { ...(heads.includes('dense') ? { dense } : {}), ...(heads.includes('sparse') ? { sparse } : {}), ...(heads.includes('colbert') ? { colbert } : {}) };
+      return {
+        ...(heads.includes('dense') ? { dense } : {}),
+        ...(heads.includes('sparse') ? { sparse } : {}),
+        ...(heads.includes('colbert') ? { colbert } : {}),
+      };
     },
     close: () => session.release(),
   };
 }
 
 /** last_hidden_state [T, D] of one text by the portable graph, padded by `padding` tokens that the mask hides. */
-export async function portableHiddenStates(folder: ModelFolder, ids: readonly number[], padding: number, padId = 0): Promise<Float32Array> {
-  const session = await InferenceSession.create(join(folder.path, chooseVariant(folder).graphs.portable ?? 'none'), { intraOpNumThreads: 1 });
-  const row = (value: (i: number) => number): Tensor => new Tensor('int64', BigInt64Array.from({ length: ids.length + padding }, (_, i) => BigInt(value(i))), [1, ids.length + padding]);
+export async function portableHiddenStates(
+  folder: ModelFolder,
+  ids: readonly number[],
+  padding: number,
+  padId = 0,
+): Promise<Float32Array> {
+  const session = await InferenceSession.create(join(folder.path, chooseVariant(folder).graphs.portable ?? 'none'), {
+    intraOpNumThreads: 1,
+  });
+  const row = (value: (i: number) => number): Tensor =>
+    new Tensor(
+      'int64',
+      BigInt64Array.from({ length: ids.length + padding }, (_, i) => BigInt(value(i))),
+      [1, ids.length + padding],
+    );
   const types = session.inputNames.includes('token_type_ids') ? { token_type_ids: row(() => 0) } : {};
-  const output = await session.run({ input_ids: row((i) => ids[i] ?? padId), attention_mask: row((i) => (i < ids.length ? 1 : 0)), ...types });
+  const output = await session.run({
+    input_ids: row((i) => ids[i] ?? padId),
+    attention_mask: row((i) => (i < ids.length ? 1 : 0)),
+    ...types,
+  });
   await session.release();
   const hidden = output['last_hidden_state']?.data as Float32Array;
   return hidden.slice(0, (hidden.length / (ids.length + padding)) * ids.length);

@@ -23,25 +23,44 @@ interface Seed {
 /** Well-formed and malformed files of each reader: what mutations start from. */
 export async function fuzzSeeds(): Promise<readonly Seed[]> {
   const of = (folder: string, open: (path: string) => Promise<TensorSource>): readonly Seed[] =>
-    readdirSync(join(root, 'fixtures', folder)).filter((name) => /\.(pt|bin|safetensors|json)$/.test(name) && name !== 'expected.json').map((name) => ({ name: join(folder, name), bytes: readFileSync(join(root, 'fixtures', folder, name)), read: (path) => readAll(open(path)) }));
+    readdirSync(join(root, 'fixtures', folder))
+      .filter((name) => /\.(pt|bin|safetensors|json)$/.test(name) && name !== 'expected.json')
+      .map((name) => ({
+        name: join(folder, name),
+        bytes: readFileSync(join(root, 'fixtures', folder, name)),
+        read: (path) => readAll(open(path)),
+      }));
   return [
     ...(await pickleSeeds()),
     ...of('torch-files', openTorch),
     ...of('safetensors-files', openSafetensors),
     ...of('hostile-checkpoints/torch', openTorch),
     ...of('hostile-checkpoints/safetensors', openSafetensors),
-    ...of('hostile-checkpoints/index/sharded', (path) => openSharded(path, openSafetensors)).filter(({ name }) => name.endsWith('.json')),
+    ...of('hostile-checkpoints/index/sharded', (path) => openSharded(path, openSafetensors)).filter(({ name }) =>
+      name.endsWith('.json'),
+    ),
   ];
 }
 
 /** The pickles of zips alone: in the zip its checksum would refuse nearly every change before the pickle is read. */
 async function pickleSeeds(): Promise<readonly Seed[]> {
   const seeds: Seed[] = [];
-  for (const name of ['views.pt', 'parameter.pt', 'nested.pt', 'names.pt', 'protocol4.pt', 'v3_dtypes.pt', 'state_dict_metadata.pt']) {
+  for (const name of [
+    'views.pt',
+    'parameter.pt',
+    'nested.pt',
+    'names.pt',
+    'protocol4.pt',
+    'v3_dtypes.pt',
+    'state_dict_metadata.pt',
+  ]) {
     const file = await openPositioned(join(root, 'fixtures/torch-files', name));
-    const record = [...(await readZipDirectory(file)).values()].find((candidate) => candidate.name.endsWith('/data.pkl'));
+    const record = [...(await readZipDirectory(file)).values()].find((candidate) =>
+      candidate.name.endsWith('/data.pkl'),
+    );
     if (record !== undefined) {
-      const read = async (path: string): Promise<void> => void collectTensors(path, new Unpickler(path, await readFile(path)).load());
+      const read = async (path: string): Promise<void> =>
+        void collectTensors(path, new Unpickler(path, await readFile(path)).load());
       seeds.push({ name: join('pickles', name), bytes: await file.read(record.from, record.length), read });
     }
     await file.close();
@@ -53,7 +72,8 @@ async function pickleSeeds(): Promise<readonly Seed[]> {
 async function readAll(opening: Promise<TensorSource>): Promise<void> {
   const source = await opening;
   try {
-    for (const tensor of source.names) await source.bytes(tensor, { from: 0, count: elementCount(source.shape(tensor) ?? []) });
+    for (const tensor of source.names)
+      await source.bytes(tensor, { from: 0, count: elementCount(source.shape(tensor) ?? []) });
   } finally {
     await source.close();
   }
@@ -87,8 +107,15 @@ export function mutate(bytes: Uint8Array, next: (below: number) => number): Uint
   return out;
 }
 
-/** Opens one mutated file and reads all of it. @returns the code of the refusal, or `read`. @throws what is not a refusal: a crash. */
-export async function fuzzOnce({ name, bytes, read }: Seed, scratch: string, next: (below: number) => number): Promise<string> {
+/**
+ * Opens one mutated file and reads all of it. @returns the code of the refusal, or `read`. @throws what is not a
+ * refusal: a crash.
+ */
+export async function fuzzOnce(
+  { name, bytes, read }: Seed,
+  scratch: string,
+  next: (below: number) => number,
+): Promise<string> {
   const path = join(scratch, name);
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, mutate(bytes, next));

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { fuzzOnce, fuzzSeeds, random } from './fuzz.fixture.js';
 
 /**
- * Mutated files through all readers of weights: each is read or refused; nothing else is thrown, nothing hangs, memory stays bounded.
+ * Mutated files through all readers of weights: each is read or refused; nothing else is thrown, nothing hangs, memory
+ * stays bounded.
  * `npm run fuzz -w @kimera/converter -- [FILES] [SEED]`
  */
 const [files = '10000', seed = '1'] = process.argv.slice(2);
@@ -26,8 +27,11 @@ try {
     memory = Math.max(memory, process.memoryUsage().rss);
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
   }
-  for (const [outcome, count] of [...outcomes].sort(([, a], [, b]) => b - a)) process.stdout.write(`${String(count).padStart(7)} ${outcome}\n`);
-  process.stdout.write(`${files} files, seed ${seed}: no crash; slowest ${slowest.toFixed(0)} ms, memory ${(memory / 2 ** 20).toFixed(0)} MB\n`);
+  for (const [outcome, count] of [...outcomes].sort(([, a], [, b]) => b - a))
+    process.stdout.write(`${String(count).padStart(7)} ${outcome}\n`);
+  process.stdout.write(
+    `${files} files, seed ${seed}: no crash; slowest ${slowest.toFixed(0)} ms, memory ${(memory / 2 ** 20).toFixed(0)} MB\n`,
+  );
 } finally {
   await rm(scratch, { recursive: true, force: true });
 }

@@ -14,7 +14,12 @@ import { ReferenceModel, type ReferenceOutput, type ReferenceText } from './refe
 
 const array = z.object({ shape: z.array(z.int()), data: z.string() });
 const bertCase = z.object({ text: z.string(), input_ids: z.array(z.int()), embedding: z.string() });
-const promptCase = z.object({ with_prompt: z.record(z.string(), z.object({ input_ids: z.array(z.int()), tokens_left_out: z.int(), embedding: z.string() })) });
+const promptCase = z.object({
+  with_prompt: z.record(
+    z.string(),
+    z.object({ input_ids: z.array(z.int()), tokens_left_out: z.int(), embedding: z.string() }),
+  ),
+});
 const xlmrCase = z.object({
   input_ids: z.array(z.array(z.int())),
   attention_mask: z.array(z.array(z.int())),
@@ -29,7 +34,10 @@ const bgeCase = z.object({
   colbert: array.optional(),
   hidden_states: z.array(array).optional(),
 });
-const expectedSchema = z.looseObject({ cases: z.array(z.unknown()), other_max_length_cases: z.array(z.unknown()).default([]) });
+const expectedSchema = z.looseObject({
+  cases: z.array(z.unknown()),
+  other_max_length_cases: z.array(z.unknown()).default([]),
+});
 
 /** Largest and mean absolute difference to what the original library gave; `texts` says over how many. */
 export class Difference {
@@ -77,27 +85,59 @@ export async function compareGoldenFolder(folder: string, scratch: string): Prom
   await mkdir(source, { recursive: true });
   await cp(join(checkpoints, folder), source, { recursive: true });
   // The backbone's folders without a tokenizer have that of bge-m3-tiny.
-  for (const name of ['tokenizer.json', 'special_tokens_map.json']) if (!existsSync(join(source, name))) await cp(join(checkpoints, 'bge-m3-tiny', name), join(source, name));
-  const model = await convertCheckpoint({ source, out: join(scratch, folder), variant: 'fp32', openBackend: openPlainBackend });
+  for (const name of ['tokenizer.json', 'special_tokens_map.json'])
+    if (!existsSync(join(source, name))) await cp(join(checkpoints, 'bge-m3-tiny', name), join(source, name));
+  const model = await convertCheckpoint({
+    source,
+    out: join(scratch, folder),
+    variant: 'fp32',
+    openBackend: openPlainBackend,
+  });
   const expectations = readExpectations(folder);
-  const differences = (): GoldenComparison['graphs'] => ({ hidden: new Difference(), dense: new Difference(), sparse: new Difference(), colbert: new Difference() });
+  const differences = (): GoldenComparison['graphs'] => ({
+    hidden: new Difference(),
+    dense: new Difference(),
+    sparse: new Difference(),
+    colbert: new Difference(),
+  });
   const [graphs, reference] = [differences(), differences()];
 
   const checkpoint = await openCheckpoint(source);
   const backend = await openPlainBackend(model);
   const portable = await InferenceSession.create(join(model.path, 'onnx/model.onnx'), { intraOpNumThreads: 1 });
   try {
-    const outputs = await new ReferenceModel(checkpoint, architectureOf(checkpoint)).embedAll(expectations.map(({ text }) => text));
+    const outputs = await new ReferenceModel(checkpoint, architectureOf(checkpoint)).embedAll(
+      expectations.map(({ text }) => text),
+    );
     for (const [i, expectation] of expectations.entries()) {
       const { ids, promptTokens } = expectation.text;
       compare(reference, outputs[i] as ReferenceOutput, expectation);
-      const { dense = new Float32Array(), sparse, colbert } = await backend.run({ ...tokenBatch([Int32Array.from(ids)]), promptTokens: Int32Array.of(promptTokens) }, { heads: model.space.heads });
+      const {
+        dense = new Float32Array(),
+        sparse,
+        colbert,
+      } = await backend.run(
+        { ...tokenBatch([Int32Array.from(ids)]), promptTokens: Int32Array.of(promptTokens) },
+        { heads: model.space.heads },
+      );
       const hidden = await hiddenStates(portable, ids);
-      compare(graphs, { hidden, dense, ...(sparse?.[0] === undefined ? {} : { sparse: sparse[0] }), ...(colbert?.[0] === undefined ? {} : { colbert: colbert[0] }) }, { hidden: (outputs[i] as ReferenceOutput).hidden, ...expectation });
+      compare(
+        graphs,
+        {
+          hidden,
+          dense,
+          ...(sparse?.[0] === undefined ? {} : { sparse: sparse[0] }),
+          ...(colbert?.[0] === undefined ? {} : { colbert: colbert[0] }),
+        },
+        { hidden: (outputs[i] as ReferenceOutput).hidden, ...expectation },
+      );
     }
     const tokenizer = parseTokenizer(checkpoint.tokenizerJson, folder);
     const differentIds = goldenTexts(folder)
-      .filter(({ text, ids, limit }) => tokenizer.encode(text, { maxTokens: limit ?? model.space.maxTokens }).ids.join() !== ids.join())
+      .filter(
+        ({ text, ids, limit }) =>
+          tokenizer.encode(text, { maxTokens: limit ?? model.space.maxTokens }).ids.join() !== ids.join(),
+      )
       .map(({ text }) => text);
     return { folder, model, graphs, reference, differentIds };
   } finally {
@@ -113,11 +153,19 @@ function compare(into: GoldenComparison['graphs'], actual: ReferenceOutput, expe
   if (expected.colbert !== undefined) into.colbert.add(actual.colbert ?? [], expected.colbert);
   if (expected.sparse === undefined) return;
   const ids = [...new Set([...expected.sparse.keys(), ...(actual.sparse?.keys() ?? [])])];
-  into.sparse.add(ids.map((id) => actual.sparse?.get(id) ?? 0), ids.map((id) => expected.sparse?.get(id) ?? 0));
+  into.sparse.add(
+    ids.map((id) => actual.sparse?.get(id) ?? 0),
+    ids.map((id) => expected.sparse?.get(id) ?? 0),
+  );
 }
 
 async function hiddenStates(session: InferenceSession, ids: ArrayLike<number>): Promise<Float32Array> {
-  const row = (value: (i: number) => number): Tensor => new Tensor('int64', BigInt64Array.from({ length: ids.length }, (_, i) => BigInt(value(i))), [1, ids.length]);
+  const row = (value: (i: number) => number): Tensor =>
+    new Tensor(
+      'int64',
+      BigInt64Array.from({ length: ids.length }, (_, i) => BigInt(value(i))),
+      [1, ids.length],
+    );
   const types = session.inputNames.includes('token_type_ids') ? { token_type_ids: row(() => 0) } : {};
   const output = await session.run({ input_ids: row((i) => ids[i] ?? 0), attention_mask: row(() => 1), ...types });
   return Float32Array.from(output['last_hidden_state']?.data as Float32Array);
@@ -131,36 +179,69 @@ function readExpectations(folder: string): readonly Expectation[] {
   const { cases, other_max_length_cases } = readExpected(folder);
   const text = (ids: readonly number[], promptTokens = 0): ReferenceText => ({ ids, promptTokens });
   if (folder.startsWith('xlmr-')) {
-    return z.array(xlmrCase).parse(cases).flatMap(({ input_ids, rows }) => rows.map(({ tokens, last_hidden_state }, i) => ({ text: text((input_ids[i] ?? []).slice(0, tokens)), hidden: decodeVector(last_hidden_state.data) })));
+    return z
+      .array(xlmrCase)
+      .parse(cases)
+      .flatMap(({ input_ids, rows }) =>
+        rows.map(({ tokens, last_hidden_state }, i) => ({
+          text: text((input_ids[i] ?? []).slice(0, tokens)),
+          hidden: decodeVector(last_hidden_state.data),
+        })),
+      );
   }
   if (folder === 'bge-m3-tiny') {
-    return z.array(bgeCase).parse([...cases, ...other_max_length_cases]).map(({ input_ids, dense, lexical_weights, colbert, hidden_states }) => {
-      const hidden = hidden_states?.at(-1);
-      return {
-        text: text(input_ids),
-        dense: decodeVector(dense),
-        sparse: new Map(Object.entries(lexical_weights).map(([id, weight]) => [Number(id), weight])),
-        ...(colbert === undefined ? {} : { colbert: decodeVector(colbert.data) }),
-        ...(hidden === undefined ? {} : { hidden: decodeVector(hidden.data) }),
-      };
-    });
+    return z
+      .array(bgeCase)
+      .parse([...cases, ...other_max_length_cases])
+      .map(({ input_ids, dense, lexical_weights, colbert, hidden_states }) => {
+        const hidden = hidden_states?.at(-1);
+        return {
+          text: text(input_ids),
+          dense: decodeVector(dense),
+          sparse: new Map(Object.entries(lexical_weights).map(([id, weight]) => [Number(id), weight])),
+          ...(colbert === undefined ? {} : { colbert: decodeVector(colbert.data) }),
+          ...(hidden === undefined ? {} : { hidden: decodeVector(hidden.data) }),
+        };
+      });
   }
   if (folder === 'bert-tiny-prompts') {
-    return z.array(promptCase).parse(cases).flatMap(({ with_prompt }) => Object.values(with_prompt).map(({ input_ids, tokens_left_out, embedding }) => ({ text: text(input_ids, tokens_left_out), dense: decodeVector(embedding) })));
+    return z
+      .array(promptCase)
+      .parse(cases)
+      .flatMap(({ with_prompt }) =>
+        Object.values(with_prompt).map(({ input_ids, tokens_left_out, embedding }) => ({
+          text: text(input_ids, tokens_left_out),
+          dense: decodeVector(embedding),
+        })),
+      );
   }
-  return z.array(bertCase).parse(cases).map(({ input_ids, embedding }) => ({ text: text(input_ids), dense: decodeVector(embedding) }));
+  return z
+    .array(bertCase)
+    .parse(cases)
+    .map(({ input_ids, embedding }) => ({ text: text(input_ids), dense: decodeVector(embedding) }));
 }
 
-function goldenTexts(folder: string): readonly { readonly text: string; readonly ids: readonly number[]; readonly limit?: number }[] {
+function goldenTexts(
+  folder: string,
+): readonly { readonly text: string; readonly ids: readonly number[]; readonly limit?: number }[] {
   const { cases, other_max_length_cases } = readExpected(folder);
-  if (folder === 'bge-m3-tiny') return z.array(bgeCase).parse([...cases, ...other_max_length_cases]).map(({ text, input_ids, max_length }) => ({ text, ids: input_ids, limit: max_length }));
+  if (folder === 'bge-m3-tiny')
+    return z
+      .array(bgeCase)
+      .parse([...cases, ...other_max_length_cases])
+      .map(({ text, input_ids, max_length }) => ({ text, ids: input_ids, limit: max_length }));
   if (folder.startsWith('xlmr-')) return [];
   if (folder === 'bert-tiny-prompts') {
     return cases.flatMap((value) => {
       const { text } = z.object({ text: z.string() }).parse(value);
-      const prompts = z.object({ with_prompt: z.record(z.string(), z.object({ prompt: z.string(), input_ids: z.array(z.int()) })) }).parse(value).with_prompt;
+      const prompts = z
+        .object({ with_prompt: z.record(z.string(), z.object({ prompt: z.string(), input_ids: z.array(z.int()) })) })
+        .parse(value).with_prompt;
       return Object.values(prompts).map(({ prompt, input_ids }) => ({ text: prompt + text, ids: input_ids }));
     });
   }
-  return z.array(bertCase).parse(cases).map(({ text, input_ids }) => ({ text, ids: input_ids }));
+  return z
+    .array(bertCase)
+    .parse(cases)
+    .map(({ text, input_ids }) => ({ text, ids: input_ids }));
 }

@@ -6,7 +6,14 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { colbertScore, dot, hybridScore, lexicalScore, maxAbsDifference } from '@kimera/core';
 import { openModelFolder } from '@kimera/model-folder';
 import { parseTokenizer } from '@kimera/tokenizers';
-import { bertNames, checkpointNames, checkpoints, openPlainBackend, portableHiddenStates, xlmrNames } from './fixtures.fixture.js';
+import {
+  bertNames,
+  checkpointNames,
+  checkpoints,
+  openPlainBackend,
+  portableHiddenStates,
+  xlmrNames,
+} from './fixtures.fixture.js';
 import { compareGoldenFolder, type GoldenComparison } from './golden-folders.fixture.js';
 
 /** PROVENANCE.md of the goldens: an fp32 runtime against the original libraries. */
@@ -20,22 +27,27 @@ beforeAll(async () => {
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 const results = new Map<string, GoldenComparison>();
 
-it.each(checkpointNames)('%s: hidden states, dense, sparse and ColBERT of both graphs and of the forward pass, and token ids, are those of the original library', async (name) => {
-  const result = await compareGoldenFolder(name, scratch);
-  results.set(name, result);
-  expect(result.differentIds).toEqual([]);
-  for (const side of [result.graphs, result.reference]) {
-    for (const { maxAbs, mean } of Object.values(side)) {
-      expect(maxAbs).toBeLessThan(FP32_RUNTIME);
-      expect(mean).toBeLessThan(FP32_MEAN);
+it.each(checkpointNames)(
+  '%s: hidden states, dense, sparse and ColBERT of both graphs and of the forward pass, and token ids, are those of the original library',
+  async (name) => {
+    const result = await compareGoldenFolder(name, scratch);
+    results.set(name, result);
+    expect(result.differentIds).toEqual([]);
+    for (const side of [result.graphs, result.reference]) {
+      for (const { maxAbs, mean } of Object.values(side)) {
+        expect(maxAbs).toBeLessThan(FP32_RUNTIME);
+        expect(mean).toBeLessThan(FP32_MEAN);
+      }
     }
-  }
-  const isTokens = name.startsWith('xlmr-');
-  expect(result.graphs.dense.texts).toBeGreaterThan(isTokens ? -1 : 20);
-  expect(result.graphs.hidden.texts).toBeGreaterThan(isTokens ? 5 : 20);
-  for (const head of ['sparse', 'colbert'] as const) expect(result.graphs[head].texts > 20).toBe(name === 'bge-m3-tiny');
-  // Four texts of 1,024 tokens through float64 arithmetic.
-}, 240_000);
+    const isTokens = name.startsWith('xlmr-');
+    expect(result.graphs.dense.texts).toBeGreaterThan(isTokens ? -1 : 20);
+    expect(result.graphs.hidden.texts).toBeGreaterThan(isTokens ? 5 : 20);
+    for (const head of ['sparse', 'colbert'] as const)
+      expect(result.graphs[head].texts > 20).toBe(name === 'bge-m3-tiny');
+    // Four texts of 1,024 tokens through float64 arithmetic.
+  },
+  240_000,
+);
 
 describe('the space of a checkpoint', () => {
   const weights = (name: string): string | undefined => results.get(name)?.model.space.weights;
@@ -52,9 +64,23 @@ describe('the space of a checkpoint', () => {
     const dense = bertNames.filter((name) => name.includes('dense'));
     expect(new Set(['bert-tiny-mean', ...dense].map(weights)).size).toBe(3);
     expect(weights('bge-m3-tiny')).not.toBe(weights('xlmr-tiny-safetensors'));
-    const spaces = new Set(['bert-tiny-mean', 'bert-tiny-cls', 'bert-tiny-max', 'bert-tiny-prompts', 'bert-tiny-lower', 'bert-tiny-newstyle-maxlen', 'bert-tiny-plain'].map((name) => results.get(name)?.model.space.fingerprint));
+    const spaces = new Set(
+      [
+        'bert-tiny-mean',
+        'bert-tiny-cls',
+        'bert-tiny-max',
+        'bert-tiny-prompts',
+        'bert-tiny-lower',
+        'bert-tiny-newstyle-maxlen',
+        'bert-tiny-plain',
+      ].map((name) => results.get(name)?.model.space.fingerprint),
+    );
     expect(spaces.size).toBe(7);
-    expect(results.get('bert-tiny-prompts')?.model.space).toMatchObject({ promptPooling: 'excluded', defaultRole: 'query', prompts: { query: 'query: ', document: 'passage of text: ' } });
+    expect(results.get('bert-tiny-prompts')?.model.space).toMatchObject({
+      promptPooling: 'excluded',
+      defaultRole: 'query',
+      prompts: { query: 'query: ', document: 'passage of text: ' },
+    });
   });
 });
 
@@ -63,7 +89,9 @@ describe('the portable graph', () => {
     const folder = await openModelFolder(join(scratch, name));
     const ids = [...(folder.probes[1]?.ids ?? [])];
     const padId = name === 'bge-m3-tiny' ? 1 : 0;
-    expect(maxAbsDifference(await portableHiddenStates(folder, ids, 7, padId), await portableHiddenStates(folder, ids, 0))).toBeLessThan(FP32_RUNTIME);
+    expect(
+      maxAbsDifference(await portableHiddenStates(folder, ids, 7, padId), await portableHiddenStates(folder, ids, 0)),
+    ).toBeLessThan(FP32_RUNTIME);
   });
 });
 
@@ -87,17 +115,38 @@ describe('heads of bge-m3-tiny', () => {
     const { pairs } = JSON.parse(readFileSync(join(checkpoints, 'bge-m3-tiny/expected.json'), 'utf8'));
     const embed = async (text: string) => {
       const { ids } = tokenizer.encode(text, { maxTokens: 1024 });
-      const { dense, sparse, colbert } = await backend.run({ ids, offsets: Int32Array.of(0, ids.length) }, { heads: ['dense', 'sparse', 'colbert'] });
-      return { dense: dense ?? new Float32Array(), sparse: sparse?.[0] ?? new Map<number, number>(), colbert: colbert?.[0] ?? new Float32Array() };
+      const { dense, sparse, colbert } = await backend.run(
+        { ids, offsets: Int32Array.of(0, ids.length) },
+        { heads: ['dense', 'sparse', 'colbert'] },
+      );
+      return {
+        dense: dense ?? new Float32Array(),
+        sparse: sparse?.[0] ?? new Map<number, number>(),
+        colbert: colbert?.[0] ?? new Float32Array(),
+      };
     };
     expect(pairs.length).toBeGreaterThan(3);
     for (const pair of pairs) {
       const [query, passage] = [await embed(pair.query), await embed(pair.passage)];
-      const scores = { dense: dot(query.dense, passage.dense), sparse: lexicalScore(query.sparse, passage.sparse), colbert: colbertScore(query.colbert, passage.colbert, 64) };
-      for (const [name, expected] of [['dense', pair.dense], ['sparse', pair.lexical], ['colbert', pair.colbert]] as const) expect(Math.abs(scores[name] - expected)).toBeLessThan(1e-5);
-      for (const [key, weights] of [['compute_score_weights_1_1_1', { dense: 1, sparse: 1, colbert: 1 }], ['compute_score_weights_0.4_0.2_0.4', { dense: 0.4, sparse: 0.2, colbert: 0.4 }]] as const) {
+      const scores = {
+        dense: dot(query.dense, passage.dense),
+        sparse: lexicalScore(query.sparse, passage.sparse),
+        colbert: colbertScore(query.colbert, passage.colbert, 64),
+      };
+      for (const [name, expected] of [
+        ['dense', pair.dense],
+        ['sparse', pair.lexical],
+        ['colbert', pair.colbert],
+      ] as const)
+        expect(Math.abs(scores[name] - expected)).toBeLessThan(1e-5);
+      for (const [key, weights] of [
+        ['compute_score_weights_1_1_1', { dense: 1, sparse: 1, colbert: 1 }],
+        ['compute_score_weights_0.4_0.2_0.4', { dense: 0.4, sparse: 0.2, colbert: 0.4 }],
+      ] as const) {
         expect(Math.abs(hybridScore(scores, weights) - pair[key]['colbert+sparse+dense'])).toBeLessThan(1e-5);
-        expect(Math.abs(hybridScore(scores, { dense: weights.dense, sparse: weights.sparse }) - pair[key]['sparse+dense'])).toBeLessThan(1e-5);
+        expect(
+          Math.abs(hybridScore(scores, { dense: weights.dense, sparse: weights.sparse }) - pair[key]['sparse+dense']),
+        ).toBeLessThan(1e-5);
       }
     }
     await backend.close();

@@ -30,8 +30,21 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
   INVALID_CHECKPOINT: ['invalid_safetensors', 'truncated', 'invalid_checkpoint'],
   LFS_POINTER: ['lfs_pointer'],
   RESOURCE_LIMIT: ['resource_limit'],
-  INVALID_CONFIGURATION: ['invalid_config', 'unsupported_config', 'resource_limit', 'invalid_modules', 'invalid_pooling'],
-  UNSUPPORTED_MODEL: ['unsupported_config', 'unsupported_model', 'unsupported_dtype', 'unsupported_module', 'unsupported_pooling', 'invalid_config'],
+  INVALID_CONFIGURATION: [
+    'invalid_config',
+    'unsupported_config',
+    'resource_limit',
+    'invalid_modules',
+    'invalid_pooling',
+  ],
+  UNSUPPORTED_MODEL: [
+    'unsupported_config',
+    'unsupported_model',
+    'unsupported_dtype',
+    'unsupported_module',
+    'unsupported_pooling',
+    'invalid_config',
+  ],
   CHECKPOINT_FILE_MISSING: ['missing_shard', 'missing_file'],
   UNSAFE_PATH: ['path_traversal'],
   INVALID_INDEX: ['invalid_index'],
@@ -45,7 +58,13 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
   MISSING_STORAGE: ['missing_storage'],
   STORAGE_SIZE: ['storage_too_short', 'storage_size_mismatch'],
   TENSOR_BOUNDS: ['tensor_out_of_bounds'],
-  ACCEPTED: ['accepted_safely', 'accepted_with_default', 'accepted_with_warning', 'accepted_last_wins', 'accepted_with_swap'],
+  ACCEPTED: [
+    'accepted_safely',
+    'accepted_with_default',
+    'accepted_with_warning',
+    'accepted_last_wins',
+    'accepted_with_swap',
+  ],
 };
 
 let scratch = '';
@@ -57,7 +76,8 @@ afterAll(() => rm(scratch, { recursive: true, force: true }));
 async function readAll(opening: Promise<TensorSource>): Promise<void> {
   const tensors = await opening;
   try {
-    for (const name of tensors.names) await tensors.bytes(name, { from: 0, count: elementCount(tensors.shape(name) ?? []) });
+    for (const name of tensors.names)
+      await tensors.bytes(name, { from: 0, count: elementCount(tensors.shape(name) ?? []) });
   } finally {
     await tensors.close();
   }

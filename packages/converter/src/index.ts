@@ -13,7 +13,12 @@ export * from './inspect/inspect-errors.js';
 export { inspectPath } from './inspect/inspect-path.js';
 export type * from './inspect/inspection.js';
 export { bgeM3Tokenizer } from './synthesize/bge-m3-tokenizer.js';
-export { SYNTHETIC_FORMATS, synthesizeBgeM3, type SynthesizeOptions, type SyntheticFormat } from './synthesize/synthesize-checkpoint.js';
+export {
+  SYNTHETIC_FORMATS,
+  synthesizeBgeM3,
+  type SynthesizeOptions,
+  type SyntheticFormat,
+} from './synthesize/synthesize-checkpoint.js';
 export { BGE_M3_FACTS, builtInFacts } from './published/built-in-facts.js';
 export { InvalidFactsFileError } from './published/invalid-facts-file-error.js';
 export type { PublishedFacts } from './published/published-facts.js';

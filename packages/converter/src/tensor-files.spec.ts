@@ -8,7 +8,9 @@ import { openTorch } from './torch/open-torch.js';
 
 interface Expected {
   readonly optional: boolean;
-  readonly tensors: Readonly<Record<string, { readonly dtype: string; readonly shape: readonly number[]; readonly data: string }>>;
+  readonly tensors: Readonly<
+    Record<string, { readonly dtype: string; readonly shape: readonly number[]; readonly data: string }>
+  >;
 }
 
 /** Files that a reader may refuse (expected.json says so), and we do. */
@@ -19,26 +21,36 @@ describe.each([
   ['safetensors-files', openSafetensors],
 ] as const)('%s', (folder, open) => {
   const path = join(root, 'fixtures', folder);
-  const { files }: { readonly files: Readonly<Record<string, Expected>> } = JSON.parse(readFileSync(join(path, 'expected.json'), 'utf8'));
+  const { files }: { readonly files: Readonly<Record<string, Expected>> } = JSON.parse(
+    readFileSync(join(path, 'expected.json'), 'utf8'),
+  );
 
-  it.each(Object.keys(files).filter((file) => !REFUSED.includes(file)))('%s: every tensor has the bytes that the library gives, whole and in pieces', async (file) => {
-    const expected = Object.entries(files[file]?.tensors ?? {});
-    const source = await open(join(path, file));
-    expect([...source.names].sort()).toEqual(expected.map(([name]) => name).sort());
-    for (const [name, { dtype, shape, data }] of expected) {
-      expect(source.entry(name)).toMatchObject({ type: dtype, shape });
-      const count = elementCount(shape);
-      expect(Buffer.from(await source.bytes(name, { from: 0, count })).toString('base64')).toBe(data);
-      const cut = Math.floor(count / 3);
-      const pieces = [await source.bytes(name, { from: 0, count: cut }), await source.bytes(name, { from: cut, count: count - cut })];
-      expect(Buffer.concat(pieces).toString('base64')).toBe(data);
-    }
-    await source.close();
-  });
+  it.each(Object.keys(files).filter((file) => !REFUSED.includes(file)))(
+    '%s: every tensor has the bytes that the library gives, whole and in pieces',
+    async (file) => {
+      const expected = Object.entries(files[file]?.tensors ?? {});
+      const source = await open(join(path, file));
+      expect([...source.names].sort()).toEqual(expected.map(([name]) => name).sort());
+      for (const [name, { dtype, shape, data }] of expected) {
+        expect(source.entry(name)).toMatchObject({ type: dtype, shape });
+        const count = elementCount(shape);
+        expect(Buffer.from(await source.bytes(name, { from: 0, count })).toString('base64')).toBe(data);
+        const cut = Math.floor(count / 3);
+        const pieces = [
+          await source.bytes(name, { from: 0, count: cut }),
+          await source.bytes(name, { from: cut, count: count - cut }),
+        ];
+        expect(Buffer.concat(pieces).toString('base64')).toBe(data);
+      }
+      await source.close();
+    },
+  );
 });
 
 it('a compressed torch file is refused by name', async () => {
-  await expect(openTorch(join(root, 'fixtures/torch-files/deflated.pt'))).rejects.toMatchObject({ code: 'UNSUPPORTED_TORCH_FILE' });
+  await expect(openTorch(join(root, 'fixtures/torch-files/deflated.pt'))).rejects.toMatchObject({
+    code: 'UNSUPPORTED_TORCH_FILE',
+  });
 });
 
 it('numbers that are not finite, and types that no weight has, are refused when they are read as weights', async () => {

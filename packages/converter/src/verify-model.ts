@@ -1,7 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KimeraError, norm, tokenBatch, type InferenceBackend } from '@kimera/core';
-import { checkProbes, chooseVariant, openModelFolder, probeFloor, verifyFileHashes, type ModelFolder, type SpaceFileVariant } from '@kimera/model-folder';
+import {
+  checkProbes,
+  chooseVariant,
+  openModelFolder,
+  probeFloor,
+  verifyFileHashes,
+  type ModelFolder,
+  type SpaceFileVariant,
+} from '@kimera/model-folder';
 import { parseTokenizer, tokenizerIdentity } from '@kimera/tokenizers';
 import { architectureOf } from './architectures/index.js';
 import { openCheckpoint } from './checkpoint/checkpoint.js';
@@ -25,8 +33,15 @@ export interface VerifyOptions {
   readonly checkpoint?: string;
 }
 
-/** Checks a model folder line by line, every variant; a line that fails does not stop the others. @throws only where the folder cannot be opened at all. */
-export async function verifyModel({ folder: path, openBackend, checkpoint }: VerifyOptions): Promise<readonly VerificationRow[]> {
+/**
+ * Checks a model folder line by line, every variant; a line that fails does not stop the others. @throws only where the
+ * folder cannot be opened at all.
+ */
+export async function verifyModel({
+  folder: path,
+  openBackend,
+  checkpoint,
+}: VerifyOptions): Promise<readonly VerificationRow[]> {
   const folder = await openModelFolder(path);
   const table = new Table();
   const tokenizerJson = await readFile(join(path, 'tokenizer.json'), 'utf8');
@@ -52,7 +67,12 @@ class Table {
     try {
       this.rows.push({ check, expected, ...(await run()) });
     } catch (error) {
-      this.rows.push({ check, expected, actual: error instanceof KimeraError ? error.message : String(error), holds: false });
+      this.rows.push({
+        check,
+        expected,
+        actual: error instanceof KimeraError ? error.message : String(error),
+        holds: false,
+      });
     }
   }
 }
@@ -71,14 +91,21 @@ async function checkFiles(table: Table, folder: ModelFolder, tokenizerJson: stri
   await table.check('probe token ids', `${probes.length} equal`, async () => {
     const tokenizer = parseTokenizer(tokenizerJson, join(path, 'tokenizer.json'));
     const equal = probes.filter(({ text, role, ids }) => {
-      const encoded = tokenizer.encode((role === null ? '' : space.prompts[role]) + text, { maxTokens: space.maxTokens });
+      const encoded = tokenizer.encode((role === null ? '' : space.prompts[role]) + text, {
+        maxTokens: space.maxTokens,
+      });
       return encoded.ids.join() === ids.join();
     }).length;
     return { actual: `${equal} equal`, holds: equal === probes.length };
   });
 }
 
-async function checkVariant(table: Table, folder: ModelFolder, variant: SpaceFileVariant, openBackend: OpenBackend): Promise<void> {
+async function checkVariant(
+  table: Table,
+  folder: ModelFolder,
+  variant: SpaceFileVariant,
+  openBackend: OpenBackend,
+): Promise<void> {
   const { space, probes } = folder;
   const named = (name: string): string => (folder.file.variants.length === 1 ? name : `${variant.name}: ${name}`);
   let backend: InferenceBackend | undefined;
@@ -89,26 +116,46 @@ async function checkVariant(table: Table, folder: ModelFolder, variant: SpaceFil
   if (backend === undefined) return;
   const opened = backend;
   try {
-    const others = space.heads.filter((head) => head !== 'dense').map((head) => `, ${head} ≥ ${probeFloor(variant, head)}`);
+    const others = space.heads
+      .filter((head) => head !== 'dense')
+      .map((head) => `, ${head} ≥ ${probeFloor(variant, head)}`);
     await table.check(named('probe vectors'), `cosine ≥ ${probeFloor(variant)}${others.join('')}`, async () => {
       const results = await checkProbes(opened, probes);
       const worst = Math.min(...results.map((result) => result.cosine));
-      return { actual: `min ${worst.toFixed(7)}, max-abs ${Math.max(...results.map((result) => result.maxAbs)).toExponential(1)}`, holds: true };
+      return {
+        actual: `min ${worst.toFixed(7)}, max-abs ${Math.max(...results.map((result) => result.maxAbs)).toExponential(1)}`,
+        holds: true,
+      };
     });
-    await table.check(named('dimension and norm'), space.normalize ? `${space.dimension}, norm 1 ± 1e-5` : String(space.dimension), async () => {
-      const { dense = new Float32Array() } = await opened.run(tokenBatch(probes.map(({ ids }) => ids)), { heads: ['dense'] });
-      const dimension = dense.length / probes.length;
-      const norms = probes.map((_, i) => norm(dense.subarray(i * dimension, (i + 1) * dimension)));
-      const off = Math.max(...norms.map((value) => Math.abs(value - 1)));
-      return { actual: space.normalize ? `${dimension}, norm off by ${off.toExponential(1)}` : String(dimension), holds: dimension === space.dimension && (!space.normalize || off < 1e-5) };
-    });
+    await table.check(
+      named('dimension and norm'),
+      space.normalize ? `${space.dimension}, norm 1 ± 1e-5` : String(space.dimension),
+      async () => {
+        const { dense = new Float32Array() } = await opened.run(tokenBatch(probes.map(({ ids }) => ids)), {
+          heads: ['dense'],
+        });
+        const dimension = dense.length / probes.length;
+        const norms = probes.map((_, i) => norm(dense.subarray(i * dimension, (i + 1) * dimension)));
+        const off = Math.max(...norms.map((value) => Math.abs(value - 1)));
+        return {
+          actual: space.normalize ? `${dimension}, norm off by ${off.toExponential(1)}` : String(dimension),
+          holds: dimension === space.dimension && (!space.normalize || off < 1e-5),
+        };
+      },
+    );
   } finally {
     await opened.close();
   }
 }
 
 /** The base variant against the checkpoint: all held-out texts, all heads. */
-async function checkAgainst(table: Table, folder: ModelFolder, model: ReferenceModel, tokenizerJson: string, openBackend: OpenBackend): Promise<void> {
+async function checkAgainst(
+  table: Table,
+  folder: ModelFolder,
+  model: ReferenceModel,
+  tokenizerJson: string,
+  openBackend: OpenBackend,
+): Promise<void> {
   const { space, path } = folder;
   await table.check('weights of the checkpoint', space.weights.slice(0, 12), async () => {
     const actual = await model.weightsHash();
@@ -122,9 +169,18 @@ async function checkAgainst(table: Table, folder: ModelFolder, model: ReferenceM
     const backend = await openBackend(folder, name);
     const actual = await runTexts(backend, texts).finally(() => backend.close());
     const measured = fidelityOf(actual, expected, 7);
-    const heads = [['', measured, fidelity] as const, ...(['sparse', 'colbert'] as const).map((head) => [`${head} `, measured.heads?.[head], fidelity.heads?.[head] ?? fidelity] as const)];
-    const shown = heads.flatMap(([head, found]) => (found === undefined ? [] : [`${head}min ${found.minCosine.toFixed(7)}`]));
-    const holds = heads.every(([, found, recorded]) => found === undefined || found.minCosine >= recorded.minCosine - 1e-6);
+    const heads = [
+      ['', measured, fidelity] as const,
+      ...(['sparse', 'colbert'] as const).map(
+        (head) => [`${head} `, measured.heads?.[head], fidelity.heads?.[head] ?? fidelity] as const,
+      ),
+    ];
+    const shown = heads.flatMap(([head, found]) =>
+      found === undefined ? [] : [`${head}min ${found.minCosine.toFixed(7)}`],
+    );
+    const holds = heads.every(
+      ([, found, recorded]) => found === undefined || found.minCosine >= recorded.minCosine - 1e-6,
+    );
     return { actual: `${shown.join(', ')}, max-abs ${measured.maxAbs.toExponential(1)}, ${texts.length} texts`, holds };
   });
 }

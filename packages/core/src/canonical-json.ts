@@ -6,12 +6,15 @@ export type JsonValue = null | boolean | number | string | readonly JsonValue[] 
 export class NotCanonicalError extends KimeraError {
   readonly code = 'NOT_CANONICAL';
   constructor(value: unknown) {
-    super(`${typeof value === 'number' ? String(value) : typeof value} has no canonical JSON form`, { type: typeof value });
+    super(`${typeof value === 'number' ? String(value) : typeof value} has no canonical JSON form`, {
+      type: typeof value,
+    });
   }
 }
 
 /**
- * RFC 8785 (JCS): no white space, object keys sorted by UTF-16 code units, numbers as ECMAScript prints them, strings as `JSON.stringify`.
+ * RFC 8785 (JCS): no white space, object keys sorted by UTF-16 code units, numbers as ECMAScript prints them, strings
+ * as `JSON.stringify`.
  * @throws NotCanonicalError for NaN, infinities and values that are not JSON.
  */
 export function canonicalJson(value: JsonValue): string {
@@ -20,7 +23,10 @@ export function canonicalJson(value: JsonValue): string {
   return pieces.join('');
 }
 
-/** Its UTF-8 bytes, encoded on the way: as a string a tokenizer of 250,000 pieces would take three times as much memory. @throws NotCanonicalError. */
+/**
+ * Its UTF-8 bytes, encoded on the way: as a string a tokenizer of 250,000 pieces would take three times as much memory.
+ * @throws NotCanonicalError.
+ */
 export function canonicalJsonBytes(value: JsonValue): Uint8Array<ArrayBuffer> {
   const encoder = new TextEncoder();
   const chunks: Uint8Array<ArrayBuffer>[] = [];
@@ -53,13 +59,19 @@ function write(value: JsonValue, emit: (piece: string) => void): void {
   } else if (typeof value === 'object' && value !== null) {
     const object = value as Readonly<Record<string, JsonValue>>;
     emit('{');
-    Object.keys(object).sort(byCodeUnits).forEach((key, i) => {
-      emit(`${i > 0 ? ',' : ''}${JSON.stringify(key)}:`);
-      write(object[key] as JsonValue, emit);
-    });
+    Object.keys(object)
+      .sort(byCodeUnits)
+      .forEach((key, i) => {
+        emit(`${i > 0 ? ',' : ''}${JSON.stringify(key)}:`);
+        write(object[key] as JsonValue, emit);
+      });
     emit('}');
   } else {
-    const isJson = value === null || typeof value === 'boolean' || typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value));
+    const isJson =
+      value === null ||
+      typeof value === 'boolean' ||
+      typeof value === 'string' ||
+      (typeof value === 'number' && Number.isFinite(value));
     if (!isJson) throw new NotCanonicalError(value);
     emit(JSON.stringify(value));
   }

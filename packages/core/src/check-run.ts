@@ -4,10 +4,16 @@ import { checkTokenBatch, InvalidTokenBatchError, type TokenBatch } from './port
 import type { EmbeddingSpace } from './space.js';
 
 /** What every backend refuses before it computes anything. @throws InvalidTokenBatchError, UnsupportedHeadError. */
-export function checkRun(batch: TokenBatch, { heads }: HeadRequest, space: EmbeddingSpace, vocabularySize: number): void {
+export function checkRun(
+  batch: TokenBatch,
+  { heads }: HeadRequest,
+  space: EmbeddingSpace,
+  vocabularySize: number,
+): void {
   checkTokenBatch(batch, space.maxTokens);
   const beyond = batch.ids.find((id) => id < 0 || id >= vocabularySize);
-  if (beyond !== undefined) throw new InvalidTokenBatchError(`token id ${beyond} is not in the vocabulary of ${vocabularySize}`);
+  if (beyond !== undefined)
+    throw new InvalidTokenBatchError(`token id ${beyond} is not in the vocabulary of ${vocabularySize}`);
   checkHeads(heads, space);
 }
 

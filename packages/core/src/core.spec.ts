@@ -1,8 +1,27 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
-  canonicalJson, canonicalJsonBytes, checkTokenBatch, cosine, DimensionMismatchError, dot, fromPortableError, InvalidTokenBatchError, NotCanonicalError, normalize, norm, RemoteError,
-  spaceFingerprint, SpaceMismatchError, textIds, tokenBatch, toPortableError, toWellFormed, ZeroVectorError, type JsonValue, type SpaceIdentity,
+  canonicalJson,
+  canonicalJsonBytes,
+  checkTokenBatch,
+  cosine,
+  DimensionMismatchError,
+  dot,
+  fromPortableError,
+  InvalidTokenBatchError,
+  NotCanonicalError,
+  normalize,
+  norm,
+  RemoteError,
+  spaceFingerprint,
+  SpaceMismatchError,
+  textIds,
+  tokenBatch,
+  toPortableError,
+  toWellFormed,
+  ZeroVectorError,
+  type JsonValue,
+  type SpaceIdentity,
 } from './index.js';
 
 const identity: SpaceIdentity = {
@@ -20,8 +39,13 @@ describe('fingerprint', () => {
     expect(await spaceFingerprint(identity)).toBe('51c53d8e305cca0959ce8b43040c047780872b349dd153b87622b581ab16186f');
   });
   it.each([
-    ['maxTokens', { maxTokens: 128 }], ['pooling', { pooling: ['cls'] as const }], ['normalize', { normalize: false }], ['dimension', { dimension: 383 }],
-    ['prompts', { prompts: { query: '', document: 'query: ' } }], ['weights', { weights: 'c'.repeat(64) }], ['tokenizer', { tokenizer: 'c'.repeat(64) }],
+    ['maxTokens', { maxTokens: 128 }],
+    ['pooling', { pooling: ['cls'] as const }],
+    ['normalize', { normalize: false }],
+    ['dimension', { dimension: 383 }],
+    ['prompts', { prompts: { query: '', document: 'query: ' } }],
+    ['weights', { weights: 'c'.repeat(64) }],
+    ['tokenizer', { tokenizer: 'c'.repeat(64) }],
   ])('changes with %s', async (_field, change) => {
     expect(await spaceFingerprint({ ...identity, ...change })).not.toBe(await spaceFingerprint(identity));
   });
@@ -29,20 +53,39 @@ describe('fingerprint', () => {
 
 describe('canonical JSON (RFC 8785)', () => {
   it('sorts keys by UTF-16 code units and prints numbers as ECMAScript', () => {
-    expect(canonicalJson({ '\u20ac': 1, '\r': 2, '1': 3, '\ud83d\ude02': 4, '\ufb33': 5, a: [1e21, 0.000001, 1e-7, -0, 'é"\\\u000f'] })).toBe(
-      '{"\\r":2,"1":3,"a":[1e+21,0.000001,1e-7,0,"é\\"\\\\\\u000f"],"\u20ac":1,"\ud83d\ude02":4,"\ufb33":5}',
-    );
+    expect(
+      canonicalJson({
+        '\u20ac': 1,
+        '\r': 2,
+        '1': 3,
+        '\ud83d\ude02': 4,
+        '\ufb33': 5,
+        a: [1e21, 0.000001, 1e-7, -0, 'é"\\\u000f'],
+      }),
+    ).toBe('{"\\r":2,"1":3,"a":[1e+21,0.000001,1e-7,0,"é\\"\\\\\\u000f"],"\u20ac":1,"\ud83d\ude02":4,"\ufb33":5}');
   });
   it('does not depend on the order of keys', () => {
-    fc.assert(fc.property(fc.dictionary(fc.string(), fc.integer()), (value) => canonicalJson(value) === canonicalJson(Object.fromEntries(Object.entries(value).reverse()))));
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.string(), fc.integer()),
+        (value) => canonicalJson(value) === canonicalJson(Object.fromEntries(Object.entries(value).reverse())),
+      ),
+    );
   });
   it('has the bytes of the string, however long', () => {
-    const long = { text: 'é🙂\u0000'.repeat(50_000), list: Array.from({ length: 20_000 }, (_, i) => [`▁${i}`, -i / 3]) };
+    const long = {
+      text: 'é🙂\u0000'.repeat(50_000),
+      list: Array.from({ length: 20_000 }, (_, i) => [`▁${i}`, -i / 3]),
+    };
     expect(Buffer.from(canonicalJsonBytes(long)).equals(Buffer.from(canonicalJson(long)))).toBe(true);
-    fc.assert(fc.property(fc.jsonValue(), (value) => {
-      expect(Buffer.from(canonicalJsonBytes(value as JsonValue)).toString('utf8')).toBe(canonicalJson(value as JsonValue));
-      expect(JSON.parse(canonicalJson(value as JsonValue))).toEqual(JSON.parse(JSON.stringify(value)));
-    }));
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(Buffer.from(canonicalJsonBytes(value as JsonValue)).toString('utf8')).toBe(
+          canonicalJson(value as JsonValue),
+        );
+        expect(JSON.parse(canonicalJson(value as JsonValue))).toEqual(JSON.parse(JSON.stringify(value)));
+      }),
+    );
   });
   it('refuses what JSON cannot carry', () => {
     expect(() => canonicalJson(NaN)).toThrow(NotCanonicalError);
@@ -53,23 +96,34 @@ describe('canonical JSON (RFC 8785)', () => {
 describe('vectors', () => {
   it('normalise to length 1 and keep their direction', () => {
     fc.assert(
-      fc.property(fc.array(fc.float({ min: -1e3, max: 1e3, noNaN: true }), { minLength: 1, maxLength: 50 }), (values) => {
-        fc.pre(norm(values) > 1e-3);
-        expect(norm(normalize(values))).toBeCloseTo(1, 5);
-        expect(cosine(values, normalize(values))).toBeCloseTo(1, 5);
-      }),
+      fc.property(
+        fc.array(fc.float({ min: -1e3, max: 1e3, noNaN: true }), { minLength: 1, maxLength: 50 }),
+        (values) => {
+          fc.pre(norm(values) > 1e-3);
+          expect(norm(normalize(values))).toBeCloseTo(1, 5);
+          expect(cosine(values, normalize(values))).toBeCloseTo(1, 5);
+        },
+      ),
     );
   });
   it('are refused where they cannot be compared', () => {
     expect(() => dot([1], [1, 2])).toThrow(DimensionMismatchError);
     expect(() => cosine([0, 0], [1, 0])).toThrow(ZeroVectorError);
     expect(() => normalize([NaN])).toThrow(ZeroVectorError);
-    expect(new SpaceMismatchError('a', 'b', 'search')).toMatchObject({ code: 'SPACE_MISMATCH', fields: { expected: 'a', actual: 'b' } });
+    expect(new SpaceMismatchError('a', 'b', 'search')).toMatchObject({
+      code: 'SPACE_MISMATCH',
+      fields: { expected: 'a', actual: 'b' },
+    });
   });
 });
 
 it('lone surrogates become U+FFFD, pairs stay', () => {
-  fc.assert(fc.property(fc.string({ unit: fc.integer({ min: 0xd700, max: 0xe0ff }).map((unit) => String.fromCharCode(unit)) }), (text) => expect(toWellFormed(text)).toBe(Buffer.from(text, 'utf8').toString('utf8'))));
+  fc.assert(
+    fc.property(
+      fc.string({ unit: fc.integer({ min: 0xd700, max: 0xe0ff }).map((unit) => String.fromCharCode(unit)) }),
+      (text) => expect(toWellFormed(text)).toBe(Buffer.from(text, 'utf8').toString('utf8')),
+    ),
+  );
 });
 
 describe('token batches', () => {
@@ -94,7 +148,12 @@ it('errors cross a boundary with code, message and fields, and with their class 
   const error = new DimensionMismatchError(384, 1024, 'start');
   const portable = structuredClone(toPortableError(error));
   expect(fromPortableError(portable, {})).toBeInstanceOf(RemoteError);
-  expect(fromPortableError(portable, {})).toMatchObject({ code: error.code, message: error.message, fields: error.fields, name: 'DimensionMismatchError' });
+  expect(fromPortableError(portable, {})).toMatchObject({
+    code: error.code,
+    message: error.message,
+    fields: error.fields,
+    name: 'DimensionMismatchError',
+  });
   expect(fromPortableError(portable, { DIMENSION_MISMATCH: () => error })).toBe(error);
   expect(toPortableError(new TypeError('x'))).toMatchObject({ code: 'INTERNAL', name: 'TypeError', message: 'x' });
 });

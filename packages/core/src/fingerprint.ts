@@ -1,7 +1,10 @@
 import { canonicalJsonBytes } from './canonical-json.js';
 import type { SpaceIdentity } from './space.js';
 
-/** Changes when the meaning of the identity's fields changes, so that old and new fingerprints can never be equal by accident. */
+/**
+ * Changes when the meaning of the identity's fields changes, so that old and new fingerprints can never be equal by
+ * accident.
+ */
 const IDENTITY_SCHEMA = 'kimera-space/1';
 
 /**
@@ -10,7 +13,8 @@ const IDENTITY_SCHEMA = 'kimera-space/1';
  * and of `defaultRole` and `promptPooling` where the space has them. docs/fingerprint.md has a worked example.
  */
 export async function spaceFingerprint(identity: SpaceIdentity): Promise<string> {
-  const { dimension, maxTokens, normalize, pooling, prompts, tokenizer, weights, promptPooling, defaultRole } = identity;
+  const { dimension, maxTokens, normalize, pooling, prompts, tokenizer, weights, promptPooling, defaultRole } =
+    identity;
   const bytes = canonicalJsonBytes({
     schema: IDENTITY_SCHEMA,
     weights,

@@ -11,7 +11,10 @@ export class HybridWeightsError extends KimeraError {
 
 export type HeadScores = Readonly<Partial<Record<Head, number>>>;
 
-/** Σ weight·score / Σ weight over the heads that have both; bge-m3's examples use dense 0.4, sparse 0.2, colbert 0.4. @throws HybridWeightsError. */
+/**
+ * Σ weight·score / Σ weight over the heads that have both; bge-m3's examples use dense 0.4, sparse 0.2, colbert 0.4.
+ * @throws HybridWeightsError.
+ */
 export function hybridScore(scores: HeadScores, weights: HeadScores): number {
   let sum = 0;
   let total = 0;

@@ -1,7 +1,10 @@
 import { UnknownRoleError } from './errors/unknown-role-error.js';
 import type { EmbeddingSpace } from './space.js';
 
-/** What stands before a text of this role; a text without a role gets the prompt of the space's default role, or none. @throws UnknownRoleError. */
+/**
+ * What stands before a text of this role; a text without a role gets the prompt of the space's default role, or none.
+ * @throws UnknownRoleError.
+ */
 export function promptOf({ prompts, defaultRole }: EmbeddingSpace, role: string | undefined): string {
   const actual = role ?? defaultRole;
   if (actual === undefined) return '';

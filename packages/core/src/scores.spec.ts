@@ -1,6 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { colbertScore, DimensionMismatchError, EmptyMultiVectorError, HybridWeightsError, hybridScore, lexicalScore, lexicalWeights, spaceFingerprint, type SpaceIdentity } from './index.js';
+import {
+  colbertScore,
+  DimensionMismatchError,
+  EmptyMultiVectorError,
+  HybridWeightsError,
+  hybridScore,
+  lexicalScore,
+  lexicalWeights,
+  spaceFingerprint,
+  type SpaceIdentity,
+} from './index.js';
 
 describe('lexical weights', () => {
   it('keep the largest weight of an id, drop ignored ids and what is not above 0', () => {
@@ -8,7 +18,9 @@ describe('lexical weights', () => {
     expect(lexicalWeights([], [], []).size).toBe(0);
   });
   it('score by the ids that both have, whichever comes first', () => {
-    const weights = fc.dictionary(fc.nat(20).map(String), fc.double({ min: 0.01, max: 2, noNaN: true })).map((object) => new Map(Object.entries(object).map(([id, weight]) => [Number(id), weight])));
+    const weights = fc
+      .dictionary(fc.nat(20).map(String), fc.double({ min: 0.01, max: 2, noNaN: true }))
+      .map((object) => new Map(Object.entries(object).map(([id, weight]) => [Number(id), weight])));
     fc.assert(
       fc.property(weights, weights, (a, b) => {
         const expected = [...a].reduce((sum, [id, weight]) => sum + weight * (b.get(id) ?? 0), 0);
@@ -33,7 +45,9 @@ describe('ColBERT score', () => {
 
 describe('hybrid score', () => {
   it('divides by the weights of the heads that take part', () => {
-    expect(hybridScore({ dense: 0.8, sparse: 0.2, colbert: 0.5 }, { dense: 0.4, sparse: 0.2, colbert: 0.4 })).toBeCloseTo(0.56, 12);
+    expect(
+      hybridScore({ dense: 0.8, sparse: 0.2, colbert: 0.5 }, { dense: 0.4, sparse: 0.2, colbert: 0.4 }),
+    ).toBeCloseTo(0.56, 12);
     expect(hybridScore({ dense: 0.8, sparse: 0.2 }, { dense: 1, sparse: 1, colbert: 5 })).toBeCloseTo(0.5, 12);
   });
   it('refuses weights that add up to nothing', () => {
@@ -43,9 +57,21 @@ describe('hybrid score', () => {
 });
 
 it('prompt pooling and a default role are part of the fingerprint only where a space has them', async () => {
-  const identity: SpaceIdentity = { weights: 'a', tokenizer: 'b', maxTokens: 1, pooling: ['mean'], normalize: true, prompts: { query: '', document: '' }, dimension: 1 };
+  const identity: SpaceIdentity = {
+    weights: 'a',
+    tokenizer: 'b',
+    maxTokens: 1,
+    pooling: ['mean'],
+    normalize: true,
+    prompts: { query: '', document: '' },
+    dimension: 1,
+  };
   const plain = await spaceFingerprint(identity);
   expect(await spaceFingerprint({ ...identity, promptPooling: undefined, defaultRole: undefined })).toBe(plain);
-  const others = [await spaceFingerprint({ ...identity, promptPooling: 'excluded' }), await spaceFingerprint({ ...identity, defaultRole: 'query' }), await spaceFingerprint({ ...identity, defaultRole: 'document' })];
+  const others = [
+    await spaceFingerprint({ ...identity, promptPooling: 'excluded' }),
+    await spaceFingerprint({ ...identity, defaultRole: 'query' }),
+    await spaceFingerprint({ ...identity, defaultRole: 'document' }),
+  ];
   expect(new Set([plain, ...others]).size).toBe(4);
 });

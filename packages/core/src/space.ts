@@ -10,7 +10,8 @@ export type Pooling = 'cls' | 'mean' | 'max' | 'mean_sqrt_len_tokens' | 'weighte
 export const POOLINGS: readonly Pooling[] = ['cls', 'mean', 'max', 'mean_sqrt_len_tokens', 'weightedmean', 'lasttoken'];
 
 /**
- * What makes a space: everything that changes a vector, and nothing else. Its SHA-256 is the fingerprint (fingerprint.ts).
+ * What makes a space: everything that changes a vector, and nothing else. Its SHA-256 is the fingerprint
+ * (fingerprint.ts).
  * `weights` and `tokenizer` are lower-case hex SHA-256 digests, see docs/fingerprint.md.
  */
 export interface SpaceIdentity {
@@ -44,7 +45,10 @@ export interface EmbeddingSpace extends SpaceIdentity {
 /** A precision of one space. */
 export type VariantName = 'fp32' | 'fp16' | 'q4' | 'int8';
 
-/** Cosine of a variant's dense vectors to those it stands for: the checkpoint's (float64) for a base variant, the base variant's for int8. */
+/**
+ * Cosine of a variant's dense vectors to those it stands for: the checkpoint's (float64) for a base variant, the base
+ * variant's for int8.
+ */
 export interface Fidelity {
   readonly minCosine: number;
   readonly meanCosine: number;
@@ -52,7 +56,11 @@ export interface Fidelity {
   /** Number of texts it was measured on. */
   readonly texts: number;
   /** The same of the other heads, all weights or all tokens of a text as one vector. */
-  readonly heads?: Readonly<Partial<Record<Exclude<Head, 'dense'>, { readonly minCosine: number; readonly meanCosine: number } | undefined>>> | undefined;
+  readonly heads?:
+    | Readonly<
+        Partial<Record<Exclude<Head, 'dense'>, { readonly minCosine: number; readonly meanCosine: number } | undefined>>
+      >
+    | undefined;
   /** Mean share of the ten nearest of the other texts that are the same (overlap@10). */
   readonly rankAgreement?: number | undefined;
 }

@@ -1,20 +1,44 @@
 import { getEventListeners } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { batchSize, ClosedError, normalize, UnknownRoleError, UnsupportedHeadError, type BackendOutput, type HeadRequest, type TokenBatch } from '@kimera/core';
-import { exact, FakeBackend, fakeSpace, inlineBatchTokenizer, rejection, textEmbedderConformance } from '@kimera/testing';
+import {
+  batchSize,
+  ClosedError,
+  normalize,
+  UnknownRoleError,
+  UnsupportedHeadError,
+  type BackendOutput,
+  type HeadRequest,
+  type TokenBatch,
+} from '@kimera/core';
+import {
+  exact,
+  FakeBackend,
+  fakeSpace,
+  inlineBatchTokenizer,
+  rejection,
+  textEmbedderConformance,
+} from '@kimera/testing';
 import fc from 'fast-check';
 import { Embedder, QueueFullError } from './index.js';
 import { Statistics } from './statistics.js';
 
 const runner = { describe, it, beforeAll, afterAll, expect };
-const space = fakeSpace('counts', { dimension: 4, maxTokens: 12, normalize: false, prompts: { query: 'q:', document: 'd:' } });
+const space = fakeSpace('counts', {
+  dimension: 4,
+  maxTokens: 12,
+  normalize: false,
+  prompts: { query: 'q:', document: 'd:' },
+});
 
 interface Parts {
   readonly batchTokens?: number;
   readonly queueTokens?: number;
 }
 /** An embedder on the fake backend; `open` lets its batches run, which wait where `gated`. */
-function embedder(parts: Parts = {}, gate: Promise<void> = Promise.resolve()): { readonly embed: Embedder; readonly backend: FakeBackend } {
+function embedder(
+  parts: Parts = {},
+  gate: Promise<void> = Promise.resolve(),
+): { readonly embed: Embedder; readonly backend: FakeBackend } {
   const backend = new FakeBackend({
     space,
     before: async ({ ids }) => {
@@ -34,20 +58,38 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 /** Number k: how many of [start, …units + 1] are k modulo 4. */
 function counts(text: string): number[] {
   const dense = [1, 0, 0, 0];
-  for (let i = 0; i < text.length; i++) dense[(text.charCodeAt(i) + 1) % 4] = (dense[(text.charCodeAt(i) + 1) % 4] ?? 0) + 1;
+  for (let i = 0; i < text.length; i++)
+    dense[(text.charCodeAt(i) + 1) % 4] = (dense[(text.charCodeAt(i) + 1) % 4] ?? 0) + 1;
   return dense;
 }
 const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 1, maxLength: 11 });
 
 const openOn = (batchTokens: number, fields: Parameters<typeof fakeSpace>[1]) => async () => {
-  const embed = new Embedder({ backend: new FakeBackend({ space: fakeSpace('any', fields) }), tokenizer: inlineBatchTokenizer(), probes: [], batchTokens });
+  const embed = new Embedder({
+    backend: new FakeBackend({ space: fakeSpace('any', fields) }),
+    tokenizer: inlineBatchTokenizer(),
+    probes: [],
+    batchTokens,
+  });
   return { embedder: embed, close: () => embed.close() };
 };
 textEmbedderConformance(runner, { name: 'an embedder with large batches', open: openOn(4_096, {}), tolerance: exact });
-textEmbedderConformance(runner, { name: 'an embedder with batches of one, prompts and no normalisation', open: openOn(1, { normalize: false, prompts: { query: 'query: ', document: 'passage: ' } }), tolerance: exact });
+textEmbedderConformance(runner, {
+  name: 'an embedder with batches of one, prompts and no normalisation',
+  open: openOn(1, { normalize: false, prompts: { query: 'query: ', document: 'passage: ' } }),
+  tolerance: exact,
+});
 
-textEmbedderConformance(runner, { name: 'an embedder with a default role', open: openOn(64, { prompts: { query: 'query: ', document: 'passage: ' }, defaultRole: 'document' }), tolerance: exact });
-textEmbedderConformance(runner, { name: 'an embedder of three heads', open: openOn(64, { heads: ['dense', 'sparse', 'colbert'] }), tolerance: exact });
+textEmbedderConformance(runner, {
+  name: 'an embedder with a default role',
+  open: openOn(64, { prompts: { query: 'query: ', document: 'passage: ' }, defaultRole: 'document' }),
+  tolerance: exact,
+});
+textEmbedderConformance(runner, {
+  name: 'an embedder of three heads',
+  open: openOn(64, { heads: ['dense', 'sparse', 'colbert'] }),
+  tolerance: exact,
+});
 
 describe('heads', () => {
   const allHeads = fakeSpace('heads', { dimension: 4, heads: ['dense', 'sparse', 'colbert'] });
@@ -61,22 +103,46 @@ describe('heads', () => {
 
   it('are computed for the calls that ask for them, in one run for calls that ask for the same', async () => {
     const { closed, open } = gate();
-    const embed = new Embedder({ backend: new Logged({ space: allHeads, before: () => closed }), tokenizer: inlineBatchTokenizer(), probes: [], batchTokens: 64 });
+    const embed = new Embedder({
+      backend: new Logged({ space: allHeads, before: () => closed }),
+      tokenizer: inlineBatchTokenizer(),
+      probes: [],
+      batchTokens: 64,
+    });
     // Both places are taken: what comes now waits together.
     const blockers = embed.encodeBatch(Array.from({ length: 2 }, () => 'x'.repeat(60)));
     await turn();
     const waiting = Promise.all([
-      embed.encodeBatch(['ab', 'cc']), embed.encodeBatch(['ab', 'aa'], { heads: ['dense', 'sparse'] }), embed.encodeBatch(['dd'], { heads: ['sparse', 'dense'] }), embed.encodeBatch(['ab'], { heads: ['colbert'] }),
+      embed.encodeBatch(['ab', 'cc']),
+      embed.encodeBatch(['ab', 'aa'], { heads: ['dense', 'sparse'] }),
+      embed.encodeBatch(['dd'], { heads: ['sparse', 'dense'] }),
+      embed.encodeBatch(['ab'], { heads: ['colbert'] }),
     ]);
     await turn();
     open();
     const [plain, hybrid, other, matrix] = await waiting;
     await blockers;
-    expect(plain.map((embedding) => [embedding.sparse, embedding.colbert])).toEqual([[undefined, undefined], [undefined, undefined]]);
-    expect(hybrid.map(({ sparse }) => [...(sparse ?? [])])).toEqual([[[98, 1], [99, 1]], [[98, 2]]]);
+    expect(plain.map((embedding) => [embedding.sparse, embedding.colbert])).toEqual([
+      [undefined, undefined],
+      [undefined, undefined],
+    ]);
+    expect(hybrid.map(({ sparse }) => [...(sparse ?? [])])).toEqual([
+      [
+        [98, 1],
+        [99, 1],
+      ],
+      [[98, 2]],
+    ]);
     expect(other[0]).toMatchObject({ dense: normalize(Float32Array.from(counts('dd'))), sparse: new Map([[101, 2]]) });
-    expect(matrix[0]?.colbert?.map((row) => [...row])).toEqual([[0, 0, 1, 0], [0, 0, 0, 1]]);
-    expect(asked.slice(2)).toEqual([['dense', 2], ['dense,sparse', 3], ['colbert', 1]]);
+    expect(matrix[0]?.colbert?.map((row) => [...row])).toEqual([
+      [0, 0, 1, 0],
+      [0, 0, 0, 1],
+    ]);
+    expect(asked.slice(2)).toEqual([
+      ['dense', 2],
+      ['dense,sparse', 3],
+      ['colbert', 1],
+    ]);
   });
 
   it('tells a backend whose model leaves prompts out how many tokens are the prompt’s', async () => {
@@ -92,20 +158,39 @@ describe('heads', () => {
 describe('Embedder', () => {
   it('gives every call its own vectors in order, whatever runs beside it, within the budget', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.tuple(fc.array(word, { maxLength: 8 }), fc.constantFrom('interactive' as const, 'bulk' as const)), { maxLength: 8 }), fc.integer({ min: 1, max: 40 }), async (calls, batchTokens) => {
-        const { embed, backend } = embedder({ batchTokens });
-        const answers = await Promise.all(calls.map(([texts, lane]) => embed.encodeBatch(texts, { lane })));
-        answers.forEach((embeddings, i) => expect(embeddings.map(({ dense }) => [...(dense ?? [])])).toEqual(calls[i]?.[0].map(counts)));
-        for (const batch of backend.batches) expect(batchSize(batch) === 1 || batch.ids.length <= batchTokens).toBe(true);
-        expect(embed.getPerformanceStats()).toMatchObject({ texts: calls.flatMap(([texts]) => texts).length, queue: { interactive: 0, bulk: 0 }, errors: 0 });
-      }),
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.array(word, { maxLength: 8 }), fc.constantFrom('interactive' as const, 'bulk' as const)), {
+          maxLength: 8,
+        }),
+        fc.integer({ min: 1, max: 40 }),
+        async (calls, batchTokens) => {
+          const { embed, backend } = embedder({ batchTokens });
+          const answers = await Promise.all(calls.map(([texts, lane]) => embed.encodeBatch(texts, { lane })));
+          answers.forEach((embeddings, i) =>
+            expect(embeddings.map(({ dense }) => [...(dense ?? [])])).toEqual(calls[i]?.[0].map(counts)),
+          );
+          for (const batch of backend.batches)
+            expect(batchSize(batch) === 1 || batch.ids.length <= batchTokens).toBe(true);
+          expect(embed.getPerformanceStats()).toMatchObject({
+            texts: calls.flatMap(([texts]) => texts).length,
+            queue: { interactive: 0, bulk: 0 },
+            errors: 0,
+          });
+        },
+      ),
       { numRuns: 60 },
     );
   });
 
   it('puts the prompt of the role before the text, cuts at the limit and says so, stamps the space', async () => {
     const { embed } = embedder();
-    expect(await embed.encodeText('ab', { role: 'query' })).toMatchObject({ dense: Float32Array.from(counts('q:ab')), tokens: 5, truncated: false, space: space.fingerprint, variant: 'fp32' });
+    expect(await embed.encodeText('ab', { role: 'query' })).toMatchObject({
+      dense: Float32Array.from(counts('q:ab')),
+      tokens: 5,
+      truncated: false,
+      space: space.fingerprint,
+      variant: 'fp32',
+    });
     expect(await embed.encodeText('a'.repeat(30))).toMatchObject({ tokens: 12, totalTokens: 31, truncated: true });
     expect(embed.getPerformanceStats().truncated).toBe(1);
     await expect(embed.encodeText('a', { role: 'passage' as 'query' })).rejects.toBeInstanceOf(UnknownRoleError);
@@ -114,7 +199,11 @@ describe('Embedder', () => {
 
   it('fails a poisoned call alone: its neighbours in the batch are answered', async () => {
     const { embed } = embedder();
-    const [bad, good, worse] = await Promise.allSettled([embed.encodeBatch(['!', 'a']), embed.encodeBatch(['b', 'c']), embed.encodeBatch(['d', '!'])]);
+    const [bad, good, worse] = await Promise.allSettled([
+      embed.encodeBatch(['!', 'a']),
+      embed.encodeBatch(['b', 'c']),
+      embed.encodeBatch(['d', '!']),
+    ]);
     expect([bad.status, good.status, worse.status]).toEqual(['rejected', 'fulfilled', 'rejected']);
     expect(embed.getPerformanceStats().errors).toBe(2);
     expect((await embed.encodeText('a')).tokens).toBe(2);
@@ -125,13 +214,20 @@ describe('Embedder', () => {
     const { embed, backend } = embedder({ batchTokens: 1 }, closed);
     const blockers = embed.encodeBatch(['x', 'x']);
     await turn();
-    const bulk = embed.encodeBatch(Array.from({ length: 10 }, () => 'b'), { lane: 'bulk' });
+    const bulk = embed.encodeBatch(
+      Array.from({ length: 10 }, () => 'b'),
+      { lane: 'bulk' },
+    );
     const interactive = embed.encodeBatch(Array.from({ length: 20 }, () => 'i'));
     await turn();
     open();
     await Promise.all([blockers, bulk, interactive]);
-    const order = backend.batches.slice(2).map((batch) => String.fromCharCode((batch.ids[1] ?? 0) - 1)).join('');
-    // Two interactive batches went before: bulk gets every fifth batch from there on, and all of them once no interactive text waits.
+    const order = backend.batches
+      .slice(2)
+      .map((batch) => String.fromCharCode((batch.ids[1] ?? 0) - 1))
+      .join('');
+    // Two interactive batches went before: bulk gets every fifth batch from there on, and all of them once no
+    // interactive text waits.
     expect(order).toBe(`iib${'iiiib'.repeat(4)}ii${'b'.repeat(5)}`);
   });
 
@@ -151,7 +247,12 @@ describe('Embedder', () => {
     const running = embed.encodeBatch(['aaaa', 'aaaa']);
     await turn();
     const controller = new AbortController();
-    const waiting = rejection(() => embed.encodeBatch(Array.from({ length: 5 }, () => 'aaaa'), { lane: 'bulk', signal: controller.signal }));
+    const waiting = rejection(() =>
+      embed.encodeBatch(
+        Array.from({ length: 5 }, () => 'aaaa'),
+        { lane: 'bulk', signal: controller.signal },
+      ),
+    );
     await turn();
     expect(embed.getPerformanceStats().queue).toEqual({ interactive: 0, bulk: 25 });
     const refused = await rejection(() => embed.encodeText('a', { lane: 'bulk' }));

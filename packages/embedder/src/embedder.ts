@@ -1,4 +1,15 @@
-import { checkHeads, promptOf, textIds, type BatchTokenizer, type EmbeddingSpace, type Embedding, type EncodeTextOptions, type InferenceBackend, type Role, type TextEmbedder } from '@kimera/core';
+import {
+  checkHeads,
+  promptOf,
+  textIds,
+  type BatchTokenizer,
+  type EmbeddingSpace,
+  type Embedding,
+  type EncodeTextOptions,
+  type InferenceBackend,
+  type Role,
+  type TextEmbedder,
+} from '@kimera/core';
 import type { Probe } from '@kimera/model-folder/pure';
 import type { FallbackStatus } from './fallback/backend-step.js';
 import { testExpectation, testProbe, type ModelExpectation, type ModelTest, type ProbeTest } from './model-test.js';
@@ -19,14 +30,20 @@ export interface EmbedderParts {
   readonly fallback?: () => FallbackStatus;
   readonly batchTokens?: number;
   readonly queueTokens?: number;
-  /** Memory for the outputs of texts that may come again; default 0, no cache. Bulk work looks into it and leaves it as it is. */
+  /**
+   * Memory for the outputs of texts that may come again; default 0, no cache. Bulk work looks into it and leaves it as
+   * it is.
+   */
   readonly cacheBytes?: number;
 }
 
 export interface EncodeTokensOptions extends Omit<EncodeTextOptions, 'role'> {
   /** Tokens of the texts before they were cut, where they were; [B]. */
   readonly totalTokens?: ArrayLike<number>;
-  /** Tokens at the head of each text that are the prompt's, [CLS] included; default 0. Only spaces with `promptPooling` look at it. */
+  /**
+   * Tokens at the head of each text that are the prompt's, [CLS] included; default 0. Only spaces with `promptPooling`
+   * look at it.
+   */
   readonly promptTokens?: number;
 }
 
@@ -62,7 +79,13 @@ export class Embedder implements TextEmbedder {
 
   /** The backends that can serve its space, and which does. */
   get fallback(): FallbackStatus {
-    return this.#parts.fallback?.() ?? { steps: [{ name: this.#parts.backend.name, state: 'serving', failures: 0 }], degraded: false, changes: 0 };
+    return (
+      this.#parts.fallback?.() ?? {
+        steps: [{ name: this.#parts.backend.name, state: 'serving', failures: 0 }],
+        degraded: false,
+        changes: 0,
+      }
+    );
   }
 
   async encodeText(text: string, options: EncodeTextOptions = {}): Promise<Embedding> {
@@ -71,7 +94,10 @@ export class Embedder implements TextEmbedder {
     return embedding;
   }
 
-  /** Texts beyond the limit are cut and say so. @throws UnknownRoleError, UnsupportedHeadError, QueueFullError, ClosedError, the backend's errors. */
+  /**
+   * Texts beyond the limit are cut and say so. @throws UnknownRoleError, UnsupportedHeadError, QueueFullError,
+   * ClosedError, the backend's errors.
+   */
   async encodeBatch(texts: readonly string[], options: EncodeTextOptions = {}): Promise<readonly Embedding[]> {
     const { role, ...rest } = options;
     rest.signal?.throwIfAborted();
@@ -79,13 +105,22 @@ export class Embedder implements TextEmbedder {
     return this.encodeTokens(ids, { ...rest, ...counts });
   }
 
-  /** The texts behind the prompt of their role, as `encodeTokens` takes them; texts beyond the limit are cut. @throws UnknownRoleError. */
+  /**
+   * The texts behind the prompt of their role, as `encodeTokens` takes them; texts beyond the limit are cut. @throws
+   * UnknownRoleError.
+   */
   tokenize(texts: readonly string[], role?: Role): Promise<TokenizedTexts> {
     return this.#tokenizeBehind(promptOf(this.space, role), texts);
   }
 
-  /** For callers that bring token ids of this model, special tokens included. Order kept. @throws InvalidTokenBatchError and as encodeBatch. */
-  async encodeTokens(texts: readonly Int32Array[], { heads = ['dense'], lane = 'interactive', signal, totalTokens, promptTokens = 0 }: EncodeTokensOptions = {}): Promise<readonly Embedding[]> {
+  /**
+   * For callers that bring token ids of this model, special tokens included. Order kept. @throws InvalidTokenBatchError
+   * and as encodeBatch.
+   */
+  async encodeTokens(
+    texts: readonly Int32Array[],
+    { heads = ['dense'], lane = 'interactive', signal, totalTokens, promptTokens = 0 }: EncodeTokensOptions = {},
+  ): Promise<readonly Embedding[]> {
     checkHeads(heads, this.space);
     const started = performance.now();
     try {
@@ -93,9 +128,22 @@ export class Embedder implements TextEmbedder {
       const embeddings = outputs.map(({ colbert, ...vectors }, i): Embedding => {
         const tokens = (texts[i] as Int32Array).length;
         const total = totalTokens?.[i] ?? tokens;
-        return { ...vectors, ...(colbert === undefined ? {} : { colbert: rows(colbert, this.space.colbertDimension ?? this.space.dimension) }), tokens, totalTokens: total, truncated: total > tokens, space: this.space.fingerprint };
+        return {
+          ...vectors,
+          ...(colbert === undefined
+            ? {}
+            : { colbert: rows(colbert, this.space.colbertDimension ?? this.space.dimension) }),
+          tokens,
+          totalTokens: total,
+          truncated: total > tokens,
+          space: this.space.fingerprint,
+        };
       });
-      this.#statistics.call(performance.now() - started, texts.length, embeddings.filter(({ truncated }) => truncated).length);
+      this.#statistics.call(
+        performance.now() - started,
+        texts.length,
+        embeddings.filter(({ truncated }) => truncated).length,
+      );
       return embeddings;
     } catch (error) {
       this.#statistics.errors += 1;
@@ -106,7 +154,12 @@ export class Embedder implements TextEmbedder {
   getPerformanceStats(): PerformanceStats {
     const { texts, tokens, batches, truncated, errors, latency } = this.#statistics;
     return {
-      texts, tokens, batches, truncated, errors, latency,
+      texts,
+      tokens,
+      batches,
+      truncated,
+      errors,
+      latency,
       textsPerSecond: this.#statistics.perSecond(this.#statistics.computed),
       tokensPerSecond: this.#statistics.perSecond(tokens),
       queue: { interactive: this.#scheduler.waiting('interactive'), bulk: this.#scheduler.waiting('bulk') },
@@ -118,18 +171,40 @@ export class Embedder implements TextEmbedder {
     };
   }
 
-  /** The probes through the whole path, text to vectors, every head, and what the model is taken for. A probe without a role is a text without a prompt, whatever the default role. */
+  /**
+   * The probes through the whole path, text to vectors, every head, and what the model is taken for. A probe without a
+   * role is a text without a prompt, whatever the default role.
+   */
   async testModel(expected: ModelExpectation = {}): Promise<ModelTest> {
     const { heads, modelId, fingerprint, dimension, maxTokens } = this.space;
     const { backend } = this.#parts;
     const probes: ProbeTest[] = [];
     for (const probe of this.#parts.probes) {
-      const { ids, ...counts } = await this.#tokenizeBehind(probe.role === null ? '' : promptOf(this.space, probe.role), [probe.text]);
-      const [output] = await this.#scheduler.run({ texts: ids, heads, promptTokens: counts.promptTokens, lane: 'interactive' });
+      const { ids, ...counts } = await this.#tokenizeBehind(
+        probe.role === null ? '' : promptOf(this.space, probe.role),
+        [probe.text],
+      );
+      const [output] = await this.#scheduler.run({
+        texts: ids,
+        heads,
+        promptTokens: counts.promptTokens,
+        lane: 'interactive',
+      });
       probes.push(testProbe(probe, ids[0] ?? new Int32Array(), output ?? {}, backend.variant));
     }
     const expectations = testExpectation(expected, this.space);
-    return { holds: [...expectations, ...probes].every(({ holds }) => holds), expectations, modelId, space: fingerprint, dimension, maxTokens, heads, backend: backend.name, variant: backend.variant.name, probes };
+    return {
+      holds: [...expectations, ...probes].every(({ holds }) => holds),
+      expectations,
+      modelId,
+      space: fingerprint,
+      dimension,
+      maxTokens,
+      heads,
+      backend: backend.name,
+      variant: backend.variant.name,
+      probes,
+    };
   }
 
   /** Calls under way are rejected with ClosedError. Idempotent. */
@@ -139,25 +214,42 @@ export class Embedder implements TextEmbedder {
   }
 
   /** From the cache what is there, the rest from the backend. */
-  async #outputs(texts: readonly Int32Array[], { heads, lane, signal, promptTokens }: Required<Pick<EncodeTokensOptions, 'heads' | 'lane' | 'promptTokens'>> & { readonly signal: AbortSignal | undefined }): Promise<readonly TextOutput[]> {
+  async #outputs(
+    texts: readonly Int32Array[],
+    {
+      heads,
+      lane,
+      signal,
+      promptTokens,
+    }: Required<Pick<EncodeTokensOptions, 'heads' | 'lane' | 'promptTokens'>> & {
+      readonly signal: AbortSignal | undefined;
+    },
+  ): Promise<readonly TextOutput[]> {
     signal?.throwIfAborted();
     // What a lossy variant gave while it stood in does not outlive it.
     const { variant } = this.#parts.backend;
     const known = texts.map((ids) => this.#cache.get(ids, heads, promptTokens, variant.name));
     const missing = texts.filter((_, i) => known[i] === undefined);
     const computed = await this.#scheduler.run({ texts: missing, heads, promptTokens, lane, signal });
-    if (lane === 'interactive') computed.forEach((output, i) => this.#cache.set(missing[i] as Int32Array, heads, promptTokens, output));
+    if (lane === 'interactive')
+      computed.forEach((output, i) => this.#cache.set(missing[i] as Int32Array, heads, promptTokens, output));
     let next = 0;
     return known.map((output) => output ?? (computed[next++] as TextOutput));
   }
 
   async #tokenizeBehind(prompt: string, texts: readonly string[]): Promise<TokenizedTexts> {
     const prompted = prompt === '' ? texts : texts.map((text) => prompt + text);
-    const [{ batch, totalTokens }, promptTokens] = await Promise.all([this.#tokenize(prompted), this.#promptTokens(prompt)]);
+    const [{ batch, totalTokens }, promptTokens] = await Promise.all([
+      this.#tokenize(prompted),
+      this.#promptTokens(prompt),
+    ]);
     return { ids: texts.map((_, i) => textIds(batch, i)), totalTokens, promptTokens };
   }
 
-  /** How many tokens the prompt adds at the head of a text: those of the prompt alone without the special token that ends a text (sentence-transformers 5.7). */
+  /**
+   * How many tokens the prompt adds at the head of a text: those of the prompt alone without the special token that
+   * ends a text (sentence-transformers 5.7).
+   */
   async #promptTokens(prompt: string): Promise<number> {
     if (prompt === '' || this.space.promptPooling === undefined) return 0;
     const { batch } = await this.#tokenize([prompt, '']);

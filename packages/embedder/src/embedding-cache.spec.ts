@@ -8,7 +8,12 @@ const runner = { describe, it, beforeAll, afterAll, expect };
 textEmbedderConformance(runner, {
   name: 'an embedder with a cache',
   open: async () => {
-    const embed = new Embedder({ backend: new FakeBackend({ space: fakeSpace('cached', { heads: ['dense', 'sparse', 'colbert'] }) }), tokenizer: inlineBatchTokenizer(), probes: [], cacheBytes: 1 << 20 });
+    const embed = new Embedder({
+      backend: new FakeBackend({ space: fakeSpace('cached', { heads: ['dense', 'sparse', 'colbert'] }) }),
+      tokenizer: inlineBatchTokenizer(),
+      probes: [],
+      cacheBytes: 1 << 20,
+    });
     return { embedder: embed, close: () => embed.close() };
   },
   tolerance: exact,
@@ -54,12 +59,20 @@ describe('the cache', () => {
   it('does not keep what a lossy variant gave while it stood in', async () => {
     let variant: 'fp32' | 'int8' = 'int8';
     class Changing extends FakeBackend {
-      override readonly variant = { name: 'fp32', fidelity: { minCosine: 1, meanCosine: 1, maxAbs: 0, texts: 0 } } as const;
+      override readonly variant = {
+        name: 'fp32',
+        fidelity: { minCosine: 1, meanCosine: 1, maxAbs: 0, texts: 0 },
+      } as const;
       override async run(batch: TokenBatch, request: HeadRequest): Promise<BackendOutput> {
         return { variant, ...(await super.run(batch, request)) };
       }
     }
-    const embed = new Embedder({ backend: new Changing(), tokenizer: inlineBatchTokenizer(), probes: [], cacheBytes: 1 << 20 });
+    const embed = new Embedder({
+      backend: new Changing(),
+      tokenizer: inlineBatchTokenizer(),
+      probes: [],
+      cacheBytes: 1 << 20,
+    });
     expect((await embed.encodeText('a')).variant).toBe('int8');
     variant = 'fp32';
     expect((await embed.encodeText('a')).variant).toBe('fp32');

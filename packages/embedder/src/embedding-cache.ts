@@ -12,7 +12,10 @@ export interface CacheStats {
 /** Bytes of one text beside its numbers: an entry of the map and the objects in it. */
 const ENTRY_BYTES = 200;
 
-/** The last outputs by token ids, heads and prompt: all that an output depends on in one space. What goes in and comes out are copies. */
+/**
+ * The last outputs by token ids, heads and prompt: all that an output depends on in one space. What goes in and comes
+ * out are copies.
+ */
 export class EmbeddingCache {
   #hits = 0;
   #misses = 0;
@@ -20,7 +23,13 @@ export class EmbeddingCache {
 
   /** @param bytes 0 keeps nothing. */
   constructor(bytes: number) {
-    this.#entries = bytes === 0 ? undefined : new LRUCache({ maxSize: bytes, sizeCalculation: (output, key) => ENTRY_BYTES + key.length + outputBytes(output) });
+    this.#entries =
+      bytes === 0
+        ? undefined
+        : new LRUCache({
+            maxSize: bytes,
+            sizeCalculation: (output, key) => ENTRY_BYTES + key.length + outputBytes(output),
+          });
   }
 
   get stats(): CacheStats {

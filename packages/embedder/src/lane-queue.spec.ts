@@ -7,7 +7,11 @@ describe('a lane', () => {
   it('gives every text once, of rising length within a batch and within the budget, the oldest in the next batch', () => {
     fc.assert(
       fc.property(lane, fc.integer({ min: 1, max: 200 }), (lengths, budget) => {
-        const queue = new LaneQueue<{ readonly ids: Int32Array; readonly job: { readonly done: boolean }; readonly at: number }>();
+        const queue = new LaneQueue<{
+          readonly ids: Int32Array;
+          readonly job: { readonly done: boolean };
+          readonly at: number;
+        }>();
         lengths.forEach((length, at) => queue.push({ ids: new Int32Array(length), job: { done: false }, at }));
         const left = new Set(lengths.keys());
         while (!queue.isEmpty) {

@@ -8,7 +8,8 @@ export interface QueuedText {
 }
 
 /**
- * Texts waiting in one lane. A batch is cut out of the window, from the length of its oldest text upwards, so that the backend finds
+ * Texts waiting in one lane. A batch is cut out of the window, from the length of its oldest text upwards, so that the
+ * backend finds
  * texts of like length together and none waits for ever. Taking a batch costs the window, whatever waits behind it.
  */
 export class LaneQueue<Item extends QueuedText> {

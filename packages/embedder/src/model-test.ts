@@ -13,7 +13,10 @@ export interface ProbeTest {
   readonly holds: boolean;
 }
 
-/** What a model is taken for, where that is known: a migration planned for bge-m3 wants 1,024 numbers, 8,192 tokens and three heads. */
+/**
+ * What a model is taken for, where that is known: a migration planned for bge-m3 wants 1,024 numbers, 8,192 tokens and
+ * three heads.
+ */
 export interface ModelExpectation {
   readonly dimension?: number;
   readonly maxTokens?: number;
@@ -42,11 +45,30 @@ export interface ModelTest {
 }
 
 /** A space may have more heads than are expected. */
-export function testExpectation({ dimension, maxTokens, heads = [] }: ModelExpectation, space: EmbeddingSpace): readonly ExpectationTest[] {
-  const numbers = [['dimension', dimension], ['maxTokens', maxTokens]] as const;
+export function testExpectation(
+  { dimension, maxTokens, heads = [] }: ModelExpectation,
+  space: EmbeddingSpace,
+): readonly ExpectationTest[] {
+  const numbers = [
+    ['dimension', dimension],
+    ['maxTokens', maxTokens],
+  ] as const;
   return [
-    ...numbers.flatMap(([what, expected]) => (expected === undefined ? [] : [{ what, expected: String(expected), actual: String(space[what]), holds: space[what] === expected }])),
-    ...(heads.length === 0 ? [] : [{ what: 'heads' as const, expected: heads.join(', '), actual: space.heads.join(', '), holds: heads.every((head) => space.heads.includes(head)) }]),
+    ...numbers.flatMap(([what, expected]) =>
+      expected === undefined
+        ? []
+        : [{ what, expected: String(expected), actual: String(space[what]), holds: space[what] === expected }],
+    ),
+    ...(heads.length === 0
+      ? []
+      : [
+          {
+            what: 'heads' as const,
+            expected: heads.join(', '),
+            actual: space.heads.join(', '),
+            holds: heads.every((head) => space.heads.includes(head)),
+          },
+        ]),
   ];
 }
 
@@ -62,6 +84,9 @@ export function testProbe(probe: Probe, ids: Int32Array, output: ProbeOutput, va
     norm: norm(dense),
     heads: Object.fromEntries(heads),
     tokensEqual,
-    holds: tokensEqual && hasNormOf(dense, probe) && [...heads].every(([head, similarity]) => similarity >= probeFloor(variant, head)),
+    holds:
+      tokensEqual &&
+      hasNormOf(dense, probe) &&
+      [...heads].every(([head, similarity]) => similarity >= probeFloor(variant, head)),
   };
 }

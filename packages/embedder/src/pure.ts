@@ -1,5 +1,12 @@
 // What browsers can import: all but opening a folder on a disk.
-export { DEFAULT_BATCH_TOKENS, DEFAULT_QUEUE_TOKENS, Embedder, type EmbedderParts, type EncodeTokensOptions, type TokenizedTexts } from './embedder.js';
+export {
+  DEFAULT_BATCH_TOKENS,
+  DEFAULT_QUEUE_TOKENS,
+  Embedder,
+  type EmbedderParts,
+  type EncodeTokensOptions,
+  type TokenizedTexts,
+} from './embedder.js';
 export type { CacheStats } from './embedding-cache.js';
 export { NoBackendError } from './errors/no-backend-error.js';
 export { QueueFullError } from './errors/queue-full-error.js';

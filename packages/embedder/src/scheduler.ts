@@ -1,4 +1,12 @@
-import { ClosedError, tokenBatch, type BackendOutput, type Head, type InferenceBackend, type Lane, type VariantName } from '@kimera/core';
+import {
+  ClosedError,
+  tokenBatch,
+  type BackendOutput,
+  type Head,
+  type InferenceBackend,
+  type Lane,
+  type VariantName,
+} from '@kimera/core';
 import { QueueFullError } from './errors/queue-full-error.js';
 import { LaneQueue } from './lane-queue.js';
 import type { BatchTiming } from './statistics.js';
@@ -52,7 +60,9 @@ export interface SchedulerOptions {
   readonly backend: InferenceBackend;
   /** Tokens of one batch, of a bulk one at most {@link BULK_BATCH_TOKENS}; a longer text goes alone. */
   readonly batchTokens: number;
-  /** Tokens that may wait in a lane; beyond, calls are refused. Bulk work that waits does not keep interactive work out. */
+  /**
+   * Tokens that may wait in a lane; beyond, calls are refused. Bulk work that waits does not keep interactive work out.
+   */
   readonly queueTokens: number;
   /** Batches under way at once. */
   readonly concurrency: number;
@@ -60,15 +70,20 @@ export interface SchedulerOptions {
 }
 
 /**
- * Tokens of a bulk batch at most. An interactive text waits for the batches under way, which cannot be stopped: two of 4,096 tokens take about
+ * Tokens of a bulk batch at most. An interactive text waits for the batches under way, which cannot be stopped: two of
+ * 4,096 tokens take about
  * a second on two cores. Texts of like length go together, so that small batches are still full ones.
  */
 const BULK_BATCH_TOKENS = 1_024;
-/** After this many interactive batches in a row, a waiting bulk batch goes first: bulk always gets a fifth of the batches. */
+/**
+ * After this many interactive batches in a row, a waiting bulk batch goes first: bulk always gets a fifth of the
+ * batches.
+ */
 const BULK_EVERY = 5;
 
 /**
- * Cuts calls into batches by a token budget. Texts of concurrent calls share batches; interactive texts go before bulk ones, which are
+ * Cuts calls into batches by a token budget. Texts of concurrent calls share batches; interactive texts go before bulk
+ * ones, which are
  * never starved ({@link BULK_EVERY}). Within a lane texts of like length go together ({@link LaneQueue}).
  */
 export class Scheduler {
@@ -96,11 +111,21 @@ export class Scheduler {
     const tokens = texts.reduce((sum, ids) => sum + ids.length, 0);
     const waiting = this.#waitingTokens[lane];
     // A call larger than the whole queue is let in when nothing else waits.
-    if (waiting > 0 && waiting + tokens > this.#options.queueTokens) return Promise.reject(new QueueFullError(this.#options.queueTokens, waiting));
+    if (waiting > 0 && waiting + tokens > this.#options.queueTokens)
+      return Promise.reject(new QueueFullError(this.#options.queueTokens, waiting));
     return new Promise((resolve, reject) => {
       const job: Job = {
-        outputs: new Array<TextOutput>(texts.length), heads, promptTokens, lane, left: texts.length, waitingTokens: tokens, done: false,
-        signal, aborted: () => this.#fail(job, signal?.reason), resolve, reject,
+        outputs: new Array<TextOutput>(texts.length),
+        heads,
+        promptTokens,
+        lane,
+        left: texts.length,
+        waitingTokens: tokens,
+        done: false,
+        signal,
+        aborted: () => this.#fail(job, signal?.reason),
+        resolve,
+        reject,
       };
       texts.forEach((ids, index) => this.#lanes[lane].push({ ids, job, index }));
       this.#waitingTokens[lane] += tokens;
@@ -111,7 +136,8 @@ export class Scheduler {
 
   close(): void {
     this.#closed = true;
-    for (const lane of ['interactive', 'bulk'] as const) for (const { job } of this.#lanes[lane].drain()) this.#fail(job, new ClosedError('the embedder'));
+    for (const lane of ['interactive', 'bulk'] as const)
+      for (const { job } of this.#lanes[lane].drain()) this.#fail(job, new ClosedError('the embedder'));
   }
 
   #next(): void {
@@ -144,7 +170,8 @@ export class Scheduler {
   /** Calls that ask for the same heads share a run: nobody pays for a head that only a neighbour wants. */
   async #execute(batch: readonly Item[]): Promise<void> {
     const headsOf = ({ job }: Item): string => [...job.heads].sort().join();
-    for (const heads of new Set(batch.map(headsOf))) await this.#runTogether(batch.filter((item) => headsOf(item) === heads));
+    for (const heads of new Set(batch.map(headsOf)))
+      await this.#runTogether(batch.filter((item) => headsOf(item) === heads));
   }
 
   async #runTogether(batch: readonly Item[]): Promise<void> {
@@ -157,7 +184,12 @@ export class Scheduler {
       const promptTokens = Int32Array.from(batch, ({ job }) => job.promptTokens);
       const output = await backend.run({ ...tokenBatch(batch.map(({ ids }) => ids)), promptTokens }, { heads });
       const outputs = outputsOfTexts(output, heads, batch.length, backend);
-      onBatch({ texts: batch.length, tokens: batch.reduce((sum, { ids }) => sum + ids.length, 0), started, ended: performance.now() });
+      onBatch({
+        texts: batch.length,
+        tokens: batch.reduce((sum, { ids }) => sum + ids.length, 0),
+        started,
+        ended: performance.now(),
+      });
       batch.forEach((item, row) => this.#finish(item, outputs[row] as TextOutput));
     } catch (error) {
       const jobs = [...new Set(batch.map(({ job }) => job))];
@@ -194,10 +226,24 @@ export class Scheduler {
   }
 }
 
-/** Cuts the output of B texts. @throws Error where a backend breaks its contract: a programming error, not one of a caller. */
-function outputsOfTexts({ dense, sparse, colbert, variant: own }: BackendOutput, heads: readonly Head[], texts: number, { name, variant, space: { dimension } }: InferenceBackend): readonly TextOutput[] {
-  const sizes: Readonly<Record<Head, number | undefined>> = { dense: dense === undefined ? undefined : dense.length / dimension, sparse: sparse?.length, colbert: colbert?.length };
-  for (const head of heads) if (sizes[head] !== texts) throw new Error(`backend ${name} returned ${head} for ${sizes[head]} texts instead of ${texts}`);
+/**
+ * Cuts the output of B texts. @throws Error where a backend breaks its contract: a programming error, not one of a
+ * caller.
+ */
+function outputsOfTexts(
+  { dense, sparse, colbert, variant: own }: BackendOutput,
+  heads: readonly Head[],
+  texts: number,
+  { name, variant, space: { dimension } }: InferenceBackend,
+): readonly TextOutput[] {
+  const sizes: Readonly<Record<Head, number | undefined>> = {
+    dense: dense === undefined ? undefined : dense.length / dimension,
+    sparse: sparse?.length,
+    colbert: colbert?.length,
+  };
+  for (const head of heads)
+    if (sizes[head] !== texts)
+      throw new Error(`backend ${name} returned ${head} for ${sizes[head]} texts instead of ${texts}`);
   return Array.from({ length: texts }, (_, i) => ({
     ...(dense === undefined ? {} : { dense: dense.slice(i * dimension, (i + 1) * dimension) }),
     ...(sparse?.[i] === undefined ? {} : { sparse: sparse[i] }),

@@ -54,7 +54,10 @@ export class Statistics {
     this.#latencies[this.#calls % WINDOW] = milliseconds;
     this.#calls += 1;
   }
-  /** A batch that ran over [started, ended), milliseconds of one clock, told in the order of the ends. Time in which two ran counts once. */
+  /**
+   * A batch that ran over [started, ended), milliseconds of one clock, told in the order of the ends. Time in which two
+   * ran counts once.
+   */
   batch({ texts, tokens, started, ended }: BatchTiming): void {
     this.batches += 1;
     this.computed += texts;

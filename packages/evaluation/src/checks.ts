@@ -1,4 +1,9 @@
-import { InvalidScoreError, SettingRangeError, TooFewValuesError, UnpairedScoresError } from './errors/evaluation-errors.js';
+import {
+  InvalidScoreError,
+  SettingRangeError,
+  TooFewValuesError,
+  UnpairedScoresError,
+} from './errors/evaluation-errors.js';
 
 /** @throws InvalidScoreError at the first value that is NaN or infinite. */
 export function requireFinite(values: ArrayLike<number>, what: string): void {
@@ -8,7 +13,10 @@ export function requireFinite(values: ArrayLike<number>, what: string): void {
   }
 }
 
-/** Two lists over the same items, finite, at least `minimum` long. @throws UnpairedScoresError, TooFewValuesError, InvalidScoreError. */
+/**
+ * Two lists over the same items, finite, at least `minimum` long. @throws UnpairedScoresError, TooFewValuesError,
+ * InvalidScoreError.
+ */
 export function requirePairs(a: ArrayLike<number>, b: ArrayLike<number>, minimum: number, what: string): void {
   if (a.length !== b.length) throw new UnpairedScoresError(a.length, b.length, what);
   if (a.length < minimum) throw new TooFewValuesError(minimum, a.length, what);
@@ -23,5 +31,6 @@ export function requireShare(setting: string, value: number): void {
 
 /** @throws SettingRangeError where the value is not an integer from `minimum` on. */
 export function requireInteger(setting: string, value: number, minimum: number): void {
-  if (!Number.isSafeInteger(value) || value < minimum) throw new SettingRangeError(setting, `an integer from ${minimum} on`, value);
+  if (!Number.isSafeInteger(value) || value < minimum)
+    throw new SettingRangeError(setting, `an integer from ${minimum} on`, value);
 }

@@ -16,7 +16,15 @@ export interface GoldenArray {
 }
 
 export interface CorrelationGoldens {
-  readonly cases: readonly { readonly name: string; readonly a: Numbers; readonly b: Numbers; readonly spearman: number | null; readonly pearson: number | null; readonly kendall_tau_b: number | null; readonly ranks_a: Numbers }[];
+  readonly cases: readonly {
+    readonly name: string;
+    readonly a: Numbers;
+    readonly b: Numbers;
+    readonly spearman: number | null;
+    readonly pearson: number | null;
+    readonly kendall_tau_b: number | null;
+    readonly ranks_a: Numbers;
+  }[];
 }
 export interface RankingGoldens {
   readonly cases: readonly {
@@ -28,7 +36,12 @@ export interface RankingGoldens {
     readonly order_used_by_trec_eval: Readonly<Record<string, readonly string[]>>;
     readonly exponential_gain_ndcg: PerQuery;
   }[];
-  readonly sklearn_ties: { readonly relevance: Numbers; readonly scores: Numbers; readonly 'ndcg@3': number; readonly ndcg: number };
+  readonly sklearn_ties: {
+    readonly relevance: Numbers;
+    readonly scores: Numbers;
+    readonly 'ndcg@3': number;
+    readonly ndcg: number;
+  };
 }
 export interface ResamplingGoldens {
   readonly paired: readonly {
@@ -36,16 +49,53 @@ export interface ResamplingGoldens {
     readonly old: Numbers;
     readonly new: Numbers;
     readonly mean_difference: number;
-    readonly sign_flip_exact: { readonly p_two_sided_abs: number; readonly p_greater: number; readonly p_less: number; readonly scipy_permutation_test: { readonly 'two-sided': number } };
-    readonly bootstrap_exact?: { readonly resamples: number; readonly mean: number; readonly std: number; readonly quantiles_inverted_cdf: Scores; readonly quantiles_linear: Scores };
+    readonly sign_flip_exact: {
+      readonly p_two_sided_abs: number;
+      readonly p_greater: number;
+      readonly p_less: number;
+      readonly scipy_permutation_test: { readonly 'two-sided': number };
+    };
+    readonly bootstrap_exact?: {
+      readonly resamples: number;
+      readonly mean: number;
+      readonly std: number;
+      readonly quantiles_inverted_cdf: Scores;
+      readonly quantiles_linear: Scores;
+    };
   }[];
-  readonly larger: { readonly old: Numbers; readonly new: Numbers; readonly mean_difference: number; readonly standard_error_bootstrap_limit: number; readonly scipy_percentile_90_of_20000: readonly [number, number] };
-  readonly mcnemar_exact: readonly { readonly old_hit_new_miss: number; readonly old_miss_new_hit: number; readonly p_two_sided: number; readonly p_new_better: number }[];
-  readonly multiple_testing: readonly { readonly p: Numbers; readonly holm: Numbers; readonly benjamini_hochberg: Numbers }[];
+  readonly larger: {
+    readonly old: Numbers;
+    readonly new: Numbers;
+    readonly mean_difference: number;
+    readonly standard_error_bootstrap_limit: number;
+    readonly scipy_percentile_90_of_20000: readonly [number, number];
+  };
+  readonly mcnemar_exact: readonly {
+    readonly old_hit_new_miss: number;
+    readonly old_miss_new_hit: number;
+    readonly p_two_sided: number;
+    readonly p_new_better: number;
+  }[];
+  readonly multiple_testing: readonly {
+    readonly p: Numbers;
+    readonly holm: Numbers;
+    readonly benjamini_hochberg: Numbers;
+  }[];
 }
 export interface OverlapGoldens {
-  readonly even: readonly { readonly name: string; readonly a: readonly string[]; readonly b: readonly string[]; readonly rbo_ext: Scores; readonly rbo_truncated_sum: Scores }[];
-  readonly uneven: readonly { readonly name: string; readonly a: readonly string[]; readonly b: readonly string[]; readonly rbo_ext_of_package_rbo: Scores }[];
+  readonly even: readonly {
+    readonly name: string;
+    readonly a: readonly string[];
+    readonly b: readonly string[];
+    readonly rbo_ext: Scores;
+    readonly rbo_truncated_sum: Scores;
+  }[];
+  readonly uneven: readonly {
+    readonly name: string;
+    readonly a: readonly string[];
+    readonly b: readonly string[];
+    readonly rbo_ext_of_package_rbo: Scores;
+  }[];
 }
 export interface AlignmentGoldens {
   readonly A: GoldenArray;
@@ -61,7 +111,12 @@ export interface AlignmentGoldens {
   }[];
   readonly ridge: readonly { readonly lambda: number; readonly W: GoldenArray }[];
   readonly cka: readonly { readonly name: string; readonly linear_cka: number; readonly Y?: GoldenArray }[];
-  readonly neighbour_overlap_at_10: { readonly mean_overlap: number; readonly mean_jaccard: number; readonly first_5: readonly Numbers[]; readonly first_5_B: readonly Numbers[] };
+  readonly neighbour_overlap_at_10: {
+    readonly mean_overlap: number;
+    readonly mean_jaccard: number;
+    readonly first_5: readonly Numbers[];
+    readonly first_5_B: readonly Numbers[];
+  };
 }
 
 /** A file of fixtures/similarity, which is our own: its shape is known. */

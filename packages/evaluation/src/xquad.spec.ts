@@ -15,7 +15,10 @@ interface Question extends Sentence {
 
 const folder = join(fileURLToPath(import.meta.url), '../../../../fixtures/xquad-r');
 function lines<T>(name: string): readonly T[] {
-  return readFileSync(join(folder, name), 'utf8').trimEnd().split('\n').map((line): T => JSON.parse(line));
+  return readFileSync(join(folder, name), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line): T => JSON.parse(line));
 }
 const sentences = lines<Sentence>('sentences.jsonl');
 const questions = lines<Question>('questions.jsonl');
@@ -24,7 +27,8 @@ it('the judged questions have their answer among the sentences of their language
   const byId = new Map(sentences.map((sentence) => [sentence.id, sentence]));
   expect(byId.size).toBe(sentences.length);
   expect(questions.filter(({ answer, language }) => byId.get(answer)?.language !== language)).toEqual([]);
-  const keys = (language: string): readonly string[] => questions.filter((question) => question.language === language).map(({ key }) => key);
+  const keys = (language: string): readonly string[] =>
+    questions.filter((question) => question.language === language).map(({ key }) => key);
   for (const language of ['en', 'de', 'es', 'zh', 'ar']) {
     expect(keys(language)).toEqual(keys('en'));
     const texts = sentences.filter((sentence) => sentence.language === language).map(({ text }) => text);

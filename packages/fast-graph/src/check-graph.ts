@@ -8,8 +8,14 @@ export interface Served {
   readonly variant: SpaceFileVariant;
 }
 
-/** Runs the folder's probes on a graph that was just loaded: by whoever loads one, so that no session ever serves without. @param name of the backend. @throws ProbeMismatchError. */
+/**
+ * Runs the folder's probes on a graph that was just loaded: by whoever loads one, so that no session ever serves
+ * without. @param name of the backend. @throws ProbeMismatchError.
+ */
 export async function checkGraph(name: string, graph: FastGraph, { folder, variant }: Served): Promise<void> {
-  const runner = { call: (request: Parameters<FastGraph['run']>[0]) => graph.run(request), close: () => Promise.resolve() };
+  const runner = {
+    call: (request: Parameters<FastGraph['run']>[0]) => graph.run(request),
+    close: () => Promise.resolve(),
+  };
   await checkProbes(new GraphBackend({ name, folder, variant, runner, tokensOfARun: 1 }), folder.probes);
 }

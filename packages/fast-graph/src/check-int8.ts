@@ -6,6 +6,8 @@ import type { GraphSession } from './graph-session.js';
  * @param path only for messages. @throws Int8SaturationError.
  */
 export async function checkInt8(session: GraphSession, path: string): Promise<void> {
-  const { holds } = await session.run({ a: { type: 'uint8', data: new Uint8Array(64).fill(255), dims: [1, 64] } }, ['holds']);
+  const { holds } = await session.run({ a: { type: 'uint8', data: new Uint8Array(64).fill(255), dims: [1, 64] } }, [
+    'holds',
+  ]);
   if (!(holds?.data instanceof Uint8Array && holds.data[0] === 1)) throw new Int8SaturationError(path);
 }

@@ -7,7 +7,8 @@ export interface EqualLengthGroup {
 }
 
 /**
- * Texts of equal length together, so that attention needs no mask and nothing is padded; groups beyond `tokenBudget` tokens are cut
+ * Texts of equal length together, so that attention needs no mask and nothing is padded; groups beyond `tokenBudget`
+ * tokens are cut
  * (a single text may exceed it). Longest first, so that the last group to finish is a short one.
  */
 export function equalLengthGroups(batch: TokenBatch, tokenBudget: number): readonly EqualLengthGroup[] {
@@ -21,7 +22,8 @@ export function equalLengthGroups(batch: TokenBatch, tokenBudget: number): reado
   const groups: EqualLengthGroup[] = [];
   for (const [tokens, texts] of [...byLength].sort(([a], [b]) => b - a)) {
     const size = Math.max(1, Math.floor(tokenBudget / tokens));
-    for (let from = 0; from < texts.length; from += size) groups.push({ tokens, texts: texts.slice(from, from + size) });
+    for (let from = 0; from < texts.length; from += size)
+      groups.push({ tokens, texts: texts.slice(from, from + size) });
   }
   return groups;
 }

@@ -3,45 +3,79 @@ import { rejection } from '@kimera/testing';
 import { FastGraph, type GraphInput, type GraphSession, type GroupRequest } from './index.js';
 
 /** Answers every output with its numbers, and remembers what it was fed. */
-function session(inputNames: readonly string[], outputs: Readonly<Record<string, unknown>>): GraphSession & { readonly fed: Readonly<Record<string, GraphInput>>[] } {
+function session(
+  inputNames: readonly string[],
+  outputs: Readonly<Record<string, unknown>>,
+): GraphSession & { readonly fed: Readonly<Record<string, GraphInput>>[] } {
   const fed: Readonly<Record<string, GraphInput>>[] = [];
   return {
-    inputNames, outputNames: Object.keys(outputs), fed,
+    inputNames,
+    outputNames: Object.keys(outputs),
+    fed,
     run: async (feeds) => {
       fed.push(feeds);
       return Object.fromEntries(Object.entries(outputs).map(([name, data]) => [name, { data }]));
     },
   };
 }
-const group = (heads: GroupRequest['heads']): GroupRequest => ({ ids: Int32Array.of(1, 2, 3, 4), texts: 2, tokens: 2, heads, promptTokens: Int32Array.of(1, 0) });
+const group = (heads: GroupRequest['heads']): GroupRequest => ({
+  ids: Int32Array.of(1, 2, 3, 4),
+  texts: 2,
+  tokens: 2,
+  heads,
+  promptTokens: Int32Array.of(1, 0),
+});
 
 describe('a fast graph', () => {
   it('is fed the inputs that it has: ids, switches of its heads, tokens of prompts', async () => {
-    const all = session(['input_ids', 'want_sparse', 'prompt_tokens'], { dense: Float32Array.of(1), sparse: Float32Array.of(2) });
+    const all = session(['input_ids', 'want_sparse', 'prompt_tokens'], {
+      dense: Float32Array.of(1),
+      sparse: Float32Array.of(2),
+    });
     const graph = new FastGraph(all, 'graph', ['dense', 'sparse']);
     expect(await graph.run(group(['dense']))).toEqual({ dense: Float32Array.of(1) });
-    expect(await graph.run(group(['sparse', 'dense']))).toEqual({ dense: Float32Array.of(1), sparse: Float32Array.of(2) });
-    expect(all.fed).toEqual([0, 1].map((wanted) => ({
-      input_ids: { type: 'int64', data: BigInt64Array.of(1n, 2n, 3n, 4n), dims: [2, 2] },
-      want_sparse: { type: 'bool', data: Uint8Array.of(wanted), dims: [] },
-      prompt_tokens: { type: 'int64', data: BigInt64Array.of(1n, 0n), dims: [2] },
-    })));
+    expect(await graph.run(group(['sparse', 'dense']))).toEqual({
+      dense: Float32Array.of(1),
+      sparse: Float32Array.of(2),
+    });
+    expect(all.fed).toEqual(
+      [0, 1].map((wanted) => ({
+        input_ids: { type: 'int64', data: BigInt64Array.of(1n, 2n, 3n, 4n), dims: [2, 2] },
+        want_sparse: { type: 'bool', data: Uint8Array.of(wanted), dims: [] },
+        prompt_tokens: { type: 'int64', data: BigInt64Array.of(1n, 0n), dims: [2] },
+      })),
+    );
     const plain = session(['input_ids'], { dense: Float32Array.of(1) });
     await new FastGraph(plain, 'graph', ['dense']).run(group(['dense']));
     expect(Object.keys(plain.fed[0] ?? {})).toEqual(['input_ids']);
   });
 
   it('is refused where it asks for what nobody knows, or lacks a head that was promised', () => {
-    const of = (inputs: readonly string[], heads: GroupRequest['heads']) => () => new FastGraph(session(inputs, { dense: Float32Array.of(1), sparse: Float32Array.of(1) }), 'a/graph', heads);
-    expect(of(['input_ids', 'attention_mask'], ['dense'])).toThrow('cannot load a/graph: the graph asks for the inputs attention_mask, which are not known');
+    const of = (inputs: readonly string[], heads: GroupRequest['heads']) => () =>
+      new FastGraph(session(inputs, { dense: Float32Array.of(1), sparse: Float32Array.of(1) }), 'a/graph', heads);
+    expect(of(['input_ids', 'attention_mask'], ['dense'])).toThrow(
+      'cannot load a/graph: the graph asks for the inputs attention_mask, which are not known',
+    );
     expect(of(['input_ids'], ['dense', 'sparse'])).toThrow('the graph has no sparse, which space.json promises');
     expect(of(['input_ids', 'want_colbert'], ['dense', 'colbert'])).toThrow('the graph has no colbert');
   });
 
   it('says on which batch the runtime failed, or gave no numbers', async () => {
     const silent = new FastGraph(session(['input_ids'], { dense: Uint8Array.of(1) }), 'graph', ['dense']);
-    expect(await rejection(() => silent.run(group(['dense'])))).toMatchObject({ code: 'INFERENCE', texts: 2, tokens: 2, reason: 'the graph has no float output "dense"' });
-    const failing = new FastGraph({ ...session(['input_ids'], { dense: 0 }), run: () => Promise.reject(new Error('out of memory')) }, 'graph', ['dense']);
-    expect(await rejection(() => failing.run(group(['dense'])))).toMatchObject({ code: 'INFERENCE', reason: 'out of memory' });
+    expect(await rejection(() => silent.run(group(['dense'])))).toMatchObject({
+      code: 'INFERENCE',
+      texts: 2,
+      tokens: 2,
+      reason: 'the graph has no float output "dense"',
+    });
+    const failing = new FastGraph(
+      { ...session(['input_ids'], { dense: 0 }), run: () => Promise.reject(new Error('out of memory')) },
+      'graph',
+      ['dense'],
+    );
+    expect(await rejection(() => failing.run(group(['dense'])))).toMatchObject({
+      code: 'INFERENCE',
+      reason: 'out of memory',
+    });
   });
 });

@@ -10,7 +10,10 @@ const SWITCHES: Readonly<Partial<Record<Head, string>>> = { sparse: 'want_sparse
 /** How many tokens at the head of each text the pooling leaves out; where the model does so. */
 const PROMPT_TOKENS = 'prompt_tokens';
 
-/** A model folder's fast graph in a session: attention without mask, pooling and normalisation inside, heads behind switches. */
+/**
+ * A model folder's fast graph in a session: attention without mask, pooling and normalisation inside, heads behind
+ * switches.
+ */
 export class FastGraph {
   readonly #session: GraphSession;
   /** Of the heads that the graph has. */
@@ -24,25 +27,34 @@ export class FastGraph {
   constructor(session: GraphSession, path: string, heads: readonly Head[]) {
     const understood = ['input_ids', PROMPT_TOKENS, ...Object.values(SWITCHES)];
     const unknown = session.inputNames.filter((name) => !understood.includes(name));
-    if (unknown.length > 0) throw new ModelLoadError(path, `the graph asks for the inputs ${unknown.join(', ')}, which are not known`);
-    const missing = heads.filter((head) => !session.outputNames.includes(head) || !session.inputNames.includes(SWITCHES[head] ?? 'input_ids'));
-    if (missing.length > 0) throw new ModelLoadError(path, `the graph has no ${missing.join(', ')}, which space.json promises`);
+    if (unknown.length > 0)
+      throw new ModelLoadError(path, `the graph asks for the inputs ${unknown.join(', ')}, which are not known`);
+    const missing = heads.filter(
+      (head) => !session.outputNames.includes(head) || !session.inputNames.includes(SWITCHES[head] ?? 'input_ids'),
+    );
+    if (missing.length > 0)
+      throw new ModelLoadError(path, `the graph has no ${missing.join(', ')}, which space.json promises`);
     this.#session = session;
     this.#switches = heads.flatMap((head) => (SWITCHES[head] === undefined ? [] : [[head, SWITCHES[head]] as const]));
   }
 
   /** @throws InferenceError. */
   async run({ ids, texts, tokens, heads, promptTokens }: GroupRequest): Promise<GroupResponse> {
-    const feeds: Record<string, GraphInput> = { input_ids: { type: 'int64', data: BigInt64Array.from(ids, BigInt), dims: [texts, tokens] } };
-    for (const [head, input] of this.#switches) feeds[input] = { type: 'bool', data: Uint8Array.of(Number(heads.includes(head))), dims: [] };
-    if (this.#session.inputNames.includes(PROMPT_TOKENS)) feeds[PROMPT_TOKENS] = { type: 'int64', data: BigInt64Array.from(promptTokens, BigInt), dims: [texts] };
+    const feeds: Record<string, GraphInput> = {
+      input_ids: { type: 'int64', data: BigInt64Array.from(ids, BigInt), dims: [texts, tokens] },
+    };
+    for (const [head, input] of this.#switches)
+      feeds[input] = { type: 'bool', data: Uint8Array.of(Number(heads.includes(head))), dims: [] };
+    if (this.#session.inputNames.includes(PROMPT_TOKENS))
+      feeds[PROMPT_TOKENS] = { type: 'int64', data: BigInt64Array.from(promptTokens, BigInt), dims: [texts] };
     const outputs = await this.#session.run(feeds, heads).catch((error: unknown) => {
       throw new InferenceError(texts, tokens, reasonOf(error));
     });
     return Object.fromEntries(
       heads.map((head) => {
         const values = outputs[head]?.data;
-        if (!(values instanceof Float32Array)) throw new InferenceError(texts, tokens, `the graph has no float output "${head}"`);
+        if (!(values instanceof Float32Array))
+          throw new InferenceError(texts, tokens, `the graph has no float output "${head}"`);
         // A copy: onnxruntime-node's own memory cannot be transferred between threads.
         return [head, values.slice()];
       }),

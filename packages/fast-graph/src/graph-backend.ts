@@ -1,6 +1,13 @@
 import {
-  batchSize, checkRun, textIds,
-  type BackendOutput, type EmbeddingSpace, type HeadRequest, type InferenceBackend, type TokenBatch, type Variant,
+  batchSize,
+  checkRun,
+  textIds,
+  type BackendOutput,
+  type EmbeddingSpace,
+  type HeadRequest,
+  type InferenceBackend,
+  type TokenBatch,
+  type Variant,
 } from '@kimera/core';
 import type { ModelFolder, SpaceFileVariant } from '@kimera/model-folder/pure';
 import { equalLengthGroups } from './equal-length-groups.js';
@@ -24,7 +31,10 @@ export interface GraphBackendParts<Runner extends GroupRunner> {
   readonly tokensOfARun: number;
 }
 
-/** The fast graph of one variant of a model folder as a backend: batches checked, cut into groups of equal length, put together again. */
+/**
+ * The fast graph of one variant of a model folder as a backend: batches checked, cut into groups of equal length, put
+ * together again.
+ */
 export class GraphBackend<Runner extends GroupRunner = GroupRunner> implements InferenceBackend {
   readonly name: string;
   readonly space: EmbeddingSpace;
@@ -51,7 +61,13 @@ export class GraphBackend<Runner extends GroupRunner = GroupRunner> implements I
         const ids = new Int32Array(texts.length * tokens);
         texts.forEach((text, row) => ids.set(textIds(batch, text), row * tokens));
         const promptTokens = Int32Array.from(texts, (text) => batch.promptTokens?.[text] ?? 0);
-        const response = (await this.runner.call({ ids, texts: texts.length, tokens, heads, promptTokens })) as GroupResponse;
+        const response = (await this.runner.call({
+          ids,
+          texts: texts.length,
+          tokens,
+          heads,
+          promptTokens,
+        })) as GroupResponse;
         texts.forEach((text, row) => output.set(text, textIds(batch, text), row, texts.length, response));
       }),
     );

@@ -14,5 +14,8 @@ export interface GraphSession {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
   /** At least the named outputs that the graph has. Rejects with the runtime's own error. */
-  run(feeds: Readonly<Record<string, GraphInput>>, outputs: readonly string[]): Promise<Readonly<Record<string, GraphOutput>>>;
+  run(
+    feeds: Readonly<Record<string, GraphInput>>,
+    outputs: readonly string[],
+  ): Promise<Readonly<Record<string, GraphOutput>>>;
 }

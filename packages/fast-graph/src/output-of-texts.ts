@@ -18,7 +18,8 @@ export class OutputOfTexts {
 
   /** Text `text` is row `row` of a group of `rows`. */
   set(text: number, ids: Int32Array, row: number, rows: number, { dense, sparse, colbert }: GroupResponse): void {
-    const part = (values: Float32Array): Float32Array => values.subarray((row * values.length) / rows, ((row + 1) * values.length) / rows);
+    const part = (values: Float32Array): Float32Array =>
+      values.subarray((row * values.length) / rows, ((row + 1) * values.length) / rows);
     if (dense !== undefined) this.dense.set(part(dense), text * part(dense).length);
     if (sparse !== undefined) this.sparse[text] = lexicalWeights(ids, part(sparse), this.#ignored);
     if (colbert !== undefined) this.colbert[text] = part(colbert).slice();

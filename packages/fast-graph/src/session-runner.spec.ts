@@ -6,7 +6,13 @@ import type { GraphSession } from './graph-session.js';
 import type { GroupRequest } from './group.js';
 import { SessionRunner } from './session-runner.js';
 
-const group = (id: number): GroupRequest => ({ ids: Int32Array.of(id), texts: 1, tokens: 1, heads: ['dense'], promptTokens: Int32Array.of(0) });
+const group = (id: number): GroupRequest => ({
+  ids: Int32Array.of(id),
+  texts: 1,
+  tokens: 1,
+  heads: ['dense'],
+  promptTokens: Int32Array.of(0),
+});
 
 it('a session runs one group at a time, in order; a failure fails its own call; closing waits for what runs, and frees once', async () => {
   const log: string[] = [];
@@ -28,7 +34,11 @@ it('a session runs one group at a time, in order; a failure fails its own call; 
   const calls = [1, 2, 3].map((id) => runner.call(group(id)));
   const closing = [runner.close(), runner.close()];
   expect(await rejection(() => runner.call(group(4)))).toBeInstanceOf(ClosedError);
-  expect(await Promise.allSettled(calls)).toMatchObject([{ value: { dense: Float32Array.of(1) } }, { reason: { code: 'INFERENCE', reason: 'two' } }, { value: { dense: Float32Array.of(3) } }]);
+  expect(await Promise.allSettled(calls)).toMatchObject([
+    { value: { dense: Float32Array.of(1) } },
+    { reason: { code: 'INFERENCE', reason: 'two' } },
+    { value: { dense: Float32Array.of(3) } },
+  ]);
   await Promise.all(closing);
   expect(log).toEqual(['start 1', 'end 1', 'start 2', 'end 2', 'start 3', 'end 3', 'released']);
 });

@@ -10,7 +10,10 @@ export class SessionRunner implements GroupRunner {
   #last: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
-  /** @param name of the backend, for messages. @param release frees the session; called once, when nothing runs any more. */
+  /**
+   * @param name of the backend, for messages. @param release frees the session; called once, when nothing runs any
+   * more.
+   */
   constructor(
     private readonly name: string,
     graph: FastGraph,

@@ -1,4 +1,12 @@
-import { KimeraError, SpaceMismatchError, type Embedding, type NewVector, type PoisonRow, type SourceRow, type TextEmbedder } from '@kimera/core';
+import {
+  KimeraError,
+  SpaceMismatchError,
+  type Embedding,
+  type NewVector,
+  type PoisonRow,
+  type SourceRow,
+  type TextEmbedder,
+} from '@kimera/core';
 import { EmbedderBrokenError, NotFiniteVectorError } from './errors/migration-errors.js';
 
 export interface EmbeddedRow {
@@ -17,10 +25,16 @@ const OF_THE_EMBEDDER = ['CLOSED', 'QUEUE_FULL', 'SPACE_MISMATCH'];
 const HARMLESS = 'hello';
 
 /**
- * Rows as documents, in the bulk lane. A batch that fails is cut in half until the rows to blame are alone; those come back as poison.
- * @throws EmbedderBrokenError where a harmless text fails too, SpaceMismatchError where it answers in another space, the embedder's ClosedError and QueueFullError, the signal's reason.
+ * Rows as documents, in the bulk lane. A batch that fails is cut in half until the rows to blame are alone; those come
+ * back as poison.
+ * @throws EmbedderBrokenError where a harmless text fails too, SpaceMismatchError where it answers in another space,
+ * the embedder's ClosedError and QueueFullError, the signal's reason.
  */
-export async function embedRows(embedder: TextEmbedder, rows: readonly SourceRow[], signal?: AbortSignal): Promise<EmbeddedRows> {
+export async function embedRows(
+  embedder: TextEmbedder,
+  rows: readonly SourceRow[],
+  signal?: AbortSignal,
+): Promise<EmbeddedRows> {
   if (rows.length === 0) return { embedded: [], vectors: [], poison: [] };
   try {
     const embedded = await embed(embedder, rows, signal);
@@ -30,8 +44,15 @@ export async function embedRows(embedder: TextEmbedder, rows: readonly SourceRow
     if (error instanceof KimeraError && OF_THE_EMBEDDER.includes(error.code)) throw error;
     const middle = Math.ceil(rows.length / 2);
     if (rows.length > 1) {
-      const halves = [await embedRows(embedder, rows.slice(0, middle), signal), await embedRows(embedder, rows.slice(middle), signal)];
-      return { embedded: halves.flatMap((half) => half.embedded), vectors: halves.flatMap(({ vectors }) => vectors), poison: halves.flatMap(({ poison }) => poison) };
+      const halves = [
+        await embedRows(embedder, rows.slice(0, middle), signal),
+        await embedRows(embedder, rows.slice(middle), signal),
+      ];
+      return {
+        embedded: halves.flatMap((half) => half.embedded),
+        vectors: halves.flatMap(({ vectors }) => vectors),
+        poison: halves.flatMap(({ poison }) => poison),
+      };
     }
     const reason = error instanceof Error ? error.message : String(error);
     await embedder.encodeText(HARMLESS, { role: 'document', lane: 'bulk' }).catch((cause: unknown) => {
@@ -41,11 +62,19 @@ export async function embedRows(embedder: TextEmbedder, rows: readonly SourceRow
   }
 }
 
-async function embed(embedder: TextEmbedder, rows: readonly SourceRow[], signal: AbortSignal | undefined): Promise<readonly EmbeddedRow[]> {
-  const embeddings = await embedder.encodeBatch(rows.map(({ text }) => text), { role: 'document', lane: 'bulk', ...(signal === undefined ? {} : { signal }) });
+async function embed(
+  embedder: TextEmbedder,
+  rows: readonly SourceRow[],
+  signal: AbortSignal | undefined,
+): Promise<readonly EmbeddedRow[]> {
+  const embeddings = await embedder.encodeBatch(
+    rows.map(({ text }) => text),
+    { role: 'document', lane: 'bulk', ...(signal === undefined ? {} : { signal }) },
+  );
   return rows.map((row, i) => {
     const embedding = embeddings[i];
-    if (embedding?.space !== embedder.space.fingerprint) throw new SpaceMismatchError(embedder.space.fingerprint, embedding?.space ?? 'none', `row ${row.id}`);
+    if (embedding?.space !== embedder.space.fingerprint)
+      throw new SpaceMismatchError(embedder.space.fingerprint, embedding?.space ?? 'none', `row ${row.id}`);
     return { row, embedding };
   });
 }

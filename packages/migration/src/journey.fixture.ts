@@ -1,5 +1,11 @@
 import type { EmbeddedRow, EmbeddingSpace, Row, StoredVector, TextEmbedder } from '@kimera/core';
-import { FakeEmbedder, fakeSpace, InMemoryStore, type FakeEmbedderOptions, type InMemoryStoreOptions } from '@kimera/testing';
+import {
+  FakeEmbedder,
+  fakeSpace,
+  InMemoryStore,
+  type FakeEmbedderOptions,
+  type InMemoryStoreOptions,
+} from '@kimera/testing';
 import { planMigration, startMigration, verifyMigration, work, type JudgedQuery } from './index.js';
 import type { MigrationParts } from './parts.js';
 
@@ -21,14 +27,23 @@ export const TARGET_SPACE: EmbeddingSpace = fakeSpace('new', { dimension: 48 });
 
 /** Texts with few words in common, so that each finds its own row. */
 export function text(i: number): string {
-  return Array.from({ length: 6 }, (_, word) => String.fromCodePoint(97 + ((i * 7 + word * (i % 5) + word * word) % 26)).repeat(1 + ((i + word) % 3))).join(' ') + ` ${i}`;
+  return (
+    Array.from({ length: 6 }, (_, word) =>
+      String.fromCodePoint(97 + ((i * 7 + word * (i % 5) + word * word) % 26)).repeat(1 + ((i + word) % 3)),
+    ).join(' ') + ` ${i}`
+  );
 }
 export function rowsOf(count: number): readonly Row[] {
   return Array.from({ length: count }, (_, i) => ({ id: `r${String(i).padStart(5, '0')}`, text: text(i) }));
 }
 
 /** A collection of `rows` texts in the old space, and the two models. */
-export async function journey({ rows = 100, source = {}, target = {}, store: storeOptions }: JourneyOptions = {}): Promise<Journey> {
+export async function journey({
+  rows = 100,
+  source = {},
+  target = {},
+  store: storeOptions,
+}: JourneyOptions = {}): Promise<Journey> {
   const store = new InMemoryStore(storeOptions);
   const parts = {
     store,
@@ -42,20 +57,46 @@ export async function journey({ rows = 100, source = {}, target = {}, store: sto
   return parts;
 }
 
-export async function upsert({ store }: { readonly store: InMemoryStore }, embedder: TextEmbedder, rows: readonly Row[]): Promise<void> {
-  const embeddings = await embedder.encodeBatch(rows.map((row) => row.text), { role: 'document' });
-  await store.upsertRows(COLLECTION, rows.flatMap((row, i): EmbeddedRow[] => (embeddings[i] === undefined ? [] : [{ ...row, embedding: embeddings[i] }])));
+export async function upsert(
+  { store }: { readonly store: InMemoryStore },
+  embedder: TextEmbedder,
+  rows: readonly Row[],
+): Promise<void> {
+  const embeddings = await embedder.encodeBatch(
+    rows.map((row) => row.text),
+    { role: 'document' },
+  );
+  await store.upsertRows(
+    COLLECTION,
+    rows.flatMap((row, i): EmbeddedRow[] =>
+      embeddings[i] === undefined ? [] : [{ ...row, embedding: embeddings[i] }],
+    ),
+  );
 }
 
 /** What every live row must have in a space: the vector of its present text, stamped. */
-export async function expectedVectors({ store }: { readonly store: InMemoryStore }, embedder: TextEmbedder): Promise<readonly StoredVector[]> {
+export async function expectedVectors(
+  { store }: { readonly store: InMemoryStore },
+  embedder: TextEmbedder,
+): Promise<readonly StoredVector[]> {
   const rows = await store.readRange(COLLECTION, { after: null, upTo: null });
-  const embeddings = await embedder.encodeBatch(rows.map((row) => row.text), { role: 'document' });
-  return rows.map(({ id, contentHash }, i) => ({ id, contentHash, dense: embeddings[i]?.dense ?? new Float32Array(), variant: 'fp32' as const, truncated: embeddings[i]?.truncated ?? false, space: embedder.space.fingerprint }));
+  const embeddings = await embedder.encodeBatch(
+    rows.map((row) => row.text),
+    { role: 'document' },
+  );
+  return rows.map(({ id, contentHash }, i) => ({
+    id,
+    contentHash,
+    dense: embeddings[i]?.dense ?? new Float32Array(),
+    variant: 'fp32' as const,
+    truncated: embeddings[i]?.truncated ?? false,
+    space: embedder.space.fingerprint,
+  }));
 }
 
 /** Each row's own text, which finds it. */
-export const queries = (count: number): readonly JudgedQuery[] => rowsOf(count).map(({ id, text: words }) => ({ id: `q${id}`, text: words, relevant: { [id]: 1 } }));
+export const queries = (count: number): readonly JudgedQuery[] =>
+  rowsOf(count).map(({ id, text: words }) => ({ id: `q${id}`, text: words, relevant: { [id]: 1 } }));
 
 /** Planned and started. */
 export async function started(parts: Journey, rowsPerJob = 16): Promise<Journey> {

@@ -1,22 +1,66 @@
 import { describe, expect, it } from '@jest/globals';
-import { MigrationStateError, MigrationUnderWayError, NoMigrationError, SpaceMismatchError, UnknownCollectionError } from '@kimera/core';
+import {
+  MigrationStateError,
+  MigrationUnderWayError,
+  NoMigrationError,
+  SpaceMismatchError,
+  UnknownCollectionError,
+} from '@kimera/core';
 import { FakeEmbedder } from '@kimera/testing';
 import fc from 'fast-check';
 import {
-  cutOver, DimensionLimitError, EmbedderBrokenError, measurePlan, migrationStatus, NotEnoughRoomError, pauseMigration, planMigration, PoisonRowsError, resumeMigration, retireMigration, rollBack, SameSpaceError, startMigration, verifyMigration, work,
+  cutOver,
+  DimensionLimitError,
+  EmbedderBrokenError,
+  measurePlan,
+  migrationStatus,
+  NotEnoughRoomError,
+  pauseMigration,
+  planMigration,
+  PoisonRowsError,
+  resumeMigration,
+  retireMigration,
+  rollBack,
+  SameSpaceError,
+  startMigration,
+  verifyMigration,
+  work,
 } from './index.js';
-import { active, COLLECTION, expectedVectors, journey, queries, ready, SOURCE_SPACE, started, state, TARGET_SPACE, text, upsert, vectors, type Journey } from './journey.fixture.js';
+import {
+  active,
+  COLLECTION,
+  expectedVectors,
+  journey,
+  queries,
+  ready,
+  SOURCE_SPACE,
+  started,
+  state,
+  TARGET_SPACE,
+  text,
+  upsert,
+  vectors,
+  type Journey,
+} from './journey.fixture.js';
 
 describe('the journey', () => {
   it('moves a collection that is written all the while, and rolls back exactly', async () => {
     const parts = await journey();
     const before = await vectors(parts, SOURCE_SPACE.fingerprint);
     const { plan } = await planMigration(parts);
-    expect(plan).toMatchObject({ rows: 100, sampledRows: 100, source: { dimension: 32 }, target: { dimension: 48, truncatedShare: 0 } });
+    expect(plan).toMatchObject({
+      rows: 100,
+      sampledRows: 100,
+      source: { dimension: 32 },
+      target: { dimension: 48, truncatedShare: 0 },
+    });
     expect(plan.judgedQueries).toBeGreaterThan(100);
 
     await startMigration(parts, { rowsPerJob: 16 });
-    await upsert(parts, parts.source, [{ id: 'r00003', text: 'edited by the application' }, { id: 'new', text: 'inserted by the application' }]);
+    await upsert(parts, parts.source, [
+      { id: 'r00003', text: 'edited by the application' },
+      { id: 'new', text: 'inserted by the application' },
+    ]);
     await parts.store.writeAsApplication(COLLECTION, [{ id: 'r00050', text: 'edited by plain SQL' }]);
     await parts.store.deleteAsApplication(COLLECTION, ['r00099']);
     expect(await work(parts, { until: 'caught-up' })).toMatchObject({ ended: 'caught-up', jobs: 7, poison: 0 });
@@ -34,9 +78,14 @@ describe('the journey', () => {
     await cutOver(parts);
     expect(await active(parts)).toBe(TARGET_SPACE.fingerprint);
     const [query] = await parts.source.encodeBatch([text(7)], { role: 'query' });
-    await expect(parts.store.search(COLLECTION, { space: SOURCE_SPACE.fingerprint, dense: query?.dense ?? new Float32Array() }, 1)).rejects.toBeInstanceOf(SpaceMismatchError);
+    await expect(
+      parts.store.search(COLLECTION, { space: SOURCE_SPACE.fingerprint, dense: query?.dense ?? new Float32Array() }, 1),
+    ).rejects.toBeInstanceOf(SpaceMismatchError);
 
-    await upsert(parts, parts.target, [{ id: 'r00008', text: 'edited after the cutover' }, { id: 'late', text: 'inserted after the cutover' }]);
+    await upsert(parts, parts.target, [
+      { id: 'r00008', text: 'edited after the cutover' },
+      { id: 'late', text: 'inserted after the cutover' },
+    ]);
     await parts.store.deleteAsApplication(COLLECTION, ['r00009']);
     await rollBack(parts);
     expect(await active(parts)).toBe(SOURCE_SPACE.fingerprint);
@@ -44,14 +93,26 @@ describe('the journey', () => {
     expect(after).toEqual(await expectedVectors(parts, parts.source));
     const touched = ['r00003', 'r00004', 'r00005', 'r00006', 'r00008', 'r00009', 'r00050', 'r00099'];
     const kept = new Map(after.map((vector) => [vector.id, vector]));
-    for (const { id, dense } of before.filter((vector) => !touched.includes(vector.id))) expect(kept.get(id)?.dense).toEqual(dense);
+    for (const { id, dense } of before.filter((vector) => !touched.includes(vector.id)))
+      expect(kept.get(id)?.dense).toEqual(dense);
 
     await verifyMigration(parts, { queries: queries(90) });
     await cutOver(parts);
     await retireMigration(parts);
     expect(await parts.store.spaces(COLLECTION)).toEqual([TARGET_SPACE]);
     const { events } = await migrationStatus(parts);
-    expect(events.map(({ event }) => event)).toEqual(['plan', 'start', 'verify', 'verdict', 'cutover', 'rollback', 'verify', 'verdict', 'cutover', 'retire']);
+    expect(events.map(({ event }) => event)).toEqual([
+      'plan',
+      'start',
+      'verify',
+      'verdict',
+      'cutover',
+      'rollback',
+      'verify',
+      'verdict',
+      'cutover',
+      'retire',
+    ]);
     expect(events.every(({ by }) => by === 'spec')).toBe(true);
   });
 
@@ -69,15 +130,26 @@ describe('the journey', () => {
         const parts = await started(await journey({ rows: 30, store: { now: () => now } }), 4);
         for (const each of steps) {
           now += 1_000;
-          if (each.kind === 'write') await parts.store.writeAsApplication(COLLECTION, [{ id: `r${String(each.id).padStart(5, '0')}`, text: text(each.words) }]);
-          if (each.kind === 'upsert') await upsert(parts, parts.source, [{ id: `r${String(each.id).padStart(5, '0')}`, text: text(each.words) }]);
-          if (each.kind === 'delete') await parts.store.deleteAsApplication(COLLECTION, [`r${String(each.id).padStart(5, '0')}`]);
+          if (each.kind === 'write')
+            await parts.store.writeAsApplication(COLLECTION, [
+              { id: `r${String(each.id).padStart(5, '0')}`, text: text(each.words) },
+            ]);
+          if (each.kind === 'upsert')
+            await upsert(parts, parts.source, [{ id: `r${String(each.id).padStart(5, '0')}`, text: text(each.words) }]);
+          if (each.kind === 'delete')
+            await parts.store.deleteAsApplication(COLLECTION, [`r${String(each.id).padStart(5, '0')}`]);
           // A worker that took a job and died: nobody gives it back.
           if (each.kind === 'kill') await parts.store.claim((await parts.store.latestMigration(COLLECTION)).id, 2);
           if (each.kind === 'work') {
             const controller = new AbortController();
             let batches = 0;
-            await work(parts, { until: 'caught-up', leaseSeconds: 2, pollMilliseconds: 0, signal: controller.signal, onProgress: () => ++batches >= each.batches && controller.abort() });
+            await work(parts, {
+              until: 'caught-up',
+              leaseSeconds: 2,
+              pollMilliseconds: 0,
+              signal: controller.signal,
+              onProgress: () => ++batches >= each.batches && controller.abort(),
+            });
           }
           now += 3_000;
         }
@@ -95,11 +167,17 @@ describe('a worker', () => {
   it('counts the texts that its model cut, of jobs and of changes, and marks their vectors', async () => {
     const short = { ...TARGET_SPACE, maxTokens: 40 };
     const parts = await started(await journey({ rows: 10, target: { space: short } }));
-    await parts.store.writeAsApplication(COLLECTION, [{ id: 'r00003', text: 'x'.repeat(39) }, { id: 'r00004', text: 'x'.repeat(40) }]);
+    await parts.store.writeAsApplication(COLLECTION, [
+      { id: 'r00003', text: 'x'.repeat(39) },
+      { id: 'r00004', text: 'x'.repeat(40) },
+    ]);
     expect(await work(parts, { until: 'caught-up' })).toMatchObject({ ended: 'caught-up', truncated: 1 });
     await parts.store.writeAsApplication(COLLECTION, [{ id: 'late', text: 'y'.repeat(99) }]);
     expect(await work(parts, { until: 'caught-up' })).toMatchObject({ changes: 2, truncated: 2 });
-    expect((await vectors(parts, short.fingerprint)).filter(({ truncated }) => truncated).map(({ id }) => id)).toEqual(['late', 'r00004']);
+    expect((await vectors(parts, short.fingerprint)).filter(({ truncated }) => truncated).map(({ id }) => id)).toEqual([
+      'late',
+      'r00004',
+    ]);
     expect((await migrationStatus(parts)).target).toMatchObject({ truncated: 2 });
   });
 
@@ -125,23 +203,31 @@ describe('a worker', () => {
   });
 
   it('isolates poison rows, which block the cutover until they are excused or changed', async () => {
-    const poison = (words: string): Error | undefined => (words === text(33) || words === text(71) ? new RangeError('cannot be embedded') : undefined);
+    const poison = (words: string): Error | undefined =>
+      words === text(33) || words === text(71) ? new RangeError('cannot be embedded') : undefined;
     const parts = await started(await journey({ target: { poison } }));
     expect(await work(parts, { until: 'caught-up' })).toMatchObject({ ended: 'caught-up', written: 98, poison: 2 });
-    await expect(verifyMigration(parts)).rejects.toMatchObject({ code: 'POISON_ROWS', fields: { ids: ['r00033', 'r00071'] } });
+    await expect(verifyMigration(parts)).rejects.toMatchObject({
+      code: 'POISON_ROWS',
+      fields: { ids: ['r00033', 'r00071'] },
+    });
     await expect(verifyMigration(parts)).rejects.toBeInstanceOf(PoisonRowsError);
     const { id } = await parts.store.latestMigration(COLLECTION);
     await parts.store.excuse(id, 'spec', ['r00033']);
     await parts.store.writeAsApplication(COLLECTION, [{ id: 'r00071', text: 'mended' }]);
     await work(parts, { until: 'caught-up' });
-    expect((await verifyMigration(parts, { queries: queries(60).filter((query) => query.id !== 'qr00033') })).verdict).toBe('GO');
+    expect(
+      (await verifyMigration(parts, { queries: queries(60).filter((query) => query.id !== 'qr00033') })).verdict,
+    ).toBe('GO');
     await cutOver(parts);
     expect(await active(parts)).toBe(TARGET_SPACE.fingerprint);
   });
 
   it('gives its job back where the model fails on everything', async () => {
     let broken = false;
-    const parts = await started(await journey({ target: { poison: () => (broken ? new Error('out of order') : undefined) } }));
+    const parts = await started(
+      await journey({ target: { poison: () => (broken ? new Error('out of order') : undefined) } }),
+    );
     broken = true;
     await expect(work(parts, { until: 'caught-up' })).rejects.toBeInstanceOf(EmbedderBrokenError);
     const { id } = await parts.store.latestMigration(COLLECTION);
@@ -182,8 +268,16 @@ describe('refusals', () => {
   it('plans nothing that cannot be', async () => {
     const parts = await journey();
     await expect(measurePlan({ ...parts, target: parts.source })).rejects.toBeInstanceOf(SameSpaceError);
-    await expect(measurePlan({ ...parts, source: parts.target, target: new FakeEmbedder({ space: { ...TARGET_SPACE, fingerprint: 'e'.repeat(64) } }) })).rejects.toBeInstanceOf(SpaceMismatchError);
-    await expect(measurePlan({ ...parts, target: new FakeEmbedder({ space: { ...TARGET_SPACE, dimension: 2001 } }) })).rejects.toBeInstanceOf(DimensionLimitError);
+    await expect(
+      measurePlan({
+        ...parts,
+        source: parts.target,
+        target: new FakeEmbedder({ space: { ...TARGET_SPACE, fingerprint: 'e'.repeat(64) } }),
+      }),
+    ).rejects.toBeInstanceOf(SpaceMismatchError);
+    await expect(
+      measurePlan({ ...parts, target: new FakeEmbedder({ space: { ...TARGET_SPACE, dimension: 2001 } }) }),
+    ).rejects.toBeInstanceOf(DimensionLimitError);
     await expect(measurePlan({ ...parts, collection: 'none' })).rejects.toBeInstanceOf(UnknownCollectionError);
     await expect(parts.store.latestMigration(COLLECTION)).rejects.toBeInstanceOf(NoMigrationError);
   });
@@ -210,13 +304,23 @@ describe('refusals', () => {
     expect(await state(parts)).toBe('backfilling');
   });
 
-  it.each(['work', 'pause', 'resume', 'verify', 'cutover', 'rollback'] as const)('%s is refused on a plan', async (action) => {
-    const parts = await journey();
-    await planMigration(parts);
-    const actions = { work: () => work(parts, { until: 'caught-up' }), pause: () => pauseMigration(parts), resume: () => resumeMigration(parts), verify: () => verifyMigration(parts), cutover: () => cutOver(parts), rollback: () => rollBack(parts) };
-    await expect(actions[action]()).rejects.toBeInstanceOf(MigrationStateError);
-    expect(await state(parts)).toBe('planned');
-  });
+  it.each(['work', 'pause', 'resume', 'verify', 'cutover', 'rollback'] as const)(
+    '%s is refused on a plan',
+    async (action) => {
+      const parts = await journey();
+      await planMigration(parts);
+      const actions = {
+        work: () => work(parts, { until: 'caught-up' }),
+        pause: () => pauseMigration(parts),
+        resume: () => resumeMigration(parts),
+        verify: () => verifyMigration(parts),
+        cutover: () => cutOver(parts),
+        rollback: () => rollBack(parts),
+      };
+      await expect(actions[action]()).rejects.toBeInstanceOf(MigrationStateError);
+      expect(await state(parts)).toBe('planned');
+    },
+  );
 
   it('start is refused twice, cutover before a verdict, rollback before a cutover, anything after the end', async () => {
     const parts = await started(await journey());
@@ -231,15 +335,27 @@ describe('refusals', () => {
 });
 
 it('a plan says which rows of its sample cannot be embedded', async () => {
-  const parts = await journey({ rows: 20, target: { poison: (words) => (words === text(7) ? new RangeError('cannot be embedded') : undefined) } });
+  const parts = await journey({
+    rows: 20,
+    target: { poison: (words) => (words === text(7) ? new RangeError('cannot be embedded') : undefined) },
+  });
   expect((await measurePlan(parts)).target.cannotEmbed).toEqual(['r00007']);
 });
 
 it('vectors that are not finite are poison, vectors of another space are never taken', async () => {
-  const nan = await started(await journey({ rows: 5, target: { dense: (words) => new Float32Array(48).fill(words === text(2) ? NaN : 1) } }));
+  const nan = await started(
+    await journey({ rows: 5, target: { dense: (words) => new Float32Array(48).fill(words === text(2) ? NaN : 1) } }),
+  );
   expect(await work(nan, { until: 'caught-up' })).toMatchObject({ written: 4, poison: 1 });
   const other = new FakeEmbedder({ space: SOURCE_SPACE });
-  const lying: Journey = { ...(await started(await journey({ rows: 5 }))), target: { space: TARGET_SPACE, encodeText: (words, options) => other.encodeText(words, options), encodeBatch: (words, options) => other.encodeBatch(words, options) } };
+  const lying: Journey = {
+    ...(await started(await journey({ rows: 5 }))),
+    target: {
+      space: TARGET_SPACE,
+      encodeText: (words, options) => other.encodeText(words, options),
+      encodeBatch: (words, options) => other.encodeBatch(words, options),
+    },
+  };
   await expect(work(lying, { until: 'caught-up' })).rejects.toBeInstanceOf(SpaceMismatchError);
   expect(await vectors(lying, TARGET_SPACE.fingerprint)).toEqual([]);
 });

@@ -1,7 +1,22 @@
-import type { ChangeFeed, CollectionReader, JobQueue, MigrationStore, StoreCapacity, TextEmbedder, VectorReader, VectorWriter } from '@kimera/core';
+import type {
+  ChangeFeed,
+  CollectionReader,
+  JobQueue,
+  MigrationStore,
+  StoreCapacity,
+  TextEmbedder,
+  VectorReader,
+  VectorWriter,
+} from '@kimera/core';
 
 /** What a migration needs of a store. */
-export type MigrationStorePorts = CollectionReader & VectorReader & VectorWriter & ChangeFeed & JobQueue & MigrationStore & StoreCapacity;
+export type MigrationStorePorts = CollectionReader &
+  VectorReader &
+  VectorWriter &
+  ChangeFeed &
+  JobQueue &
+  MigrationStore &
+  StoreCapacity;
 
 export interface MigrationParts {
   readonly store: MigrationStorePorts;

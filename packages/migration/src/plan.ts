@@ -1,4 +1,11 @@
-import { NoMigrationError, SpaceMismatchError, type Figures, type Migration, type SourceRow, type TextEmbedder } from '@kimera/core';
+import {
+  NoMigrationError,
+  SpaceMismatchError,
+  type Figures,
+  type Migration,
+  type SourceRow,
+  type TextEmbedder,
+} from '@kimera/core';
 import { neededQueries } from '@kimera/evaluation';
 import { embedRows } from './embed-rows.js';
 import { DimensionLimitError, SameSpaceError } from './errors/migration-errors.js';
@@ -47,12 +54,17 @@ export interface PlanOptions {
 
 /**
  * Measures on a sample; writes nothing.
- * @throws UnknownCollectionError, SpaceMismatchError where `source` is not the model of the active space, SameSpaceError, DimensionLimitError.
+ * @throws UnknownCollectionError, SpaceMismatchError where `source` is not the model of the active space,
+ * SameSpaceError, DimensionLimitError.
  */
-export async function measurePlan({ store, collection, source, target }: Omit<MigrationParts, 'by'>, { sampleRows = SAMPLE_ROWS, seed = 1 }: PlanOptions = {}): Promise<MigrationPlan> {
+export async function measurePlan(
+  { store, collection, source, target }: Omit<MigrationParts, 'by'>,
+  { sampleRows = SAMPLE_ROWS, seed = 1 }: PlanOptions = {},
+): Promise<MigrationPlan> {
   const { activeSpace } = await store.collection(collection);
   if (target.space.fingerprint === activeSpace) throw new SameSpaceError(activeSpace, target.space.modelId);
-  if (source.space.fingerprint !== activeSpace) throw new SpaceMismatchError(activeSpace, source.space.fingerprint, `the source model ${source.space.modelId}`);
+  if (source.space.fingerprint !== activeSpace)
+    throw new SpaceMismatchError(activeSpace, source.space.fingerprint, `the source model ${source.space.modelId}`);
   if (target.space.dimension > MAX_DIMENSION) throw new DimensionLimitError(target.space.dimension, MAX_DIMENSION);
   const rows = await store.countRows(collection);
   const sample = await store.sampleRows(collection, sampleRows, seed);
@@ -74,8 +86,14 @@ export async function measurePlan({ store, collection, source, target }: Omit<Mi
   };
 }
 
-/** Measures, and records the migration as planned. Planned again with the same target, the record stays and the log gets a line. @throws as measurePlan, and MigrationUnderWayError. */
-export async function planMigration(parts: MigrationParts, options: PlanOptions = {}): Promise<{ readonly plan: MigrationPlan; readonly migration: Migration }> {
+/**
+ * Measures, and records the migration as planned. Planned again with the same target, the record stays and the log gets
+ * a line. @throws as measurePlan, and MigrationUnderWayError.
+ */
+export async function planMigration(
+  parts: MigrationParts,
+  options: PlanOptions = {},
+): Promise<{ readonly plan: MigrationPlan; readonly migration: Migration }> {
   const { store, collection, target, by } = parts;
   const plan = await measurePlan(parts, options);
   const planned = await plannedMigration(parts);
@@ -83,7 +101,12 @@ export async function planMigration(parts: MigrationParts, options: PlanOptions 
     await store.note(planned.id, by, 'plan', figuresOf(plan));
     return { plan, migration: planned };
   }
-  if (planned !== undefined) await store.transition(planned.id, by, { ...TRANSITIONS.retire, event: 'retire', figures: { reason: 'another target was planned' } });
+  if (planned !== undefined)
+    await store.transition(planned.id, by, {
+      ...TRANSITIONS.retire,
+      event: 'retire',
+      figures: { reason: 'another target was planned' },
+    });
   return { plan, migration: await store.createMigration(collection, target.space, by, figuresOf(plan)) };
 }
 
@@ -97,7 +120,10 @@ async function plannedMigration({ store, collection }: MigrationParts): Promise<
   }
 }
 
-async function measureSide(embedder: TextEmbedder, sample: readonly SourceRow[]): Promise<{ readonly side: SideOfPlan; readonly seconds: number }> {
+async function measureSide(
+  embedder: TextEmbedder,
+  sample: readonly SourceRow[],
+): Promise<{ readonly side: SideOfPlan; readonly seconds: number }> {
   const { modelId, fingerprint, dimension, maxTokens } = embedder.space;
   const started = performance.now();
   const { embedded, poison } = await embedRows(embedder, sample);
@@ -118,5 +144,12 @@ async function measureSide(embedder: TextEmbedder, sample: readonly SourceRow[])
 }
 
 function figuresOf({ rows, tokens, seconds, bytes, source, target }: MigrationPlan): Figures {
-  return { rows, tokens, seconds: Math.round(seconds), bytes, truncatedShareBefore: source.truncatedShare, truncatedShareAfter: target.truncatedShare };
+  return {
+    rows,
+    tokens,
+    seconds: Math.round(seconds),
+    bytes,
+    truncatedShareBefore: source.truncatedShare,
+    truncatedShareAfter: target.truncatedShare,
+  };
 }

@@ -3,15 +3,25 @@ import type { MigrationParts } from './parts.js';
 import { TRANSITIONS } from './transitions.js';
 
 /**
- * Ends a migration: the vectors of the space that searches do not use are dropped. After a cutover there is no way back from here; before it,
+ * Ends a migration: the vectors of the space that searches do not use are dropped. After a cutover there is no way back
+ * from here; before it,
  * or after a rollback, the collection is as if nothing had been. Killed in the middle, it may simply be run again.
  * @throws NoMigrationError.
  */
-export async function retireMigration({ store, collection, by }: Pick<MigrationParts, 'store' | 'collection' | 'by'>): Promise<Migration> {
+export async function retireMigration({
+  store,
+  collection,
+  by,
+}: Pick<MigrationParts, 'store' | 'collection' | 'by'>): Promise<Migration> {
   let migration = await store.latestMigration(collection);
   const { activeSpace } = await store.collection(collection);
   const losing = activeSpace === migration.source.fingerprint ? migration.target : migration.source;
-  if (migration.state !== 'retired') migration = await store.transition(migration.id, by, { ...TRANSITIONS.retire, event: 'retire', figures: { dropped: losing.fingerprint, dropsModel: losing.modelId } });
+  if (migration.state !== 'retired')
+    migration = await store.transition(migration.id, by, {
+      ...TRANSITIONS.retire,
+      event: 'retire',
+      figures: { dropped: losing.fingerprint, dropsModel: losing.modelId },
+    });
   await store.discard(migration.id);
   await store.closeSpace(collection, losing.fingerprint);
   return migration;

@@ -7,14 +7,19 @@ import { TRANSITIONS } from './transitions.js';
 export const ROWS_PER_JOB = 256;
 
 /**
- * Opens the new space beside the old one (from now on changes are queued for it) and cuts the rows into jobs. Killed in the middle, it may
+ * Opens the new space beside the old one (from now on changes are queued for it) and cuts the rows into jobs. Killed in
+ * the middle, it may
  * simply be run again.
  * @throws NoMigrationError, MigrationStateError, SpaceMismatchError, NotEnoughRoomError.
  */
-export async function startMigration(parts: MigrationParts, { rowsPerJob = ROWS_PER_JOB }: { readonly rowsPerJob?: number } = {}): Promise<Migration> {
+export async function startMigration(
+  parts: MigrationParts,
+  { rowsPerJob = ROWS_PER_JOB }: { readonly rowsPerJob?: number } = {},
+): Promise<Migration> {
   const { store, collection, target, by } = parts;
   const migration = await openMigration(parts, 'start');
-  if (migration.state !== 'planned') return store.transition(migration.id, by, { ...TRANSITIONS.start, event: 'start', figures: {} });
+  if (migration.state !== 'planned')
+    return store.transition(migration.id, by, { ...TRANSITIONS.start, event: 'start', figures: {} });
   const rows = await store.countRows(collection);
   const free = await store.freeBytes();
   const needed = store.estimateBytes(rows, target.space.dimension);
@@ -23,7 +28,11 @@ export async function startMigration(parts: MigrationParts, { rowsPerJob = ROWS_
   const ranges = await store.keyRanges(collection, rowsPerJob);
   await store.discard(migration.id);
   await store.enqueue(migration.id, ranges);
-  return store.transition(migration.id, by, { ...TRANSITIONS.start, event: 'start', figures: { rows, jobs: ranges.length } });
+  return store.transition(migration.id, by, {
+    ...TRANSITIONS.start,
+    event: 'start',
+    figures: { rows, jobs: ranges.length },
+  });
 }
 
 type Control = Pick<MigrationParts, 'store' | 'collection' | 'by'>;

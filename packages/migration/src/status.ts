@@ -16,11 +16,15 @@ export interface MigrationStatus {
 }
 
 /** Needs no model. @throws UnknownCollectionError, NoMigrationError. */
-export async function migrationStatus({ store, collection: name }: Pick<MigrationParts, 'store' | 'collection'>): Promise<MigrationStatus> {
+export async function migrationStatus({
+  store,
+  collection: name,
+}: Pick<MigrationParts, 'store' | 'collection'>): Promise<MigrationStatus> {
   const { table, activeSpace } = await store.collection(name);
   const migration = await store.latestMigration(name);
   const open = new Set((await store.spaces(name)).map(({ fingerprint }) => fingerprint));
-  const coverage = async (space: string): Promise<Coverage | null> => (open.has(space) ? store.coverage(name, space) : null);
+  const coverage = async (space: string): Promise<Coverage | null> =>
+    open.has(space) ? store.coverage(name, space) : null;
   return {
     collection: name,
     table,

@@ -14,29 +14,52 @@ export interface SwitchOptions {
 }
 
 /**
- * Searches use the new space from here on; the old vectors stay, and are kept current while the migration is not retired.
- * @throws NoMigrationError, MigrationStateError (not verified), PoisonRowsError, RowsMissingError, CatchUpError; nothing has changed then.
+ * Searches use the new space from here on; the old vectors stay, and are kept current while the migration is not
+ * retired.
+ * @throws NoMigrationError, MigrationStateError (not verified), PoisonRowsError, RowsMissingError, CatchUpError;
+ * nothing has changed then.
  */
 export function cutOver(parts: MigrationParts, options: SwitchOptions = {}): Promise<SwitchResult> {
   return switchTo(parts, 'cutover', parts.source, parts.target, options);
 }
 
-/** Back to the old space: the vectors of unchanged rows are those from before, byte for byte; changed rows have theirs of their present text. @throws as cutOver. */
+/**
+ * Back to the old space: the vectors of unchanged rows are those from before, byte for byte; changed rows have theirs
+ * of their present text. @throws as cutOver.
+ */
 export function rollBack(parts: MigrationParts, options: SwitchOptions = {}): Promise<SwitchResult> {
   return switchTo(parts, 'rollback', parts.target, parts.source, options);
 }
 
-async function switchTo(parts: MigrationParts, event: 'cutover' | 'rollback', from: TextEmbedder, to: TextEmbedder, { maxPending = MAX_PENDING }: SwitchOptions): Promise<SwitchResult> {
+async function switchTo(
+  parts: MigrationParts,
+  event: 'cutover' | 'rollback',
+  from: TextEmbedder,
+  to: TextEmbedder,
+  { maxPending = MAX_PENDING }: SwitchOptions,
+): Promise<SwitchResult> {
   const { store, by } = parts;
   const migration = await openMigration(parts, event);
-  const change = { ...TRANSITIONS[event], event, figures: {}, from: from.space.fingerprint, toSpace: to.space.fingerprint, maxPending };
+  const change = {
+    ...TRANSITIONS[event],
+    event,
+    figures: {},
+    from: from.space.fingerprint,
+    toSpace: to.space.fingerprint,
+    maxPending,
+  };
   // Refused before any work is done; the store checks again in its transaction.
-  if (!change.expected.some((state) => state === migration.state)) throw new MigrationStateError(migration.id, event, migration.state, change.expected);
+  if (!change.expected.some((state) => state === migration.state))
+    throw new MigrationStateError(migration.id, event, migration.state, change.expected);
   await work(parts, { until: 'caught-up' });
   await refuseGaps(parts, migration, to);
   return store.switchSpace(migration.id, by, change, async (rows) => {
     const { vectors, poison } = await embedRows(to, rows);
-    if (poison.length > 0) throw new PoisonRowsError(poison.map(({ id }) => id), poison[0]?.reason ?? '');
+    if (poison.length > 0)
+      throw new PoisonRowsError(
+        poison.map(({ id }) => id),
+        poison[0]?.reason ?? '',
+      );
     return vectors;
   });
 }
@@ -45,7 +68,11 @@ async function refuseGaps({ store, collection }: MigrationParts, { id }: Migrati
   const space = to.space.fingerprint;
   const poison = (await store.poison(id)).filter((row) => row.space === space);
   const blocking = poison.filter(({ excused }) => excused === 'no');
-  if (blocking.length > 0) throw new PoisonRowsError(blocking.map((row) => row.id), blocking[0]?.reason ?? '');
+  if (blocking.length > 0)
+    throw new PoisonRowsError(
+      blocking.map((row) => row.id),
+      blocking[0]?.reason ?? '',
+    );
   const { missing, stale, pending } = await store.coverage(collection, space);
   const unexplained = missing + stale - pending - poison.length;
   if (unexplained > 0) throw new RowsMissingError(missing + stale, poison.length);

@@ -5,7 +5,10 @@ interface Rule {
   readonly to: MigrationState;
 }
 
-/** planned → backfilling ⇄ paused → verifying → ready → cut-over → rolled-back → retired; a rolled-back migration may be verified again. */
+/**
+ * planned → backfilling ⇄ paused → verifying → ready → cut-over → rolled-back → retired; a rolled-back migration may be
+ * verified again.
+ */
 export const TRANSITIONS = {
   start: { expected: ['planned'], to: 'backfilling' },
   pause: { expected: ['backfilling'], to: 'paused' },
@@ -14,5 +17,8 @@ export const TRANSITIONS = {
   pass: { expected: ['verifying'], to: 'ready' },
   cutover: { expected: ['ready'], to: 'cut-over' },
   rollback: { expected: ['cut-over'], to: 'rolled-back' },
-  retire: { expected: ['planned', 'backfilling', 'paused', 'verifying', 'ready', 'cut-over', 'rolled-back'], to: 'retired' },
+  retire: {
+    expected: ['planned', 'backfilling', 'paused', 'verifying', 'ready', 'cut-over', 'rolled-back'],
+    to: 'retired',
+  },
 } as const satisfies Readonly<Record<string, Rule>>;

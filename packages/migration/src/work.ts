@@ -1,5 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { MigrationStateError, UnknownSpaceError, type BackfillJob, type JobCounts, type Migration, type MigrationState, type NewVector, type PoisonRow, type TextEmbedder, type WriteResult } from '@kimera/core';
+import {
+  MigrationStateError,
+  UnknownSpaceError,
+  type BackfillJob,
+  type JobCounts,
+  type Migration,
+  type MigrationState,
+  type NewVector,
+  type PoisonRow,
+  type TextEmbedder,
+  type WriteResult,
+} from '@kimera/core';
 import { embedRows } from './embed-rows.js';
 import { openMigration } from './open-migration.js';
 import type { MigrationParts } from './parts.js';
@@ -9,10 +20,20 @@ const CHANGES_PER_BATCH = 256;
 /** After this long a job of a worker that died goes to another. */
 const LEASE_SECONDS = 60;
 const POLL_MILLISECONDS = 250;
-const WORKED_STATES: readonly MigrationState[] = ['backfilling', 'paused', 'verifying', 'ready', 'cut-over', 'rolled-back'];
+const WORKED_STATES: readonly MigrationState[] = [
+  'backfilling',
+  'paused',
+  'verifying',
+  'ready',
+  'cut-over',
+  'rolled-back',
+];
 
 export interface WorkOptions {
-  /** `caught-up`: until no job and no queued change is left. `retired`: keeps all spaces current until the migration is retired. */
+  /**
+   * `caught-up`: until no job and no queued change is left. `retired`: keeps all spaces current until the migration is
+   * retired.
+   */
   readonly until: 'caught-up' | 'retired';
   readonly leaseSeconds?: number;
   readonly pollMilliseconds?: number;
@@ -45,9 +66,11 @@ export interface WorkResult {
 }
 
 /**
- * One worker: takes jobs and queued changes until there are none. Any number of workers may run, in any number of processes; a worker may be
+ * One worker: takes jobs and queued changes until there are none. Any number of workers may run, in any number of
+ * processes; a worker may be
  * killed at any moment. No transaction is open and no row is locked while the model works.
- * @throws NoMigrationError, MigrationStateError where the migration is not started, EmbedderBrokenError; the job at hand is given back.
+ * @throws NoMigrationError, MigrationStateError where the migration is not started, EmbedderBrokenError; the job at
+ * hand is given back.
  */
 export async function work(parts: MigrationParts, options: WorkOptions): Promise<WorkResult> {
   const { pollMilliseconds = POLL_MILLISECONDS, signal } = options;
@@ -64,7 +87,11 @@ export async function work(parts: MigrationParts, options: WorkOptions): Promise
       if (await worker.takeChanges(migration)) continue;
     } catch (error) {
       // Another process retired the migration meanwhile: the next round sees it.
-      if (error instanceof UnknownSpaceError && (await parts.store.latestMigration(parts.collection)).state === 'retired') continue;
+      if (
+        error instanceof UnknownSpaceError &&
+        (await parts.store.latestMigration(parts.collection)).state === 'retired'
+      )
+        continue;
       throw error;
     }
     if (options.until === 'caught-up' && (await worker.isIdle())) return worker.result('caught-up');
@@ -91,7 +118,15 @@ class Worker {
   }
 
   result(ended: WorkResult['ended']): WorkResult {
-    return { ended, jobs: this.#jobs, written: this.#written, outdated: this.#outdated, poison: this.#poison, truncated: this.#truncated, changes: this.#changes };
+    return {
+      ended,
+      jobs: this.#jobs,
+      written: this.#written,
+      outdated: this.#outdated,
+      poison: this.#poison,
+      truncated: this.#truncated,
+      changes: this.#changes,
+    };
   }
 
   /** False where no job waits. */
@@ -124,7 +159,8 @@ class Worker {
     const { store, collection, source, target } = this.#parts;
     const { waiting, active } = await store.counts(this.#migration);
     if (waiting + active > 0) return false;
-    for (const { space } of [source, target]) if ((await this.#pending(() => store.countPending(collection, space.fingerprint), 0)) > 0) return false;
+    for (const { space } of [source, target])
+      if ((await this.#pending(() => store.countPending(collection, space.fingerprint), 0)) > 0) return false;
     return true;
   }
 
@@ -153,7 +189,10 @@ class Worker {
     return rows.length;
   }
 
-  /** The fallback where the collection has no vectors in that space: a planned migration's target, a retired one's loser. */
+  /**
+   * The fallback where the collection has no vectors in that space: a planned migration's target, a retired one's
+   * loser.
+   */
   async #pending<T>(read: () => Promise<T>, fallback: T): Promise<T> {
     try {
       return await read();
@@ -174,7 +213,11 @@ class Worker {
     const { onProgress } = this.#options;
     if (onProgress === undefined) return;
     const seconds = (performance.now() - this.#started) / 1000;
-    onProgress({ counts: await this.#parts.store.counts(this.#migration), rows: this.#written, rowsPerSecond: this.#written / seconds });
+    onProgress({
+      counts: await this.#parts.store.counts(this.#migration),
+      rows: this.#written,
+      rowsPerSecond: this.#written / seconds,
+    });
   }
 
   async #throttled(batch: () => Promise<number>): Promise<number> {

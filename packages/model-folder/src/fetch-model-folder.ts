@@ -26,7 +26,8 @@ export async function fetchModelFolder(url: string | URL): Promise<FetchedModelF
       const recorded = folder.file.files[name];
       const fileUrl = new URL(name, base);
       const answer = recorded === undefined ? undefined : await fetch(fileUrl);
-      if (recorded === undefined || answer === undefined || !answer.ok) throw new ModelFileMissingError(base.href, name);
+      if (recorded === undefined || answer === undefined || !answer.ok)
+        throw new ModelFileMissingError(base.href, name);
       const bytes = new Uint8Array(await answer.arrayBuffer());
       if (bytes.length !== recorded.bytes) throw new ModelFileSizeError(fileUrl.href, recorded.bytes, bytes.length);
       const actual = await sha256Hex(bytes);

@@ -3,7 +3,18 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { ProbeMismatchError, ProbeNormError, type InferenceBackend } from '@kimera/core';
 import {
-  checkProbes, chooseVariant, decodeVector, encodeVector, InvalidSpaceFileError, ModelFileHashError, openModelFolder, parseSpaceFile, probeFloor, UnknownVariantError, verifyFileHashes, type SpaceFile,
+  checkProbes,
+  chooseVariant,
+  decodeVector,
+  encodeVector,
+  InvalidSpaceFileError,
+  ModelFileHashError,
+  openModelFolder,
+  parseSpaceFile,
+  probeFloor,
+  UnknownVariantError,
+  verifyFileHashes,
+  type SpaceFile,
 } from './index.js';
 
 const models = join(fileURLToPath(import.meta.url), '../../../../models');
@@ -31,7 +42,10 @@ describe.each(['all-MiniLM-L6-v2', 'multilingual-e5-small'])('%s as shipped', (n
     const folder = await openModelFolder(join(models, name));
     await verifyFileHashes(folder);
     const [[first = '', entry] = []] = Object.entries(folder.file.files);
-    const changed = { ...folder, file: { ...folder.file, files: { [first]: { bytes: entry?.bytes ?? 0, sha256: '0'.repeat(64) } } } };
+    const changed = {
+      ...folder,
+      file: { ...folder.file, files: { [first]: { bytes: entry?.bytes ?? 0, sha256: '0'.repeat(64) } } },
+    };
     await expect(verifyFileHashes(changed)).rejects.toBeInstanceOf(ModelFileHashError);
   });
 
@@ -40,10 +54,19 @@ describe.each(['all-MiniLM-L6-v2', 'multilingual-e5-small'])('%s as shipped', (n
     expect(await checkProbes(await answering(name, 0), probes)).toHaveLength(probes.length);
     await expect(checkProbes(await answering(name, 0.1), probes)).rejects.toBeInstanceOf(ProbeMismatchError);
     const silent = await answering(name, 0);
-    await expect(checkProbes({ ...silent, run: () => Promise.resolve({}) }, probes)).rejects.toBeInstanceOf(ProbeMismatchError);
-    await expect(checkProbes({ ...silent, run: () => Promise.resolve({ dense: new Float32Array(384) }) }, probes)).rejects.toBeInstanceOf(ProbeMismatchError);
+    await expect(checkProbes({ ...silent, run: () => Promise.resolve({}) }, probes)).rejects.toBeInstanceOf(
+      ProbeMismatchError,
+    );
+    await expect(
+      checkProbes({ ...silent, run: () => Promise.resolve({ dense: new Float32Array(384) }) }, probes),
+    ).rejects.toBeInstanceOf(ProbeMismatchError);
     // The right direction, not normalised.
-    const long: InferenceBackend = { ...silent, run: async (...call) => ({ dense: ((await silent.run(...call)).dense ?? new Float32Array()).map((value) => value * 100) }) };
+    const long: InferenceBackend = {
+      ...silent,
+      run: async (...call) => ({
+        dense: ((await silent.run(...call)).dense ?? new Float32Array()).map((value) => value * 100),
+      }),
+    };
     await expect(checkProbes(long, probes)).rejects.toBeInstanceOf(ProbeNormError);
   });
 
@@ -54,11 +77,37 @@ describe.each(['all-MiniLM-L6-v2', 'multilingual-e5-small'])('%s as shipped', (n
 });
 
 it.each([
-  ['another fingerprint', (file: SpaceFile) => ({ ...file, identity: { ...file.identity, maxTokens: 128 } }), 'is not that of the identity'],
-  ['a graph that no hash vouches for', (file: SpaceFile) => ({ ...file, variants: file.variants.map((variant) => ({ ...variant, graphs: { ...variant.graphs, fast: 'onnx/other.onnx' } })) }), 'graph onnx/other.onnx of variant fp16'],
-  ['a file outside the folder', (file: SpaceFile) => ({ ...file, files: { '../escape': { bytes: 1, sha256: file.fingerprint } } }), '../escape'],
-  ['a probe of another dimension', (file: SpaceFile) => ({ ...file, probes: file.probes.map((probe) => ({ ...probe, dense: 'AAAAAAA=' })) }), 'probe 0 has 1.25 numbers, the dimension is 384'],
-  ['a probe that is not base64', (file: SpaceFile) => ({ ...file, probes: file.probes.map((probe) => ({ ...probe, dense: probe.dense.slice(1) })) }), 'base64'],
+  [
+    'another fingerprint',
+    (file: SpaceFile) => ({ ...file, identity: { ...file.identity, maxTokens: 128 } }),
+    'is not that of the identity',
+  ],
+  [
+    'a graph that no hash vouches for',
+    (file: SpaceFile) => ({
+      ...file,
+      variants: file.variants.map((variant) => ({
+        ...variant,
+        graphs: { ...variant.graphs, fast: 'onnx/other.onnx' },
+      })),
+    }),
+    'graph onnx/other.onnx of variant fp16',
+  ],
+  [
+    'a file outside the folder',
+    (file: SpaceFile) => ({ ...file, files: { '../escape': { bytes: 1, sha256: file.fingerprint } } }),
+    '../escape',
+  ],
+  [
+    'a probe of another dimension',
+    (file: SpaceFile) => ({ ...file, probes: file.probes.map((probe) => ({ ...probe, dense: 'AAAAAAA=' })) }),
+    'probe 0 has 1.25 numbers, the dimension is 384',
+  ],
+  [
+    'a probe that is not base64',
+    (file: SpaceFile) => ({ ...file, probes: file.probes.map((probe) => ({ ...probe, dense: probe.dense.slice(1) })) }),
+    'base64',
+  ],
   ['an unknown field', (file: SpaceFile) => ({ ...file, surprise: 1 }), 'surprise'],
   ['no probe', (file: SpaceFile) => ({ ...file, probes: [] }), 'probes'],
   ['another schema', (file: SpaceFile) => ({ ...file, schema: 'kimera-model/2' }), 'kimera-model/1'],
@@ -70,7 +119,8 @@ it.each([
 });
 
 it('a lossy variant may lose what was recorded and a little more, another model never passes', () => {
-  const floor = (minCosine: number): number => probeFloor({ name: 'int8', fidelity: { minCosine, meanCosine: 1, maxAbs: 0, texts: 1 } });
+  const floor = (minCosine: number): number =>
+    probeFloor({ name: 'int8', fidelity: { minCosine, meanCosine: 1, maxAbs: 0, texts: 1 } });
   expect(floor(1)).toBe(0.9999);
   expect(floor(0.997)).toBeCloseTo(0.992, 9);
 });

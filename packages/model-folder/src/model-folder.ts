@@ -21,6 +21,10 @@ export function modelFolder(path: string, file: SpaceFile): ModelFolder {
 export function chooseVariant(folder: ModelFolder, name?: string): SpaceFileVariant {
   const { variants } = folder.file;
   const variant = name === undefined ? variants[0] : variants.find((candidate) => candidate.name === name);
-  if (variant === undefined) throw new UnknownVariantError(name ?? '', variants.map((candidate) => candidate.name));
+  if (variant === undefined)
+    throw new UnknownVariantError(
+      name ?? '',
+      variants.map((candidate) => candidate.name),
+    );
   return variant;
 }

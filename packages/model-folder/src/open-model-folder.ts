@@ -10,7 +10,10 @@ import { ModelFolderNotFoundError } from './errors/model-folder-not-found-error.
 import { modelFolder, type ModelFolder } from './model-folder.js';
 import { parseSpaceFile } from './parse-space-file.js';
 
-/** A folder on a disk; its files are there with their sizes, hashes only by {@link verifyFileHashes}. @throws ModelFolderNotFoundError, InvalidSpaceFileError, ModelFileMissingError, ModelFileSizeError. */
+/**
+ * A folder on a disk; its files are there with their sizes, hashes only by {@link verifyFileHashes}. @throws
+ * ModelFolderNotFoundError, InvalidSpaceFileError, ModelFileMissingError, ModelFileSizeError.
+ */
 export async function openModelFolder(path: string): Promise<ModelFolder> {
   const spacePath = join(path, 'space.json');
   let json: string;
@@ -52,5 +55,10 @@ async function fileSize(folder: string, name: string): Promise<number> {
 }
 
 function isAbsent(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+  return (
+    typeof error === 'object' &&
+    error !== null &&
+    'code' in error &&
+    (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+  );
 }

@@ -1,4 +1,16 @@
-import { cosine, maxAbsDifference, norm, ProbeMismatchError, ProbeNormError, tokenBatch, type Head, type InferenceBackend, type Role, type Variant, type Vector } from '@kimera/core';
+import {
+  cosine,
+  maxAbsDifference,
+  norm,
+  ProbeMismatchError,
+  ProbeNormError,
+  tokenBatch,
+  type Head,
+  type InferenceBackend,
+  type Role,
+  type Variant,
+  type Vector,
+} from '@kimera/core';
 import { decodeBase64, encodeBase64 } from './base64.js';
 import type { SpaceFileProbe } from './space-file.js';
 
@@ -40,9 +52,14 @@ export function encodeVector(vector: ArrayLike<number>): string {
   return encodeBase64(new Uint8Array(bytes.buffer));
 }
 
-/** Cosine that a lossless variant must reach on every probe: float32 rounding stays above 0.999999, other models stay below 0.5. */
+/**
+ * Cosine that a lossless variant must reach on every probe: float32 rounding stays above 0.999999, other models stay
+ * below 0.5.
+ */
 export const PROBE_COSINE_FLOOR = 0.9999;
-/** Probes are not the texts on which fidelity was measured: what a lossy variant may lose beyond its recorded minimum. */
+/**
+ * Probes are not the texts on which fidelity was measured: what a lossy variant may lose beyond its recorded minimum.
+ */
 const PROBE_COSINE_SLACK = 0.005;
 
 /** Cosine that a variant's probes must reach. */
@@ -67,14 +84,21 @@ export interface ProbeOutput {
 }
 
 /** Cosine of each head that the probe knows; -1 where the two cannot be compared, 1 where both have nothing. */
-export function probeSimilarities({ dense = new Float32Array(), sparse, colbert }: ProbeOutput, probe: Probe): ReadonlyMap<Head, number> {
+export function probeSimilarities(
+  { dense = new Float32Array(), sparse, colbert }: ProbeOutput,
+  probe: Probe,
+): ReadonlyMap<Head, number> {
   const similarities = new Map<Head, number>([['dense', similarityOf(dense, probe.dense)]]);
   if (probe.sparse !== undefined) similarities.set('sparse', sparseSimilarity(sparse ?? new Map(), probe.sparse));
-  if (probe.colbert !== undefined) similarities.set('colbert', similarityOf(colbert ?? new Float32Array(), probe.colbert));
+  if (probe.colbert !== undefined)
+    similarities.set('colbert', similarityOf(colbert ?? new Float32Array(), probe.colbert));
   return similarities;
 }
 
-/** Share by which a vector may be longer or shorter than the probe's: 8 bits without normalisation lose less than a hundredth. */
+/**
+ * Share by which a vector may be longer or shorter than the probe's: 8 bits without normalisation lose less than a
+ * hundredth.
+ */
 const PROBE_NORM_SLACK = 0.02;
 
 /** Whether a vector is as long as the probe's. */
@@ -83,19 +107,41 @@ export function hasNormOf(dense: Vector, probe: Probe): boolean {
   return Math.abs(norm(dense) - expected) <= expected * PROBE_NORM_SLACK;
 }
 
-/** Runs the probes one by one through the backend, all its heads, and compares. @throws ProbeMismatchError where one is below the floor of the backend's variant, ProbeNormError. */
-export async function checkProbes(backend: InferenceBackend, probes: readonly Probe[]): Promise<readonly ProbeResult[]> {
+/**
+ * Runs the probes one by one through the backend, all its heads, and compares. @throws ProbeMismatchError where one is
+ * below the floor of the backend's variant, ProbeNormError.
+ */
+export async function checkProbes(
+  backend: InferenceBackend,
+  probes: readonly Probe[],
+): Promise<readonly ProbeResult[]> {
   const results: ProbeResult[] = [];
   for (const probe of probes) {
-    const batch = { ...tokenBatch([probe.ids]), ...(probe.promptTokens === 0 ? {} : { promptTokens: Int32Array.of(probe.promptTokens) }) };
+    const batch = {
+      ...tokenBatch([probe.ids]),
+      ...(probe.promptTokens === 0 ? {} : { promptTokens: Int32Array.of(probe.promptTokens) }),
+    };
     const { dense = new Float32Array(), sparse, colbert } = await backend.run(batch, { heads: backend.space.heads });
-    const similarities = probeSimilarities({ dense, ...(sparse?.[0] === undefined ? {} : { sparse: sparse[0] }), ...(colbert?.[0] === undefined ? {} : { colbert: colbert[0] }) }, probe);
+    const similarities = probeSimilarities(
+      {
+        dense,
+        ...(sparse?.[0] === undefined ? {} : { sparse: sparse[0] }),
+        ...(colbert?.[0] === undefined ? {} : { colbert: colbert[0] }),
+      },
+      probe,
+    );
     for (const [head, similarity] of similarities) {
       const floor = probeFloor(backend.variant, head);
-      if (!(similarity >= floor)) throw new ProbeMismatchError(backend.name, backend.space.fingerprint, similarity, floor, probe.text);
+      if (!(similarity >= floor))
+        throw new ProbeMismatchError(backend.name, backend.space.fingerprint, similarity, floor, probe.text);
     }
-    if (!hasNormOf(dense, probe)) throw new ProbeNormError(backend.name, backend.space.fingerprint, norm(dense), norm(probe.dense), probe.text);
-    results.push({ text: probe.text, cosine: similarities.get('dense') ?? -1, maxAbs: maxAbsDifference(dense, probe.dense) });
+    if (!hasNormOf(dense, probe))
+      throw new ProbeNormError(backend.name, backend.space.fingerprint, norm(dense), norm(probe.dense), probe.text);
+    results.push({
+      text: probe.text,
+      cosine: similarities.get('dense') ?? -1,
+      maxAbs: maxAbsDifference(dense, probe.dense),
+    });
   }
   return results;
 }
@@ -110,5 +156,5 @@ function similarityOf(actual: Vector, expected: Vector): number {
 function sparseSimilarity(actual: ReadonlyMap<number, number>, expected: ReadonlyMap<number, number>): number {
   const ids = [...new Set([...actual.keys(), ...expected.keys()])];
   const vector = (weights: ReadonlyMap<number, number>): Vector => Float32Array.from(ids, (id) => weights.get(id) ?? 0);
-  return actual.size === 0 !== (expected.size === 0) ? -1 : similarityOf(vector(actual), vector(expected));
+  return (actual.size === 0) !== (expected.size === 0) ? -1 : similarityOf(vector(actual), vector(expected));
 }

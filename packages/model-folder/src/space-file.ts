@@ -41,7 +41,9 @@ export const variantSchema = z.strictObject({
     /** Of standard operators, for other libraries; int8 has none. */
     portable: localPath.optional(),
     fast: localPath,
-    /** A product that saturates on processors which cannot run the variant: input a [1, 64] uint8 of 255, output holds. */
+    /**
+     * A product that saturates on processors which cannot run the variant: input a [1, 64] uint8 of 255, output holds.
+     */
     selfTest: localPath.optional(),
   }),
 });

@@ -11,7 +11,10 @@ const NOBODY = 4_194_305;
 type Lock = LockOwner & { readonly note: string };
 
 class Refused extends Error {
-  constructor(readonly pid: number, readonly liveness: string) {
+  constructor(
+    readonly pid: number,
+    readonly liveness: string,
+  ) {
     super(`refused: ${pid} is ${liveness}`);
   }
 }
@@ -26,10 +29,24 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const file = (): LockFile<Lock> =>
   new LockFile<Lock>({
-    path: path(), mode: 0o600, schema: z.strictObject({ ...ownerFields, note: z.string() }), damaged: (damaged) => new Damaged(damaged), refused: ({ pid }, liveness) => new Refused(pid, liveness),
+    path: path(),
+    mode: 0o600,
+    schema: z.strictObject({ ...ownerFields, note: z.string() }),
+    damaged: (damaged) => new Damaged(damaged),
+    refused: ({ pid }, liveness) => new Refused(pid, liveness),
   });
 const lock = (note: string): Lock => ({ ...newOwner(), note });
-const leave = (fields: Readonly<Record<string, unknown>>): void => writeFileSync(path(), JSON.stringify({ ...thisProcess(), since: '2026-01-01T00:00:00.000Z', token: randomUUID(), note: 'left', ...fields }));
+const leave = (fields: Readonly<Record<string, unknown>>): void =>
+  writeFileSync(
+    path(),
+    JSON.stringify({
+      ...thisProcess(),
+      since: '2026-01-01T00:00:00.000Z',
+      token: randomUUID(),
+      note: 'left',
+      ...fields,
+    }),
+  );
 
 describe('a lock file', () => {
   it('is one at a time, says what its owner publishes, and can be had again after its release', async () => {
@@ -50,12 +67,16 @@ describe('a lock file', () => {
 
   it.each([
     ['has ended', { pid: NOBODY }],
-    ...(thisProcess().startTicks === null ? [] : [['has ended, and whose pid is used again', { startTicks: '1' }] as const]),
+    ...(thisProcess().startTicks === null
+      ? []
+      : [['has ended, and whose pid is used again', { startTicks: '1' }] as const]),
   ])('of a process that %s is taken over, by one of many that come at once', async (_, fields) => {
     for (let round = 0; round < 10; round++) {
       leave(fields);
       expect(file().live()).toBeUndefined();
-      const outcomes = await Promise.allSettled(Array.from({ length: 12 }, (_unused, i) => file().acquire(lock(`${i}`))));
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 12 }, (_unused, i) => file().acquire(lock(`${i}`))),
+      );
       const winners = outcomes.flatMap((outcome, i) => (outcome.status === 'fulfilled' ? [`${i}`] : []));
       expect(winners).toHaveLength(1);
       expect(JSON.parse(readFileSync(path(), 'utf8')).note).toBe(winners[0]);

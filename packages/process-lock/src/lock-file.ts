@@ -36,7 +36,10 @@ export interface LockFileOptions<Lock extends LockOwner> {
   readonly refused: (held: Lock, liveness: 'alive' | 'elsewhere') => Error;
 }
 
-/** Exclusive use of something among processes of one machine. Left behind by a process that was killed, the lock is taken over. */
+/**
+ * Exclusive use of something among processes of one machine. Left behind by a process that was killed, the lock is
+ * taken over.
+ */
 export class LockFile<Lock extends LockOwner> {
   readonly #options: LockFileOptions<Lock>;
 
@@ -66,8 +69,10 @@ export class LockFile<Lock extends LockOwner> {
   }
 
   /**
-   * The file is made whole under another name and then linked, which fails where it is there. Of several processes that find a dead owner's
-   * lock, the one that gets `PATH.TOKEN`, itself such a lock, may put its own in place, once it has seen that the dead one is still there: whoever comes
+   * The file is made whole under another name and then linked, which fails where it is there. Of several processes that
+   * find a dead owner's
+   * lock, the one that gets `PATH.TOKEN`, itself such a lock, may put its own in place, once it has seen that the dead
+   * one is still there: whoever comes
    * late finds another token.
    */
   async #acquire(path: string, lock: Lock): Promise<void> {

@@ -19,21 +19,37 @@ const NUMBERS: Decoders = {
 /** The types that {@link decodeFloats} reads. */
 export const FLOAT_TYPES: readonly string[] = Object.keys(FLOATS);
 
-/** Little-endian floats → float32, a view of `bytes` where they are aligned float32 already; undefined for a type that is not of {@link FLOAT_TYPES}. */
+/**
+ * Little-endian floats → float32, a view of `bytes` where they are aligned float32 already; undefined for a type that
+ * is not of {@link FLOAT_TYPES}.
+ */
 export function decodeFloats(type: ElementType, bytes: Uint8Array<ArrayBuffer>): Float32Array<ArrayBuffer> | undefined {
   // Every machine that Node 20 or a browser runs on is little-endian: float32 needs no decoding.
-  if (type === 'F32' && bytes.byteOffset % 4 === 0) return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  if (type === 'F32' && bytes.byteOffset % 4 === 0)
+    return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
   const decode = FLOATS[type];
-  return decode === undefined ? undefined : decodeInto(new Float32Array(bytes.length / ELEMENT_BYTES[type]), decode, type, bytes);
+  return decode === undefined
+    ? undefined
+    : decodeInto(new Float32Array(bytes.length / ELEMENT_BYTES[type]), decode, type, bytes);
 }
 
 /** Little-endian floats or signed integers → float64; undefined for another type. I64 is exact up to 2^53. */
-export function decodeNumbers(type: ElementType, bytes: Uint8Array<ArrayBuffer>): Float64Array<ArrayBuffer> | undefined {
+export function decodeNumbers(
+  type: ElementType,
+  bytes: Uint8Array<ArrayBuffer>,
+): Float64Array<ArrayBuffer> | undefined {
   const decode = NUMBERS[type];
-  return decode === undefined ? undefined : decodeInto(new Float64Array(bytes.length / ELEMENT_BYTES[type]), decode, type, bytes);
+  return decode === undefined
+    ? undefined
+    : decodeInto(new Float64Array(bytes.length / ELEMENT_BYTES[type]), decode, type, bytes);
 }
 
-function decodeInto<T extends Float32Array | Float64Array>(values: T, decode: Decoder, type: ElementType, bytes: Uint8Array): T {
+function decodeInto<T extends Float32Array | Float64Array>(
+  values: T,
+  decode: Decoder,
+  type: ElementType,
+  bytes: Uint8Array,
+): T {
   const width = ELEMENT_BYTES[type];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let i = 0; i < values.length; i++) values[i] = decode(view, i * width);

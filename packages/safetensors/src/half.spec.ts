@@ -14,7 +14,13 @@ describe('float16', () => {
     for (let half = 0; half < 0x10000; half++) {
       const [sign, exponent, mantissa] = [(half & 0x8000) === 0 ? 1 : -1, (half >>> 10) & 0x1f, half & 0x3ff];
       const special = mantissa === 0 ? sign * Infinity : NaN;
-      expect(fromHalf(half)).toBe(exponent === 31 ? special : exponent === 0 ? sign * mantissa * 2 ** -24 : sign * (1 + mantissa / 1024) * 2 ** (exponent - 15));
+      expect(fromHalf(half)).toBe(
+        exponent === 31
+          ? special
+          : exponent === 0
+            ? sign * mantissa * 2 ** -24
+            : sign * (1 + mantissa / 1024) * 2 ** (exponent - 15),
+      );
     }
     expect([0, 0x3c00, 0xc000, 0x7bff, 1].map(fromHalf)).toEqual([0, 1, -2, 65_504, 2 ** -24]);
   });
@@ -25,7 +31,8 @@ describe('float16', () => {
         const rounded = toHalf(value);
         const error = Math.abs(fromHalf(rounded) - Math.fround(value));
         for (const neighbour of [rounded - 1, rounded + 1]) {
-          if ((neighbour & 0x7c00) !== 0x7c00 && neighbour >= 0) expect(error).toBeLessThanOrEqual(Math.abs(fromHalf(neighbour & 0xffff) - Math.fround(value)));
+          if ((neighbour & 0x7c00) !== 0x7c00 && neighbour >= 0)
+            expect(error).toBeLessThanOrEqual(Math.abs(fromHalf(neighbour & 0xffff) - Math.fround(value)));
         }
       }),
     );

@@ -27,16 +27,23 @@ const size = z.int().nonnegative();
 const entrySchema = z.strictObject({ dtype: z.string(), shape: z.array(size), data_offsets: z.tuple([size, size]) });
 const metadataSchema = z.record(z.string(), z.string()).default({});
 
-/** Bytes of the header, which lies behind the prefix. @param prefix the first 8 bytes of the file, or all where it has fewer. */
+/**
+ * Bytes of the header, which lies behind the prefix. @param prefix the first 8 bytes of the file, or all where it has
+ * fewer.
+ */
 export function headerBytes(prefix: Uint8Array, fileBytes: number, refuse: Refuse, limit = MAX_HEADER_BYTES): number {
   if (fileBytes < PREFIX_BYTES) return refuse(`${fileBytes} bytes, a safetensors file has at least ${PREFIX_BYTES}`);
   const length = new DataView(prefix.buffer, prefix.byteOffset, PREFIX_BYTES).getBigUint64(0, true);
   if (length > BigInt(limit)) return refuse(`the header claims ${length} bytes, the limit is ${limit}`);
-  if (Number(length) > fileBytes - PREFIX_BYTES) return refuse(`the header claims ${length} bytes, ${fileBytes - PREFIX_BYTES} are there`);
+  if (Number(length) > fileBytes - PREFIX_BYTES)
+    return refuse(`the header claims ${length} bytes, ${fileBytes - PREFIX_BYTES} are there`);
   return Number(length);
 }
 
-/** A header whose tensors fill the data: no holes, no overlap, exact length, no name twice. @param dataBytes what lies behind the header. */
+/**
+ * A header whose tensors fill the data: no holes, no overlap, exact length, no name twice. @param dataBytes what lies
+ * behind the header.
+ */
 export function parseHeader(bytes: Uint8Array, dataBytes: number, refuse: Refuse): Header {
   if (bytes[0] !== 0x7b) return refuse('the header does not start with {');
   const fields = new Map(Object.entries(parseJson(bytes, refuse)));
@@ -60,16 +67,24 @@ function parseJson(bytes: Uint8Array, refuse: Refuse): object {
 
 function parseEntry(name: string, value: unknown, refuse: Refuse): HeaderEntry {
   const entry = entrySchema.safeParse(value);
-  if (!entry.success) return refuse(`tensor ${name}: ${entry.error.issues[0]?.path.join('.')}: ${entry.error.issues[0]?.message}`);
-  const { dtype, shape, data_offsets: [from, to] } = entry.data;
-  return isElementType(dtype) ? { type: dtype, shape, from, to } : refuse(`tensor ${name} has the unknown type ${dtype}`);
+  if (!entry.success)
+    return refuse(`tensor ${name}: ${entry.error.issues[0]?.path.join('.')}: ${entry.error.issues[0]?.message}`);
+  const {
+    dtype,
+    shape,
+    data_offsets: [from, to],
+  } = entry.data;
+  return isElementType(dtype)
+    ? { type: dtype, shape, from, to }
+    : refuse(`tensor ${name} has the unknown type ${dtype}`);
 }
 
 function checkRanges(entries: ReadonlyMap<string, HeaderEntry>, dataBytes: number, refuse: Refuse): void {
   let end = 0;
   for (const [name, entry] of [...entries].sort(([, a], [, b]) => a.from - b.from || a.to - b.to)) {
     const [actual, expected] = [entry.to - entry.from, tensorBytes(entry)];
-    if (!Number.isSafeInteger(expected) || actual !== expected) refuse(`tensor ${name} has ${actual} bytes, its shape [${entry.shape.join(', ')}] needs ${expected}`);
+    if (!Number.isSafeInteger(expected) || actual !== expected)
+      refuse(`tensor ${name} has ${actual} bytes, its shape [${entry.shape.join(', ')}] needs ${expected}`);
     if (entry.from !== end) refuse(`tensor ${name} starts at ${entry.from}, the one before ends at ${end}`);
     end = entry.to;
   }

@@ -28,11 +28,21 @@ describe('the estimate of room', () => {
     const name = `docs_${dimension}`;
     await store.createCollection(name, space);
     const rows = Array.from({ length: ROWS }, (_, i) => ({
-      id: `document-${i}`, text: `${i}`, embedding: { dense: Float32Array.from({ length: dimension }, (_unused, j) => Math.sin(i * dimension + j)), space: space.fingerprint, variant: 'fp32' as const, truncated: false },
+      id: `document-${i}`,
+      text: `${i}`,
+      embedding: {
+        dense: Float32Array.from({ length: dimension }, (_unused, j) => Math.sin(i * dimension + j)),
+        space: space.fingerprint,
+        variant: 'fp32' as const,
+        truncated: false,
+      },
     }));
     await store.upsertRows(name, rows);
     const table = quoted('kimera', vectorsTable(name, space.fingerprint));
-    const { rows: sizes } = await application.pool.query<{ bytes: string }>('SELECT pg_total_relation_size($1::regclass) AS bytes', [table]);
+    const { rows: sizes } = await application.pool.query<{ bytes: string }>(
+      'SELECT pg_total_relation_size($1::regclass) AS bytes',
+      [table],
+    );
     const ratio = store.estimateBytes(ROWS, dimension) / Number(sizes[0]?.bytes);
     expect(ratio).toBeGreaterThan(0.9);
     expect(ratio).toBeLessThan(1.4);

@@ -1,7 +1,10 @@
 import { statfs } from 'node:fs/promises';
 import type { StoreCapacity } from '@kimera/core';
 
-/** Of a vector's row beside its numbers: headers, id, hash, fingerprint, the primary key's index; measured (capacity.spec.ts). */
+/**
+ * Of a vector's row beside its numbers: headers, id, hash, fingerprint, the primary key's index; measured
+ * (capacity.spec.ts).
+ */
 const ROW_BYTES = 330;
 /** pgvector keeps longer values out of line, in chunks of about 2 kB. */
 const INLINE_NUMBERS = 500;
@@ -14,7 +17,9 @@ export class PostgresCapacity implements StoreCapacity {
 
   estimateBytes(rows: number, dimension: number): number {
     const numbers = dimension * Float32Array.BYTES_PER_ELEMENT;
-    return Math.ceil(rows * (ROW_BYTES + numbers * (dimension > INLINE_NUMBERS ? PAGE_FACTOR.outOfLine : PAGE_FACTOR.inline)));
+    return Math.ceil(
+      rows * (ROW_BYTES + numbers * (dimension > INLINE_NUMBERS ? PAGE_FACTOR.outOfLine : PAGE_FACTOR.inline)),
+    );
   }
 
   async freeBytes(): Promise<number | undefined> {

@@ -20,10 +20,21 @@ export class PostgresChanges implements ChangeFeed {
 }
 
 export async function countPending(sql: Queryable, { pending }: HeldSpace): Promise<number> {
-  return (await sql.row(z.object({ count: z.number() }), `SELECT count(*)::float8 AS count FROM ${pending}`))?.count ?? 0;
+  return (
+    (await sql.row(z.object({ count: z.number() }), `SELECT count(*)::float8 AS count FROM ${pending}`))?.count ?? 0
+  );
 }
 
 /** The oldest first. */
-export function readPending(sql: Queryable, source: Source, { pending }: HeldSpace, limit: number): Promise<readonly SourceRow[]> {
-  return sql.rows(sourceRow, `SELECT ${rowColumns(source)} FROM ${pending} p JOIN ${source.table} d ON d.${source.id} = p.id ORDER BY p.sequence LIMIT $1`, [limit]);
+export function readPending(
+  sql: Queryable,
+  source: Source,
+  { pending }: HeldSpace,
+  limit: number,
+): Promise<readonly SourceRow[]> {
+  return sql.rows(
+    sourceRow,
+    `SELECT ${rowColumns(source)} FROM ${pending} p JOIN ${source.table} d ON d.${source.id} = p.id ORDER BY p.sequence LIMIT $1`,
+    [limit],
+  );
 }

@@ -10,7 +10,10 @@ export class StoreProcess {
   #wake: () => void = () => undefined;
   #ended = false;
 
-  private constructor(private readonly child: ChildProcess, output: NodeJS.ReadableStream) {
+  private constructor(
+    private readonly child: ChildProcess,
+    output: NodeJS.ReadableStream,
+  ) {
     this.#reader = createInterface({ input: output });
     this.#reader.on('line', (line) => {
       this.#lines.push(line);
@@ -24,7 +27,11 @@ export class StoreProcess {
 
   static start(action: string, ...values: readonly string[]): StoreProcess {
     const module = fileURLToPath(new URL('./store-process.fixture.ts', import.meta.url));
-    const child = spawn(process.execPath, ['--conditions=@kimera/source', '--import', 'tsx', module, action, ...values], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(
+      process.execPath,
+      ['--conditions=@kimera/source', '--import', 'tsx', module, action, ...values],
+      { stdio: ['pipe', 'pipe', 'inherit'] },
+    );
     if (child.stdout === null) throw new Error('stdout is a pipe');
     return new StoreProcess(child, child.stdout);
   }

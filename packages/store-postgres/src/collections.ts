@@ -1,7 +1,18 @@
 import { createHash } from 'node:crypto';
 import {
-  checkCollectionName, checkRows, checkVector, CollectionExistsError, SpaceMismatchError, toWellFormed,
-  type Collection, type CollectionReader, type CollectionWriter, type EmbeddedRow, type EmbeddingSpace, type KeyRange, type SourceRow,
+  checkCollectionName,
+  checkRows,
+  checkVector,
+  CollectionExistsError,
+  SpaceMismatchError,
+  toWellFormed,
+  type Collection,
+  type CollectionReader,
+  type CollectionWriter,
+  type EmbeddedRow,
+  type EmbeddingSpace,
+  type KeyRange,
+  type SourceRow,
 } from '@kimera/core';
 import { z } from 'zod';
 import { checkDimension } from './dimension.js';
@@ -26,7 +37,10 @@ export class PostgresCollections implements CollectionReader, CollectionWriter {
 
   async countRows(name: string): Promise<number> {
     const { table } = await readSource(this.database, name);
-    const row = await this.database.row(z.object({ count: z.number() }), `SELECT count(*)::float8 AS count FROM ${table}`);
+    const row = await this.database.row(
+      z.object({ count: z.number() }),
+      `SELECT count(*)::float8 AS count FROM ${table}`,
+    );
     return row?.count ?? 0;
   }
 
@@ -43,7 +57,10 @@ export class PostgresCollections implements CollectionReader, CollectionWriter {
 
   async readRange(name: string, { after, upTo }: KeyRange): Promise<readonly SourceRow[]> {
     const source = await readSource(this.database, name);
-    const bounds = [...(after === null ? [] : [{ sign: '>', id: after }]), ...(upTo === null ? [] : [{ sign: '<=', id: upTo }])];
+    const bounds = [
+      ...(after === null ? [] : [{ sign: '>', id: after }]),
+      ...(upTo === null ? [] : [{ sign: '<=', id: upTo }]),
+    ];
     const where = bounds.map(({ sign }, i) => `d.${source.id} COLLATE "C" ${sign} $${i + 1}`).join(' AND ');
     return this.database.rows(
       sourceRow,
@@ -54,7 +71,11 @@ export class PostgresCollections implements CollectionReader, CollectionWriter {
 
   async readRows(name: string, ids: readonly string[]): Promise<readonly SourceRow[]> {
     const source = await readSource(this.database, name);
-    return this.database.rows(sourceRow, `SELECT ${rowColumns(source)} FROM ${source.table} d WHERE d.${source.id} = ANY ($1::text[])`, [storableIds(ids)]);
+    return this.database.rows(
+      sourceRow,
+      `SELECT ${rowColumns(source)} FROM ${source.table} d WHERE d.${source.id} = ANY ($1::text[])`,
+      [storableIds(ids)],
+    );
   }
 
   async sampleRows(name: string, count: number, seed: number): Promise<readonly SourceRow[]> {
@@ -73,7 +94,10 @@ export class PostgresCollections implements CollectionReader, CollectionWriter {
     try {
       await this.database.transaction(async (sql) => {
         await sql.script(`CREATE TABLE ${table} (id text COLLATE "C" PRIMARY KEY, text text NOT NULL)`);
-        await sql.run(`INSERT INTO kimera.collections (name, source_schema, source_table, id_column, text_column) VALUES ($1, 'public', $1, 'id', 'text')`, [name]);
+        await sql.run(
+          `INSERT INTO kimera.collections (name, source_schema, source_table, id_column, text_column) VALUES ($1, 'public', $1, 'id', 'text')`,
+          [name],
+        );
         await registerSpace(sql, name, space);
         await sql.run(`INSERT INTO kimera.pointers (collection, space) VALUES ($1, $2)`, [name, space.fingerprint]);
         const source = await readSource(sql, name);
@@ -100,7 +124,13 @@ export class PostgresCollections implements CollectionReader, CollectionWriter {
         if (space !== source.activeSpace) throw new SpaceMismatchError(source.activeSpace, space, `row ${id}`);
         const vector = dense ?? new Float32Array();
         checkVector(vector, held.space.dimension, `vector of row ${id}`);
-        return { id, dense: vector, variant, truncated, contentHash: createHash('sha256').update(toWellFormed(text)).digest('hex') };
+        return {
+          id,
+          dense: vector,
+          variant,
+          truncated,
+          contentHash: createHash('sha256').update(toWellFormed(text)).digest('hex'),
+        };
       });
       await sql.run(
         `INSERT INTO ${table} AS d (${source.id}, ${source.text}) SELECT * FROM unnest($1::text[], $2::text[])

@@ -8,12 +8,15 @@ import { TEST_DATABASES } from './store.fixture.js';
 jest.setTimeout(180_000);
 
 for (const [name, open] of TEST_DATABASES) {
-  storeConformance({ afterAll, beforeAll, describe, expect, it }, {
-    name: `PostgresStore on ${name}`,
-    attempts: JOB_ATTEMPTS,
-    open: async () => {
-      const { owner, application, close } = await open();
-      return { store: owner, application, close, pass: (seconds) => delay(seconds * 1000) };
+  storeConformance(
+    { afterAll, beforeAll, describe, expect, it },
+    {
+      name: `PostgresStore on ${name}`,
+      attempts: JOB_ATTEMPTS,
+      open: async () => {
+        const { owner, application, close } = await open();
+        return { store: owner, application, close, pass: (seconds) => delay(seconds * 1000) };
+      },
     },
-  });
+  );
 }

@@ -15,16 +15,33 @@ const NAME = `docs_${process.pid}_${Date.now()}`;
 
 /** The first numbers of the SHA-256 of space and text, as numbers in [-1, 1). */
 function model({ fingerprint, dimension }: EmbeddingSpace, text: string): Vector {
-  const digest = createHash('sha256').update(fingerprint + text).digest();
+  const digest = createHash('sha256')
+    .update(fingerprint + text)
+    .digest();
   return Float32Array.from({ length: dimension }, (_, i) => digest.readInt32BE(i * 4) / 2 ** 31);
 }
 function embed(space: EmbeddingSpace, rows: readonly SourceRow[]): readonly NewVector[] {
-  return rows.map(({ id, text, contentHash }) => ({ id, contentHash, dense: model(space, text), variant: 'fp32', truncated: false }));
+  return rows.map(({ id, text, contentHash }) => ({
+    id,
+    contentHash,
+    dense: model(space, text),
+    variant: 'fp32',
+    truncated: false,
+  }));
 }
 async function expectAllCurrent(owner: PostgresStore, space: EmbeddingSpace): Promise<void> {
   const rows = await owner.readRange(NAME, { after: null, upTo: null });
   const vectors = await owner.readVectors(NAME, space.fingerprint);
-  expect(vectors).toEqual(rows.map(({ id, text, contentHash }) => ({ id, contentHash, space: space.fingerprint, variant: 'fp32', truncated: false, dense: model(space, text) })));
+  expect(vectors).toEqual(
+    rows.map(({ id, text, contentHash }) => ({
+      id,
+      contentHash,
+      space: space.fingerprint,
+      variant: 'fp32',
+      truncated: false,
+      dense: model(space, text),
+    })),
+  );
 }
 /** A worker: jobs, then changes, until there are neither. */
 async function work(store: PostgresStore, migration: string): Promise<void> {
@@ -54,7 +71,14 @@ describe.each(TEST_DATABASES)('a collection on %s that changes while it moves', 
     const { owner, joined, application } = database;
     await owner.createCollection(NAME, OLD);
     const texts = Array.from({ length: ROWS }, (_, i) => ({ id: `r${i}`, text: `text ${i}` }));
-    await owner.upsertRows(NAME, texts.map(({ id, text }) => ({ id, text, embedding: { dense: model(OLD, text), space: OLD.fingerprint, variant: 'fp32', truncated: false } })));
+    await owner.upsertRows(
+      NAME,
+      texts.map(({ id, text }) => ({
+        id,
+        text,
+        embedding: { dense: model(OLD, text), space: OLD.fingerprint, variant: 'fp32', truncated: false },
+      })),
+    );
     const untouched = await owner.readVectors(NAME, OLD.fingerprint);
     const { id: migration } = await owner.createMigration(NAME, NEW, 'spec', {});
 
@@ -69,7 +93,15 @@ describe.each(TEST_DATABASES)('a collection on %s that changes while it moves', 
         const kind = next(4);
         if (kind === 0) await application.delete(NAME, ids);
         else if (kind === 1) await owner.deleteRows(NAME, ids);
-        else if (kind === 2) await owner.upsertRows(NAME, rows.map(({ id, text }) => ({ id, text, embedding: { dense: model(OLD, text), space: OLD.fingerprint, variant: 'fp32', truncated: false } })));
+        else if (kind === 2)
+          await owner.upsertRows(
+            NAME,
+            rows.map(({ id, text }) => ({
+              id,
+              text,
+              embedding: { dense: model(OLD, text), space: OLD.fingerprint, variant: 'fp32', truncated: false },
+            })),
+          );
         else await application.write(NAME, rows);
       }
     };
@@ -114,7 +146,20 @@ describe.each(TEST_DATABASES)('a collection on %s that changes while it moves', 
     };
     const readers = [read(owner), read(joined)];
     await application.write(NAME, [{ id: 'late', text: 'just before' }]);
-    await owner.switchSpace(migration, 'spec', { expected: ['planned'], to: 'cut-over', event: 'cutover', figures: {}, from: OLD.fingerprint, toSpace: NEW.fingerprint, maxPending: 5 }, async (rows) => embed(NEW, rows));
+    await owner.switchSpace(
+      migration,
+      'spec',
+      {
+        expected: ['planned'],
+        to: 'cut-over',
+        event: 'cutover',
+        figures: {},
+        from: OLD.fingerprint,
+        toSpace: NEW.fingerprint,
+        maxPending: 5,
+      },
+      async (rows) => embed(NEW, rows),
+    );
     await expect(owner.search(NAME, query, 3)).rejects.toBeInstanceOf(SpaceMismatchError);
     reading = false;
     await Promise.all(readers);

@@ -4,7 +4,10 @@ import { MAX_DIMENSION } from './vector-codec.js';
 /** More numbers than a column of pgvector holds. */
 export class DimensionTooLargeError extends KimeraError {
   readonly code = 'DIMENSION_TOO_LARGE';
-  constructor(readonly dimension: number, readonly limit: number) {
+  constructor(
+    readonly dimension: number,
+    readonly limit: number,
+  ) {
     super(`vectors of ${dimension} numbers cannot be stored, at most ${limit} can`, { dimension, limit });
   }
 }

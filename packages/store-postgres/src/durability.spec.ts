@@ -38,13 +38,27 @@ async function folderWithDocs(): Promise<string> {
   return folder;
 }
 /** Every committed row is there with its vector, and no row that was not begun. */
-async function expectRows(store: PostgresStore, committed: readonly string[], prefixes: readonly string[]): Promise<void> {
+async function expectRows(
+  store: PostgresStore,
+  committed: readonly string[],
+  prefixes: readonly string[],
+): Promise<void> {
   const rows = await store.readRange('docs', { after: null, upTo: null });
   const there = new Set(rows.map(({ id }) => id));
   expect(committed.filter((id) => !there.has(id))).toEqual([]);
   expect(rows.length - committed.length).toBeLessThanOrEqual(prefixes.length);
-  for (const { id, contentHash } of rows) expect(contentHash).toBe(createHash('sha256').update(`text of ${id}`).digest('hex'));
-  expect(await store.coverage('docs', SPACE.fingerprint)).toEqual({ rows: rows.length, current: rows.length, missing: 0, stale: 0, orphans: 0, malformed: 0, truncated: 0, pending: 0 });
+  for (const { id, contentHash } of rows)
+    expect(contentHash).toBe(createHash('sha256').update(`text of ${id}`).digest('hex'));
+  expect(await store.coverage('docs', SPACE.fingerprint)).toEqual({
+    rows: rows.length,
+    current: rows.length,
+    missing: 0,
+    stale: 0,
+    orphans: 0,
+    malformed: 0,
+    truncated: 0,
+    pending: 0,
+  });
 }
 
 describe('an embedded store', () => {
@@ -142,6 +156,7 @@ describe('an embedded store', () => {
     expect(await store.freeBytes()).toBeGreaterThan(0);
     await Promise.all([store.close(), store.close()]);
     await store.close();
-    for (const call of [() => store.countRows('docs'), () => store.deleteRows('docs', ['a'])]) await expect(call()).rejects.toMatchObject({ code: 'CLOSED' });
+    for (const call of [() => store.countRows('docs'), () => store.deleteRows('docs', ['a'])])
+      await expect(call()).rejects.toMatchObject({ code: 'CLOSED' });
   });
 });

@@ -18,8 +18,16 @@ it('says what an embedded database is without making one, and what its server ha
   const store = await openStore({ database: folder });
   expect(await inspectDatabase(folder)).toEqual({ kind: 'embedded', folder, state: 'open' });
   expect(await inspectDatabase(embeddedConnection(folder))).toEqual({
-    kind: 'server', version: expect.stringMatching(/^18\./), pgvector: { state: 'installed', version: expect.stringMatching(/^0\.8\./), least: LEAST_PGVECTOR, isRecentEnough: true },
-    schema: SCHEMA_VERSIONS.length, knownSchema: SCHEMA_VERSIONS.length,
+    kind: 'server',
+    version: expect.stringMatching(/^18\./),
+    pgvector: {
+      state: 'installed',
+      version: expect.stringMatching(/^0\.8\./),
+      least: LEAST_PGVECTOR,
+      isRecentEnough: true,
+    },
+    schema: SCHEMA_VERSIONS.length,
+    knownSchema: SCHEMA_VERSIONS.length,
   });
   await store.close();
   expect(await inspectDatabase(folder)).toEqual({ kind: 'embedded', folder, state: 'closed' });
@@ -29,7 +37,10 @@ it('names a server that does not answer, without its password', async () => {
   const refused = await inspectDatabase('postgres://me:secret@127.0.0.1:1/x').catch((error: unknown) => error);
   expect(refused).toMatchObject({ code: 'STORE_UNREACHABLE', address: 'postgres://me@127.0.0.1:1/x' });
   expect(JSON.stringify(refused)).not.toContain('secret');
-  for (const database of ['postgres://me@127.0.0.1:1/x?password=secret&sslpassword=secret', 'postgresql://me:secret@127.0.0.1:notaport/x']) {
+  for (const database of [
+    'postgres://me@127.0.0.1:1/x?password=secret&sslpassword=secret',
+    'postgresql://me:secret@127.0.0.1:notaport/x',
+  ]) {
     const other = await inspectDatabase(database).catch((error: unknown) => error);
     expect(other).toMatchObject({ code: 'STORE_UNREACHABLE' });
     expect(`${String(other)} ${JSON.stringify(other)}`).not.toContain('secret');

@@ -15,7 +15,12 @@ export type DatabaseInspection =
       /** `18.6`. */
       readonly version: string;
       /** `installed` in this database, `available` to CREATE EXTENSION, or `absent` from the server. */
-      readonly pgvector: { readonly state: 'installed' | 'available' | 'absent'; readonly version: string | null; readonly least: string; readonly isRecentEnough: boolean };
+      readonly pgvector: {
+        readonly state: 'installed' | 'available' | 'absent';
+        readonly version: string | null;
+        readonly least: string;
+        readonly isRecentEnough: boolean;
+      };
       /** Of the tables of this program; 0 where they are not there yet. */
       readonly schema: number;
       readonly knownSchema: number;
@@ -23,7 +28,12 @@ export type DatabaseInspection =
   | { readonly kind: 'embedded'; readonly folder: string; readonly state: 'absent' | 'closed' | 'open' };
 
 const CONNECT_MILLISECONDS = 5_000;
-const versionRow = z.object({ version: z.string(), installed: z.string().nullable(), available: z.string().nullable(), has_schema: z.boolean() });
+const versionRow = z.object({
+  version: z.string(),
+  installed: z.string().nullable(),
+  available: z.string().nullable(),
+  has_schema: z.boolean(),
+});
 
 /** @param database as openStore takes it. @throws StoreUnreachableError, ForeignLockError, DamagedLockError. */
 export async function inspectDatabase(database: string): Promise<DatabaseInspection> {
@@ -36,7 +46,12 @@ export async function inspectDatabase(database: string): Promise<DatabaseInspect
 async function inspectServer(connectionString: string): Promise<DatabaseInspection> {
   let client: pg.Client | undefined;
   try {
-    client = new pg.Client({ connectionString, connectionTimeoutMillis: CONNECT_MILLISECONDS, statement_timeout: CONNECT_MILLISECONDS, application_name: 'kimera doctor' });
+    client = new pg.Client({
+      connectionString,
+      connectionTimeoutMillis: CONNECT_MILLISECONDS,
+      statement_timeout: CONNECT_MILLISECONDS,
+      application_name: 'kimera doctor',
+    });
     client.on('error', () => undefined);
     await client.connect();
     const { rows } = await client.query(`
@@ -45,12 +60,22 @@ async function inspectServer(connectionString: string): Promise<DatabaseInspecti
              (SELECT default_version FROM pg_available_extensions WHERE name = 'vector') AS available,
              to_regclass('kimera.schema_version') IS NOT NULL AS has_schema`);
     const { version, installed, available, has_schema: hasSchema } = versionRow.parse(rows[0]);
-    const schema = hasSchema ? z.object({ version: z.int() }).parse((await client.query('SELECT coalesce(max(version), 0) AS version FROM kimera.schema_version')).rows[0]).version : 0;
+    const schema = hasSchema
+      ? z
+          .object({ version: z.int() })
+          .parse((await client.query('SELECT coalesce(max(version), 0) AS version FROM kimera.schema_version')).rows[0])
+          .version
+      : 0;
     const found = installed ?? available;
     return {
       kind: 'server',
       version,
-      pgvector: { state: installed !== null ? 'installed' : available !== null ? 'available' : 'absent', version: found, least: LEAST_PGVECTOR, isRecentEnough: found !== null && !isOlder(found, LEAST_PGVECTOR) },
+      pgvector: {
+        state: installed !== null ? 'installed' : available !== null ? 'available' : 'absent',
+        version: found,
+        least: LEAST_PGVECTOR,
+        isRecentEnough: found !== null && !isOlder(found, LEAST_PGVECTOR),
+      },
       schema,
       knownSchema: SCHEMA_VERSIONS.length,
     };

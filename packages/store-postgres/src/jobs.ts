@@ -10,7 +10,10 @@ import type { Database } from './sql/database.js';
 import type { Queryable } from './sql/queryable.js';
 
 const SCHEMA = 'kimera_jobs';
-/** A batch that kills every worker that takes it must stop some time; one that is given back during an hour of trouble must not. */
+/**
+ * A batch that kills every worker that takes it must stop some time; one that is given back during an hour of trouble
+ * must not.
+ */
 export const JOB_ATTEMPTS = 100;
 
 const key = z.string().nullable();
@@ -19,10 +22,16 @@ const affected = z.object({ count: z.coerce.number() });
 
 /** Jobs in pg-boss' tables: its states and its `FOR UPDATE SKIP LOCKED`, our transactions; none of its timers. */
 export class PostgresJobs implements JobQueue {
-  private constructor(private readonly database: Database, private readonly boss: PgBoss) {}
+  private constructor(
+    private readonly database: Database,
+    private readonly boss: PgBoss,
+  ) {}
 
   static async open(database: Database): Promise<PostgresJobs> {
-    const db = { executeSql: (text: string, values: unknown[]) => (values === undefined ? database.scripted(text) : database.executeSql(text, values)) };
+    const db = {
+      executeSql: (text: string, values: unknown[]) =>
+        values === undefined ? database.scripted(text) : database.executeSql(text, values),
+    };
     const boss = new PgBoss({ db, schema: SCHEMA, supervise: false, schedule: false, migrate: true });
     await boss.start();
     return new PostgresJobs(database, boss);
@@ -31,10 +40,18 @@ export class PostgresJobs implements JobQueue {
   async enqueue(migration: string, ranges: readonly KeyRange[]): Promise<void> {
     await readMigration(this.database, migration);
     const name = queueOf(migration);
-    await this.boss.createQueue(name, { name, policy: 'standard', retryLimit: JOB_ATTEMPTS - 1, retryDelay: 0, retryBackoff: false });
+    await this.boss.createQueue(name, {
+      name,
+      policy: 'standard',
+      retryLimit: JOB_ATTEMPTS - 1,
+      retryDelay: 0,
+      retryBackoff: false,
+    });
     // Jobs of one insertion are taken in the order of their ids.
     const prefix = randomUUID().slice(0, 24);
-    await this.boss.insert(ranges.map((data, i) => ({ id: `${prefix}${i.toString(16).padStart(12, '0')}`, name, data })));
+    await this.boss.insert(
+      ranges.map((data, i) => ({ id: `${prefix}${i.toString(16).padStart(12, '0')}`, name, data })),
+    );
   }
 
   async claim(migration: string, leaseSeconds: number): Promise<BackfillJob | undefined> {
@@ -67,7 +84,11 @@ export class PostgresJobs implements JobQueue {
     await readMigration(this.database, migration);
     const states = new Map(
       (
-        await this.database.rows(z.object({ state: z.string(), count: z.number() }), `SELECT state::text, count(*)::float8 AS count FROM ${SCHEMA}.job WHERE name = $1 GROUP BY state`, [queueOf(migration)])
+        await this.database.rows(
+          z.object({ state: z.string(), count: z.number() }),
+          `SELECT state::text, count(*)::float8 AS count FROM ${SCHEMA}.job WHERE name = $1 GROUP BY state`,
+          [queueOf(migration)],
+        )
       ).map(({ state, count }) => [state, count]),
     );
     const of = (...names: readonly string[]): number => names.reduce((sum, name) => sum + (states.get(name) ?? 0), 0);
@@ -89,13 +110,20 @@ export class PostgresJobs implements JobQueue {
       await this.boss.fetch(name, { db, batchSize: 1, priority: false, ignoreStartAfter: true });
       const job = db.only(jobRow);
       if (job === undefined) return undefined;
-      await sql.run(`UPDATE ${SCHEMA}.job SET expire_in = make_interval(secs => $3) WHERE name = $1 AND id = $2`, [name, job.id, leaseSeconds]);
+      await sql.run(`UPDATE ${SCHEMA}.job SET expire_in = make_interval(secs => $3) WHERE name = $1 AND id = $2`, [
+        name,
+        job.id,
+        leaseSeconds,
+      ]);
       return { id: job.id, migration, range: job.data };
     });
   }
 }
 
-/** A transaction as pg-boss sees it; keeps the answer and the error, of which pg-boss' `fetch` and `complete` hide what matters here. */
+/**
+ * A transaction as pg-boss sees it; keeps the answer and the error, of which pg-boss' `fetch` and `complete` hide what
+ * matters here.
+ */
 class BossDatabase {
   #rows: readonly Record<string, unknown>[] = [];
   #error: unknown;

@@ -1,8 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import {
-  CatchUpError, MigrationStateError, MigrationUnderWayError, NoMigrationError, SpaceMismatchError,
-  type EmbeddingSpace, type Figures, type Migration, type MigrationEvent, type MigrationStore, type NewVector, type PoisonRecord, type PoisonRow,
-  type SourceRow, type SpaceSwitch, type SwitchResult, type Transition,
+  CatchUpError,
+  MigrationStateError,
+  MigrationUnderWayError,
+  NoMigrationError,
+  SpaceMismatchError,
+  type EmbeddingSpace,
+  type Figures,
+  type Migration,
+  type MigrationEvent,
+  type MigrationStore,
+  type NewVector,
+  type PoisonRecord,
+  type PoisonRow,
+  type SourceRow,
+  type SpaceSwitch,
+  type SwitchResult,
+  type Transition,
 } from '@kimera/core';
 import { z } from 'zod';
 import { countPending, readPending } from './changes.js';
@@ -15,7 +29,13 @@ import type { Queryable } from './sql/queryable.js';
 
 const figure = z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string()), z.array(z.number())]);
 const eventRow = z
-  .object({ at: z.date(), actor: z.string(), event: z.string(), state: stateSchema, figures: z.record(z.string(), figure) })
+  .object({
+    at: z.date(),
+    actor: z.string(),
+    event: z.string(),
+    state: stateSchema,
+    figures: z.record(z.string(), figure),
+  })
   .transform(({ at, actor, ...rest }): MigrationEvent => ({ at: at.toISOString(), by: actor, ...rest }));
 
 export class PostgresMigrations implements MigrationStore {
@@ -28,11 +48,13 @@ export class PostgresMigrations implements MigrationStore {
       // One at a time for each collection, so that the second one finds the first.
       await sql.run('SELECT FROM kimera.collections WHERE name = $1 FOR UPDATE', [collection]);
       const last = await newest(sql, collection);
-      if (last !== undefined && last.state !== 'retired') throw new MigrationUnderWayError(collection, last.id, last.state);
+      if (last !== undefined && last.state !== 'retired')
+        throw new MigrationUnderWayError(collection, last.id, last.state);
       const id = randomUUID();
-      await sql.run(`INSERT INTO kimera.migrations (id, collection, source, target, state) VALUES ($1, $2, $3::jsonb, $4::jsonb, 'planned')`, [
-        id, collection, JSON.stringify(source), JSON.stringify(target),
-      ]);
+      await sql.run(
+        `INSERT INTO kimera.migrations (id, collection, source, target, state) VALUES ($1, $2, $3::jsonb, $4::jsonb, 'planned')`,
+        [id, collection, JSON.stringify(source), JSON.stringify(target)],
+      );
       const migration = await readMigration(sql, id);
       await logEvent(sql, migration, by, 'plan', figures);
       return migration;
@@ -53,15 +75,26 @@ export class PostgresMigrations implements MigrationStore {
   }
 
   async note(migration: string, by: string, event: string, figures: Figures): Promise<void> {
-    await this.database.transaction(async (sql) => logEvent(sql, await readMigration(sql, migration), by, event, figures));
+    await this.database.transaction(async (sql) =>
+      logEvent(sql, await readMigration(sql, migration), by, event, figures),
+    );
   }
 
   async events(migration: string): Promise<readonly MigrationEvent[]> {
     await readMigration(this.database, migration);
-    return this.database.rows(eventRow, 'SELECT at, actor, event, state, figures FROM kimera.migration_events WHERE migration = $1 ORDER BY sequence', [migration]);
+    return this.database.rows(
+      eventRow,
+      'SELECT at, actor, event, state, figures FROM kimera.migration_events WHERE migration = $1 ORDER BY sequence',
+      [migration],
+    );
   }
 
-  async switchSpace(migration: string, by: string, change: SpaceSwitch, embed: (rows: readonly SourceRow[]) => Promise<readonly NewVector[]>): Promise<SwitchResult> {
+  async switchSpace(
+    migration: string,
+    by: string,
+    change: SpaceSwitch,
+    embed: (rows: readonly SourceRow[]) => Promise<readonly NewVector[]>,
+  ): Promise<SwitchResult> {
     const { from, toSpace, maxPending } = change;
     let blockedSince = 0;
     const caughtUp = await this.database.transaction(async (sql) => {
@@ -72,7 +105,8 @@ export class PostgresMigrations implements MigrationStore {
       await sql.script(`LOCK TABLE ${table} IN SHARE ROW EXCLUSIVE MODE`);
       blockedSince = performance.now();
       const source = await readSource(sql, collection);
-      if (source.activeSpace !== from) throw new SpaceMismatchError(from, source.activeSpace, `active space of ${collection}`);
+      if (source.activeSpace !== from)
+        throw new SpaceMismatchError(from, source.activeSpace, `active space of ${collection}`);
       const pending = await countPending(sql, space);
       if (pending > maxPending) throw new CatchUpError(pending, maxPending);
       const rows = await readPending(sql, source, space, maxPending);
@@ -112,14 +146,23 @@ export class PostgresMigrations implements MigrationStore {
 }
 
 async function newest(sql: Queryable, collection: string): Promise<Migration | undefined> {
-  return sql.row(migrationRow, `SELECT ${MIGRATION_COLUMNS} FROM kimera.migrations WHERE collection = $1 ORDER BY sequence DESC LIMIT 1`, [collection]);
+  return sql.row(
+    migrationRow,
+    `SELECT ${MIGRATION_COLUMNS} FROM kimera.migrations WHERE collection = $1 ORDER BY sequence DESC LIMIT 1`,
+    [collection],
+  );
 }
 
 function checkState({ id, state }: Migration, { event, expected }: Transition): void {
   if (!expected.includes(state)) throw new MigrationStateError(id, event, state, expected);
 }
 
-async function moveState(sql: Queryable, id: string, by: string, { to, event, figures }: Transition): Promise<Migration> {
+async function moveState(
+  sql: Queryable,
+  id: string,
+  by: string,
+  { to, event, figures }: Transition,
+): Promise<Migration> {
   await sql.run('UPDATE kimera.migrations SET state = $2 WHERE id = $1', [id, to]);
   const moved = await readMigration(sql, id);
   await logEvent(sql, moved, by, event, figures);

@@ -7,7 +7,10 @@ import { PGliteThread } from './pglite/pglite-thread.js';
 import { PostgresStore } from './postgres-store.js';
 
 export interface OpenStoreOptions {
-  /** `postgres://…` or `postgresql://…` for a server; anything else is the folder of an embedded database, made where it is not there. */
+  /**
+   * `postgres://…` or `postgresql://…` for a server; anything else is the folder of an embedded database, made where it
+   * is not there.
+   */
   readonly database: string;
 }
 
@@ -20,11 +23,17 @@ const JOIN_POLL_MILLISECONDS = 100;
 
 /**
  * A server's database, or an embedded one that belongs to this process until `close`.
- * @throws StoreLockedError where another process has the folder open (it can be joined: {@link joinStore}), ForeignLockError, DamagedLockError,
+ * @throws StoreLockedError where another process has the folder open (it can be joined: {@link joinStore}),
+ * ForeignLockError, DamagedLockError,
  * PGliteOpenError, StoreUnreachableError, PgvectorMissingError, PgvectorTooOldError, SchemaTooNewError.
  */
 export async function openStore({ database }: OpenStoreOptions): Promise<PostgresStore> {
-  if (/^postgres(ql)?:\/\//.test(database)) return PostgresStore.open({ connectionString: database, connections: SERVER_CONNECTIONS, end: async () => undefined });
+  if (/^postgres(ql)?:\/\//.test(database))
+    return PostgresStore.open({
+      connectionString: database,
+      connections: SERVER_CONNECTIONS,
+      end: async () => undefined,
+    });
   const folder = resolve(database);
   const lock = await FolderLock.acquire(folder, randomBytes(24).toString('base64url'));
   let thread: PGliteThread | undefined;
@@ -38,20 +47,33 @@ export async function openStore({ database }: OpenStoreOptions): Promise<Postgre
     await end();
     throw error;
   }
-  const store = await PostgresStore.open({ connectionString: embeddedUrl(thread.port, lock.password), connections: EMBEDDED_CONNECTIONS, folder, end });
+  const store = await PostgresStore.open({
+    connectionString: embeddedUrl(thread.port, lock.password),
+    connections: EMBEDDED_CONNECTIONS,
+    folder,
+    end,
+  });
   // Others find a store whose schema is there.
   await lock.publish(thread.port);
   return store;
 }
 
-/** The embedded database of a folder that another process (or this one) has open; it lives as long as its owner. @throws StoreNotRunningError, ForeignLockError, DamagedLockError. */
+/**
+ * The embedded database of a folder that another process (or this one) has open; it lives as long as its owner. @throws
+ * StoreNotRunningError, ForeignLockError, DamagedLockError.
+ */
 export async function joinStore(folder: string): Promise<PostgresStore> {
   const absolute = resolve(folder);
   for (let waited = 0; ; waited += JOIN_POLL_MILLISECONDS) {
     const lock = liveLock(absolute);
     if (lock === undefined || waited >= JOIN_MILLISECONDS) throw new StoreNotRunningError(absolute);
     if (lock.port !== 0) {
-      return PostgresStore.open({ connectionString: embeddedUrl(lock.port, lock.password), connections: EMBEDDED_CONNECTIONS, folder: absolute, end: async () => undefined });
+      return PostgresStore.open({
+        connectionString: embeddedUrl(lock.port, lock.password),
+        connections: EMBEDDED_CONNECTIONS,
+        folder: absolute,
+        end: async () => undefined,
+      });
     }
     await delay(JOIN_POLL_MILLISECONDS);
   }

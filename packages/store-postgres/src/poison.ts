@@ -6,10 +6,22 @@ import type { Queryable } from './sql/queryable.js';
 
 const poisonRow = z
   .object({ id: z.string(), space: z.string(), hash: z.string(), reason: z.string(), excused: z.boolean() })
-  .transform(({ id, space, hash, reason, excused }): PoisonRecord => ({ id, space, contentHash: hash, reason, excused: excused ? 'yes' : 'no' }));
+  .transform(({ id, space, hash, reason, excused }): PoisonRecord => ({
+    id,
+    space,
+    contentHash: hash,
+    reason,
+    excused: excused ? 'yes' : 'no',
+  }));
 
 /** Only rows whose text is still the one that failed; excused ones stay so. They no longer wait. */
-export async function recordPoison(sql: Queryable, migration: string, source: Source, held: HeldSpace, rows: readonly PoisonRow[]): Promise<void> {
+export async function recordPoison(
+  sql: Queryable,
+  migration: string,
+  source: Source,
+  held: HeldSpace,
+  rows: readonly PoisonRow[],
+): Promise<void> {
   const fresh = await lockFreshRows(sql, source, rows);
   const failed = rows.filter(({ id }) => fresh.has(id));
   await sql.run(
@@ -17,12 +29,24 @@ export async function recordPoison(sql: Queryable, migration: string, source: So
      SELECT $1, $2, id, decode(hash, 'hex'), reason FROM unnest($3::text[], $4::text[], $5::text[]) AS failed (id, hash, reason)
      ON CONFLICT (migration, space, id) DO UPDATE SET
        content_hash = excluded.content_hash, reason = excluded.reason, excused = p.excused AND p.content_hash = excluded.content_hash`,
-    [migration, held.space.fingerprint, failed.map(({ id }) => id), failed.map(({ contentHash }) => contentHash), failed.map(({ reason }) => reason.replaceAll('\0', ''))],
+    [
+      migration,
+      held.space.fingerprint,
+      failed.map(({ id }) => id),
+      failed.map(({ contentHash }) => contentHash),
+      failed.map(({ reason }) => reason.replaceAll('\0', '')),
+    ],
   );
-  await settle(sql, held, failed.map(({ id }) => id));
+  await settle(
+    sql,
+    held,
+    failed.map(({ id }) => id),
+  );
 }
 
-/** Rows whose text is still the one that failed, and that have got no vector since, in the spaces that are still held. */
+/**
+ * Rows whose text is still the one that failed, and that have got no vector since, in the spaces that are still held.
+ */
 export async function readPoison(sql: Queryable, migration: string, source: Source): Promise<readonly PoisonRecord[]> {
   const records: PoisonRecord[] = [];
   for (const { fingerprint } of await readSpaces(sql, source.name)) {
@@ -40,9 +64,19 @@ export async function readPoison(sql: Queryable, migration: string, source: Sour
 }
 
 /** Returns the ids of rows that were not excused before. */
-export async function excusePoison(sql: Queryable, migration: string, source: Source, ids: readonly string[]): Promise<readonly string[]> {
-  const blocking = (await readPoison(sql, migration, source)).filter(({ id, excused }) => ids.includes(id) && excused === 'no');
+export async function excusePoison(
+  sql: Queryable,
+  migration: string,
+  source: Source,
+  ids: readonly string[],
+): Promise<readonly string[]> {
+  const blocking = (await readPoison(sql, migration, source)).filter(
+    ({ id, excused }) => ids.includes(id) && excused === 'no',
+  );
   const excused = [...new Set(blocking.map(({ id }) => id))];
-  await sql.run('UPDATE kimera.poison SET excused = true WHERE migration = $1 AND id = ANY ($2::text[])', [migration, excused]);
+  await sql.run('UPDATE kimera.poison SET excused = true WHERE migration = $1 AND id = ANY ($2::text[])', [
+    migration,
+    excused,
+  ]);
   return excused;
 }

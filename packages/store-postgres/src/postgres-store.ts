@@ -1,7 +1,32 @@
 import type {
-  BackfillJob, ChangeFeed, Collection, CollectionReader, CollectionWriter, Coverage, EmbeddedRow, EmbeddingSpace, Figures, Hit, JobCounts, JobQueue,
-  KeyRange, Migration, MigrationEvent, MigrationStore, NewVector, PoisonRecord, PoisonRow, SourceRow, SpaceSwitch, StoreCapacity, StoredVector,
-  SwitchResult, Transition, VectorReader, VectorWriter, WriteResult,
+  BackfillJob,
+  ChangeFeed,
+  Collection,
+  CollectionReader,
+  CollectionWriter,
+  Coverage,
+  EmbeddedRow,
+  EmbeddingSpace,
+  Figures,
+  Hit,
+  JobCounts,
+  JobQueue,
+  KeyRange,
+  Migration,
+  MigrationEvent,
+  MigrationStore,
+  NewVector,
+  PoisonRecord,
+  PoisonRow,
+  SourceRow,
+  SpaceSwitch,
+  StoreCapacity,
+  StoredVector,
+  SwitchResult,
+  Transition,
+  VectorReader,
+  VectorWriter,
+  WriteResult,
 } from '@kimera/core';
 import { PostgresCapacity } from './capacity.js';
 import { PostgresChanges } from './changes.js';
@@ -26,7 +51,17 @@ export interface PostgresStoreParts {
 }
 
 /** All ports of the store on PostgreSQL, each in a file of its own; PGlite is reached in the same way. */
-export class PostgresStore implements CollectionReader, CollectionWriter, VectorReader, VectorWriter, ChangeFeed, JobQueue, MigrationStore, StoreCapacity {
+export class PostgresStore
+  implements
+    CollectionReader,
+    CollectionWriter,
+    VectorReader,
+    VectorWriter,
+    ChangeFeed,
+    JobQueue,
+    MigrationStore,
+    StoreCapacity
+{
   readonly #collections: PostgresCollections;
   readonly #vectors: PostgresVectorReader;
   readonly #writer: PostgresVectorWriter;
@@ -50,7 +85,10 @@ export class PostgresStore implements CollectionReader, CollectionWriter, Vector
     this.#capacity = new PostgresCapacity(parts.folder);
   }
 
-  /** Makes or updates the schema. `end` is called where this fails. @throws StoreUnreachableError, PgvectorMissingError, PgvectorTooOldError, SchemaTooNewError. */
+  /**
+   * Makes or updates the schema. `end` is called where this fails. @throws StoreUnreachableError, PgvectorMissingError,
+   * PgvectorTooOldError, SchemaTooNewError.
+   */
   static async open(parts: PostgresStoreParts): Promise<PostgresStore> {
     const database = new Database(parts);
     const address = withoutPassword(parts.connectionString);
@@ -166,7 +204,12 @@ export class PostgresStore implements CollectionReader, CollectionWriter, Vector
   events(migration: string): Promise<readonly MigrationEvent[]> {
     return this.#migrations.events(migration);
   }
-  switchSpace(migration: string, by: string, change: SpaceSwitch, embed: (rows: readonly SourceRow[]) => Promise<readonly NewVector[]>): Promise<SwitchResult> {
+  switchSpace(
+    migration: string,
+    by: string,
+    change: SpaceSwitch,
+    embed: (rows: readonly SourceRow[]) => Promise<readonly NewVector[]>,
+  ): Promise<SwitchResult> {
     return this.#migrations.switchSpace(migration, by, change, embed);
   }
   recordPoison(migration: string, space: string, rows: readonly PoisonRow[]): Promise<void> {

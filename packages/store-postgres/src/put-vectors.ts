@@ -9,10 +9,16 @@ import { encodeVector } from './vector-codec.js';
 const ROWS_PER_STATEMENT = 500;
 
 /**
- * Writes each vector whose row still has the text it was made of, and keeps that row from changing until the transaction ends.
+ * Writes each vector whose row still has the text it was made of, and keeps that row from changing until the
+ * transaction ends.
  * @throws DimensionMismatchError, ZeroVectorError, InvalidRowError.
  */
-export async function writeFreshVectors(sql: Queryable, source: Source, held: HeldSpace, vectors: readonly NewVector[]): Promise<WriteResult> {
+export async function writeFreshVectors(
+  sql: Queryable,
+  source: Source,
+  held: HeldSpace,
+  vectors: readonly NewVector[],
+): Promise<WriteResult> {
   checkDistinctIds(vectors);
   for (const { id, dense } of vectors) checkVector(dense, held.space.dimension, `vector of row ${id}`);
   const fresh = await lockFreshRows(sql, source, vectors);
@@ -22,7 +28,11 @@ export async function writeFreshVectors(sql: Queryable, source: Source, held: He
 }
 
 /** Ids of rows whose text still has the hash; locked against change in the order of the id. */
-export async function lockFreshRows(sql: Queryable, source: Source, rows: readonly { readonly id: string; readonly contentHash: string }[]): Promise<ReadonlySet<string>> {
+export async function lockFreshRows(
+  sql: Queryable,
+  source: Source,
+  rows: readonly { readonly id: string; readonly contentHash: string }[],
+): Promise<ReadonlySet<string>> {
   const storable = new Set(storableIds(rows.map(({ id }) => id)));
   const asked = rows.filter(({ id }) => storable.has(id));
   const fresh = await sql.rows(
@@ -38,13 +48,29 @@ export async function lockFreshRows(sql: Queryable, source: Source, rows: readon
 export async function putVectors(sql: Queryable, held: HeldSpace, vectors: readonly NewVector[]): Promise<void> {
   for (let start = 0; start < vectors.length; start += ROWS_PER_STATEMENT) {
     const slice = vectors.slice(start, start + ROWS_PER_STATEMENT);
-    const tuples = slice.map((_, i) => `($${i * 5 + 2}::text, decode($${i * 5 + 3}::text, 'hex'), $1::text, $${i * 5 + 4}::text, $${i * 5 + 5}::boolean, $${i * 5 + 6}::vector)`);
+    const tuples = slice.map(
+      (_, i) =>
+        `($${i * 5 + 2}::text, decode($${i * 5 + 3}::text, 'hex'), $1::text, $${i * 5 + 4}::text, $${i * 5 + 5}::boolean, $${i * 5 + 6}::vector)`,
+    );
     await sql.run(
       `INSERT INTO ${held.vectors} (id, content_hash, space, variant, truncated, embedding) VALUES ${tuples.join(', ')}
        ON CONFLICT (id) DO UPDATE SET content_hash = excluded.content_hash, space = excluded.space, variant = excluded.variant, truncated = excluded.truncated, embedding = excluded.embedding`,
-      [held.space.fingerprint, ...slice.flatMap(({ id, contentHash, variant: name, truncated, dense }) => [id, contentHash, name, truncated, encodeVector(dense)])],
+      [
+        held.space.fingerprint,
+        ...slice.flatMap(({ id, contentHash, variant: name, truncated, dense }) => [
+          id,
+          contentHash,
+          name,
+          truncated,
+          encodeVector(dense),
+        ]),
+      ],
     );
-    await settle(sql, held, slice.map(({ id }) => id));
+    await settle(
+      sql,
+      held,
+      slice.map(({ id }) => id),
+    );
   }
 }
 

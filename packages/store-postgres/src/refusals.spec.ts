@@ -33,7 +33,10 @@ function madeUp(answers: Readonly<Record<string, readonly Record<string, unknown
 
 describe('a store is refused', () => {
   it('where its server does not answer or does not let the user in, without the password in the message', async () => {
-    const server = await WireServer.listen({ execute: async () => readyForQuery('I'), password: 'right', parameters: {} }, 0);
+    const server = await WireServer.listen(
+      { execute: async () => readyForQuery('I'), password: 'right', parameters: {} },
+      0,
+    );
     const { port } = server;
     const database = `postgres://someone:wrong@127.0.0.1:${port}/any`;
     const inside = await openStore({ database }).catch((error: unknown) => error);
@@ -43,17 +46,35 @@ describe('a store is refused', () => {
       expect(error).toMatchObject({ code: 'STORE_UNREACHABLE', address: `postgres://someone@127.0.0.1:${port}/any` });
       expect(String(error)).not.toContain('wrong@');
     }
-    expect([inside, outside].map(String)).toEqual([expect.stringContaining('wrong password'), expect.stringContaining('ECONNREFUSED')]);
+    expect([inside, outside].map(String)).toEqual([
+      expect.stringContaining('wrong password'),
+      expect.stringContaining('ECONNREFUSED'),
+    ]);
   });
 
   it('where pgvector is absent, too old, or cannot be installed', async () => {
-    await expect(ensurePgvector(madeUp({ 'CREATE EXTENSION': new Error('could not open extension control file') }))).rejects.toMatchObject({ code: 'PGVECTOR_MISSING', reason: 'could not open extension control file' });
+    await expect(
+      ensurePgvector(madeUp({ 'CREATE EXTENSION': new Error('could not open extension control file') })),
+    ).rejects.toMatchObject({ code: 'PGVECTOR_MISSING', reason: 'could not open extension control file' });
     await expect(ensurePgvector(madeUp({}))).rejects.toMatchObject({ code: 'PGVECTOR_MISSING' });
-    await expect(ensurePgvector(madeUp({ pg_extension: [{ extversion: '0.8.3' }] }))).rejects.toMatchObject({ code: 'PGVECTOR_TOO_OLD', actual: '0.8.3', least: '0.8.4' });
+    await expect(ensurePgvector(madeUp({ pg_extension: [{ extversion: '0.8.3' }] }))).rejects.toMatchObject({
+      code: 'PGVECTOR_TOO_OLD',
+      actual: '0.8.3',
+      least: '0.8.4',
+    });
     await expect(ensurePgvector(madeUp({ pg_extension: [{ extversion: '0.8.4' }] }))).resolves.toBeUndefined();
   });
 
-  it.each([['0.8.3', true], ['0.8.4', false], ['0.8.10', false], ['0.7.9', true], ['1.0', false], ['0.8', true], ['0.8.4.1', false], ['0.9.0-dev', false]] as const)('by the numbers of a version: %s', (version, older) => {
+  it.each([
+    ['0.8.3', true],
+    ['0.8.4', false],
+    ['0.8.10', false],
+    ['0.7.9', true],
+    ['1.0', false],
+    ['0.8', true],
+    ['0.8.4.1', false],
+    ['0.9.0-dev', false],
+  ] as const)('by the numbers of a version: %s', (version, older) => {
     expect(isOlder(version, '0.8.4')).toBe(older);
   });
 
@@ -64,7 +85,11 @@ describe('a store is refused', () => {
     await application.pool.query('INSERT INTO kimera.schema_version (version) VALUES (99)');
     await application.close();
     await store.close();
-    await expect(openStore({ database: folder })).rejects.toMatchObject({ code: 'SCHEMA_TOO_NEW', actual: 99, known: SCHEMA_VERSIONS.length });
+    await expect(openStore({ database: folder })).rejects.toMatchObject({
+      code: 'SCHEMA_TOO_NEW',
+      actual: 99,
+      known: SCHEMA_VERSIONS.length,
+    });
     expect(existsSync(join(folder, 'kimera.lock'))).toBe(false);
   });
 
@@ -80,9 +105,15 @@ describe('a store is refused', () => {
     const folder = await folders.withDatabase();
     const store = await openStore({ database: folder });
     const application = new SqlApplication(embeddedConnection(folder));
-    await expect(store.createCollection('wide', fakeSpace('wide', { dimension: 16_001 }))).rejects.toMatchObject({ code: 'DIMENSION_TOO_LARGE', dimension: 16_001, limit: 16_000 });
+    await expect(store.createCollection('wide', fakeSpace('wide', { dimension: 16_001 }))).rejects.toMatchObject({
+      code: 'DIMENSION_TOO_LARGE',
+      dimension: 16_001,
+      limit: 16_000,
+    });
     await application.pool.query('CREATE TABLE public.theirs (a integer)');
-    await expect(store.createCollection('theirs', fakeSpace('any'))).rejects.toMatchObject({ code: 'COLLECTION_EXISTS' });
+    await expect(store.createCollection('theirs', fakeSpace('any'))).rejects.toMatchObject({
+      code: 'COLLECTION_EXISTS',
+    });
     await application.close();
     await store.close();
   });
@@ -90,18 +121,28 @@ describe('a store is refused', () => {
 
 describe('a transaction', () => {
   /** A server that answers each statement with this SQLSTATE once it is asked to lock, and keeps all statements. */
-  async function lockingServer(sqlState: string, failures: number): Promise<{ readonly database: Database; readonly statements: string[] }> {
+  async function lockingServer(
+    sqlState: string,
+    failures: number,
+  ): Promise<{ readonly database: Database; readonly statements: string[] }> {
     const statements: string[] = [];
     let left = failures;
     const execute = async (messages: Buffer): Promise<Buffer> => {
       const sql = messages.subarray(5).toString('utf8').replaceAll('\0', '');
       statements.push(sql);
-      if (sql.startsWith('LOCK') && left-- > 0) return Buffer.concat([errorResponse('ERROR', sqlState, 'held by another'), readyForQuery('E')]);
-      return Buffer.concat([frame('C', cStrings('OK')), readyForQuery(sql.startsWith('BEGIN') || sql.startsWith('LOCK') ? 'T' : 'I')]);
+      if (sql.startsWith('LOCK') && left-- > 0)
+        return Buffer.concat([errorResponse('ERROR', sqlState, 'held by another'), readyForQuery('E')]);
+      return Buffer.concat([
+        frame('C', cStrings('OK')),
+        readyForQuery(sql.startsWith('BEGIN') || sql.startsWith('LOCK') ? 'T' : 'I'),
+      ]);
     };
     const server = await WireServer.listen({ execute, password: 'p', parameters: {} }, 0);
     servers.push(server);
-    return { database: new Database({ connectionString: `postgres://u:p@127.0.0.1:${server.port}/d`, connections: 2 }), statements };
+    return {
+      database: new Database({ connectionString: `postgres://u:p@127.0.0.1:${server.port}/d`, connections: 2 }),
+      statements,
+    };
   }
   const locking = (sql: Queryable): Promise<void> => sql.script('LOCK TABLE t');
 

@@ -10,7 +10,14 @@ jest.setTimeout(120_000);
 const OLD = fakeSpace('old', { dimension: 4 });
 const NEW = fakeSpace('new', { dimension: 3 });
 const onServer = TEST_SERVER === undefined ? describe.skip : describe;
-const vectors = (rows: readonly SourceRow[]): readonly NewVector[] => rows.map(({ id, contentHash }) => ({ id, contentHash, dense: Float32Array.from([1, 2, 3]), variant: 'fp32', truncated: false }));
+const vectors = (rows: readonly SourceRow[]): readonly NewVector[] =>
+  rows.map(({ id, contentHash }) => ({
+    id,
+    contentHash,
+    dense: Float32Array.from([1, 2, 3]),
+    variant: 'fp32',
+    truncated: false,
+  }));
 
 /** What needs transactions side by side, which the embedded database does not have. */
 onServer('transactions of an application', () => {
@@ -29,8 +36,21 @@ onServer('transactions of an application', () => {
     name = `server_${process.pid}_${Date.now()}_${names++}`;
     table = quoted('public', name);
     await owner.createCollection(name, OLD);
-    await application.write(name, ['a', 'b', 'c'].map((id) => ({ id, text: `text of ${id}` })));
-    await owner.writeVectors(name, OLD.fingerprint, (await owner.readPending(name, OLD.fingerprint, 10)).map((row) => ({ id: row.id, contentHash: row.contentHash, dense: Float32Array.from([1, 2, 3, 4]), variant: 'fp32' as const, truncated: false })));
+    await application.write(
+      name,
+      ['a', 'b', 'c'].map((id) => ({ id, text: `text of ${id}` })),
+    );
+    await owner.writeVectors(
+      name,
+      OLD.fingerprint,
+      (await owner.readPending(name, OLD.fingerprint, 10)).map((row) => ({
+        id: row.id,
+        contentHash: row.contentHash,
+        dense: Float32Array.from([1, 2, 3, 4]),
+        variant: 'fp32' as const,
+        truncated: false,
+      })),
+    );
     transaction = await application.pool.connect();
     await transaction.query(`BEGIN ISOLATION LEVEL ${isolation}`);
   }
@@ -48,33 +68,63 @@ onServer('transactions of an application', () => {
     await end('COMMIT');
     await opening;
     // What was committed before is in the ranges of the backfill, what comes after is queued.
-    expect((await database.owner.readRange(name, { after: null, upTo: null })).map(({ text }) => text)).toContain('edited');
+    expect((await database.owner.readRange(name, { after: null, upTo: null })).map(({ text }) => text)).toContain(
+      'edited',
+    );
     await database.application.write(name, [{ id: 'e', text: 'later' }]);
     expect((await database.owner.readPending(name, NEW.fingerprint, 10)).map(({ id }) => id)).toEqual(['e']);
   });
 
-  it.each(['READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'])('whose snapshot (%s) is older than a space and its vectors leave no vector behind', async (isolation) => {
-    await begin(isolation);
-    await transaction.query(`SELECT * FROM ${table}`);
-    const { owner } = database;
-    await owner.openSpace(name, NEW);
-    await owner.writeVectors(name, NEW.fingerprint, vectors(await owner.readRange(name, { after: null, upTo: null })));
-    // It may be made to try again; it may not be let through without effect on the vectors.
-    const deleted = await transaction.query(`DELETE FROM ${table} WHERE id = 'a'`).then(() => true, (error: { code: string }) => error.code === '40001' && 'again');
-    if (deleted === 'again') {
-      await transaction.query('ROLLBACK');
-      await transaction.query(`BEGIN ISOLATION LEVEL ${isolation}`);
-      await transaction.query(`DELETE FROM ${table} WHERE id = 'a'`);
-    }
-    await transaction.query(`UPDATE ${table} SET text = 'edited' WHERE id = 'b'`);
-    await end('COMMIT');
-    for (const { fingerprint } of [OLD, NEW]) {
-      expect(await owner.coverage(name, fingerprint)).toMatchObject({ orphans: 0, pending: 1 });
-      expect((await owner.readPending(name, fingerprint, 10)).map(({ id }) => id)).toEqual(['b']);
-      await owner.writeVectors(name, fingerprint, (await owner.readPending(name, fingerprint, 10)).map((row) => ({ ...row, dense: new Float32Array(fingerprint === OLD.fingerprint ? 4 : 3).fill(1), variant: 'fp32' as const, truncated: false })));
-      expect(await owner.coverage(name, fingerprint)).toEqual({ rows: 2, current: 2, missing: 0, stale: 0, orphans: 0, malformed: 0, truncated: 0, pending: 0 });
-    }
-  });
+  it.each(['READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'])(
+    'whose snapshot (%s) is older than a space and its vectors leave no vector behind',
+    async (isolation) => {
+      await begin(isolation);
+      await transaction.query(`SELECT * FROM ${table}`);
+      const { owner } = database;
+      await owner.openSpace(name, NEW);
+      await owner.writeVectors(
+        name,
+        NEW.fingerprint,
+        vectors(await owner.readRange(name, { after: null, upTo: null })),
+      );
+      // It may be made to try again; it may not be let through without effect on the vectors.
+      const deleted = await transaction.query(`DELETE FROM ${table} WHERE id = 'a'`).then(
+        () => true,
+        (error: { code: string }) => error.code === '40001' && 'again',
+      );
+      if (deleted === 'again') {
+        await transaction.query('ROLLBACK');
+        await transaction.query(`BEGIN ISOLATION LEVEL ${isolation}`);
+        await transaction.query(`DELETE FROM ${table} WHERE id = 'a'`);
+      }
+      await transaction.query(`UPDATE ${table} SET text = 'edited' WHERE id = 'b'`);
+      await end('COMMIT');
+      for (const { fingerprint } of [OLD, NEW]) {
+        expect(await owner.coverage(name, fingerprint)).toMatchObject({ orphans: 0, pending: 1 });
+        expect((await owner.readPending(name, fingerprint, 10)).map(({ id }) => id)).toEqual(['b']);
+        await owner.writeVectors(
+          name,
+          fingerprint,
+          (await owner.readPending(name, fingerprint, 10)).map((row) => ({
+            ...row,
+            dense: new Float32Array(fingerprint === OLD.fingerprint ? 4 : 3).fill(1),
+            variant: 'fp32' as const,
+            truncated: false,
+          })),
+        );
+        expect(await owner.coverage(name, fingerprint)).toEqual({
+          rows: 2,
+          current: 2,
+          missing: 0,
+          stale: 0,
+          orphans: 0,
+          malformed: 0,
+          truncated: 0,
+          pending: 0,
+        });
+      }
+    },
+  );
 
   it('hold up a vector of the row that they change, and the vector is not written then', async () => {
     await begin('READ COMMITTED');
@@ -95,8 +145,18 @@ onServer('transactions of an application', () => {
     const { id } = await owner.createMigration(name, NEW, 'spec', {});
     await owner.openSpace(name, NEW);
     await transaction.query(`UPDATE ${table} SET text = 'held' WHERE id = 'a'`);
-    const change = { expected: ['planned'] as const, to: 'cut-over' as const, event: 'cutover', figures: {}, from: OLD.fingerprint, toSpace: NEW.fingerprint, maxPending: 10 };
-    const switching = owner.switchSpace(id, 'spec', change, async (rows) => vectors(rows)).catch((error: unknown) => error);
+    const change = {
+      expected: ['planned'] as const,
+      to: 'cut-over' as const,
+      event: 'cutover',
+      figures: {},
+      from: OLD.fingerprint,
+      toSpace: NEW.fingerprint,
+      maxPending: 10,
+    };
+    const switching = owner
+      .switchSpace(id, 'spec', change, async (rows) => vectors(rows))
+      .catch((error: unknown) => error);
     // A writer that queues behind the switch is let through when the switch makes way.
     await application.write(name, [{ id: 'b', text: 'in between' }]);
     expect(await switching).toMatchObject({ code: 'STORE_BUSY' });
@@ -112,9 +172,14 @@ onServer('transactions of an application', () => {
     for (let round = 0; round < 5; round++) {
       await owner.openSpace(name, NEW);
       const rows = await owner.readRange(name, { after: null, upTo: null });
-      const writes = Array.from({ length: 8 }, (_, i) => (i % 2 === 0 ? owner : joined).writeVectors(name, NEW.fingerprint, vectors(rows)).catch((error: { code: string }) => error.code));
+      const writes = Array.from({ length: 8 }, (_, i) =>
+        (i % 2 === 0 ? owner : joined)
+          .writeVectors(name, NEW.fingerprint, vectors(rows))
+          .catch((error: { code: string }) => error.code),
+      );
       await owner.closeSpace(name, NEW.fingerprint);
-      for (const outcome of await Promise.all(writes)) expect([{ written: 3, outdated: 0 }, 'UNKNOWN_SPACE']).toContainEqual(outcome);
+      for (const outcome of await Promise.all(writes))
+        expect([{ written: 3, outdated: 0 }, 'UNKNOWN_SPACE']).toContainEqual(outcome);
     }
   });
 });

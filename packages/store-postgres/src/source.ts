@@ -26,7 +26,13 @@ export interface HeldSpace {
   readonly pending: string;
 }
 
-const sourceRow = z.object({ source_schema: z.string(), source_table: z.string(), id_column: z.string(), text_column: z.string(), space: z.string() });
+const sourceRow = z.object({
+  source_schema: z.string(),
+  source_table: z.string(),
+  id_column: z.string(),
+  text_column: z.string(),
+  space: z.string(),
+});
 const heldRow = z.object({ space: z.unknown(), vectors_table: z.string(), pending_table: z.string() });
 
 /** @throws UnknownCollectionError. */
@@ -45,7 +51,10 @@ export async function collectionNames(sql: Queryable): Promise<readonly string[]
   return rows.map(({ name }) => name);
 }
 
-export function sourceOf(name: string, { source_schema, source_table, id_column, text_column, space }: z.infer<typeof sourceRow>): Source {
+export function sourceOf(
+  name: string,
+  { source_schema, source_table, id_column, text_column, space }: z.infer<typeof sourceRow>,
+): Source {
   return {
     name,
     title: `${source_schema}.${source_table}`,
@@ -58,7 +67,12 @@ export function sourceOf(name: string, { source_schema, source_table, id_column,
 }
 
 /** `held` keeps the space from being closed until the transaction ends. @throws UnknownSpaceError. */
-export async function readSpace(sql: Queryable, collection: string, fingerprint: string, locking: 'free' | 'held' = 'free'): Promise<HeldSpace> {
+export async function readSpace(
+  sql: Queryable,
+  collection: string,
+  fingerprint: string,
+  locking: 'free' | 'held' = 'free',
+): Promise<HeldSpace> {
   const row = await sql.row(
     heldRow,
     `SELECT s.space, vectors_table, pending_table FROM kimera.collection_spaces h JOIN kimera.spaces s ON s.fingerprint = h.space
@@ -66,7 +80,11 @@ export async function readSpace(sql: Queryable, collection: string, fingerprint:
     [collection, fingerprint],
   );
   if (row === undefined) throw new UnknownSpaceError(collection, fingerprint);
-  return { space: parseSpace(row.space), vectors: quoted('kimera', row.vectors_table), pending: quoted('kimera', row.pending_table) };
+  return {
+    space: parseSpace(row.space),
+    vectors: quoted('kimera', row.vectors_table),
+    pending: quoted('kimera', row.pending_table),
+  };
 }
 
 /** In the order in which they were opened. */

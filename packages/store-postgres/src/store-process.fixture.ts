@@ -51,7 +51,13 @@ async function insert(opened: PostgresStore): Promise<void> {
   const { activeSpace: space } = await opened.collection('docs');
   for (let i = 0; ; i++) {
     const id = `${prefix}-${i}`;
-    await opened.upsertRows('docs', [{ id, text: `text of ${id}`, embedding: { dense: Float32Array.from([i, 1, 2, 3]), space, variant: 'fp32', truncated: false } }]);
+    await opened.upsertRows('docs', [
+      {
+        id,
+        text: `text of ${id}`,
+        embedding: { dense: Float32Array.from([i, 1, 2, 3]), space, variant: 'fp32', truncated: false },
+      },
+    ]);
     say(id);
   }
 }

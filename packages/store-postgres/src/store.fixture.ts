@@ -41,7 +41,9 @@ export class TemporaryFolders {
 
 /** Where a client of its own reaches the embedded database of a folder that is open. */
 export function embeddedConnection(folder: string): string {
-  const { port, password } = z.object({ port: z.number(), password: z.string() }).parse(JSON.parse(readFileSync(join(folder, 'kimera.lock'), 'utf8')));
+  const { port, password } = z
+    .object({ port: z.number(), password: z.string() })
+    .parse(JSON.parse(readFileSync(join(folder, 'kimera.lock'), 'utf8')));
   return `postgres://someone:${password}@127.0.0.1:${port}/postgres`;
 }
 
@@ -55,9 +57,10 @@ export class SqlApplication implements Application {
   }
 
   async write(collection: string, rows: readonly { readonly id: string; readonly text: string }[]): Promise<void> {
-    await this.pool.query(`INSERT INTO ${quoted('public', collection)} SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT (id) DO UPDATE SET text = excluded.text`, [
-      rows.map(({ id }) => id), rows.map(({ text }) => text),
-    ]);
+    await this.pool.query(
+      `INSERT INTO ${quoted('public', collection)} SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT (id) DO UPDATE SET text = excluded.text`,
+      [rows.map(({ id }) => id), rows.map(({ text }) => text)],
+    );
   }
 
   async delete(collection: string, ids: readonly string[]): Promise<void> {
@@ -90,7 +93,9 @@ export async function openServer(database: string): Promise<TestDatabase> {
   const [owner, joined] = [await openStore({ database }), await openStore({ database })];
   const application = new SqlApplication(database);
   return {
-    owner, joined, application,
+    owner,
+    joined,
+    application,
     async close() {
       await application.close();
       await Promise.all([owner.close(), joined.close()]);
@@ -105,7 +110,9 @@ async function openEmbedded(): Promise<TestDatabase> {
   const joined = await joinStore(folder);
   const application = new SqlApplication(embeddedConnection(folder));
   return {
-    owner, joined, application,
+    owner,
+    joined,
+    application,
     async close() {
       await application.close();
       await joined.close();

@@ -1,6 +1,13 @@
 import {
-  checkVector, SpaceMismatchError, UnknownSpaceError,
-  type Coverage, type EmbeddingSpace, type Hit, type StoredVector, type Vector, type VectorReader,
+  checkVector,
+  SpaceMismatchError,
+  UnknownSpaceError,
+  type Coverage,
+  type EmbeddingSpace,
+  type Hit,
+  type StoredVector,
+  type Vector,
+  type VectorReader,
 } from '@kimera/core';
 import { z } from 'zod';
 import { readSource, readSpace, readSpaces } from './source.js';
@@ -11,11 +18,34 @@ import { decodeVector, encodeVector } from './vector-codec.js';
 
 const variant = z.enum(['fp32', 'fp16', 'q4', 'int8']);
 const vectorRow = z
-  .object({ id: z.string(), hash: z.string(), space: z.string(), variant, truncated: z.boolean(), embedding: z.instanceof(Buffer) })
-  .transform(({ id, hash, space, variant: name, truncated, embedding }): StoredVector => ({ id, contentHash: hash, space, variant: name, truncated, dense: decodeVector(embedding) }));
+  .object({
+    id: z.string(),
+    hash: z.string(),
+    space: z.string(),
+    variant,
+    truncated: z.boolean(),
+    embedding: z.instanceof(Buffer),
+  })
+  .transform(({ id, hash, space, variant: name, truncated, embedding }): StoredVector => ({
+    id,
+    contentHash: hash,
+    space,
+    variant: name,
+    truncated,
+    dense: decodeVector(embedding),
+  }));
 const hitRow = z.object({ active: z.string(), id: z.string().nullable(), score: z.number().nullable() });
 const count = z.number();
-const coverageRow = z.object({ rows: count, current: count, missing: count, stale: count, orphans: count, malformed: count, truncated: count, pending: count });
+const coverageRow = z.object({
+  rows: count,
+  current: count,
+  missing: count,
+  stale: count,
+  orphans: count,
+  malformed: count,
+  truncated: count,
+  pending: count,
+});
 
 export interface Query {
   readonly space: string;
@@ -76,8 +106,16 @@ export class PostgresVectorReader implements VectorReader {
     return readSpaces(this.database, name);
   }
 
-  /** One statement sees one state: with `only where active`, hits come from the space that the pointer names in that very state. */
-  async #nearest(name: string, { space, dense }: Query, limit: number, when: 'only where active' | 'in any case'): Promise<readonly Hit[]> {
+  /**
+   * One statement sees one state: with `only where active`, hits come from the space that the pointer names in that
+   * very state.
+   */
+  async #nearest(
+    name: string,
+    { space, dense }: Query,
+    limit: number,
+    when: 'only where active' | 'in any case',
+  ): Promise<readonly Hit[]> {
     const held = await readSpace(this.database, name, space);
     checkVector(dense, held.space.dimension, 'query');
     const rows = await this.#inSpace(name, space, () =>
@@ -92,8 +130,11 @@ export class PostgresVectorReader implements VectorReader {
       ),
     );
     const [first] = rows;
-    if (when === 'only where active' && first !== undefined && first.active !== space) throw new SpaceMismatchError(first.active, space, 'query');
-    return rows.flatMap(({ id, score }) => (id === null || score === null || Number.isNaN(score) ? [] : [{ id, score }]));
+    if (when === 'only where active' && first !== undefined && first.active !== space)
+      throw new SpaceMismatchError(first.active, space, 'query');
+    return rows.flatMap(({ id, score }) =>
+      id === null || score === null || Number.isNaN(score) ? [] : [{ id, score }],
+    );
   }
 
   /** The tables of a space go when it is closed. */

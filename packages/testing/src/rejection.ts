@@ -1,4 +1,6 @@
-/** Why a call failed, or undefined where it did not: `expect(await rejection(() => call())).toMatchObject({ code: … })`. */
+/**
+ * Why a call failed, or undefined where it did not: `expect(await rejection(() => call())).toMatchObject({ code: … })`.
+ */
 export async function rejection(call: () => unknown): Promise<unknown> {
   try {
     await call();

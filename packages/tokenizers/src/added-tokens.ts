@@ -21,7 +21,9 @@ export interface TextSegment {
 
 const WORD_CHARACTER = /[\p{L}\p{N}_]/u;
 
-/** Cuts a text at its added tokens: leftmost first, the longest where several start at one place. Linear in the text. */
+/**
+ * Cuts a text at its added tokens: leftmost first, the longest where several start at one place. Linear in the text.
+ */
 export class AddedTokens {
   readonly #pattern: RegExp | undefined;
   readonly #byContent = new Map<string, AddedToken>();

@@ -3,7 +3,10 @@ import { METASPACE } from './pre-tokenizers/metaspace.js';
 /** Pieces back to text; what normalisation dropped stays lost. */
 export type Decoder = (pieces: readonly string[]) => string;
 
-/** tokenizers 0.22 decoders/wordpiece.rs: continuing pieces are glued, and with `cleanup` the spaces before punctuation and contractions go. */
+/**
+ * tokenizers 0.22 decoders/wordpiece.rs: continuing pieces are glued, and with `cleanup` the spaces before punctuation
+ * and contractions go.
+ */
 export function wordPieceDecoder(prefix: string, cleanup: boolean): Decoder {
   return (pieces) => {
     const parts = pieces.map((piece, i) => {
@@ -21,7 +24,15 @@ export const metaspaceDecoder: Decoder = (pieces) => {
 
 function tidy(text: string): string {
   return text
-    .replaceAll(' .', '.').replaceAll(' ?', '?').replaceAll(' !', '!').replaceAll(' ,', ',')
-    .replaceAll(" ' ", "'").replaceAll(" n't", "n't").replaceAll(" 'm", "'m").replaceAll(' do not', " don't")
-    .replaceAll(" 's", "'s").replaceAll(" 've", "'ve").replaceAll(" 're", "'re");
+    .replaceAll(' .', '.')
+    .replaceAll(' ?', '?')
+    .replaceAll(' !', '!')
+    .replaceAll(' ,', ',')
+    .replaceAll(" ' ", "'")
+    .replaceAll(" n't", "n't")
+    .replaceAll(" 'm", "'m")
+    .replaceAll(' do not', " don't")
+    .replaceAll(" 's", "'s")
+    .replaceAll(" 've", "'ve")
+    .replaceAll(" 're", "'re");
 }

@@ -12,7 +12,8 @@ export function tokenizerPath(model: 'all-MiniLM-L6-v2' | 'multilingual-e5-small
 }
 
 /**
- * XLM-R's own layout on the pieces that e5 ships: charsmap alone, words split at white space, `<mask>` with lstrip. The goldens of
+ * XLM-R's own layout on the pieces that e5 ships: charsmap alone, words split at white space, `<mask>` with lstrip. The
+ * goldens of
  * fixtures/tokenizers/xlmr.jsonl were made with this layout (its PROVENANCE.md).
  */
 export function xlmRobertaTokenizer(): string {
@@ -29,7 +30,9 @@ export interface Golden {
   readonly kind: string;
 }
 export function goldens(file: 'wordpiece' | 'xlmr'): readonly Golden[] {
-  const lines = readFileSync(join(root, 'fixtures/tokenizers', `${file}.jsonl`), 'utf8').trim().split('\n');
+  const lines = readFileSync(join(root, 'fixtures/tokenizers', `${file}.jsonl`), 'utf8')
+    .trim()
+    .split('\n');
   return lines.map((line) => JSON.parse(line));
 }
 

@@ -1,4 +1,10 @@
-import { toWellFormed, type EncodeOptions, type Encoding, type EncodingWithOffsets, type Tokenizer } from '@kimera/core';
+import {
+  toWellFormed,
+  type EncodeOptions,
+  type Encoding,
+  type EncodingWithOffsets,
+  type Tokenizer,
+} from '@kimera/core';
 import type { AddedTokens } from './added-tokens.js';
 import type { Decoder } from './decoders.js';
 import { InvalidEncodeOptionsError } from './errors/invalid-encode-options-error.js';
@@ -30,14 +36,21 @@ interface Collected {
   readonly ends: Int32List;
 }
 
-/** The pipeline of a tokenizer.json: added tokens → normaliser → normalised added tokens → pre-tokenizer → model → special tokens. */
+/**
+ * The pipeline of a tokenizer.json: added tokens → normaliser → normalised added tokens → pre-tokenizer → model →
+ * special tokens.
+ */
 export class HuggingFaceTokenizer implements Tokenizer {
   readonly #parts: TokenizerParts;
   readonly #special: ReadonlySet<number>;
 
   constructor(parts: TokenizerParts) {
     this.#parts = parts;
-    this.#special = new Set([...parts.addedTokens.tokens, ...parts.normalizedTokens.tokens].filter((token) => token.special).map((token) => token.id));
+    this.#special = new Set(
+      [...parts.addedTokens.tokens, ...parts.normalizedTokens.tokens]
+        .filter((token) => token.special)
+        .map((token) => token.id),
+    );
   }
 
   get vocabularySize(): number {

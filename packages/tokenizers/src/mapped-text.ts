@@ -1,6 +1,8 @@
 import { Int32List } from './int32-list.js';
 
-/** Text being rewritten; where asked for, each UTF-16 unit knows the range [start, end) of the original it came from. */
+/**
+ * Text being rewritten; where asked for, each UTF-16 unit knows the range [start, end) of the original it came from.
+ */
 export class MappedText {
   text = '';
   readonly starts: Int32List | undefined;

@@ -9,10 +9,17 @@ const e5 = parseTokenizer(modelTokenizer('multilingual-e5-small'), 'e5');
 const xlmRoberta = parseTokenizer(xlmRobertaTokenizer(), 'XLM-R');
 const runner = { describe, it, beforeAll, afterAll, expect };
 const all = { maxTokens: 1_000_000 };
-const families: readonly (readonly [string, Tokenizer])[] = [['WordPiece', wordPiece], ['Unigram', e5], ['Unigram after white space', xlmRoberta]];
+const families: readonly (readonly [string, Tokenizer])[] = [
+  ['WordPiece', wordPiece],
+  ['Unigram', e5],
+  ['Unigram after white space', xlmRoberta],
+];
 
 describe('goldens of the tokenizers library', () => {
-  it.each([['wordpiece', wordPiece], ['xlmr', xlmRoberta]] as const)('%s: every text has the same ids', (file, tokenizer) => {
+  it.each([
+    ['wordpiece', wordPiece],
+    ['xlmr', xlmRoberta],
+  ] as const)('%s: every text has the same ids', (file, tokenizer) => {
     const cases = goldens(file);
     expect(cases.length).toBe(781);
     const different = cases.filter(({ text, ids }) => tokenizer.encode(text, all).ids.join() !== ids.join());
@@ -28,12 +35,20 @@ for (const [name, tokenizer] of families) tokenizerConformance(runner, { name, o
 
 describe.each(families)('%s', (_name, tokenizer) => {
   it('takes a megabyte without spaces', () => {
-    expect(tokenizer.encode('xyzzy'.repeat(200_000), { maxTokens: 16 })).toMatchObject({ truncated: tokenizer !== wordPiece });
+    expect(tokenizer.encode('xyzzy'.repeat(200_000), { maxTokens: 16 })).toMatchObject({
+      truncated: tokenizer !== wordPiece,
+    });
   });
 
   it.each([
-    ['combining marks', 'e' + '\u0301'.repeat(100_000)], ['joiners', '\u200d'.repeat(100_000)], ['emoji families', '👩‍👩‍👧‍👦'.repeat(10_000)], ['line ends', '\r\n'.repeat(50_000)],
-    ['special tokens', '[CLS]</s><mask>'.repeat(7_000)], ['spaces and a mask', `${' '.repeat(100_000)}<mask>`], ['lone surrogates', '\ud800'.repeat(100_000)], ['NUL', '\0'.repeat(100_000)],
+    ['combining marks', 'e' + '\u0301'.repeat(100_000)],
+    ['joiners', '\u200d'.repeat(100_000)],
+    ['emoji families', '👩‍👩‍👧‍👦'.repeat(10_000)],
+    ['line ends', '\r\n'.repeat(50_000)],
+    ['special tokens', '[CLS]</s><mask>'.repeat(7_000)],
+    ['spaces and a mask', `${' '.repeat(100_000)}<mask>`],
+    ['lone surrogates', '\ud800'.repeat(100_000)],
+    ['NUL', '\0'.repeat(100_000)],
   ])('takes a long run of %s', (_what, text) => {
     const { ids, totalTokens } = tokenizer.encode(text, { maxTokens: 16 });
     expect(ids.length).toBe(Math.min(totalTokens, 16));
@@ -47,28 +62,37 @@ it('offsets point at the characters behind a token', () => {
 });
 
 it('decodes what it encoded', () => {
-  expect(wordPiece.decode(wordPiece.encode('the quick brown fox, untokenizable!', all).ids)).toBe('the quick brown fox, untokenizable!');
+  expect(wordPiece.decode(wordPiece.encode('the quick brown fox, untokenizable!', all).ids)).toBe(
+    'the quick brown fox, untokenizable!',
+  );
   expect(e5.decode(e5.encode('Hallo Welt, wie geht es?', all).ids)).toBe('Hallo Welt, wie geht es?');
 });
 
-it.each(hostile())('$file ($wrong) is refused as it should be', ({ json, file, expected_error, also_acceptable = [] }) => {
-  let outcome = 'accepted_safely';
-  try {
-    parseTokenizer(json, file).encode('a hello world', all);
-  } catch (error) {
-    if (!(error instanceof KimeraError)) throw error;
-    outcome = error.code.toLowerCase();
-    expect(error.message).toContain(file);
-  }
-  expect([expected_error, ...also_acceptable]).toContain(outcome);
-});
+it.each(hostile())(
+  '$file ($wrong) is refused as it should be',
+  ({ json, file, expected_error, also_acceptable = [] }) => {
+    let outcome = 'accepted_safely';
+    try {
+      parseTokenizer(json, file).encode('a hello world', all);
+    } catch (error) {
+      if (!(error instanceof KimeraError)) throw error;
+      outcome = error.code.toLowerCase();
+      expect(error.message).toContain(file);
+    }
+    expect([expected_error, ...also_acceptable]).toContain(outcome);
+  },
+);
 
 it('identity ignores truncation and padding, and nothing else', async () => {
   const json = modelTokenizer('all-MiniLM-L6-v2');
   const value = JSON.parse(json);
   const identity = await tokenizerIdentity(json);
-  expect(await tokenizerIdentity(JSON.stringify({ ...value, truncation: null, padding: { any: 1 } }, null, 2))).toBe(identity);
-  expect(await tokenizerIdentity(JSON.stringify({ ...value, normalizer: { ...value.normalizer, lowercase: false } }))).not.toBe(identity);
+  expect(await tokenizerIdentity(JSON.stringify({ ...value, truncation: null, padding: { any: 1 } }, null, 2))).toBe(
+    identity,
+  );
+  expect(
+    await tokenizerIdentity(JSON.stringify({ ...value, normalizer: { ...value.normalizer, lowercase: false } })),
+  ).not.toBe(identity);
 });
 
 describe('Replace and Strip after a normaliser', () => {
@@ -77,7 +101,13 @@ describe('Replace and Strip after a normaliser', () => {
   /** MiniLM's tokenizer with more normalisers after its own. */
   const rewriting = (...normalizers: readonly object[]): Tokenizer => {
     const tokenizer = JSON.parse(modelTokenizer('all-MiniLM-L6-v2'));
-    return parseTokenizer(JSON.stringify({ ...tokenizer, normalizer: { type: 'Sequence', normalizers: [tokenizer.normalizer, ...normalizers] } }), 'rewriting');
+    return parseTokenizer(
+      JSON.stringify({
+        ...tokenizer,
+        normalizer: { type: 'Sequence', normalizers: [tokenizer.normalizer, ...normalizers] },
+      }),
+      'rewriting',
+    );
   };
   const words = (tokenizer: Tokenizer, text: string): string => tokenizer.decode(tokenizer.encode(text, all).ids);
 
@@ -85,11 +115,17 @@ describe('Replace and Strip after a normaliser', () => {
     expect(words(rewriting(replace({ String: 'x' }, 'y'), replace({ String: 'y' }, 'z')), 'x y')).toBe('z z');
     expect(words(rewriting(replace({ String: 'y' }, 'z'), replace({ String: 'x' }, 'y')), 'x y')).toBe('y z');
     expect(words(rewriting(replace({ String: 'x' }, 'a'), replace({ String: 'x' }, 'b')), 'x')).toBe('a');
-    expect(words(rewriting(replace({ String: '.' }, ' dot '), replace({ Regex: '\\s+' }, ' '), strip), '.  a.')).toBe('dot a dot');
+    expect(words(rewriting(replace({ String: '.' }, ' dot '), replace({ Regex: '\\s+' }, ' '), strip), '.  a.')).toBe(
+      'dot a dot',
+    );
   });
 
   it('keep offsets inside the text', () => {
-    const { starts, ends } = rewriting(replace({ String: 'x' }, ' big '), replace({ Regex: '\\s+' }, ' '), strip).encodeWithOffsets('  a x  b ', all);
+    const { starts, ends } = rewriting(
+      replace({ String: 'x' }, ' big '),
+      replace({ Regex: '\\s+' }, ' '),
+      strip,
+    ).encodeWithOffsets('  a x  b ', all);
     expect(Array.from(starts, (start, i) => '  a x  b '.slice(start, ends[i]))).toEqual(['', 'a', 'x', 'b', '']);
   });
 
@@ -98,7 +134,10 @@ describe('Replace and Strip after a normaliser', () => {
   });
 
   it.each([
-    ['two characters', replace({ String: 'xy' }, 'z')], ['another pattern', replace({ Regex: '[a-z]' }, ' ')], ['another content', replace({ Regex: '\\s+' }, '_')], ['Lowercase', { type: 'Lowercase' }],
+    ['two characters', replace({ String: 'xy' }, 'z')],
+    ['another pattern', replace({ Regex: '[a-z]' }, ' ')],
+    ['another content', replace({ Regex: '\\s+' }, '_')],
+    ['Lowercase', { type: 'Lowercase' }],
   ])('%s is refused', (_what, normalizer) => {
     expect(() => rewriting(normalizer)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_TOKENIZER' }));
   });
@@ -107,7 +146,8 @@ describe('Replace and Strip after a normaliser', () => {
 describe('added tokens that are looked for in the normalised text', () => {
   const tokenizer = JSON.parse(modelTokenizer('all-MiniLM-L6-v2'));
   for (const token of tokenizer.added_tokens) {
-    if (token.content === '[PAD]') Object.assign(token, { normalized: true, single_word: true, lstrip: true, rstrip: true });
+    if (token.content === '[PAD]')
+      Object.assign(token, { normalized: true, single_word: true, lstrip: true, rstrip: true });
     if (token.content === '[MASK]') token.normalized = true;
   }
   const normalizing = parseTokenizer(JSON.stringify(tokenizer), 'normalizing');

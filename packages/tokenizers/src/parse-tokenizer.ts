@@ -26,8 +26,10 @@ interface ParsedModel {
 }
 
 /**
- * Reads a Hugging Face tokenizer.json. Its `truncation` and `padding` are not obeyed: the limit is the model's and comes with each call.
- * @param source for messages. @param parsed the JSON, where the caller has parsed it: 17 MB in XLM-R. @throws InvalidTokenizerError, UnsupportedTokenizerError.
+ * Reads a Hugging Face tokenizer.json. Its `truncation` and `padding` are not obeyed: the limit is the model's and
+ * comes with each call.
+ * @param source for messages. @param parsed the JSON, where the caller has parsed it: 17 MB in XLM-R. @throws
+ * InvalidTokenizerError, UnsupportedTokenizerError.
  */
 export function parseTokenizer(json: string, source: string, parsed: unknown = parseJson(json, source)): Tokenizer {
   const root = new JsonReader(parsed, source);
@@ -38,7 +40,11 @@ export function parseTokenizer(json: string, source: string, parsed: unknown = p
   return new HuggingFaceTokenizer({
     pieces,
     addedTokens: new AddedTokens(addedTokens.filter(({ normalized }) => !normalized)),
-    normalizedTokens: new AddedTokens(addedTokens.filter(({ normalized }) => normalized).map((token) => ({ ...token, content: normalizedContent(normalizer, token.content) }))),
+    normalizedTokens: new AddedTokens(
+      addedTokens
+        .filter(({ normalized }) => normalized)
+        .map((token) => ({ ...token, content: normalizedContent(normalizer, token.content) })),
+    ),
     normalizer,
     preTokenizer: readPreTokenizer(root.field('pre_tokenizer')),
     model,
@@ -52,7 +58,11 @@ function parseJson(json: string, source: string): unknown {
   try {
     return JSON.parse(json);
   } catch (cause) {
-    throw new InvalidTokenizerError(source, 'tokenizer', `not JSON: ${cause instanceof Error ? cause.message.slice(0, 120) : ''}`);
+    throw new InvalidTokenizerError(
+      source,
+      'tokenizer',
+      `not JSON: ${cause instanceof Error ? cause.message.slice(0, 120) : ''}`,
+    );
   }
 }
 
@@ -69,31 +79,40 @@ function readWordPiece(model: JsonReader): ParsedModel {
   const pieces: (string | undefined)[] = [];
   for (const [piece, id] of vocabulary.entries()) {
     if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id >= MAX_VOCABULARY) {
-      return vocabulary.fail(`the id of ${JSON.stringify(piece.slice(0, 40))} is not a whole number between 0 and ${MAX_VOCABULARY - 1}`);
+      return vocabulary.fail(
+        `the id of ${JSON.stringify(piece.slice(0, 40))} is not a whole number between 0 and ${MAX_VOCABULARY - 1}`,
+      );
     }
-    if (pieces[id] !== undefined) return vocabulary.fail(`${JSON.stringify(piece.slice(0, 40))} and ${JSON.stringify(pieces[id].slice(0, 40))} share the id ${id}`);
+    if (pieces[id] !== undefined)
+      return vocabulary.fail(
+        `${JSON.stringify(piece.slice(0, 40))} and ${JSON.stringify(pieces[id].slice(0, 40))} share the id ${id}`,
+      );
     ids.set(piece, id);
     pieces[id] = piece;
   }
   const unknown = model.field('unk_token').string();
   const unknownId = ids.get(unknown);
-  if (unknownId === undefined) return model.fail(`the unknown token ${JSON.stringify(unknown)} is not in the vocabulary`);
+  if (unknownId === undefined)
+    return model.fail(`the unknown token ${JSON.stringify(unknown)} is not in the vocabulary`);
   const maxCharactersPerWord = model.field('max_input_chars_per_word').integer({ min: 0, max: 10_000 });
   const continuingPrefix = model.field('continuing_subword_prefix').string();
   return { model: new WordPiece({ vocabulary: ids, unknownId, continuingPrefix, maxCharactersPerWord }), pieces, ids };
 }
 
 function readUnigram(model: JsonReader): ParsedModel {
-  if (model.field('byte_fallback').boolean(false)) return model.unsupported('byte_fallback', ['Unigram without byte_fallback']);
+  if (model.field('byte_fallback').boolean(false))
+    return model.unsupported('byte_fallback', ['Unigram without byte_fallback']);
   const vocabulary = model.field('vocab');
   const list = vocabulary.list();
-  if (list.length === 0 || list.length > MAX_VOCABULARY) return vocabulary.fail(`${list.length} pieces, between 1 and ${MAX_VOCABULARY} are needed`);
+  if (list.length === 0 || list.length > MAX_VOCABULARY)
+    return vocabulary.fail(`${list.length} pieces, between 1 and ${MAX_VOCABULARY} are needed`);
   const pieces: string[] = [];
   const scores = new Float64Array(list.length);
   const ids = new Map<string, number>();
   list.forEach((entry, id) => {
     const [piece, score]: readonly unknown[] = Array.isArray(entry) && entry.length === 2 ? entry : [];
-    if (typeof piece !== 'string' || typeof score !== 'number' || !Number.isFinite(score)) return vocabulary.fail(`entry ${id} is not [piece, score]`);
+    if (typeof piece !== 'string' || typeof score !== 'number' || !Number.isFinite(score))
+      return vocabulary.fail(`entry ${id} is not [piece, score]`);
     pieces.push(piece);
     scores[id] = score;
     ids.set(piece, id);
@@ -104,7 +123,8 @@ function readUnigram(model: JsonReader): ParsedModel {
 }
 
 function readNormalizer(normalizer: JsonReader): Normalizer {
-  if (normalizer.isNull) return normalizer.unsupported('a tokenizer without normalizer', ['BertNormalizer', 'Precompiled']);
+  if (normalizer.isNull)
+    return normalizer.unsupported('a tokenizer without normalizer', ['BertNormalizer', 'Precompiled']);
   const type = normalizer.field('type').string();
   if (type === 'Precompiled') return new PrecompiledCharsmap(normalizer.field('precompiled_charsmap'));
   if (type === 'BertNormalizer') {
@@ -126,21 +146,31 @@ function readNormalizer(normalizer: JsonReader): Normalizer {
 const SEQUENCES = [`Sequence of BertNormalizer or Precompiled, and then: ${REWRITES.join(', ')}`];
 
 function readPreTokenizer(preTokenizer: JsonReader): PreTokenizer {
-  if (preTokenizer.isNull) return preTokenizer.unsupported('a tokenizer without pre-tokenizer', ['BertPreTokenizer', 'Metaspace']);
+  if (preTokenizer.isNull)
+    return preTokenizer.unsupported('a tokenizer without pre-tokenizer', ['BertPreTokenizer', 'Metaspace']);
   const type = preTokenizer.field('type').string();
   if (type === 'BertPreTokenizer') return bertPreTokenizer;
   if (type === 'Metaspace') return readMetaspace(preTokenizer);
   if (type === 'Sequence') {
     const [first, second, ...rest] = preTokenizer.field('pretokenizers').items();
-    if (first?.field('type').value === 'WhitespaceSplit' && second?.field('type').value === 'Metaspace' && rest.length === 0) {
+    if (
+      first?.field('type').value === 'WhitespaceSplit' &&
+      second?.field('type').value === 'Metaspace' &&
+      rest.length === 0
+    ) {
       if (readMetaspace(second) === metaspace) return whitespaceThenMetaspace;
     }
   }
-  return preTokenizer.unsupported(`pre-tokenizer ${type}`, ['BertPreTokenizer', 'Metaspace', 'Sequence of WhitespaceSplit and Metaspace']);
+  return preTokenizer.unsupported(`pre-tokenizer ${type}`, [
+    'BertPreTokenizer',
+    'Metaspace',
+    'Sequence of WhitespaceSplit and Metaspace',
+  ]);
 }
 
 function readMetaspace(reader: JsonReader): PreTokenizer {
-  if (reader.field('replacement').value !== METASPACE) return reader.field('replacement').unsupported('this replacement', [METASPACE]);
+  if (reader.field('replacement').value !== METASPACE)
+    return reader.field('replacement').unsupported('this replacement', [METASPACE]);
   const scheme = reader.field('prepend_scheme');
   const always = scheme.isNull ? reader.field('add_prefix_space').boolean(true) : scheme.string() === 'always';
   if (!always) return scheme.unsupported('this prefix', ['always']);
@@ -152,7 +182,10 @@ function readAddedTokens(reader: JsonReader, pieces: (string | undefined)[]): re
     const id = token.field('id').integer({ min: 0, max: MAX_VOCABULARY - 1 });
     const content = token.field('content').string();
     const known = pieces[id];
-    if (known !== undefined && known !== content) return token.fail(`${JSON.stringify(content.slice(0, 40))} has the id ${id} of the piece ${JSON.stringify(known.slice(0, 40))}`);
+    if (known !== undefined && known !== content)
+      return token.fail(
+        `${JSON.stringify(content.slice(0, 40))} has the id ${id} of the piece ${JSON.stringify(known.slice(0, 40))}`,
+      );
     pieces[id] = content;
     return {
       id,
@@ -172,7 +205,12 @@ function normalizedContent(normalizer: Normalizer, content: string): string {
   return mapped.text;
 }
 
-function readTemplate(reader: JsonReader, vocabularySize: number, ids: ReadonlyMap<string, number>, added: readonly AddedToken[]): { readonly prefix: readonly number[]; readonly suffix: readonly number[] } {
+function readTemplate(
+  reader: JsonReader,
+  vocabularySize: number,
+  ids: ReadonlyMap<string, number>,
+  added: readonly AddedToken[],
+): { readonly prefix: readonly number[]; readonly suffix: readonly number[] } {
   if (reader.isNull) return { prefix: [], suffix: [] };
   const type = reader.field('type').string();
   if (type !== 'TemplateProcessing') return reader.unsupported(`post-processor ${type}`, ['TemplateProcessing']);
@@ -190,7 +228,8 @@ function readTemplate(reader: JsonReader, vocabularySize: number, ids: ReadonlyM
     if (entry.isNull) return special.fail(`the special token ${JSON.stringify(name)} is not defined`);
     for (const id of entry.field('ids').items()) {
       const value = id.integer({ min: 0, max: vocabularySize - 1 });
-      if (!ids.has(name) && !added.some((token) => token.content === name)) return id.fail(`${JSON.stringify(name)} is not in the vocabulary`);
+      if (!ids.has(name) && !added.some((token) => token.content === name))
+        return id.fail(`${JSON.stringify(name)} is not in the vocabulary`);
       parts[side === 0 ? 0 : 1].push(value);
     }
   }
@@ -201,7 +240,8 @@ function readTemplate(reader: JsonReader, vocabularySize: number, ids: ReadonlyM
 function readDecoder(reader: JsonReader): Decoder {
   if (reader.isNull) return (pieces) => pieces.join(' ');
   const type = reader.field('type').string();
-  if (type === 'WordPiece') return wordPieceDecoder(reader.field('prefix').string(), reader.field('cleanup').boolean(true));
+  if (type === 'WordPiece')
+    return wordPieceDecoder(reader.field('prefix').string(), reader.field('cleanup').boolean(true));
   if (type === 'Metaspace') return metaspaceDecoder;
   return reader.unsupported(`decoder ${type}`, ['WordPiece', 'Metaspace']);
 }

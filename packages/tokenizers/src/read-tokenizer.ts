@@ -10,7 +10,10 @@ export interface ReadTokenizer {
   readonly sha256: string;
 }
 
-/** @param expected what the file must be; anything where undefined. @throws TokenizerChangedError, and as parseTokenizer. */
+/**
+ * @param expected what the file must be; anything where undefined. @throws TokenizerChangedError, and as
+ * parseTokenizer.
+ */
 export async function readTokenizer(path: string, expected?: string): Promise<ReadTokenizer> {
   const bytes = await readFile(path);
   const sha256 = createHash('sha256').update(bytes).digest('hex');

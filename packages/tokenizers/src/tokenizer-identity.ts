@@ -1,7 +1,8 @@
 import { canonicalJsonBytes, sha256Hex, type JsonValue } from '@kimera/core';
 
 /**
- * SHA-256, lower-case hex, over the canonical JSON (RFC 8785) of tokenizer.json without `truncation` and `padding`, which the
+ * SHA-256, lower-case hex, over the canonical JSON (RFC 8785) of tokenizer.json without `truncation` and `padding`,
+ * which the
  * model's own limit replaces: the `tokenizer` part of a space's identity.
  */
 export async function tokenizerIdentity(json: string): Promise<string> {

@@ -6,35 +6,61 @@ import { TokenizerChangedError } from './errors/tokenizer-changed-error.js';
 import { joinEncodings } from './join-encodings.js';
 import { readTokenizer } from './read-tokenizer.js';
 
-/** UTF-16 units up to which a batch is tokenised on the caller's thread: about a millisecond, less than a message to a worker under load. */
+/**
+ * UTF-16 units up to which a batch is tokenised on the caller's thread: about a millisecond, less than a message to a
+ * worker under load.
+ */
 const INLINE_UNITS = 2_000;
-/** UTF-16 units of one request to a worker, about 50 ms: a long batch goes slice by slice, so that other calls get their turn in between. */
+/**
+ * UTF-16 units of one request to a worker, about 50 ms: a long batch goes slice by slice, so that other calls get their
+ * turn in between.
+ */
 const SLICE_UNITS = 200_000;
 
 const errors: ErrorTable = {
-  TOKENIZER_CHANGED: ({ fields: { path, expected, actual } }) => new TokenizerChangedError(String(path), String(expected), String(actual)),
-  INVALID_ENCODE_OPTIONS: ({ fields }) => new InvalidEncodeOptionsError(Number(fields['maxTokens']), Number(fields['specialTokens'])),
+  TOKENIZER_CHANGED: ({ fields: { path, expected, actual } }) =>
+    new TokenizerChangedError(String(path), String(expected), String(actual)),
+  INVALID_ENCODE_OPTIONS: ({ fields }) =>
+    new InvalidEncodeOptionsError(Number(fields['maxTokens']), Number(fields['specialTokens'])),
 };
 
 export interface TokenizerPool extends BatchTokenizer {
   /** The same tokenizer on the caller's thread. */
   readonly tokenizer: Tokenizer;
-  /** For tests of recovery: the next `requests` to a worker thread, second attempts included, end it as a crash would. */
+  /**
+   * For tests of recovery: the next `requests` to a worker thread, second attempts included, end it as a crash would.
+   */
   crashUnder(requests: number): void;
 }
 
 export interface TokenizerPoolOptions {
   readonly tokenizerPath: string;
-  /** What the file must be; default: whatever it is now. Every thread reads the same, those that take the place of dead ones too. */
+  /**
+   * What the file must be; default: whatever it is now. Every thread reads the same, those that take the place of dead
+   * ones too.
+   */
   readonly sha256?: string | undefined;
   /** Threads; default 1. */
   readonly size?: number;
 }
 
-/** Tokenises in worker threads, so that long batches leave the caller's thread free; small ones are done at once. @throws TokenizerChangedError, and as parseTokenizer. */
-export async function createTokenizerPool({ tokenizerPath, sha256: recorded, size = 1 }: TokenizerPoolOptions): Promise<TokenizerPool> {
+/**
+ * Tokenises in worker threads, so that long batches leave the caller's thread free; small ones are done at once.
+ * @throws TokenizerChangedError, and as parseTokenizer.
+ */
+export async function createTokenizerPool({
+  tokenizerPath,
+  sha256: recorded,
+  size = 1,
+}: TokenizerPoolOptions): Promise<TokenizerPool> {
   const { tokenizer, sha256 } = await readTokenizer(tokenizerPath, recorded);
-  const pool = await WorkerPool.open({ name: 'tokenizer', module: new URL('./tokenizer-worker.ts', import.meta.url), data: { tokenizerPath, sha256 }, size, errors });
+  const pool = await WorkerPool.open({
+    name: 'tokenizer',
+    module: new URL('./tokenizer-worker.ts', import.meta.url),
+    data: { tokenizerPath, sha256 },
+    size,
+    errors,
+  });
   return {
     tokenizer,
     async encodeBatch(texts: readonly string[], options: EncodeOptions): Promise<BatchEncoding> {

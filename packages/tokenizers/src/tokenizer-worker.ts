@@ -9,7 +9,9 @@ await serveWorker(async (data) => {
   return async (request) => {
     const { texts, options } = request as { readonly texts: readonly string[]; readonly options: EncodeOptions };
     const response = encodeBatch(tokenizer, texts, options);
-    const transfer = [response.batch.ids.buffer, response.batch.offsets.buffer].filter((buffer) => buffer instanceof ArrayBuffer);
+    const transfer = [response.batch.ids.buffer, response.batch.offsets.buffer].filter(
+      (buffer) => buffer instanceof ArrayBuffer,
+    );
     return { response, transfer };
   };
 });

@@ -2,10 +2,14 @@ import { existsSync } from 'node:fs';
 import { DimensionMismatchError } from '@kimera/core';
 import { serveWorker } from './serve-worker.js';
 
-/** The worker of the specs: echoes, fails with a known class, or dies. It opens only while the file that `data` names is there, where it names one. */
+/**
+ * The worker of the specs: echoes, fails with a known class, or dies. It opens only while the file that `data` names is
+ * there, where it names one.
+ */
 await serveWorker(async (data) => {
   if (data === 'broken') throw new DimensionMismatchError(1, 2, 'opening');
-  if (typeof data === 'string' && data.startsWith('/') && !existsSync(data)) throw new DimensionMismatchError(3, 4, 'opening without its file');
+  if (typeof data === 'string' && data.startsWith('/') && !existsSync(data))
+    throw new DimensionMismatchError(3, 4, 'opening without its file');
   return async (request) => {
     if (request === 'fail') throw new DimensionMismatchError(384, 1024, 'echo');
     if (request === 'die') process.exit(7);

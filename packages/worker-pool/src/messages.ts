@@ -15,7 +15,6 @@ export interface ControlMessage {
   readonly control: 'stop' | 'crash';
 }
 export type ResponseMessage =
-  | { readonly id: number; readonly response: unknown }
-  | { readonly id: number; readonly error: PortableError };
+  { readonly id: number; readonly response: unknown } | { readonly id: number; readonly error: PortableError };
 /** Sent once, after the factory has run. */
 export type ReadyMessage = { readonly ready: true } | { readonly ready: false; readonly error: PortableError };

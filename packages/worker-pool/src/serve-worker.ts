@@ -7,11 +7,17 @@ export interface Served {
   readonly transfer?: readonly ArrayBuffer[];
 }
 
-/** The worker's side: `create` builds the handler from the pool's data (a failure fails the pool's opening), then requests are answered one by one in order. */
-export async function serveWorker(create: (data: unknown) => Promise<(request: unknown) => Promise<Served>>): Promise<void> {
+/**
+ * The worker's side: `create` builds the handler from the pool's data (a failure fails the pool's opening), then
+ * requests are answered one by one in order.
+ */
+export async function serveWorker(
+  create: (data: unknown) => Promise<(request: unknown) => Promise<Served>>,
+): Promise<void> {
   const port = parentPort;
   if (port === null) throw new Error('serveWorker runs in a worker thread');
-  const send = (message: ReadyMessage | ResponseMessage, transfer: readonly ArrayBuffer[] = []): void => port.postMessage(message, [...transfer]);
+  const send = (message: ReadyMessage | ResponseMessage, transfer: readonly ArrayBuffer[] = []): void =>
+    port.postMessage(message, [...transfer]);
   let handle: (request: unknown) => Promise<Served>;
   try {
     handle = await create((workerData as WorkerBoot).data);

@@ -8,7 +8,13 @@ import { WorkerPool, type WorkerPoolOptions } from './worker-pool.js';
 
 const open: WorkerPool[] = [];
 async function pool(options: Partial<WorkerPoolOptions> = {}): Promise<WorkerPool> {
-  const opened = await WorkerPool.open({ name: 'echo', module: new URL('./echo.fixture.ts', import.meta.url), data: 'd', size: 2, ...options });
+  const opened = await WorkerPool.open({
+    name: 'echo',
+    module: new URL('./echo.fixture.ts', import.meta.url),
+    data: 'd',
+    size: 2,
+    ...options,
+  });
   open.push(opened);
   return opened;
 }
@@ -24,7 +30,12 @@ describe('WorkerPool', () => {
   });
 
   it('rebuilds an error with its class, and keeps code and fields of an unknown one', async () => {
-    const known = await pool({ errors: { DIMENSION_MISMATCH: ({ fields }) => new DimensionMismatchError(Number(fields['expected']), Number(fields['actual']), String(fields['what'])) } });
+    const known = await pool({
+      errors: {
+        DIMENSION_MISMATCH: ({ fields }) =>
+          new DimensionMismatchError(Number(fields['expected']), Number(fields['actual']), String(fields['what'])),
+      },
+    });
     await expect(known.call('fail')).rejects.toBeInstanceOf(DimensionMismatchError);
     const unknown = await pool();
     const error = await unknown.call('fail').catch((reason: unknown) => reason);
@@ -46,7 +57,11 @@ describe('WorkerPool', () => {
   it('answers the request under which a worker crashed, and those that waited for it', async () => {
     const echo = await pool({ size: 1 });
     echo.crashUnder(1);
-    await expect(Promise.all([1, 2, 3].map((request) => echo.call(request)))).resolves.toEqual([['d', 1], ['d', 2], ['d', 3]]);
+    await expect(Promise.all([1, 2, 3].map((request) => echo.call(request)))).resolves.toEqual([
+      ['d', 1],
+      ['d', 2],
+      ['d', 3],
+    ]);
     expect(echo.deaths).toBe(1);
   });
 
@@ -84,7 +99,9 @@ describe('WorkerPool', () => {
 
   it.each(['terminate', 'finish'] as const)('rejects what is under way when it closes (%s)', async (closing) => {
     const echo = await pool({ size: 1, closing });
-    const calls = [echo.call(closing === 'terminate' ? 'block' : 1), echo.call(2)].map((call) => call.catch((reason: unknown) => reason));
+    const calls = [echo.call(closing === 'terminate' ? 'block' : 1), echo.call(2)].map((call) =>
+      call.catch((reason: unknown) => reason),
+    );
     await echo.close();
     for (const call of calls) await expect(call).resolves.toBeInstanceOf(ClosedError);
   });

@@ -14,7 +14,8 @@ export interface WorkerPoolOptions {
   /** Attempts a request gets when workers die under it; default 2. Use 1 where a request must not run twice. */
   readonly attempts?: number;
   /**
-   * What `close` does with a worker at work: `terminate` (default), or `finish` its request first. A thread that is terminated inside
+   * What `close` does with a worker at work: `terminate` (default), or `finish` its request first. A thread that is
+   * terminated inside
    * onnxruntime-node 1.30 aborts the whole process.
    */
   readonly closing?: 'terminate' | 'finish';
@@ -74,7 +75,10 @@ export class WorkerPool {
     return this.#seats.map((seat) => seat.worker.threadId);
   }
 
-  /** The request is cloned to the worker. @throws the worker's error with its class, WorkerDiedError, ClosedError; where no worker can be started any more, why. */
+  /**
+   * The request is cloned to the worker. @throws the worker's error with its class, WorkerDiedError, ClosedError; where
+   * no worker can be started any more, why.
+   */
   call(request: unknown): Promise<unknown> {
     if (this.#closed) return Promise.reject(new ClosedError(this.#options.name));
     return new Promise((resolve, reject) => {
@@ -86,13 +90,22 @@ export class WorkerPool {
   /** Ends all threads; calls under way and waiting are rejected with ClosedError. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true;
-    const calls = [...this.#waiting.splice(0), ...this.#seats.flatMap((seat) => (seat.call === undefined ? [] : [seat.call]))];
+    const calls = [
+      ...this.#waiting.splice(0),
+      ...this.#seats.flatMap((seat) => (seat.call === undefined ? [] : [seat.call])),
+    ];
     const workers = this.#seats.splice(0).map((seat) => seat.worker);
     for (const call of calls) call.reject(new ClosedError(this.#options.name));
-    await Promise.all([...workers.map((worker) => this.#end(worker)), ...[...this.#opening].map((opening) => opening.catch(() => undefined))]);
+    await Promise.all([
+      ...workers.map((worker) => this.#end(worker)),
+      ...[...this.#opening].map((opening) => opening.catch(() => undefined)),
+    ]);
   }
 
-  /** For tests of recovery: the next `requests` that are handed to a worker, second attempts included, lose it as by a failure. */
+  /**
+   * For tests of recovery: the next `requests` that are handed to a worker, second attempts included, lose it as by a
+   * failure.
+   */
   crashUnder(requests: number): void {
     this.#crashes = requests;
   }
@@ -117,7 +130,10 @@ export class WorkerPool {
 
   async #seat(): Promise<void> {
     const boot: WorkerBoot = { module: this.#options.module.href, data: this.#options.data };
-    const worker = new Worker(new URL('./boot.mjs', import.meta.url), { workerData: boot, execArgv: ['--conditions=@kimera/source'] });
+    const worker = new Worker(new URL('./boot.mjs', import.meta.url), {
+      workerData: boot,
+      execArgv: ['--conditions=@kimera/source'],
+    });
     const seat: Seat = { worker, call: undefined };
     let failure = 'exit';
     worker.on('error', (error) => {
@@ -170,9 +186,13 @@ export class WorkerPool {
     this.#refill();
   }
 
-  /** Starts workers for empty seats as long as calls wait: also where an earlier start failed, so that a pool recovers with its cause. */
+  /**
+   * Starts workers for empty seats as long as calls wait: also where an earlier start failed, so that a pool recovers
+   * with its cause.
+   */
   #refill(): void {
-    while (!this.#closed && this.#waiting.length > 0 && this.#seats.length + this.#opening.size < this.#options.size) this.#replace();
+    while (!this.#closed && this.#waiting.length > 0 && this.#seats.length + this.#opening.size < this.#options.size)
+      this.#replace();
   }
 
   #replace(): void {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Runs the TypeScript sources in this process: no child that signals, pipes and exit codes would have to be handed on to.
+// Runs the TypeScript sources in this process: no child that signals, pipes and exit codes would have to be handed on
+// to.
 import { register } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { register as registerTypeScript } from 'tsx/esm/api';

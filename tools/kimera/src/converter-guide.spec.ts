@@ -11,15 +11,28 @@ const texts = '{"text":"one"}\n{"text":"two"}\n';
 writeFileSync(join(scratch, 'texts.jsonl'), texts);
 
 const guide = readFileSync(join(root, 'docs/converter-guide.md'), 'utf8');
-const blocks = (language: string): readonly string[] => [...guide.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(([, block = '']) => block.trim());
+const blocks = (language: string): readonly string[] =>
+  [...guide.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(([, block = '']) => block.trim());
 /** `kimera WORDS [< texts.jsonl] [# EXIT_CODE]`. */
-const commands = blocks('sh').flatMap((block) => block.split('\n')).map((line) => {
-  const [command = '', code = '0'] = line.split(' # ');
-  const [call = '', input] = command.split(' < ');
-  return { line, code: Number(code), input: input === undefined ? '' : texts, words: [...call.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare = '']) => quoted ?? bare) };
-});
+const commands = blocks('sh')
+  .flatMap((block) => block.split('\n'))
+  .map((line) => {
+    const [command = '', code = '0'] = line.split(' # ');
+    const [call = '', input] = command.split(' < ');
+    return {
+      line,
+      code: Number(code),
+      input: input === undefined ? '' : texts,
+      words: [...call.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare = '']) => quoted ?? bare),
+    };
+  });
 /** What depends on the machine or the moment. */
-const steady = (text: string): string => text.replaceAll(scratch, '…').replace(/in [\d.]+ m?s$/m, 'in …').replace(/\b(max-abs|off by) [\d.e-]+/g, '$1 …').replace(/ +/g, ' ');
+const steady = (text: string): string =>
+  text
+    .replaceAll(scratch, '…')
+    .replace(/in [\d.]+ m?s$/m, 'in …')
+    .replace(/\b(max-abs|off by) [\d.e-]+/g, '$1 …')
+    .replace(/ +/g, ' ');
 
 describe('docs/converter-guide.md', () => {
   const answers: string[] = [];

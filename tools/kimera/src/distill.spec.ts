@@ -9,10 +9,22 @@ import { ended, killKimeras, kimera, root, startKimera } from './run-kimera.fixt
 
 const teacher = join(root, 'fixtures/models/bert-tiny-prompts');
 const documentSchema = z.strictObject({
-  path: z.string(), modelId: z.string(), space: z.string(), dimension: z.int(), maxTokens: z.int(),
-  variant: z.strictObject({ name: z.string(), fidelity: z.strictObject({ minCosine: z.number(), meanCosine: z.number(), maxAbs: z.number(), texts: z.int() }) }),
-  teacher: z.strictObject({ modelId: z.string(), space: z.string(), recipe: z.record(z.string(), z.union([z.string(), z.number()])) }),
-  bytes: z.int(), milliseconds: z.int(),
+  path: z.string(),
+  modelId: z.string(),
+  space: z.string(),
+  dimension: z.int(),
+  maxTokens: z.int(),
+  variant: z.strictObject({
+    name: z.string(),
+    fidelity: z.strictObject({ minCosine: z.number(), meanCosine: z.number(), maxAbs: z.number(), texts: z.int() }),
+  }),
+  teacher: z.strictObject({
+    modelId: z.string(),
+    space: z.string(),
+    recipe: z.record(z.string(), z.union([z.string(), z.number()])),
+  }),
+  bytes: z.int(),
+  milliseconds: z.int(),
 });
 const errorSchema = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 
@@ -26,35 +38,66 @@ afterAll(() => rm(scratch, { recursive: true, force: true }));
 /** Texts of letters, each another one. */
 async function writeTexts(name: string, count: number): Promise<string> {
   const path = join(scratch, name);
-  await writeFile(path, Array.from({ length: count }, (_, i) => `${'abcdefgh'[i % 8]} ${'stuvwxyz'[(i >> 3) % 8]} ${i}\n`).join(''));
+  await writeFile(
+    path,
+    Array.from({ length: count }, (_, i) => `${'abcdefgh'[i % 8]} ${'stuvwxyz'[(i >> 3) % 8]} ${i}\n`).join(''),
+  );
   return path;
 }
 
 describe('kimera models distill', () => {
   it('writes a static model that serves, is listed and embeds, the same bytes each time', async () => {
     const texts = await writeTexts('texts.txt', 300);
-    const words = (out: string): readonly string[] => ['models', 'distill', teacher, '--out', out, '--dims', '16', '--texts', texts, '--model-id', 'test/static', '--json'];
+    const words = (out: string): readonly string[] => [
+      'models',
+      'distill',
+      teacher,
+      '--out',
+      out,
+      '--dims',
+      '16',
+      '--texts',
+      texts,
+      '--model-id',
+      'test/static',
+      '--json',
+    ];
     const run = await kimera(words('static'), scratch);
     expect(run).toMatchObject({ code: 0, stderr: '' });
     const document = documentSchema.parse(JSON.parse(run.stdout));
-    expect(document).toMatchObject({ path: join(scratch, 'static'), modelId: 'test/static', dimension: 16, maxTokens: 512, variant: { name: 'int8' }, teacher: { modelId: 'fixture/bert-tiny-prompts', recipe: { texts: 300, dimension: 16 } } });
+    expect(document).toMatchObject({
+      path: join(scratch, 'static'),
+      modelId: 'test/static',
+      dimension: 16,
+      maxTokens: 512,
+      variant: { name: 'int8' },
+      teacher: { modelId: 'fixture/bert-tiny-prompts', recipe: { texts: 300, dimension: 16 } },
+    });
     expect(document.variant.fidelity.minCosine).toBeGreaterThan(0.999);
 
     const model = await openStaticModel({ path: document.path });
     expect(model.backend.space.fingerprint).toBe(document.space);
     await model.tokenizer.close();
     const list = await kimera(['models', 'list', 'static', '--json'], scratch);
-    expect(JSON.parse(list.stdout)).toMatchObject({ models: [{ modelId: 'test/static', space: document.space, variants: [{ name: 'int8' }] }] });
+    expect(JSON.parse(list.stdout)).toMatchObject({
+      models: [{ modelId: 'test/static', space: document.space, variants: [{ name: 'int8' }] }],
+    });
     const embedded = await kimera(['embed', '--model', 'static'], scratch, '{"text":"a b"}\n');
     expect(embedded.code).toBe(0);
     expect(JSON.parse(embedded.stdout)).toMatchObject({ space: document.space });
 
     expect((await kimera(words('again'), scratch)).code).toBe(0);
-    for (const name of await readdir(document.path)) expect((await readFile(join(scratch, 'again', name))).equals(await readFile(join(document.path, name)))).toBe(true);
+    for (const name of await readdir(document.path))
+      expect((await readFile(join(scratch, 'again', name))).equals(await readFile(join(document.path, name)))).toBe(
+        true,
+      );
   });
 
   it('says what it made to people, without texts too', async () => {
-    const run = await kimera(['models', 'distill', teacher, '--out', 'people', '--dims', '8', '--precision', 'fp32'], scratch);
+    const run = await kimera(
+      ['models', 'distill', teacher, '--out', 'people', '--dims', '8', '--precision', 'fp32'],
+      scratch,
+    );
     expect(run.code).toBe(0);
     expect(run.stdout).toContain('people: people, ');
     expect(run.stdout).toContain('8 numbers, 512 tokens, its own: not comparable with the model');
@@ -62,11 +105,16 @@ describe('kimera models distill', () => {
 
   it('says how many texts the model saw only the beginning of', async () => {
     const long = join(scratch, 'long.txt');
-    await writeFile(long, `${'a b c d e f g h '.repeat(100)}\n${await readFile(await writeTexts('short.txt', 40), 'utf8')}`);
+    await writeFile(
+      long,
+      `${'a b c d e f g h '.repeat(100)}\n${await readFile(await writeTexts('short.txt', 40), 'utf8')}`,
+    );
     const run = await kimera(['models', 'distill', teacher, '--out', 'long', '--dims', '8', '--texts', long], scratch);
     expect(run.code).toBe(0);
     expect(run.stdout).toContain('1 of 41 texts are longer than the model takes: it saw their beginnings\n');
-    expect(JSON.parse(await readFile(join(scratch, 'long/space.json'), 'utf8'))).toMatchObject({ teacher: { recipe: { texts: 41, truncatedTexts: 1 } } });
+    expect(JSON.parse(await readFile(join(scratch, 'long/space.json'), 'utf8'))).toMatchObject({
+      teacher: { recipe: { texts: 41, truncatedTexts: 1 } },
+    });
   });
 
   it.each([
@@ -85,7 +133,10 @@ describe('kimera models distill', () => {
 
   it('leaves nothing behind where it is stopped', async () => {
     const texts = await writeTexts('many.txt', 200_000);
-    const child = startKimera(['models', 'distill', teacher, '--out', 'stopped', '--dims', '16', '--texts', texts, '--json'], scratch);
+    const child = startKimera(
+      ['models', 'distill', teacher, '--out', 'stopped', '--dims', '16', '--texts', texts, '--json'],
+      scratch,
+    );
     const run = ended(child);
     await new Promise((resolve) => setTimeout(resolve, 4_000));
     child.kill('SIGINT');

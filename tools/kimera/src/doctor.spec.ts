@@ -14,39 +14,88 @@ afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 const reportSchema = z.object({
   healthy: z.boolean(),
-  findings: z.array(z.object({ area: z.string(), what: z.string(), state: z.enum(['fine', 'note', 'problem']), value: z.string(), advice: z.string().optional() })),
-  models: z.array(z.object({ path: z.string(), backend: z.string(), holds: z.boolean(), dimension: z.int(), expectations: z.array(z.object({ what: z.string(), holds: z.boolean() })), probes: z.array(z.object({ holds: z.boolean() })) })),
+  findings: z.array(
+    z.object({
+      area: z.string(),
+      what: z.string(),
+      state: z.enum(['fine', 'note', 'problem']),
+      value: z.string(),
+      advice: z.string().optional(),
+    }),
+  ),
+  models: z.array(
+    z.object({
+      path: z.string(),
+      backend: z.string(),
+      holds: z.boolean(),
+      dimension: z.int(),
+      expectations: z.array(z.object({ what: z.string(), holds: z.boolean() })),
+      probes: z.array(z.object({ holds: z.boolean() })),
+    }),
+  ),
 });
 type Report = z.infer<typeof reportSchema>;
-async function doctor(args: readonly string[], environment: Record<string, string> = {}): Promise<{ readonly code: number | null; readonly report: Report }> {
+async function doctor(
+  args: readonly string[],
+  environment: Record<string, string> = {},
+): Promise<{ readonly code: number | null; readonly report: Report }> {
   const child = startKimera(['doctor', ...args, '--json'], scratch, environment);
   const run = ended(child);
   child.stdin.end();
   const { code, stdout } = await run;
   return { code, report: reportSchema.parse(JSON.parse(stdout)) };
 }
-const problems = ({ findings }: Report): readonly string[] => findings.filter(({ state }) => state === 'problem').map(({ what }) => what);
+const problems = ({ findings }: Report): readonly string[] =>
+  findings.filter(({ state }) => state === 'problem').map(({ what }) => what);
 
 describe('kimera doctor', () => {
   it('probes the model on both backends, and looks at the machine, the runtime and the database without making one', async () => {
     const { code, report } = await doctor(['--model', join(root, 'fixtures/models/bge-m3-tiny')]);
     expect([code, report.healthy, problems(report)]).toEqual([0, true, []]);
-    expect(report.models.map(({ backend, holds, probes }) => [backend, holds, probes.length > 3])).toEqual([['onnx', true, true], ['wasm', true, true]]);
-    expect(report.findings.map(({ what }) => what)).toEqual(expect.arrayContaining(['Node.js', 'processor features', 'native ONNX Runtime', '8-bit products', 'embedded database', 'variables']));
-    expect(report.findings.find(({ what }) => what === 'embedded database')).toMatchObject({ state: 'note', value: expect.stringContaining('none yet') });
+    expect(report.models.map(({ backend, holds, probes }) => [backend, holds, probes.length > 3])).toEqual([
+      ['onnx', true, true],
+      ['wasm', true, true],
+    ]);
+    expect(report.findings.map(({ what }) => what)).toEqual(
+      expect.arrayContaining([
+        'Node.js',
+        'processor features',
+        'native ONNX Runtime',
+        '8-bit products',
+        'embedded database',
+        'variables',
+      ]),
+    );
+    expect(report.findings.find(({ what }) => what === 'embedded database')).toMatchObject({
+      state: 'note',
+      value: expect.stringContaining('none yet'),
+    });
   });
 
   it('says that a model is not what it is taken for', async () => {
     const { code, report } = await doctor(['--model', minilm, '--like', 'bge-m3'], { USE_ONNX: '0' });
     expect([code, report.healthy]).toEqual([2, false]);
     expect(report.models.map(({ backend }) => backend)).toEqual(['wasm']);
-    expect(report.models[0]?.expectations).toEqual([{ what: 'dimension', holds: false }, { what: 'maxTokens', holds: false }, { what: 'heads', holds: false }]);
-    expect(report.findings.at(-1)?.advice).toBe('dimension is 384, expected 1024; maxTokens is 256, expected 8192; heads is dense, expected dense, sparse, colbert');
+    expect(report.models[0]?.expectations).toEqual([
+      { what: 'dimension', holds: false },
+      { what: 'maxTokens', holds: false },
+      { what: 'heads', holds: false },
+    ]);
+    expect(report.findings.at(-1)?.advice).toBe(
+      'dimension is 384, expected 1024; maxTokens is 256, expected 8192; heads is dense, expected dense, sparse, colbert',
+    );
   });
 
   it('names variables that cannot be used and those that nothing reads, shows no secret, and goes on', async () => {
-    const environment = { EMBEDDING_DIM: 'many', EMBEDDING_DIMS: '384', KIMERA_API_KEYS: 'hush', DATABASE_URL: 'postgres://me:hush@127.0.0.1:1/x' };
-    const { stdout } = await ended(startKimera(['doctor', '--model', join(root, 'fixtures/models/bge-m3-tiny')], scratch, environment));
+    const environment = {
+      EMBEDDING_DIM: 'many',
+      EMBEDDING_DIMS: '384',
+      KIMERA_API_KEYS: 'hush',
+      DATABASE_URL: 'postgres://me:hush@127.0.0.1:1/x',
+    };
+    const { stdout } = await ended(
+      startKimera(['doctor', '--model', join(root, 'fixtures/models/bge-m3-tiny')], scratch, environment),
+    );
     expect(stdout).toContain('NO  environment: EMBEDDING_DIM: many\n     expected a whole number above 0');
     expect(stdout).toContain('--  environment: EMBEDDING_DIMS: (set)\n     nothing reads it');
     expect(stdout).toContain('NO  database: database: the database postgres://me@127.0.0.1:1/x cannot be reached');
@@ -58,9 +107,17 @@ describe('kimera doctor', () => {
     const model = ['--model', join(root, 'fixtures/models/bge-m3-tiny')];
     const wrong = await doctor(model, { USE_ONNX: '0', EMBEDDING_DIM: '1024' });
     expect([wrong.code, wrong.report.findings.at(-1)?.advice]).toEqual([2, expect.stringContaining('expected 1024')]);
-    const coreml = await doctor(model, { ONNX_EXECUTION_PROVIDERS: process.platform === 'darwin' ? 'cuda,cpu' : 'coreml,cpu' });
+    const coreml = await doctor(model, {
+      ONNX_EXECUTION_PROVIDERS: process.platform === 'darwin' ? 'cuda,cpu' : 'coreml,cpu',
+    });
     expect(coreml.code).toBe(0);
-    expect(coreml.report.findings.filter(({ area }) => area === 'model').map(({ state, advice }) => [state, advice])).toEqual([['note', 'onnx serves this model instead'], ['fine', undefined], ['fine', undefined]]);
+    expect(
+      coreml.report.findings.filter(({ area }) => area === 'model').map(({ state, advice }) => [state, advice]),
+    ).toEqual([
+      ['note', 'onnx serves this model instead'],
+      ['fine', undefined],
+      ['fine', undefined],
+    ]);
   });
 
   it('says why a model cannot be opened', async () => {
@@ -70,7 +127,11 @@ describe('kimera doctor', () => {
     await writeFile(weights, (await readFile(weights)).fill(0, 0, 40_000));
     const { code, report } = await doctor(['--model', broken], { USE_ONNX: '0' });
     expect(code).toBe(2);
-    expect(report.findings.at(-1)).toMatchObject({ area: 'model', state: 'problem', advice: expect.stringContaining('models verify') });
+    expect(report.findings.at(-1)).toMatchObject({
+      area: 'model',
+      state: 'problem',
+      advice: expect.stringContaining('models verify'),
+    });
     const absent = await doctor(['--model', './nothing']);
     expect(absent.report.findings.at(-1)?.value).toContain('nothing');
   });

@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { loadStaticModel, memoryFiles, openHashedModel, openStaticModel, type StaticModel } from '@kimera/backend-light';
+import {
+  loadStaticModel,
+  memoryFiles,
+  openHashedModel,
+  openStaticModel,
+  type StaticModel,
+} from '@kimera/backend-light';
 import { cosine } from '@kimera/core';
 import { Embedder } from '@kimera/embedder';
 import { exact, textEmbedderConformance } from '@kimera/testing';
@@ -11,11 +17,19 @@ const runner = { describe, it, beforeAll, afterAll, expect };
 const path = join(root, 'models/static-minilm');
 const FILES = ['space.json', 'config.json', 'tokenizer.json', 'model.safetensors'];
 /** As a page has them: in memory, everything on the caller's thread. */
-const inMemory = (): Promise<StaticModel> => loadStaticModel({ files: memoryFiles('shipped', new Map(FILES.map((name) => [name, new Uint8Array(readFileSync(join(path, name)))]))) });
+const inMemory = (): Promise<StaticModel> =>
+  loadStaticModel({
+    files: memoryFiles('shipped', new Map(FILES.map((name) => [name, new Uint8Array(readFileSync(join(path, name)))]))),
+  });
 
-for (const [name, open] of [['the shipped static model', () => openStaticModel({ path })], ['the same in memory', inMemory], ['the hashed model', () => openHashedModel({ maxTokens: 512 })]] as const) {
+for (const [name, open] of [
+  ['the shipped static model', () => openStaticModel({ path })],
+  ['the same in memory', inMemory],
+  ['the hashed model', () => openHashedModel({ maxTokens: 512 })],
+] as const) {
   textEmbedderConformance(runner, {
-    name, tolerance: exact,
+    name,
+    tolerance: exact,
     open: async () => {
       const embedder = new Embedder(await open());
       return { embedder, close: () => embedder.close() };
@@ -32,7 +46,12 @@ describe('the shipped static model', () => {
 
   it('passes its own model test, in a space that is not the teacher’s', async () => {
     const test = await embedder.testModel();
-    expect(test).toMatchObject({ holds: true, modelId: 'kimera/all-MiniLM-L6-v2-static', dimension: 256, maxTokens: 512 });
+    expect(test).toMatchObject({
+      holds: true,
+      modelId: 'kimera/all-MiniLM-L6-v2-static',
+      dimension: 256,
+      maxTokens: 512,
+    });
     const teacher: unknown = JSON.parse(readFileSync(join(root, 'models/all-MiniLM-L6-v2/space.json'), 'utf8'));
     expect(teacher).not.toMatchObject({ fingerprint: test.space });
   });
@@ -42,7 +61,13 @@ describe('the shipped static model', () => {
   });
 
   it('finds like texts alike, whatever words they share', async () => {
-    const [query = [], paraphrase = [], sharing = []] = (await embedder.encodeBatch(['a physician treated the sick child', 'the doctor cured an ill kid', 'a child treated the physician to dinner'])).map(({ dense }) => dense);
+    const [query = [], paraphrase = [], sharing = []] = (
+      await embedder.encodeBatch([
+        'a physician treated the sick child',
+        'the doctor cured an ill kid',
+        'a child treated the physician to dinner',
+      ])
+    ).map(({ dense }) => dense);
     const [other = []] = (await embedder.encodeBatch(['the stock market fell sharply'])).map(({ dense }) => dense);
     expect(cosine(query, paraphrase)).toBeGreaterThan(cosine(query, other) + 0.3);
     expect(cosine(query, sharing)).toBeGreaterThan(cosine(query, other));

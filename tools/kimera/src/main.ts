@@ -45,7 +45,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 // Idle worker threads do not keep the process alive, also while a command waits for them to close.
 setInterval(() => undefined, 1 << 30);
 try {
-  const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')));
+  const { version } = z
+    .object({ version: z.string() })
+    .parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')));
   await runProgram(context, version, words);
 } catch (error) {
   const { exitCode: code, ...description } = describeError(error);
@@ -55,7 +57,8 @@ try {
     if (environment['KIMERA_DEBUG'] === '1' && error instanceof Error) stderr.write(`${error.stack}\n`);
     stderr.write(`kimera: ${description.message}${hint === undefined ? '' : `; hint: ${hint}`}\n`);
     // What asked for JSON gets JSON.
-    if (words.includes('--json')) await stdout.json({ error: { ...description, ...(hint === undefined ? {} : { hint }) } }).catch(() => undefined);
+    if (words.includes('--json'))
+      await stdout.json({ error: { ...description, ...(hint === undefined ? {} : { hint }) } }).catch(() => undefined);
   }
 }
 await stdout.write('').catch(() => undefined);

@@ -6,13 +6,41 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { z } from 'zod';
 import { ended, killKimeras, kimera, minilm, root, startKimera, tinyCheckpoint } from './run-kimera.fixture.js';
 
-const errorSchema = z.strictObject({ error: z.strictObject({ code: z.string(), message: z.string().regex(/^[^\n]+$/), hint: z.string().optional() }) });
+const errorSchema = z.strictObject({
+  error: z.strictObject({ code: z.string(), message: z.string().regex(/^[^\n]+$/), hint: z.string().optional() }),
+});
 const cosines = z.strictObject({ minCosine: z.number(), meanCosine: z.number() });
-const fidelity = z.strictObject({ ...cosines.shape, maxAbs: z.number(), texts: z.int(), rankAgreement: z.number().optional(), heads: z.strictObject({ sparse: cosines, colbert: cosines }).partial().optional() });
-const variants = z.array(z.strictObject({ name: z.enum(['fp32', 'fp16', 'q4', 'int8']), fidelity, full: z.array(z.string()).optional() })).min(1);
+const fidelity = z.strictObject({
+  ...cosines.shape,
+  maxAbs: z.number(),
+  texts: z.int(),
+  rankAgreement: z.number().optional(),
+  heads: z.strictObject({ sparse: cosines, colbert: cosines }).partial().optional(),
+});
+const variants = z
+  .array(
+    z.strictObject({ name: z.enum(['fp32', 'fp16', 'q4', 'int8']), fidelity, full: z.array(z.string()).optional() }),
+  )
+  .min(1);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-const modelSchema = z.strictObject({ path: z.string(), modelId: z.string(), space: sha256, dimension: z.int(), maxTokens: z.int(), heads: z.array(z.string()), variants, bytes: z.int() });
-const listSchema = z.strictObject({ models: z.array(z.union([modelSchema, z.strictObject({ path: z.string(), error: z.strictObject({ code: z.string(), message: z.string() }) })])) });
+const modelSchema = z.strictObject({
+  path: z.string(),
+  modelId: z.string(),
+  space: sha256,
+  dimension: z.int(),
+  maxTokens: z.int(),
+  heads: z.array(z.string()),
+  variants,
+  bytes: z.int(),
+});
+const listSchema = z.strictObject({
+  models: z.array(
+    z.union([
+      modelSchema,
+      z.strictObject({ path: z.string(), error: z.strictObject({ code: z.string(), message: z.string() }) }),
+    ]),
+  ),
+});
 const convertSchema = modelSchema.extend({ milliseconds: z.int() });
 const verifySchema = z.strictObject({
   folder: z.string(),
@@ -20,18 +48,52 @@ const verifySchema = z.strictObject({
   holds: z.boolean(),
   checks: z.array(z.strictObject({ check: z.string(), expected: z.string(), actual: z.string(), holds: z.boolean() })),
 });
-const tensor = z.strictObject({ name: z.string(), type: z.string(), shape: z.array(z.int()), bytes: z.int(), location: z.string().optional() });
+const tensor = z.strictObject({
+  name: z.string(),
+  type: z.string(),
+  shape: z.array(z.int()),
+  bytes: z.int(),
+  location: z.string().optional(),
+});
 const port = z.strictObject({ name: z.string(), type: z.string(), shape: z.array(z.union([z.int(), z.string()])) });
-const safetensorsSchema = z.strictObject({ kind: z.literal('safetensors'), path: z.string(), bytes: z.int(), metadata: z.record(z.string(), z.string()), tensors: z.array(tensor) });
+const safetensorsSchema = z.strictObject({
+  kind: z.literal('safetensors'),
+  path: z.string(),
+  bytes: z.int(),
+  metadata: z.record(z.string(), z.string()),
+  tensors: z.array(tensor),
+});
 const onnxSchema = z.strictObject({
-  kind: z.literal('onnx'), path: z.string(), bytes: z.int(), irVersion: z.int(), producer: z.string(), opsets: z.record(z.string(), z.int()), inputs: z.array(port), outputs: z.array(port),
-  operators: z.record(z.string(), z.int()), nodes: z.int(), tensors: z.array(tensor), externalFiles: z.array(z.strictObject({ name: z.string(), needed: z.int(), bytes: z.int().nullable() })),
+  kind: z.literal('onnx'),
+  path: z.string(),
+  bytes: z.int(),
+  irVersion: z.int(),
+  producer: z.string(),
+  opsets: z.record(z.string(), z.int()),
+  inputs: z.array(port),
+  outputs: z.array(port),
+  operators: z.record(z.string(), z.int()),
+  nodes: z.int(),
+  tensors: z.array(tensor),
+  externalFiles: z.array(z.strictObject({ name: z.string(), needed: z.int(), bytes: z.int().nullable() })),
 });
 const folderSchema = z.strictObject({
-  kind: z.enum(['model', 'checkpoint']), path: z.string(), bytes: z.int(), files: z.array(z.strictObject({ name: z.string(), bytes: z.int() })), parts: z.array(z.union([safetensorsSchema, onnxSchema])),
+  kind: z.enum(['model', 'checkpoint']),
+  path: z.string(),
+  bytes: z.int(),
+  files: z.array(z.strictObject({ name: z.string(), bytes: z.int() })),
+  parts: z.array(z.union([safetensorsSchema, onnxSchema])),
 });
 const benchSchema = z.strictObject({
-  modelId: z.string(), space: sha256, variant: z.string(), threads: z.int(), loadMilliseconds: z.int(), texts: z.int(), tokens: z.int(), tokensPerSecond: z.int().positive(), textsPerSecond: z.number().positive(),
+  modelId: z.string(),
+  space: sha256,
+  variant: z.string(),
+  threads: z.int(),
+  loadMilliseconds: z.int(),
+  texts: z.int(),
+  tokens: z.int(),
+  tokensPerSecond: z.int().positive(),
+  textsPerSecond: z.number().positive(),
   machine: z.strictObject({ processor: z.string(), processors: z.int(), node: z.string(), onnxRuntime: z.string() }),
   latency: z.strictObject({ p50: z.number().positive(), p95: z.number().positive() }),
   peakMemoryBytes: z.int().positive(),
@@ -43,10 +105,20 @@ beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'kimera-cli-'));
   converted = join(scratch, 'models/tiny');
   // Relative to the caller's folder.
-  const run = await kimera(['models', 'convert', tinyCheckpoint, '--out', 'models/tiny', '--model-id', 'test/tiny', '--json'], scratch);
+  const run = await kimera(
+    ['models', 'convert', tinyCheckpoint, '--out', 'models/tiny', '--model-id', 'test/tiny', '--json'],
+    scratch,
+  );
   const document = convertSchema.parse(JSON.parse(run.stdout));
   expect(run).toMatchObject({ code: 0, stderr: '' });
-  expect(document).toMatchObject({ path: converted, modelId: 'test/tiny', dimension: 32, maxTokens: 48, heads: ['dense'], variants: [{ name: 'fp32' }] });
+  expect(document).toMatchObject({
+    path: converted,
+    modelId: 'test/tiny',
+    dimension: 32,
+    maxTokens: 48,
+    heads: ['dense'],
+    variants: [{ name: 'fp32' }],
+  });
 });
 afterEach(killKimeras);
 afterAll(() => rm(scratch, { recursive: true, force: true }));
@@ -56,7 +128,12 @@ describe('models list', () => {
     const { code, stdout } = await kimera(['models', 'list', '--json'], scratch);
     expect(code).toBe(0);
     const { models } = listSchema.parse(JSON.parse(stdout));
-    expect(models.map((model) => ('modelId' in model ? model.modelId : model.path))).toEqual(['test/tiny', 'sentence-transformers/all-MiniLM-L6-v2', 'intfloat/multilingual-e5-small', 'kimera/all-MiniLM-L6-v2-static']);
+    expect(models.map((model) => ('modelId' in model ? model.modelId : model.path))).toEqual([
+      'test/tiny',
+      'sentence-transformers/all-MiniLM-L6-v2',
+      'intfloat/multilingual-e5-small',
+      'kimera/all-MiniLM-L6-v2-static',
+    ]);
     const space = JSON.parse(await readFile(join(minilm, 'space.json'), 'utf8'));
     expect(models[1]).toMatchObject({ path: minilm, space: space.fingerprint, dimension: 384, maxTokens: 256 });
   });
@@ -74,7 +151,9 @@ describe('models list', () => {
     await writeFile(join(folder, 'broken/space.json'), '{}');
     const { code, stdout } = await kimera(['models', 'list', folder, '--json'], scratch);
     expect(code).toBe(0);
-    expect(listSchema.parse(JSON.parse(stdout)).models).toMatchObject([{ path: join(folder, 'broken'), error: { code: 'INVALID_SPACE_FILE' } }]);
+    expect(listSchema.parse(JSON.parse(stdout)).models).toMatchObject([
+      { path: join(folder, 'broken'), error: { code: 'INVALID_SPACE_FILE' } },
+    ]);
     const none = await kimera(['models', 'list', tinyCheckpoint, '--json'], scratch);
     expect(none.code).toBe(1);
     expect(errorSchema.parse(JSON.parse(none.stdout)).error.code).toBe('MODEL_FOLDER_NOT_FOUND');
@@ -119,10 +198,14 @@ describe('models convert', () => {
     // A checkpoint whose conversion takes seconds, so that the signal always comes while it is under way.
     const child = startKimera(['models', 'convert', await slowCheckpoint(), '--out', 'out'], folder);
     const run = ended(child);
-    while (child.exitCode === null && !(await readdir(folder)).some((name) => existsSync(join(folder, name, 'onnx')))) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (child.exitCode === null && !(await readdir(folder)).some((name) => existsSync(join(folder, name, 'onnx'))))
+      await new Promise((resolve) => setTimeout(resolve, 5));
     child.kill('SIGINT');
     const { code, stderr } = await run;
-    expect({ code, stderr }).toEqual({ code: 3, stderr: 'kimera: stopped; nothing was written: the same command starts again\n' });
+    expect({ code, stderr }).toEqual({
+      code: 3,
+      stderr: 'kimera: stopped; nothing was written: the same command starts again\n',
+    });
     expect(await readdir(folder)).toEqual([]);
   });
 
@@ -135,7 +218,9 @@ describe('models convert', () => {
     await writeFile(join(slow, 'config.json'), JSON.stringify({ ...config, max_position_embeddings: positions }));
     const file = await readFile(join(slow, 'model.safetensors'));
     const end = 8 + Number(file.readBigUInt64LE());
-    const { __metadata__, ...entries } = z.record(z.string(), z.any()).parse(JSON.parse(file.subarray(8, end).toString('utf8')));
+    const { __metadata__, ...entries } = z
+      .record(z.string(), z.any())
+      .parse(JSON.parse(file.subarray(8, end).toString('utf8')));
     let at = 0;
     const parts: Buffer[] = [];
     for (const [name, entry] of Object.entries(entries)) {
@@ -161,7 +246,11 @@ describe('models verify', () => {
     const run = await kimera(['models', 'verify', converted, '--against', tinyCheckpoint, '--json'], scratch);
     expect(run).toMatchObject({ code: 0, stderr: '' });
     const { holds, checks } = verifySchema.parse(JSON.parse(run.stdout));
-    expect({ holds, failed: checks.filter((check) => !check.holds), count: checks.length }).toEqual({ holds: true, failed: [], count: 8 });
+    expect({ holds, failed: checks.filter((check) => !check.holds), count: checks.length }).toEqual({
+      holds: true,
+      failed: [],
+      count: 8,
+    });
   });
 
   it.each(['all-MiniLM-L6-v2', 'multilingual-e5-small'])('%s as shipped holds', async (name) => {
@@ -182,11 +271,22 @@ describe('models verify', () => {
     await writeFile(join(changed, 'onnx/model.onnx_data'), data.subarray(100));
     const short = await kimera(['models', 'verify', changed, '--json'], scratch);
     expect(short.code).toBe(2);
-    expect(verifySchema.parse(JSON.parse(short.stdout))).toMatchObject({ holds: false, checks: [{ check: 'folder opens' }] });
-    const other = await kimera(['models', 'verify', converted, '--against', join(root, 'fixtures/checkpoints/bert-tiny-cls'), '--json'], scratch);
+    expect(verifySchema.parse(JSON.parse(short.stdout))).toMatchObject({
+      holds: false,
+      checks: [{ check: 'folder opens' }],
+    });
+    const other = await kimera(
+      ['models', 'verify', converted, '--against', join(root, 'fixtures/checkpoints/bert-tiny-cls'), '--json'],
+      scratch,
+    );
     expect(other.code).toBe(2);
     // The same weights under another pooling: the forward pass sees it.
-    expect(verifySchema.parse(JSON.parse(other.stdout)).checks.filter(({ holds }) => !holds).map(({ check }) => check)).toEqual(['forward pass']);
+    expect(
+      verifySchema
+        .parse(JSON.parse(other.stdout))
+        .checks.filter(({ holds }) => !holds)
+        .map(({ check }) => check),
+    ).toEqual(['forward pass']);
   });
 
   it('ends with 1 and a hint where there is no model', async () => {
@@ -215,7 +315,10 @@ describe('models inspect', () => {
   });
 
   it('refuses hostile files in one line, and lets no name write to the terminal', async () => {
-    const hostile = await kimera(['models', 'inspect', join(root, 'fixtures/hostile-checkpoints/safetensors/overlap.safetensors')], scratch);
+    const hostile = await kimera(
+      ['models', 'inspect', join(root, 'fixtures/hostile-checkpoints/safetensors/overlap.safetensors')],
+      scratch,
+    );
     expect(hostile).toMatchObject({ code: 2, stdout: '' });
     expect(hostile.stderr).toMatch(/^kimera: [^\n]+\n$/);
     const garbage = join(scratch, 'garbage\u001b[31m.onnx');
@@ -251,13 +354,22 @@ describe('models bench', () => {
 it('a torch checkpoint with heads converts to the bytes of the fixture, verifies against itself, and serves every head', async () => {
   const checkpoint = join(root, 'fixtures/checkpoints/bge-m3-tiny');
   const out = join(scratch, 'bge-m3-tiny');
-  expect(await kimera(['models', 'convert', checkpoint, '--out', out, '--model-id', 'fixture/bge-m3-tiny'], scratch)).toMatchObject({ code: 0 });
+  expect(
+    await kimera(['models', 'convert', checkpoint, '--out', out, '--model-id', 'fixture/bge-m3-tiny'], scratch),
+  ).toMatchObject({ code: 0 });
   const fixture = join(root, 'fixtures/models/bge-m3-tiny');
-  const files = async (folder: string): Promise<readonly string[]> => (await readdir(folder, { recursive: true })).sort();
+  const files = async (folder: string): Promise<readonly string[]> =>
+    (await readdir(folder, { recursive: true })).sort();
   expect(await files(out)).toEqual(await files(fixture));
-  expect(JSON.parse(await readFile(join(out, 'space.json'), 'utf8'))).toEqual(JSON.parse(await readFile(join(fixture, 'space.json'), 'utf8')));
+  expect(JSON.parse(await readFile(join(out, 'space.json'), 'utf8'))).toEqual(
+    JSON.parse(await readFile(join(fixture, 'space.json'), 'utf8')),
+  );
   expect(await kimera(['models', 'verify', out, '--against', checkpoint], scratch)).toMatchObject({ code: 0 });
-  const { code, stdout } = await kimera(['embed', '--model', out, '--head', 'dense,sparse,colbert'], scratch, '{"text":"hello"}\n');
+  const { code, stdout } = await kimera(
+    ['embed', '--model', out, '--head', 'dense,sparse,colbert'],
+    scratch,
+    '{"text":"hello"}\n',
+  );
   expect(code).toBe(0);
   const { dense, sparse, colbert, tokens } = JSON.parse(stdout);
   expect(dense).toHaveLength(64);

@@ -15,13 +15,16 @@ afterAll(() => rm(scratch, { recursive: true, force: true }));
 const MODELS = ['list', 'pull', 'convert', 'verify', 'inspect', 'bench'];
 
 describe('help', () => {
-  it.each([[[]], ...COMMANDS.map(({ name }) => [[name]]), ...MODELS.map((name) => [['models', name]])])('%j: on stdout, with examples that name the command', async (words) => {
-    const { code, stdout, stderr } = await kimera([...words, '--help'], scratch);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(new RegExp(`^Usage: ${['kimera', ...words].join(' ')} `));
-    expect(stdout).toMatch(new RegExp(`Examples:\\n  \\$ kimera ${words.join(' ')}`));
-    expect(await kimera(['help', ...words], scratch)).toEqual({ code, stdout, stderr });
-  });
+  it.each([[[]], ...COMMANDS.map(({ name }) => [[name]]), ...MODELS.map((name) => [['models', name]])])(
+    '%j: on stdout, with examples that name the command',
+    async (words) => {
+      const { code, stdout, stderr } = await kimera([...words, '--help'], scratch);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toMatch(new RegExp(`^Usage: ${['kimera', ...words].join(' ')} `));
+      expect(stdout).toMatch(new RegExp(`Examples:\\n  \\$ kimera ${words.join(' ')}`));
+      expect(await kimera(['help', ...words], scratch)).toEqual({ code, stdout, stderr });
+    },
+  );
 
   it('the root lists every command and the exit codes', async () => {
     const { stdout } = await kimera(['--help'], scratch);

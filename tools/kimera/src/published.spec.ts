@@ -11,7 +11,13 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const folder = join(root, 'fixtures/models/bge-m3-tiny');
 const facts = join(root, 'fixtures/models/bge-m3-tiny-facts.json');
-const row = z.strictObject({ group: z.string(), fact: z.string(), published: z.string(), yours: z.string(), holds: z.boolean() });
+const row = z.strictObject({
+  group: z.string(),
+  fact: z.string(),
+  published: z.string(),
+  yours: z.string(),
+  holds: z.boolean(),
+});
 const verifySchema = z.strictObject({
   folder: z.string(),
   holds: z.boolean(),
@@ -20,11 +26,20 @@ const verifySchema = z.strictObject({
     modelId: z.string(),
     variant: z.string(),
     notes: z.array(z.string()),
-    sources: z.array(z.strictObject({ name: z.string(), source: z.string(), licence: z.string(), tolerance: z.strictObject({ value: z.number(), reason: z.string() }) })),
+    sources: z.array(
+      z.strictObject({
+        name: z.string(),
+        source: z.string(),
+        licence: z.string(),
+        tolerance: z.strictObject({ value: z.number(), reason: z.string() }),
+      }),
+    ),
     rows: z.array(row),
   }),
 });
-const errorSchema = z.strictObject({ error: z.strictObject({ code: z.string(), message: z.string(), hint: z.string().optional() }) });
+const errorSchema = z.strictObject({
+  error: z.strictObject({ code: z.string(), message: z.string(), hint: z.string().optional() }),
+});
 
 function verify(path: string, ...words: readonly string[]): Promise<Run> {
   return kimera(['models', 'verify', path, ...words], scratch);
@@ -36,7 +51,9 @@ describe('models verify --published', () => {
     expect(run).toMatchObject({ code: 0, stderr: '' });
     expect(run.stdout).toMatch(/^CHECK +EXPECTED +ACTUAL +HOLDS$/m);
     expect(run.stdout).toMatch(/^FACT +PUBLISHED +YOURS +HOLDS$/m);
-    expect(run.stdout).toMatch(/^pairs: hybrid score of 0\.4 dense \+ 0\.2 sparse \+ 0\.4 colbert, “what is bge-m3\?” · “bge-m3 is a model that …” +0\.9980474 ± 0\.0001 +0\.998047\d* +yes$/m);
+    expect(run.stdout).toMatch(
+      /^pairs: hybrid score of 0\.4 dense \+ 0\.2 sparse \+ 0\.4 colbert, “what is bge-m3\?” · “bge-m3 is a model that …” +0\.9980474 ± 0\.0001 +0\.998047\d* +yes$/m,
+    );
     expect(run.stdout).toMatch(/^tokens: tokenisations as tokenizer\.json says +21 of 21 +21 of 21 +yes$/m);
     expect(run.stdout).toMatch(/^every line holds$/m);
   });
@@ -78,7 +95,10 @@ describe('models verify --published', () => {
   it('compares with the facts of BAAI/bge-m3 where no file is named, and by itself under exactly that id', async () => {
     const renamed = join(scratch, 'renamed');
     cpSync(folder, renamed, { recursive: true });
-    writeFileSync(join(renamed, 'space.json'), readFileSync(join(folder, 'space.json'), 'utf8').replace('fixture/bge-m3-tiny', 'BAAI/bge-m3'));
+    writeFileSync(
+      join(renamed, 'space.json'),
+      readFileSync(join(folder, 'space.json'), 'utf8').replace('fixture/bge-m3-tiny', 'BAAI/bge-m3'),
+    );
     const run = await verify(renamed, '--json');
     expect(run.code).toBe(2);
     const { published, checks } = verifySchema.parse(JSON.parse(run.stdout));
@@ -99,7 +119,9 @@ describe('models verify --published', () => {
   it('says so where the model lacks the head', async () => {
     const run = await verify(minilm, '--published', facts);
     expect(run.code).toBe(2);
-    expect(run.stdout).toMatch(/^vectors: ColBERT shape, “” +1 × 64 +head "colbert" is not available: this model has dense +NO$/m);
+    expect(run.stdout).toMatch(
+      /^vectors: ColBERT shape, “” +1 × 64 +head "colbert" is not available: this model has dense +NO$/m,
+    );
   });
 
   it('leaves a folder that does not open to its checks', async () => {

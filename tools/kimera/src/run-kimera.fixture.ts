@@ -19,9 +19,18 @@ export function killKimeras(): void {
   for (const child of children) child.kill('SIGKILL');
 }
 
-/** The process of one command line, its folder and environment as given; nothing of the caller's settings reaches it. */
-export function startKimera(words: readonly string[], folder: string, environment: Readonly<Record<string, string>> = {}): ChildProcessWithoutNullStreams {
-  const child = spawn(process.execPath, [join(root, 'tools/kimera/bin/kimera.mjs'), ...words], { cwd: folder, env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment } });
+/**
+ * The process of one command line, its folder and environment as given; nothing of the caller's settings reaches it.
+ */
+export function startKimera(
+  words: readonly string[],
+  folder: string,
+  environment: Readonly<Record<string, string>> = {},
+): ChildProcessWithoutNullStreams {
+  const child = spawn(process.execPath, [join(root, 'tools/kimera/bin/kimera.mjs'), ...words], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment },
+  });
   children.add(child);
   child.on('exit', () => children.delete(child));
   return child;

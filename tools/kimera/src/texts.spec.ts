@@ -8,11 +8,26 @@ import { z } from 'zod';
 import { ended, killKimeras, kimera, minilm, root, startKimera } from './run-kimera.fixture.js';
 
 const tokenLine = z.strictObject({ ids: z.array(z.int()), totalTokens: z.int(), truncated: z.boolean() });
-const embedLine = z.strictObject({ dense: z.array(z.number()).length(384), tokens: z.int(), truncated: z.boolean(), space: z.string() });
+const embedLine = z.strictObject({
+  dense: z.array(z.number()).length(384),
+  tokens: z.int(),
+  truncated: z.boolean(),
+  space: z.string(),
+});
 const errorLine = z.strictObject({ error: z.strictObject({ code: z.string(), message: z.string() }) });
-const similaritySchema = z.strictObject({ space: z.string(), modelId: z.string(), texts: z.array(z.string()), truncated: z.array(z.boolean()), matrix: z.array(z.array(z.number())) });
+const similaritySchema = z.strictObject({
+  space: z.string(),
+  modelId: z.string(),
+  texts: z.array(z.string()),
+  truncated: z.array(z.boolean()),
+  matrix: z.array(z.array(z.number())),
+});
 
-const lines = (stdout: string): unknown[] => stdout.trimEnd().split('\n').map((line) => JSON.parse(line));
+const lines = (stdout: string): unknown[] =>
+  stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
 const jsonl = (texts: readonly string[]): string => texts.map((text) => `${JSON.stringify({ text })}\n`).join('');
 
 let scratch = '';
@@ -25,7 +40,11 @@ afterAll(() => rm(scratch, { recursive: true, force: true }));
 describe('tokenize', () => {
   it('gives the ids of the recorded probes, cuts and says so', async () => {
     const { probes } = await openModelFolder(minilm);
-    const run = await kimera(['tokenize', '--model', minilm], scratch, jsonl([...probes.map(({ text }) => text), 'word '.repeat(400)]));
+    const run = await kimera(
+      ['tokenize', '--model', minilm],
+      scratch,
+      jsonl([...probes.map(({ text }) => text), 'word '.repeat(400)]),
+    );
     expect(run).toMatchObject({ code: 0, stderr: '' });
     const results = lines(run.stdout).map((line) => tokenLine.parse(line));
     expect(results.slice(0, -1).map(({ ids }) => ids)).toEqual(probes.map(({ ids }) => [...ids]));
@@ -34,13 +53,16 @@ describe('tokenize', () => {
   });
 
   it('keeps the order over many batches and holds the place of every bad line; then ends with 1', async () => {
-    const input = Array.from({ length: 2_000 }, (_, i) => (i % 500 === 7 ? 'no json' : JSON.stringify({ text: `text ${i}` }))).join('\n');
+    const input = Array.from({ length: 2_000 }, (_, i) =>
+      i % 500 === 7 ? 'no json' : JSON.stringify({ text: `text ${i}` }),
+    ).join('\n');
     const { code, stdout, stderr } = await kimera(['tokenize'], scratch, input);
     expect(code).toBe(1);
     expect(stderr).toBe('kimera: 4 of 2,000 lines failed: each has its "error" in its place\n');
     const results = lines(stdout);
     expect(results).toHaveLength(2_000);
-    for (const [i, line] of results.entries()) expect((i % 500 === 7 ? errorLine : tokenLine).safeParse(line).success).toBe(true);
+    for (const [i, line] of results.entries())
+      expect((i % 500 === 7 ? errorLine : tokenLine).safeParse(line).success).toBe(true);
     const alone = await kimera(['tokenize'], scratch, jsonl(['text 1234']));
     expect(results[1234]).toEqual(lines(alone.stdout)[0]);
   });
@@ -54,7 +76,11 @@ describe('tokenize', () => {
     ['not UTF-8', Buffer.from([0x22, 0xff, 0x22]), 'not UTF-8'],
     ['nine million bytes', `{"text":"${'x'.repeat(9_000_000)}"}`, 'more than 8388608 bytes'],
   ])('a line with %s is an error in its place', async (_what, line, message) => {
-    const input = Buffer.concat([Buffer.from('{"text":"before"}\r\n'), Buffer.from(line), Buffer.from('\n{"text":"after"}')]);
+    const input = Buffer.concat([
+      Buffer.from('{"text":"before"}\r\n'),
+      Buffer.from(line),
+      Buffer.from('\n{"text":"after"}'),
+    ]);
     const { code, stdout } = await kimera(['tokenize'], scratch, input);
     expect(code).toBe(1);
     const [before, bad, after, ...rest] = lines(stdout);
@@ -87,7 +113,10 @@ describe('embed', () => {
 
   it('puts the prompt of a role before the text', async () => {
     const model = join(root, 'models/multilingual-e5-small');
-    const [query, plain] = await Promise.all([kimera(['embed', '--model', model, '--role', 'query'], scratch, jsonl(['hello'])), kimera(['embed', '--model', model], scratch, jsonl(['query: hello']))]);
+    const [query, plain] = await Promise.all([
+      kimera(['embed', '--model', model, '--role', 'query'], scratch, jsonl(['hello'])),
+      kimera(['embed', '--model', model], scratch, jsonl(['query: hello'])),
+    ]);
     expect(query.code).toBe(0);
     expect(query.stdout).toBe(plain.stdout);
   });
@@ -142,7 +171,9 @@ describe('similarity', () => {
     const embedded = await kimera(['embed'], scratch, jsonl(texts));
     const vectors = lines(embedded.stdout).map((line) => embedLine.parse(line));
     expect(vectors[0]?.space).toBe(space);
-    matrix.forEach((row, i) => row.forEach((value, j) => expect(value).toBeCloseTo(cosine(vectors[i]?.dense ?? [], vectors[j]?.dense ?? []), 5)));
+    matrix.forEach((row, i) =>
+      row.forEach((value, j) => expect(value).toBeCloseTo(cosine(vectors[i]?.dense ?? [], vectors[j]?.dense ?? []), 5)),
+    );
   });
 
   it('says where a text was cut', async () => {
@@ -163,7 +194,11 @@ describe('serve', () => {
         if (found !== undefined) resolve(found);
       });
     });
-    const response = await fetch(`${url}/embed`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ inputs: 'hello' }) });
+    const response = await fetch(`${url}/embed`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ inputs: 'hello' }),
+    });
     expect(response.headers.get('x-embedding-space')).toBe((await openModelFolder(minilm)).space.fingerprint);
     const [vector] = z.array(z.array(z.number())).parse(await response.json());
     expect(vector).toHaveLength(384);

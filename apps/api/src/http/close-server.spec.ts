@@ -15,7 +15,11 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.closeAllConnections();
 });
 
-async function start(listener: RequestListener): Promise<{ readonly server: Server; readonly connections: Connections; readonly send: (text: string) => Promise<Socket> }> {
+async function start(listener: RequestListener): Promise<{
+  readonly server: Server;
+  readonly connections: Connections;
+  readonly send: (text: string) => Promise<Socket>;
+}> {
   const server = createServer(listener);
   servers.push(server);
   const connections = new Connections(server);
@@ -47,7 +51,9 @@ describe('closing a server', () => {
   });
 
   it('does not wait for a client that takes no more of its answer', async () => {
-    const { server, connections, send } = await start((_request, response) => void response.end(Buffer.alloc(32 << 20)));
+    const { server, connections, send } = await start(
+      (_request, response) => void response.end(Buffer.alloc(32 << 20)),
+    );
     const client = await send('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
     await once(client, 'readable');
     await closeServer(server, connections, GRACE);

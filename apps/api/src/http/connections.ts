@@ -18,7 +18,8 @@ export class Connections {
   }
 
   /**
-   * Closes all on which the server waits for the client: to send a whole request, to take an answer that has begun, to say anything at all.
+   * Closes all on which the server waits for the client: to send a whole request, to take an answer that has begun, to
+   * say anything at all.
    * A request that arrived and whose answer has not begun keeps its own.
    */
   closeWaiting(): void {

@@ -14,10 +14,20 @@ function embedder(before: readonly number[], after: readonly number[]) {
   return { space: fakeSpace('cut', { maxTokens: 4 }), tokenize, asked };
 }
 const cut = async (parts: ReturnType<typeof embedder>, ...lists: number[][]): Promise<number[][]> =>
-  (await cutIds(parts, lists.map((ids) => Int32Array.from(ids)))).map((ids) => Array.from(ids));
+  (
+    await cutIds(
+      parts,
+      lists.map((ids) => Int32Array.from(ids)),
+    )
+  ).map((ids) => Array.from(ids));
 
 it('keeps the token that ends every text, where the list has it', async () => {
-  expect(await cut(embedder([1], [2]), [1, 7, 7, 7, 7, 2], [1, 7, 7, 7, 7], [1, 7, 7, 2], [7])).toEqual([[1, 7, 7, 2], [1, 7, 7, 7], [1, 7, 7, 2], [7]]);
+  expect(await cut(embedder([1], [2]), [1, 7, 7, 7, 7, 2], [1, 7, 7, 7, 7], [1, 7, 7, 2], [7])).toEqual([
+    [1, 7, 7, 2],
+    [1, 7, 7, 7],
+    [1, 7, 7, 2],
+    [7],
+  ]);
   expect(await cut(embedder([], [2]), [7, 7, 7, 7, 7, 2])).toEqual([[7, 7, 7, 2]]);
 });
 
@@ -25,7 +35,10 @@ it.each([
   ['a token before the text alone', [1], []],
   ['no token around the text', [], []],
 ])('cuts plainly where the tokenizer puts %s', async (_what, before, after) => {
-  expect(await cut(embedder(before, after), [1, 7, 7, 7, 7, 1], [7, 7, 7, 7, 7])).toEqual([[1, 7, 7, 7], [7, 7, 7, 7]]);
+  expect(await cut(embedder(before, after), [1, 7, 7, 7, 7, 1], [7, 7, 7, 7, 7])).toEqual([
+    [1, 7, 7, 7],
+    [7, 7, 7, 7],
+  ]);
 });
 
 it('asks the tokenizer nothing where nothing is cut, and leaves the lists that it was given', async () => {

@@ -12,7 +12,11 @@ const refusals: Readonly<Record<string, unknown>> = {
   unavailable: new HttpError('space_unavailable', 'not now', 'model'),
   encoding: new URIError('URI malformed'),
 };
-const server = createServer(express().use((request, response) => sendError(response, toHttpError(refusals[request.path.split('/').at(-1) ?? '']), contractOf(request.path))));
+const server = createServer(
+  express().use((request, response) =>
+    sendError(response, toHttpError(refusals[request.path.split('/').at(-1) ?? '']), contractOf(request.path)),
+  ),
+);
 let url = '';
 beforeAll(async () => {
   server.listen(0, '127.0.0.1');
@@ -25,7 +29,12 @@ afterAll(async () => {
 });
 
 it.each([
-  ['/v1/mismatch', 400, null, { error: { type: 'invalid_request_error', code: 'space_mismatch', param: 'model', message: 'another space' } }],
+  [
+    '/v1/mismatch',
+    400,
+    null,
+    { error: { type: 'invalid_request_error', code: 'space_mismatch', param: 'model', message: 'another space' } },
+  ],
   ['/mismatch', 422, null, { error: 'another space', error_type: 'Validation' }],
   ['/v1/unavailable', 503, '2', { error: { type: 'service_unavailable', code: 'space_unavailable' } }],
   ['/unavailable', 503, '2', { error_type: 'Unhealthy' }],

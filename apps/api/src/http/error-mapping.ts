@@ -48,7 +48,12 @@ export function toHttpError(error: unknown): HttpError {
       case 'CLOSED':
         return new HttpError('shutting_down', 'the server is shutting down');
       case 'INVALID_TOKEN_BATCH':
-        return new HttpError('invalid_token_id', `${error.message}. Token ids must be of this model; LangChain sends another model's unless check_embedding_ctx_length=False`, 'input', error.fields);
+        return new HttpError(
+          'invalid_token_id',
+          `${error.message}. Token ids must be of this model; LangChain sends another model's unless check_embedding_ctx_length=False`,
+          'input',
+          error.fields,
+        );
       default:
         return new HttpError('internal', 'the server failed on this request');
     }
@@ -59,16 +64,20 @@ export function toHttpError(error: unknown): HttpError {
     const { limit, length } = error as { readonly limit?: number; readonly length?: number };
     return new HttpError('body_too_large', `the body has ${length ?? 'more'} bytes, the limit is ${limit}`);
   }
-  if (type === 'entity.parse.failed' || type === 'encoding.unsupported' || type === 'charset.unsupported') return new HttpError('malformed_json', 'the body is not JSON in UTF-8');
-  if (type === 'request.aborted' || type === 'request.size.invalid') return new HttpError('malformed_json', 'the body ended early');
+  if (type === 'entity.parse.failed' || type === 'encoding.unsupported' || type === 'charset.unsupported')
+    return new HttpError('malformed_json', 'the body is not JSON in UTF-8');
+  if (type === 'request.aborted' || type === 'request.size.invalid')
+    return new HttpError('malformed_json', 'the body ended early');
   return new HttpError('internal', 'the server failed on this request');
 }
 
 export function sendError(response: Response, error: HttpError, contract: Contract): void {
   const [status, type] = MAPPINGS[error.code][contract];
-  if (status === 429 || error.code === 'space_unavailable') response.setHeader('Retry-After', String(RETRY_AFTER_SECONDS));
+  if (status === 429 || error.code === 'space_unavailable')
+    response.setHeader('Retry-After', String(RETRY_AFTER_SECONDS));
   response.status(status);
-  if (contract === 'openai') response.json({ error: { message: error.message, type, param: error.param, code: error.code } });
+  if (contract === 'openai')
+    response.json({ error: { message: error.message, type, param: error.param, code: error.code } });
   else response.json({ error: error.message, error_type: type });
 }
 

@@ -12,7 +12,8 @@ export function guard(apiKeys: readonly string[]): RequestHandler {
     const [scheme, key] = (request.headers.authorization ?? '').split(' ');
     const given = digest(key ?? '');
     const known = digests.filter((candidate) => timingSafeEqual(candidate, given)).length > 0;
-    if (scheme?.toLowerCase() !== 'bearer' || !known) throw new HttpError('invalid_api_key', 'a valid key is needed: Authorization: Bearer KEY');
+    if (scheme?.toLowerCase() !== 'bearer' || !known)
+      throw new HttpError('invalid_api_key', 'a valid key is needed: Authorization: Bearer KEY');
     next();
   };
 }

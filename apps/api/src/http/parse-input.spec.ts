@@ -15,8 +15,17 @@ interface Limits {
 }
 const parse = (value: unknown, { truncate, bound }: Limits = { truncate: true }): Input =>
   parseInput(value, {
-    param: 'input', maxItems: MAX_ITEMS, empty: 'empty', tooMany: (limit, actual) => `${actual} of ${limit} items`,
-    tokenLimit: new TokenLimit({ param: 'input', modelTokens: MODEL_TOKENS, bound, truncate, tooLong: (limit, actual, index) => `${actual} of ${limit} tokens in ${index}` }),
+    param: 'input',
+    maxItems: MAX_ITEMS,
+    empty: 'empty',
+    tooMany: (limit, actual) => `${actual} of ${limit} items`,
+    tokenLimit: new TokenLimit({
+      param: 'input',
+      modelTokens: MODEL_TOKENS,
+      bound,
+      truncate,
+      tooLong: (limit, actual, index) => `${actual} of ${limit} tokens in ${index}`,
+    }),
   });
 
 /** A list that counts how often an item of it is read. */
@@ -36,9 +45,17 @@ const reference = (() => {
   const ids = z.array(z.int().min(0).max(MAX_TOKEN_ID)).min(1);
   return z.union([
     z.string().transform((text): Input => ({ kind: 'texts', texts: [text] })),
-    z.array(z.string()).min(1).max(MAX_ITEMS).transform((texts): Input => ({ kind: 'texts', texts })),
+    z
+      .array(z.string())
+      .min(1)
+      .max(MAX_ITEMS)
+      .transform((texts): Input => ({ kind: 'texts', texts })),
     ids.transform((one): Input => ({ kind: 'ids', ids: [Int32Array.from(one)] })),
-    z.array(ids).min(1).max(MAX_ITEMS).transform((lists): Input => ({ kind: 'ids', ids: lists.map((one) => Int32Array.from(one)) })),
+    z
+      .array(ids)
+      .min(1)
+      .max(MAX_ITEMS)
+      .transform((lists): Input => ({ kind: 'ids', ids: lists.map((one) => Int32Array.from(one)) })),
   ]);
 })();
 
@@ -50,7 +67,12 @@ function spliced(list: readonly unknown[], at: number, item: unknown): readonly 
 describe('the inputs of a request', () => {
   const tokenIds = fc.array(fc.integer({ min: 0, max: MAX_TOKEN_ID }), { minLength: 1, maxLength: 30 });
   const text = fc.string({ unit: 'binary' });
-  const valid = fc.oneof(text, fc.array(text, { minLength: 1, maxLength: MAX_ITEMS }), tokenIds, fc.array(tokenIds, { minLength: 1, maxLength: MAX_ITEMS }));
+  const valid = fc.oneof(
+    text,
+    fc.array(text, { minLength: 1, maxLength: MAX_ITEMS }),
+    tokenIds,
+    fc.array(tokenIds, { minLength: 1, maxLength: MAX_ITEMS }),
+  );
 
   it('are what a schema of the grammar makes of them', () => {
     fc.assert(fc.property(valid, (value) => expect(parse(value)).toEqual(reference.parse(value))));
@@ -58,11 +80,15 @@ describe('the inputs of a request', () => {
 
   it('are refused where that schema refuses them', async () => {
     const wrong = fc.oneof(fc.jsonValue(), fc.double(), fc.constantFrom(null, true, [], {}, -1, 0.5, 2 ** 31, ''));
-    const spoilt = fc.tuple(valid, wrong, fc.nat()).map(([value, item, at]) => (typeof value === 'string' ? item : spliced(value, at, item)));
+    const spoilt = fc
+      .tuple(valid, wrong, fc.nat())
+      .map(([value, item, at]) => (typeof value === 'string' ? item : spliced(value, at, item)));
     const long = fc.oneof(fc.array(text, { minLength: MAX_ITEMS }), fc.array(tokenIds, { minLength: MAX_ITEMS }));
-    await fc.assert(fc.asyncProperty(fc.oneof(wrong, spoilt, long), async (value) => {
-      expect((await rejection(() => parse(value))) === undefined).toBe(reference.safeParse(value).success);
-    }));
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(wrong, spoilt, long), async (value) => {
+        expect((await rejection(() => parse(value))) === undefined).toBe(reference.safeParse(value).success);
+      }),
+    );
   });
 
   it.each([
@@ -89,18 +115,33 @@ describe('the inputs of a request', () => {
 
   it.each([
     ['one list, not cut', { truncate: false }, Array.from({ length: 11 }, () => 1), '11 of 10 tokens in 0'],
-    ['a list in a batch, not cut', { truncate: false }, [[1], Array.from({ length: 11 }, () => 1)], '11 of 10 tokens in 1'],
-    ['beyond a bound below the model\'s limit, where nothing is cut', { truncate: true, bound: 5 }, [1, 2, 3, 4, 5, 6], '6 of 5 tokens in 0'],
+    [
+      'a list in a batch, not cut',
+      { truncate: false },
+      [[1], Array.from({ length: 11 }, () => 1)],
+      '11 of 10 tokens in 1',
+    ],
+    [
+      "beyond a bound below the model's limit, where nothing is cut",
+      { truncate: true, bound: 5 },
+      [1, 2, 3, 4, 5, 6],
+      '6 of 5 tokens in 0',
+    ],
   ])('too many ids: %s', async (_what, limits, value, message) => {
-    expect(await rejection(() => parse(value, limits))).toMatchObject({ code: 'input_too_long', param: 'input', message });
+    expect(await rejection(() => parse(value, limits))).toMatchObject({
+      code: 'input_too_long',
+      param: 'input',
+      message,
+    });
   });
-  it('takes ids that will be cut, and a bound above the model\'s limit changes nothing', () => {
+  it("takes ids that will be cut, and a bound above the model's limit changes nothing", () => {
     const ids = Array.from({ length: 11 }, (_, i) => i);
     expect(parse(ids, { truncate: true, bound: 50 })).toEqual({ kind: 'ids', ids: [Int32Array.from(ids)] });
   });
 
   const MANY = 50_000;
-  const many = (item: unknown, at = -1, other: unknown = null): readonly unknown[] => Array.from({ length: MANY }, (_, i) => (i === at ? other : item));
+  const many = (item: unknown, at = -1, other: unknown = null): readonly unknown[] =>
+    Array.from({ length: MANY }, (_, i) => (i === at ? other : item));
   it.each([
     ['texts beyond the count', many('a'), { truncate: true }, 1],
     ['lists beyond the count', many([1]), { truncate: true }, 1],
@@ -115,7 +156,14 @@ describe('the inputs of a request', () => {
   });
   it('looks at the ids of no list where one of them is too long', async () => {
     const lists = [watched([1, 2]), watched(many(1))];
-    expect(await rejection(() => parse(lists.map(({ list }) => list), { truncate: false }))).toMatchObject({ code: 'input_too_long' });
+    expect(
+      await rejection(() =>
+        parse(
+          lists.map(({ list }) => list),
+          { truncate: false },
+        ),
+      ),
+    ).toMatchObject({ code: 'input_too_long' });
     expect(lists.map(({ reads }) => reads())).toEqual([0, 0]);
   });
   it('looks at each id once, and at the first twice', () => {

@@ -22,21 +22,28 @@ export interface InputRules {
 const MAX_TOKEN_ID = 2 ** 31 - 1;
 
 /**
- * `"text"`, `["text", …]`, `[ids…]` (one input), `[[ids…], …]`. The first item says which; a body of 8 MB holds four million, so lengths are
+ * `"text"`, `["text", …]`, `[ids…]` (one input), `[[ids…], …]`. The first item says which; a body of 8 MB holds four
+ * million, so lengths are
  * checked before items are looked at, and the first wrong item ends it.
  * @throws HttpError naming the item.
  */
 export function parseInput(value: unknown, { param, maxItems, tokenLimit, empty, tooMany }: InputRules): Input {
   if (typeof value === 'string') return { kind: 'texts', texts: [value] };
-  if (!isList(value)) throw unexpected(param, 'a text, a list of texts, a list of token ids or a list of such lists', value);
+  if (!isList(value))
+    throw unexpected(param, 'a text, a list of texts, a list of token ids or a list of such lists', value);
   if (value.length === 0) throw new HttpError('empty_input', empty, param);
   const [first] = value;
   if (typeof first === 'number') {
     tokenLimit.check([value.length]);
     return { kind: 'ids', ids: [parseIds(value, param, 0)] };
   }
-  if (value.length > maxItems) throw new HttpError('invalid_request', tooMany(maxItems, value.length), param, { limit: maxItems, actual: value.length });
-  if (typeof first === 'string') return { kind: 'texts', texts: value.map((text, index) => parseText(text, `${param}.${index}`)) };
+  if (value.length > maxItems)
+    throw new HttpError('invalid_request', tooMany(maxItems, value.length), param, {
+      limit: maxItems,
+      actual: value.length,
+    });
+  if (typeof first === 'string')
+    return { kind: 'texts', texts: value.map((text, index) => parseText(text, `${param}.${index}`)) };
   if (!isList(first)) throw unexpected(`${param}.0`, 'a text, a token id or a list of token ids', first);
   const lists = value.map((list, index) => parseList(list, `${param}.${index}`));
   tokenLimit.check(lists.map(({ length }) => length));
@@ -59,8 +66,15 @@ function parseIds(list: readonly unknown[], path: string, index: number): Int32A
   const ids = new Int32Array(list.length);
   for (let at = 0; at < list.length; at += 1) {
     const id = list[at];
-    if (typeof id !== 'number' || !Number.isSafeInteger(id) || id < 0) throw unexpected(`${path}.${at}`, `a whole number from 0 to ${MAX_TOKEN_ID}`, id);
-    if (id > MAX_TOKEN_ID) throw new HttpError('invalid_token_id', `${path}.${at}: token id ${id} is beyond ${MAX_TOKEN_ID}`, `${path}.${at}`, { limit: MAX_TOKEN_ID, actual: id, index });
+    if (typeof id !== 'number' || !Number.isSafeInteger(id) || id < 0)
+      throw unexpected(`${path}.${at}`, `a whole number from 0 to ${MAX_TOKEN_ID}`, id);
+    if (id > MAX_TOKEN_ID)
+      throw new HttpError(
+        'invalid_token_id',
+        `${path}.${at}: token id ${id} is beyond ${MAX_TOKEN_ID}`,
+        `${path}.${at}`,
+        { limit: MAX_TOKEN_ID, actual: id, index },
+      );
     ids[at] = id;
   }
   return ids;

@@ -10,28 +10,44 @@ export function parse<T>(schema: z.ZodType<T>, body: unknown): T {
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const param = issue?.path.join('.') ?? '';
-  throw new HttpError('invalid_request', param === '' ? 'the body must be a JSON object' : `${param}: ${issue?.message ?? 'invalid'}`, param === '' ? null : param);
+  throw new HttpError(
+    'invalid_request',
+    param === '' ? 'the body must be a JSON object' : `${param}: ${issue?.message ?? 'invalid'}`,
+    param === '' ? null : param,
+  );
 }
 
 /** A client that goes away frees its queued work. */
 export function abortOnClose(response: Response): AbortSignal {
   const controller = new AbortController();
   response.once('close', () => {
-    if (!response.writableFinished) controller.abort(new HttpError('shutting_down', 'the client closed the connection'));
+    if (!response.writableFinished)
+      controller.abort(new HttpError('shutting_down', 'the client closed the connection'));
   });
   return controller.signal;
 }
 
-/** A request may name the space that it wants its vectors in, in the header that answers name theirs with. @throws HttpError where the model's is another. */
+/**
+ * A request may name the space that it wants its vectors in, in the header that answers name theirs with. @throws
+ * HttpError where the model's is another.
+ */
 export function checkSpace(request: Request, { space: { modelId, fingerprint } }: Embedder): void {
   const asked = request.get('x-embedding-space');
   if (asked !== undefined && asked !== fingerprint) {
-    throw new HttpError('space_mismatch', `${modelId} is in space ${fingerprint}, the header x-embedding-space asks for ${asked}`, 'model', { asked, actual: fingerprint });
+    throw new HttpError(
+      'space_mismatch',
+      `${modelId} is in space ${fingerprint}, the header x-embedding-space asks for ${asked}`,
+      'model',
+      { asked, actual: fingerprint },
+    );
   }
 }
 
 /** Invariant 1 over HTTP: the space of the vectors, and which inputs were cut. */
 export function describeSpace(response: Response, embedder: Embedder, embeddings: readonly Embedding[]): void {
   response.setHeader('x-embedding-space', embedder.space.fingerprint);
-  response.setHeader('x-truncated-inputs', embeddings.flatMap(({ truncated }, index) => (truncated ? [index] : [])).join(','));
+  response.setHeader(
+    'x-truncated-inputs',
+    embeddings.flatMap(({ truncated }, index) => (truncated ? [index] : [])).join(','),
+  );
 }

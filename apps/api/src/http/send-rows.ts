@@ -3,7 +3,10 @@ import { pipeline } from 'node:stream/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Response } from 'express';
 
-/** Rows that are turned into text at once, about 2 ms: 2,048 vectors in one piece would hold the thread for a third of a second. */
+/**
+ * Rows that are turned into text at once, about 2 ms: 2,048 vectors in one piece would hold the thread for a third of a
+ * second.
+ */
 const ROWS_A_TURN = 16;
 
 export interface Rows<Item> {

@@ -28,6 +28,7 @@ export class TokenLimit {
     if (truncate && limit === modelTokens) return;
     const index = Array.from(counts).findIndex((count) => count > limit);
     const actual = counts[index];
-    if (actual !== undefined) throw new HttpError('input_too_long', tooLong(limit, actual, index), param, { limit, actual, index });
+    if (actual !== undefined)
+      throw new HttpError('input_too_long', tooLong(limit, actual, index), param, { limit, actual, index });
   }
 }

@@ -4,9 +4,18 @@ import type { VariantName } from '@kimera/core';
 import type { FolderBackend } from '@kimera/embedder';
 import type { Configuration } from '../configuration.js';
 
-/** Native by each execution provider in turn, then WebAssembly: one space on all of them. @param variant default: the folder's first, in WebAssembly one that fits. */
-export function backendsOf({ useOnnx, executionProviders }: Pick<Configuration, 'useOnnx' | 'executionProviders'>, variant?: VariantName): readonly FolderBackend[] {
+/**
+ * Native by each execution provider in turn, then WebAssembly: one space on all of them. @param variant default: the
+ * folder's first, in WebAssembly one that fits.
+ */
+export function backendsOf(
+  { useOnnx, executionProviders }: Pick<Configuration, 'useOnnx' | 'executionProviders'>,
+  variant?: VariantName,
+): readonly FolderBackend[] {
   const chosen = variant === undefined ? {} : { variant };
-  const native = executionProviders.map((executionProvider): FolderBackend => ({ name: nativeBackendName(executionProvider), open: (folder) => openOnnxBackend({ folder, executionProvider, ...chosen }) }));
+  const native = executionProviders.map((executionProvider): FolderBackend => ({
+    name: nativeBackendName(executionProvider),
+    open: (folder) => openOnnxBackend({ folder, executionProvider, ...chosen }),
+  }));
   return [...(useOnnx ? native : []), { name: 'wasm', open: (folder) => openWasmBackend({ folder, ...chosen }) }];
 }

@@ -6,10 +6,16 @@ export function logFallback(logger: EventLog, event: FallbackEvent): void {
   const { kind, step } = event;
   switch (kind) {
     case 'failed':
-      logger.warn({ backend: step, failures: event.failures, reason: event.error.message }, `backend ${step} failed a call (${event.failures} in a row): the next backend takes it`);
+      logger.warn(
+        { backend: step, failures: event.failures, reason: event.error.message },
+        `backend ${step} failed a call (${event.failures} in a row): the next backend takes it`,
+      );
       return;
     case 'out':
-      logger.error({ backend: step, reason: event.error.message, retryAt: event.retryAt }, `backend ${step} is out: ${event.error.message}; tried again ${event.retryAt === undefined ? 'later' : `at ${new Date(event.retryAt).toISOString()}`}`);
+      logger.error(
+        { backend: step, reason: event.error.message, retryAt: event.retryAt },
+        `backend ${step} is out: ${event.error.message}; tried again ${event.retryAt === undefined ? 'later' : `at ${new Date(event.retryAt).toISOString()}`}`,
+      );
       return;
     case 'serving': {
       const { variant, insteadOf, degraded } = event;

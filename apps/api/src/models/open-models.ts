@@ -8,19 +8,24 @@ import { logFallback } from './log-fallback.js';
 import { ServingModels, type MissingModel } from './serving-models.js';
 
 /**
- * The models that the configuration asks for. With a light model to fall back to the server starts whatever becomes of the other.
+ * The models that the configuration asks for. With a light model to fall back to the server starts whatever becomes of
+ * the other.
  * @throws the errors of the folder and its backends, DimensionMismatchError; nothing stays open then.
  */
 export async function openModels(configuration: Configuration, logger: Logger): Promise<ServingModels> {
-  if (configuration.lightweight) return new ServingModels({ primary: await openLight(configuration, configuration.dimension) });
-  if (configuration.fallbackSpace === undefined) return new ServingModels({ primary: await openPrimary(configuration, 'refuse', logger) });
+  if (configuration.lightweight)
+    return new ServingModels({ primary: await openLight(configuration, configuration.dimension) });
+  if (configuration.fallbackSpace === undefined)
+    return new ServingModels({ primary: await openPrimary(configuration, 'refuse', logger) });
   const light = await openLight(configuration, undefined).catch((error: unknown) => withoutLight(error, logger));
   const opened: Embedder[] = light === undefined ? [] : [light];
   try {
-    const primary = await openPrimary(configuration, light === undefined ? 'refuse' : 'retry', logger).catch((error: unknown) => {
-      if (light === undefined) throw error;
-      return missing(error, configuration, logger);
-    });
+    const primary = await openPrimary(configuration, light === undefined ? 'refuse' : 'retry', logger).catch(
+      (error: unknown) => {
+        if (light === undefined) throw error;
+        return missing(error, configuration, logger);
+      },
+    );
     if (!('path' in primary)) opened.push(primary);
     return new ServingModels({ light, primary });
   } catch (error) {
@@ -29,7 +34,11 @@ export async function openModels(configuration: Configuration, logger: Logger): 
   }
 }
 
-function openPrimary(configuration: Configuration, withoutBackend: 'refuse' | 'retry', logger: Logger): Promise<Embedder> {
+function openPrimary(
+  configuration: Configuration,
+  withoutBackend: 'refuse' | 'retry',
+  logger: Logger,
+): Promise<Embedder> {
   const { modelPath, dimension, batchTokens, cacheBytes } = configuration;
   return openEmbedder({
     modelPath,
@@ -61,6 +70,9 @@ function withoutLight(error: unknown, logger: Logger): undefined {
 /** A wrong EMBEDDING_DIM is a mistake of the configuration, not a model that fails: it stops the start. */
 function missing(error: unknown, { modelPath: path }: Configuration, logger: Logger): MissingModel {
   if (!(error instanceof KimeraError) || error instanceof DimensionMismatchError) throw error;
-  logger.error({ code: error.code, ...error.fields }, `${error.message}: the light model serves in its own space, under its own name`);
+  logger.error(
+    { code: error.code, ...error.fields },
+    `${error.message}: the light model serves in its own space, under its own name`,
+  );
   return { path, reason: error.message };
 }

@@ -14,11 +14,23 @@ afterEach(async () => {
 /** On two steps, of which the named ones do not open. */
 async function embedder(space: EmbeddingSpace, broken: readonly string[] = []): Promise<Embedder> {
   const backend = new FallbackBackend({
-    space, variant: new FakeBackend().variant,
-    steps: ['onnx', 'wasm'].map((name) => ({ name, open: () => (broken.includes(name) ? Promise.reject(new Error(`${name} is broken`)) : Promise.resolve(new FakeBackend({ name, space }))) })),
+    space,
+    variant: new FakeBackend().variant,
+    steps: ['onnx', 'wasm'].map((name) => ({
+      name,
+      open: () =>
+        broken.includes(name)
+          ? Promise.reject(new Error(`${name} is broken`))
+          : Promise.resolve(new FakeBackend({ name, space })),
+    })),
   });
   await backend.start().catch(() => undefined);
-  const opened = new Embedder({ backend, tokenizer: inlineBatchTokenizer(), probes: [], fallback: () => backend.status });
+  const opened = new Embedder({
+    backend,
+    tokenizer: inlineBatchTokenizer(),
+    probes: [],
+    fallback: () => backend.status,
+  });
   open.push(opened);
   return opened;
 }
@@ -27,33 +39,67 @@ describe('the models of a server', () => {
   it('are named by their id, or what follows the slash, and by their space', async () => {
     const primary = await embedder(MODEL);
     const models = new ServingModels({ primary });
-    expect([models.named('fake/model'), models.named('model'), models.usual, models.inSpace(MODEL.fingerprint)]).toEqual([primary, primary, primary, primary]);
+    expect([
+      models.named('fake/model'),
+      models.named('model'),
+      models.usual,
+      models.inSpace(MODEL.fingerprint),
+    ]).toEqual([primary, primary, primary, primary]);
     expect(models.health()).toMatchObject({ status: 'ok', reason: undefined });
-    expect(() => models.named('fake/light')).toThrow(expect.objectContaining({ code: 'model_not_found', fields: { available: ['fake/model'] } }));
-    expect(() => models.inSpace(LIGHT.fingerprint)).toThrow(expect.objectContaining({ code: 'space_mismatch', message: expect.stringContaining(MODEL.fingerprint) }));
+    expect(() => models.named('fake/light')).toThrow(
+      expect.objectContaining({ code: 'model_not_found', fields: { available: ['fake/model'] } }),
+    );
+    expect(() => models.inSpace(LIGHT.fingerprint)).toThrow(
+      expect.objectContaining({ code: 'space_mismatch', message: expect.stringContaining(MODEL.fingerprint) }),
+    );
   });
 
   it('say why one is degraded', async () => {
-    expect(new ServingModels({ primary: await embedder(MODEL, ['onnx']) }).health()).toMatchObject({ status: 'degraded', reason: 'onnx is out: onnx is broken' });
+    expect(new ServingModels({ primary: await embedder(MODEL, ['onnx']) }).health()).toMatchObject({
+      status: 'degraded',
+      reason: 'onnx is out: onnx is broken',
+    });
   });
 
   it('give the light one to those who ask for it by its name or space, and to nobody else', async () => {
     const [primary, light] = [await embedder(MODEL, ['onnx', 'wasm']), await embedder(LIGHT)];
     const models = new ServingModels({ primary, light });
-    expect(models.health()).toMatchObject({ status: 'degraded', embedder: light, reason: 'onnx: onnx is broken; wasm: wasm is broken' });
-    expect([models.usual, models.named('light'), models.named('model'), models.inSpace(LIGHT.fingerprint)]).toEqual([primary, light, primary, light]);
-    for (const asked of [models.named('model'), models.usual]) await expect(asked.encodeText('x')).rejects.toMatchObject({ code: 'NO_BACKEND' });
+    expect(models.health()).toMatchObject({
+      status: 'degraded',
+      embedder: light,
+      reason: 'onnx: onnx is broken; wasm: wasm is broken',
+    });
+    expect([models.usual, models.named('light'), models.named('model'), models.inSpace(LIGHT.fingerprint)]).toEqual([
+      primary,
+      light,
+      primary,
+      light,
+    ]);
+    for (const asked of [models.named('model'), models.usual])
+      await expect(asked.encodeText('x')).rejects.toMatchObject({ code: 'NO_BACKEND' });
   });
 
   it('are not unavailable while a backend is about to open', async () => {
     const backend = new FallbackBackend({
-      space: MODEL, variant: new FakeBackend().variant,
-      steps: [{ name: 'onnx', open: () => Promise.reject(new Error('broken')) }, { name: 'wasm', open: () => new Promise<never>(() => undefined) }],
+      space: MODEL,
+      variant: new FakeBackend().variant,
+      steps: [
+        { name: 'onnx', open: () => Promise.reject(new Error('broken')) },
+        { name: 'wasm', open: () => new Promise<never>(() => undefined) },
+      ],
     });
     void backend.start().catch(() => undefined);
     await new Promise((resolve) => setImmediate(resolve));
-    const primary = new Embedder({ backend, tokenizer: inlineBatchTokenizer(), probes: [], fallback: () => backend.status });
-    expect(new ServingModels({ primary, light: await embedder(LIGHT) }).health()).toMatchObject({ status: 'degraded', embedder: primary });
+    const primary = new Embedder({
+      backend,
+      tokenizer: inlineBatchTokenizer(),
+      probes: [],
+      fallback: () => backend.status,
+    });
+    expect(new ServingModels({ primary, light: await embedder(LIGHT) }).health()).toMatchObject({
+      status: 'degraded',
+      embedder: primary,
+    });
   });
 
   it('are refused where both answer to one name', async () => {
@@ -75,7 +121,12 @@ describe('the models of a server', () => {
     // It may be what the missing model is called.
     expect(() => models.named('light')).toThrow(expect.objectContaining({ code: 'space_unavailable' }));
     expect(() => models.usual).toThrow(expect.objectContaining({ code: 'space_unavailable' }));
-    expect(() => models.named('some/model')).toThrow(expect.objectContaining({ code: 'space_unavailable', fields: { asked: 'some/model', available: ['fake/light'] } }));
+    expect(() => models.named('some/model')).toThrow(
+      expect.objectContaining({
+        code: 'space_unavailable',
+        fields: { asked: 'some/model', available: ['fake/light'] },
+      }),
+    );
     expect(models.health()).toMatchObject({ status: 'degraded', reason: '/models/gone: there is no model folder' });
   });
 });

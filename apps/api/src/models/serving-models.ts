@@ -22,12 +22,21 @@ export type Health =
 /** Two models of a server that answer to one name. */
 export class ModelNamesError extends KimeraError {
   readonly code = 'MODEL_NAMES';
-  constructor(readonly primary: string, readonly light: string) {
-    super(`the model ${primary} and the light model ${light} answer to the same name: convert or distil one of them with another --model-id`, { primary, light });
+  constructor(
+    readonly primary: string,
+    readonly light: string,
+  ) {
+    super(
+      `the model ${primary} and the light model ${light} answer to the same name: convert or distil one of them with another --model-id`,
+      { primary, light },
+    );
   }
 }
 
-/** Which model answers which name. No name ever gets vectors of another model's space, and neither does a request without a name. */
+/**
+ * Which model answers which name. No name ever gets vectors of another model's space, and neither does a request
+ * without a name.
+ */
 export class ServingModels {
   readonly #primary: Embedder | undefined;
   readonly #missing: MissingModel | undefined;
@@ -48,41 +57,67 @@ export class ServingModels {
     return [this.#primary, this.#light].filter((embedder) => embedder !== undefined);
   }
 
-  /** For requests without a name: the model that the server is for. @throws HttpError where it could not be opened: another would be another space. */
+  /**
+   * For requests without a name: the model that the server is for. @throws HttpError where it could not be opened:
+   * another would be another space.
+   */
   get usual(): Embedder {
     if (this.#primary === undefined) throw this.#unavailable(this.#missing?.path ?? '');
     return this.#primary;
   }
 
   /**
-   * By its id, or what follows the slash in it; the light model by its whole id alone while the name of the other is not known.
+   * By its id, or what follows the slash in it; the light model by its whole id alone while the name of the other is
+   * not known.
    * @throws HttpError where it is not here: 404, or 503 where it may be the one that could not be opened.
    */
   named(name: string): Embedder {
-    const found = this.all.find(({ space }) => space.modelId === name) ?? (this.#missing === undefined ? this.all.find(({ space }) => namesOf(space).includes(name)) : undefined);
+    const found =
+      this.all.find(({ space }) => space.modelId === name) ??
+      (this.#missing === undefined ? this.all.find(({ space }) => namesOf(space).includes(name)) : undefined);
     if (found !== undefined) return found;
     if (this.#missing !== undefined) throw this.#unavailable(name);
     const available = this.all.map(({ space }) => space.modelId);
-    throw new HttpError('model_not_found', `the model ${JSON.stringify(name)} is not here; there is ${available.join(' and ')}`, 'model', { available });
+    throw new HttpError(
+      'model_not_found',
+      `the model ${JSON.stringify(name)} is not here; there is ${available.join(' and ')}`,
+      'model',
+      { available },
+    );
   }
 
-  /** By the fingerprint of its space. @throws HttpError where no model here is of it: 503 where it may be the one that could not be opened. */
+  /**
+   * By the fingerprint of its space. @throws HttpError where no model here is of it: 503 where it may be the one that
+   * could not be opened.
+   */
   inSpace(fingerprint: string): Embedder {
     const found = this.all.find(({ space }) => space.fingerprint === fingerprint);
     if (found !== undefined) return found;
     if (this.#missing !== undefined) throw this.#unavailable(fingerprint);
     const here = this.all.map(({ space }) => `${space.modelId} in space ${space.fingerprint}`).join(' and ');
-    throw new HttpError('space_mismatch', `the header x-embedding-space asks for ${fingerprint}; here is ${here}`, 'model', { asked: fingerprint, available: this.all.map(({ space }) => space.fingerprint) });
+    throw new HttpError(
+      'space_mismatch',
+      `the header x-embedding-space asks for ${fingerprint}; here is ${here}`,
+      'model',
+      { asked: fingerprint, available: this.all.map(({ space }) => space.fingerprint) },
+    );
   }
 
   health(): Health {
     if (this.#primary !== undefined && isServing(this.#primary)) {
       const { degraded, steps } = this.#primary.fallback;
       const [first] = steps;
-      return { status: degraded ? 'degraded' : 'ok', embedder: this.#primary, reason: degraded ? `${first?.name ?? 'the first backend'} is out: ${first?.reason ?? 'it failed'}` : undefined };
+      return {
+        status: degraded ? 'degraded' : 'ok',
+        embedder: this.#primary,
+        reason: degraded ? `${first?.name ?? 'the first backend'} is out: ${first?.reason ?? 'it failed'}` : undefined,
+      };
     }
-    const reason = this.#missing === undefined ? outReasons(this.#primary) : `${this.#missing.path}: ${this.#missing.reason}`;
-    return this.#light === undefined ? { status: 'unavailable', reason } : { status: 'degraded', embedder: this.#light, reason };
+    const reason =
+      this.#missing === undefined ? outReasons(this.#primary) : `${this.#missing.path}: ${this.#missing.reason}`;
+    return this.#light === undefined
+      ? { status: 'unavailable', reason }
+      : { status: 'degraded', embedder: this.#light, reason };
   }
 
   async close(): Promise<void> {
@@ -90,8 +125,16 @@ export class ServingModels {
   }
 
   #unavailable(asked: string): HttpError {
-    const instead = this.all.length === 0 ? '' : `; here is ${this.all.map(({ space }) => `${space.modelId} in space ${space.fingerprint}`).join(' and ')}`;
-    return new HttpError('space_unavailable', `${JSON.stringify(asked)} cannot be served now (${this.#missing?.reason ?? 'no model here is of that space'})${instead}`, 'model', { asked, available: this.all.map(({ space }) => space.modelId) });
+    const instead =
+      this.all.length === 0
+        ? ''
+        : `; here is ${this.all.map(({ space }) => `${space.modelId} in space ${space.fingerprint}`).join(' and ')}`;
+    return new HttpError(
+      'space_unavailable',
+      `${JSON.stringify(asked)} cannot be served now (${this.#missing?.reason ?? 'no model here is of that space'})${instead}`,
+      'model',
+      { asked, available: this.all.map(({ space }) => space.modelId) },
+    );
   }
 }
 

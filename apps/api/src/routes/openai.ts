@@ -25,7 +25,13 @@ const requestSchema = z.object({
 /** POST /v1/embeddings, GET /v1/models, GET /v1/models/{id}. */
 export function openaiRoutes({ models, autoTruncate, maxInputTokens, started }: AppParts): Router {
   const router = Router();
-  const describe = ({ space: { modelId, fingerprint } }: Embedder) => ({ id: modelId, object: 'model', created: started, owned_by: modelId.split('/')[0] ?? '', embedding_space: fingerprint });
+  const describe = ({ space: { modelId, fingerprint } }: Embedder) => ({
+    id: modelId,
+    object: 'model',
+    created: started,
+    owned_by: modelId.split('/')[0] ?? '',
+    embedding_space: fingerprint,
+  });
 
   router.post('/v1/embeddings', async (request, response) => {
     const body = parse(requestSchema, request.body);
@@ -37,7 +43,8 @@ export function openaiRoutes({ models, autoTruncate, maxInputTokens, started }: 
       modelTokens: maxTokens,
       bound: maxInputTokens,
       truncate: body.truncate ?? autoTruncate,
-      tooLong: (limit, actual, index) => `input ${index} has ${actual} tokens, the limit is ${limit}; shorten it${limit === maxTokens ? ' or send "truncate": true' : ''}`,
+      tooLong: (limit, actual, index) =>
+        `input ${index} has ${actual} tokens, the limit is ${limit}; shorten it${limit === maxTokens ? ' or send "truncate": true' : ''}`,
     });
     const input = parseInput(body.input, {
       param: 'input',
@@ -49,16 +56,29 @@ export function openaiRoutes({ models, autoTruncate, maxInputTokens, started }: 
     const empty = input.kind === 'texts' ? input.texts.indexOf('') : -1;
     if (empty >= 0) throw new HttpError('empty_input', `input ${empty} is an empty string`, 'input', { index: empty });
     if (body.dimensions !== undefined && body.dimensions !== dimension) {
-      throw new HttpError('unsupported_dimensions', `dimensions is ${body.dimensions}: this model has ${dimension} and was not trained for fewer`, 'dimensions', { limit: dimension, actual: body.dimensions });
+      throw new HttpError(
+        'unsupported_dimensions',
+        `dimensions is ${body.dimensions}: this model has ${dimension} and was not trained for fewer`,
+        'dimensions',
+        { limit: dimension, actual: body.dimensions },
+      );
     }
-    const embeddings = await embedInput(embedder, input, { role: body.input_type, tokenLimit, signal: abortOnClose(response) });
+    const embeddings = await embedInput(embedder, input, {
+      role: body.input_type,
+      tokenLimit,
+      signal: abortOnClose(response),
+    });
     describeSpace(response, embedder, embeddings);
     const tokens = embeddings.reduce((sum, embedding) => sum + embedding.tokens, 0);
     const base64Wanted = body.encoding_format === 'base64';
     await sendRows(response, {
       before: '{"object":"list","data":[',
       items: embeddings,
-      row: ({ dense = new Float32Array() }, index) => ({ object: 'embedding', index, embedding: base64Wanted ? base64(dense) : Array.from(dense) }),
+      row: ({ dense = new Float32Array() }, index) => ({
+        object: 'embedding',
+        index,
+        embedding: base64Wanted ? base64(dense) : Array.from(dense),
+      }),
       after: `],"model":${JSON.stringify(modelId)},"usage":{"prompt_tokens":${tokens},"total_tokens":${tokens}}}`,
     });
   });

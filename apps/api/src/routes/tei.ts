@@ -8,7 +8,10 @@ import { abortOnClose, describeSpace, parse } from '../http/request.js';
 import { sendRows } from '../http/send-rows.js';
 import { TokenLimit } from '../http/token-limit.js';
 
-/** Inputs of one request: more than any client sends at once, and an answer of about 60 MB for a small model. A body of 8 MB could hold two million. */
+/**
+ * Inputs of one request: more than any client sends at once, and an answer of about 60 MB for a small model. A body of
+ * 8 MB could hold two million.
+ */
 const MAX_INPUTS = 8_192;
 
 const requestSchema = z.object({
@@ -41,18 +44,33 @@ export function teiRoutes({ models, autoTruncate, maxInputTokens, version }: App
       empty: '`inputs` cannot be empty',
       tooMany: (limit, actual) => `\`inputs\` must have at most ${limit} items. Given: ${actual}`,
     });
-    if (!body.normalize && space.normalize) throw new HttpError('invalid_request', '`normalize` false: normalisation is part of this model\'s vector space and cannot be left out');
+    if (!body.normalize && space.normalize)
+      throw new HttpError(
+        'invalid_request',
+        "`normalize` false: normalisation is part of this model's vector space and cannot be left out",
+      );
     const dimensions = body.dimensions ?? space.dimension;
-    if (dimensions !== space.dimension) throw new HttpError('unsupported_dimensions', `\`dimensions\` must be ${space.dimension}. Given: ${dimensions}`);
+    if (dimensions !== space.dimension)
+      throw new HttpError('unsupported_dimensions', `\`dimensions\` must be ${space.dimension}. Given: ${dimensions}`);
     const role = body.prompt_name === 'passage' ? 'document' : body.prompt_name;
-    if (typeof role === 'string' && role !== 'query' && role !== 'document') throw new HttpError('invalid_request', `\`prompt_name\` must be query, document or passage. Given: ${role}`);
+    if (typeof role === 'string' && role !== 'query' && role !== 'document')
+      throw new HttpError('invalid_request', `\`prompt_name\` must be query, document or passage. Given: ${role}`);
     const started = performance.now();
-    const embeddings = await embedInput(embedder, input, { role: role ?? undefined, tokenLimit, signal: abortOnClose(response) });
+    const embeddings = await embedInput(embedder, input, {
+      role: role ?? undefined,
+      tokenLimit,
+      signal: abortOnClose(response),
+    });
     describeSpace(response, embedder, embeddings);
     const elapsed = String(Math.round(performance.now() - started));
     response.setHeader('x-compute-type', 'cpu').setHeader('x-compute-time', elapsed).setHeader('x-total-time', elapsed);
     response.setHeader('x-compute-tokens', String(embeddings.reduce((sum, { tokens }) => sum + tokens, 0)));
-    await sendRows(response, { before: '[', after: ']', items: embeddings, row: ({ dense = new Float32Array() }) => Array.from(dense) });
+    await sendRows(response, {
+      before: '[',
+      after: ']',
+      items: embeddings,
+      row: ({ dense = new Float32Array() }) => Array.from(dense),
+    });
   });
 
   router.get('/info', (_request, response) => {
@@ -85,7 +103,14 @@ export function teiRoutes({ models, autoTruncate, maxInputTokens, version }: App
     }
     const { status, reason, embedder } = health;
     const { backend, variant } = embedder.getPerformanceStats();
-    response.json({ status, model: embedder.space.modelId, space: embedder.space.fingerprint, backend, variant, ...(reason === undefined ? {} : { reason }) });
+    response.json({
+      status,
+      model: embedder.space.modelId,
+      space: embedder.space.fingerprint,
+      backend,
+      variant,
+      ...(reason === undefined ? {} : { reason }),
+    });
   });
   return router;
 }

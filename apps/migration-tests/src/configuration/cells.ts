@@ -12,16 +12,36 @@ export interface Cell {
 /** What must come of it. */
 export type Outcome =
   | { readonly starts: false; readonly code: string }
-  | { readonly starts: true; readonly serves: 'model' | 'light'; readonly backend: 'onnx' | 'wasm' | 'static'; readonly status: 'ok' | 'degraded' };
+  | {
+      readonly starts: true;
+      readonly serves: 'model' | 'light';
+      readonly backend: 'onnx' | 'wasm' | 'static';
+      readonly status: 'ok' | 'degraded';
+    };
 
 const AXES = {
-  lightweight: ['0', '1'], useOnnx: ['1', '0'], fallbackSpace: ['', 'light'], model: ['present', 'absent', 'corrupt'], native: ['loads', 'fails'], dimension: ['right', 'wrong'],
+  lightweight: ['0', '1'],
+  useOnnx: ['1', '0'],
+  fallbackSpace: ['', 'light'],
+  model: ['present', 'absent', 'corrupt'],
+  native: ['loads', 'fails'],
+  dimension: ['right', 'wrong'],
 } as const satisfies { readonly [Axis in keyof Cell]: readonly Cell[Axis][] };
 
 /** All of them: 96. */
 export function allCells(): readonly Cell[] {
   const { lightweight, useOnnx, fallbackSpace, model, native, dimension } = AXES;
-  return lightweight.flatMap((a) => useOnnx.flatMap((b) => fallbackSpace.flatMap((c) => model.flatMap((d) => native.flatMap((e) => dimension.map((f) => ({ lightweight: a, useOnnx: b, fallbackSpace: c, model: d, native: e, dimension: f })))))));
+  return lightweight.flatMap((a) =>
+    useOnnx.flatMap((b) =>
+      fallbackSpace.flatMap((c) =>
+        model.flatMap((d) =>
+          native.flatMap((e) =>
+            dimension.map((f) => ({ lightweight: a, useOnnx: b, fallbackSpace: c, model: d, native: e, dimension: f })),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
 interface Rule {
@@ -29,7 +49,12 @@ interface Rule {
   readonly then: Outcome;
 }
 const refuses = (code: string): Outcome => ({ starts: false, code });
-const serves = (what: 'model' | 'light', backend: 'onnx' | 'wasm' | 'static', status: 'ok' | 'degraded'): Outcome => ({ starts: true, serves: what, backend, status });
+const serves = (what: 'model' | 'light', backend: 'onnx' | 'wasm' | 'static', status: 'ok' | 'degraded'): Outcome => ({
+  starts: true,
+  serves: what,
+  backend,
+  status,
+});
 
 /** The first that fits decides; docs/fallback.md has them as a table. */
 export const RULES: readonly Rule[] = [
@@ -49,7 +74,9 @@ export const RULES: readonly Rule[] = [
 ];
 
 export function expectedOutcome(cell: Cell): Outcome {
-  const rule = RULES.find(({ when }) => Object.entries(when).every(([axis, value]) => cell[axis as keyof Cell] === value));
+  const rule = RULES.find(({ when }) =>
+    Object.entries(when).every(([axis, value]) => cell[axis as keyof Cell] === value),
+  );
   if (rule === undefined) throw new Error('the last rule fits every cell');
   return rule.then;
 }
@@ -59,5 +86,7 @@ export function describeCell({ useOnnx, lightweight, fallbackSpace, model, nativ
 }
 
 export function describeOutcome(outcome: Outcome): string {
-  return outcome.starts ? `serves the ${outcome.serves === 'model' ? 'model' : 'light model'} on ${outcome.backend}, ${outcome.status}` : `refuses to start: ${outcome.code}`;
+  return outcome.starts
+    ? `serves the ${outcome.serves === 'model' ? 'model' : 'light model'} on ${outcome.backend}, ${outcome.status}`
+    : `refuses to start: ${outcome.code}`;
 }

@@ -1,4 +1,7 @@
-/** A process of its own: starts a server for each cell of argv[2] (JSON) and prints what came of it, one JSON line each. The folder argv[3] holds `corrupt`. */
+/**
+ * A process of its own: starts a server for each cell of argv[2] (JSON) and prints what came of it, one JSON line each.
+ * The folder argv[3] holds `corrupt`.
+ */
 import { join } from 'node:path';
 import { parseConfiguration, startServer } from '@kimera/api';
 import { cosine, KimeraError } from '@kimera/core';
@@ -19,25 +22,47 @@ export interface Observed {
   readonly milliseconds: number;
 }
 
-const probesSchema = z.object({ modelId: z.string(), fingerprint: z.string(), identity: z.object({ dimension: z.int() }), probes: z.array(z.object({ text: z.string(), role: z.string().nullish(), dense: z.string() })).min(1) });
-const healthSchema = z.object({ status: z.enum(['ok', 'degraded']), model: z.string(), space: z.string(), backend: z.enum(['onnx', 'wasm', 'static']) });
+const probesSchema = z.object({
+  modelId: z.string(),
+  fingerprint: z.string(),
+  identity: z.object({ dimension: z.int() }),
+  probes: z.array(z.object({ text: z.string(), role: z.string().nullish(), dense: z.string() })).min(1),
+});
+const healthSchema = z.object({
+  status: z.enum(['ok', 'degraded']),
+  model: z.string(),
+  space: z.string(),
+  backend: z.enum(['onnx', 'wasm', 'static']),
+});
 const answerSchema = z.object({ data: z.array(z.object({ embedding: z.string() })).length(1) });
 
 const [, , cellsJson = '[]', scratch = ''] = process.argv;
 const cells = JSON.parse(cellsJson) as readonly Cell[];
-const read = async (path: string): Promise<z.infer<typeof probesSchema>> => probesSchema.parse(JSON.parse(await readFile(join(path, 'space.json'), 'utf8')));
+const read = async (path: string): Promise<z.infer<typeof probesSchema>> =>
+  probesSchema.parse(JSON.parse(await readFile(join(path, 'space.json'), 'utf8')));
 const [model, light] = [await read(OLD_MODEL), await read(LIGHT_MODEL)];
-const paths: Readonly<Record<Cell['model'], string>> = { present: OLD_MODEL, absent: join(scratch, 'absent'), corrupt: join(scratch, 'corrupt') };
+const paths: Readonly<Record<Cell['model'], string>> = {
+  present: OLD_MODEL,
+  absent: join(scratch, 'absent'),
+  corrupt: join(scratch, 'corrupt'),
+};
 
 for (const cell of cells) {
   const started = performance.now();
   const asked = cell.lightweight === '1' ? light : model;
   const environment = {
-    USE_ONNX: cell.useOnnx, LIGHTWEIGHT_EMBEDDING: cell.lightweight, FALLBACK_SPACE: cell.fallbackSpace, ONNX_MODEL_PATH: paths[cell.model], LIGHT_MODEL_PATH: LIGHT_MODEL, PORT: '0',
+    USE_ONNX: cell.useOnnx,
+    LIGHTWEIGHT_EMBEDDING: cell.lightweight,
+    FALLBACK_SPACE: cell.fallbackSpace,
+    ONNX_MODEL_PATH: paths[cell.model],
+    LIGHT_MODEL_PATH: LIGHT_MODEL,
+    PORT: '0',
     EMBEDDING_DIM: String(cell.dimension === 'right' ? asked.identity.dimension : asked.identity.dimension + 1),
   };
   const seen = await observe(environment);
-  process.stdout.write(`${JSON.stringify({ ...seen, milliseconds: performance.now() - started } satisfies Observed)}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ ...seen, milliseconds: performance.now() - started } satisfies Observed)}\n`,
+  );
 }
 process.exit(0);
 
@@ -46,7 +71,11 @@ async function observe(environment: Readonly<Record<string, string>>): Promise<O
   try {
     server = await startServer(parseConfiguration(environment, ROOT), pino({ enabled: false }));
   } catch (error) {
-    return { outcome: { starts: false, code: error instanceof KimeraError ? error.code : String(error) }, cosine: null, otherStatus: null };
+    return {
+      outcome: { starts: false, code: error instanceof KimeraError ? error.code : String(error) },
+      cosine: null,
+      otherStatus: null,
+    };
   }
   try {
     const { url } = server;
@@ -54,12 +83,21 @@ async function observe(environment: Readonly<Record<string, string>>): Promise<O
     const [served, other] = health.space === light.fingerprint ? [light, model] : [model, light];
     const probe = served.probes.find(({ text, role }) => text !== '' && (role ?? null) === null) ?? served.probes[0];
     const embed = (name: string, input: string): Promise<Response> =>
-      fetch(`${url}/v1/embeddings`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ model: name, input, encoding_format: 'base64', truncate: true }) });
+      fetch(`${url}/v1/embeddings`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ model: name, input, encoding_format: 'base64', truncate: true }),
+      });
     const answer = await embed(served.modelId, probe?.text ?? '');
     const dense = decodeVector(answerSchema.parse(await answer.json()).data[0]?.embedding ?? '');
     const named = answer.headers.get('x-embedding-space') === served.fingerprint && health.model === served.modelId;
     return {
-      outcome: { starts: true, serves: served === light ? 'light' : 'model', backend: health.backend, status: health.status },
+      outcome: {
+        starts: true,
+        serves: served === light ? 'light' : 'model',
+        backend: health.backend,
+        status: health.status,
+      },
       cosine: named ? cosine(dense, decodeVector(probe?.dense ?? '')) : null,
       otherStatus: (await embed(other.modelId, 'x')).status,
     };

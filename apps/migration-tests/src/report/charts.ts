@@ -12,24 +12,50 @@ const WIDTH = 860;
 export function qualityChart(before: readonly PairQuality[], after: readonly PairQuality[]): string {
   const label = ({ from, to }: PairQuality): string => (from === to ? from : `${from} → ${to}`);
   const bars = (pairs: readonly PairQuality[], name: string, color: string): echarts.BarSeriesOption => ({
-    type: 'bar', name, color, data: pairs.map(({ ndcg }) => ndcg), label: { show: true, position: 'top', fontSize: 10, color: TEXT, formatter: ({ value }) => Number(value).toFixed(2) },
+    type: 'bar',
+    name,
+    color,
+    data: pairs.map(({ ndcg }) => ndcg),
+    label: {
+      show: true,
+      position: 'top',
+      fontSize: 10,
+      color: TEXT,
+      formatter: ({ value }) => Number(value).toFixed(2),
+    },
   });
   return render(320, {
     grid: { left: 48, right: 12, top: 44, bottom: 32 },
     legend: { top: 4, itemGap: 48, textStyle: { color: TEXT } },
     xAxis: { type: 'category', data: before.map(label), axisLabel: { color: TEXT } },
-    yAxis: { type: 'value', name: 'nDCG@10', min: 0, max: 1, axisLabel: { color: TEXT }, nameTextStyle: { color: TEXT } },
+    yAxis: {
+      type: 'value',
+      name: 'nDCG@10',
+      min: 0,
+      max: 1,
+      axisLabel: { color: TEXT },
+      nameTextStyle: { color: TEXT },
+    },
     series: [bars(before, 'all-MiniLM-L6-v2', OLD), bars(after, 'multilingual-e5-small', NEW)],
   });
 }
 
 /** The interval of each gate against its margin: all to the right of −δ is GO, all to the left NO-GO. */
 export function gateChart(gates: readonly { readonly name: string; readonly verification: Verification }[]): string {
-  const judged = gates.flatMap(({ name, verification: { gate, verdict } }) => (gate === null ? [] : [{ name: `${name}\n${verdict}`, gate, color: VERDICTS[verdict] }]));
+  const judged = gates.flatMap(({ name, verification: { gate, verdict } }) =>
+    gate === null ? [] : [{ name: `${name}\n${verdict}`, gate, color: VERDICTS[verdict] }],
+  );
   const margin = judged[0]?.gate.margin ?? 0;
   return render(90 + judged.length * 64, {
     grid: { left: 190, right: 30, top: 34, bottom: 44 },
-    xAxis: { type: 'value', name: 'difference of mean nDCG@10, new − old (5th to 95th percentile)', nameLocation: 'middle', nameGap: 28, axisLabel: { color: TEXT }, nameTextStyle: { color: TEXT } },
+    xAxis: {
+      type: 'value',
+      name: 'difference of mean nDCG@10, new − old (5th to 95th percentile)',
+      nameLocation: 'middle',
+      nameGap: 28,
+      axisLabel: { color: TEXT },
+      nameTextStyle: { color: TEXT },
+    },
     yAxis: { type: 'category', data: judged.map(({ name }) => name), axisLabel: { color: TEXT }, inverse: true },
     series: [
       {
@@ -51,7 +77,13 @@ export function gateChart(gates: readonly { readonly name: string; readonly veri
             ],
           };
         },
-        markLine: { symbol: 'none', silent: true, lineStyle: { color: '#c92a2a', type: 'dashed' }, label: { formatter: `−δ = −${margin}`, color: '#c92a2a', position: 'start' }, data: [{ xAxis: -margin }] },
+        markLine: {
+          symbol: 'none',
+          silent: true,
+          lineStyle: { color: '#c92a2a', type: 'dashed' },
+          label: { formatter: `−δ = −${margin}`, color: '#c92a2a', position: 'start' },
+          data: [{ xAxis: -margin }],
+        },
       },
     ],
   });

@@ -16,7 +16,11 @@ th, td { border-bottom: 1px solid var(--line); padding: .3rem .6rem .3rem 0; ver
 /** One self-contained page: no script, no network. */
 export function reportHtml(report: Report): string {
   const { backendKilled, journey, reverse, swap, cranfield, machine } = report;
-  const gates = [{ name: 'MiniLM → e5', verification: journey.verification }, { name: 'e5 → MiniLM', verification: reverse }, ...(cranfield === null ? [] : [{ name: 'Cranfield, MiniLM → e5', verification: cranfield }])];
+  const gates = [
+    { name: 'MiniLM → e5', verification: journey.verification },
+    { name: 'e5 → MiniLM', verification: reverse },
+    ...(cranfield === null ? [] : [{ name: 'Cranfield, MiniLM → e5', verification: cranfield }]),
+  ];
   const { quality } = journey.verification;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Migration tests ${report.date.slice(0, 10)}</title><style>${STYLE}</style></head><body>
@@ -37,18 +41,45 @@ ${qualityChart(journey.before, journey.after)}
 ${gateChart(gates)}
 <p>The other model of the same dimension under the expected fingerprint: <b class="${swap.verdict === 'NO-GO' ? 'good' : 'bad'}">${swap.verdict}</b>. ${escape(swap.reason)}</p>
 <h2>The models on this machine</h2>
-${table(['model', 'variant', 'texts/s', 'tokens/s', 'one question p50', 'p95', 'load', 'peak memory'], report.models.map(({ modelId, variant, speed }) => [modelId, variant, speed.textsPerSecond.toFixed(0), speed.tokensPerSecond.toFixed(0), `${speed.p50Milliseconds.toFixed(1)} ms`, `${speed.p95Milliseconds.toFixed(1)} ms`, `${speed.loadSeconds.toFixed(1)} s`, `${speed.peakMegabytes.toFixed(0)} MB`]))}
+${table(
+  ['model', 'variant', 'texts/s', 'tokens/s', 'one question p50', 'p95', 'load', 'peak memory'],
+  report.models.map(({ modelId, variant, speed }) => [
+    modelId,
+    variant,
+    speed.textsPerSecond.toFixed(0),
+    speed.tokensPerSecond.toFixed(0),
+    `${speed.p50Milliseconds.toFixed(1)} ms`,
+    `${speed.p95Milliseconds.toFixed(1)} ms`,
+    `${speed.loadSeconds.toFixed(1)} s`,
+    `${speed.peakMegabytes.toFixed(0)} MB`,
+  ]),
+)}
 <p>Backfill with one worker beside the traffic: ${journey.backfillSeconds.toFixed(0)} s, one kill included. Searches while it ran: p50 ${journey.traffic.p50Milliseconds.toFixed(0)} ms, p95 ${journey.traffic.p95Milliseconds.toFixed(0)} ms, slowest ${journey.traffic.slowestMilliseconds.toFixed(0)} ms.</p>
 <h2>Similarity thresholds</h2>
 <p>A threshold in the old space, and the one that lets through the same share of best hits in the new.</p>
-${table(['share let through', 'old', 'new'], journey.verification.thresholds.map(({ share, source, target }) => [`${(share * 100).toFixed(0)} %`, source.toFixed(3), target.toFixed(3)]))}
+${table(
+  ['share let through', 'old', 'new'],
+  journey.verification.thresholds.map(({ share, source, target }) => [
+    `${(share * 100).toFixed(0)} %`,
+    source.toFixed(3),
+    target.toFixed(3),
+  ]),
+)}
 <h2>Degrading without changing the space</h2>
 <p>${report.modes.filter(({ holds }) => holds).length} of ${report.modes.length} combinations of USE_ONNX, LIGHTWEIGHT_EMBEDDING, FALLBACK_SPACE, EMBEDDING_DIM, a model that is there, absent or corrupt, and a native runtime that loads or fails do what the table says.</p>
-<p>The native worker killed ${backendKilled.kills} times under load: ${backendKilled.texts.toLocaleString('en')} texts, ${backendKilled.failedCalls} failed calls, least cosine ${backendKilled.leastCosine.toFixed(7)}; answered while ${Object.entries(backendKilled.byBackend).map(([name, count]) => `${name} served: ${count}`).join(', ')}.</p>
+<p>The native worker killed ${backendKilled.kills} times under load: ${backendKilled.texts.toLocaleString('en')} texts, ${backendKilled.failedCalls} failed calls, least cosine ${backendKilled.leastCosine.toFixed(7)}; answered while ${Object.entries(
+    backendKilled.byBackend,
+  )
+    .map(([name, count]) => `${name} served: ${count}`)
+    .join(', ')}.</p>
 <details><summary>What the log said</summary><pre>${escape(backendKilled.log.join('\n'))}</pre></details>
 <h2>All checks</h2>
 ${[...new Set(report.checks.map(({ scenario }) => scenario))].map((scenario) => `<h3>${escape(scenario)}</h3>${checkTable(report.checks.filter((check) => check.scenario === scenario))}`).join('\n')}
-<footer><p>${report.date} · <code>${escape(report.command)}</code> · ${report.seconds.toFixed(0)} s · ${escape(machine.processor)}, ${machine.cores} cores, ${machine.memoryGigabytes} GB · ${escape(machine.system)} · node ${machine.node} · ${Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`).join(' · ')}</p></footer>
+<footer><p>${report.date} · <code>${escape(report.command)}</code> · ${report.seconds.toFixed(0)} s · ${escape(machine.processor)}, ${machine.cores} cores, ${machine.memoryGigabytes} GB · ${escape(machine.system)} · node ${machine.node} · ${Object.entries(
+    machine.versions,
+  )
+    .map(([name, version]) => `${name} ${version}`)
+    .join(' · ')}</p></footer>
 </body></html>
 `;
 }
@@ -58,7 +89,8 @@ function tile(value: string, label: string, kind = ''): string {
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const cells = (tag: string, values: readonly string[]): string => `<tr>${values.map((value, i) => `<${tag}${i === 0 ? '' : ' class="number"'}>${escape(value)}</${tag}>`).join('')}</tr>`;
+  const cells = (tag: string, values: readonly string[]): string =>
+    `<tr>${values.map((value, i) => `<${tag}${i === 0 ? '' : ' class="number"'}>${escape(value)}</${tag}>`).join('')}</tr>`;
   return `<table>${cells('th', head)}${rows.map((row) => cells('td', row)).join('')}</table>`;
 }
 

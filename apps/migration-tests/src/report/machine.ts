@@ -8,7 +8,10 @@ import type { Machine } from './report.js';
 const PACKAGES = ['onnxruntime-node', '@electric-sql/pglite', '@electric-sql/pglite-pgvector', 'pg'];
 
 export function describeMachine(): Machine {
-  const version = (name: string): string => z.object({ version: z.string() }).parse(JSON.parse(readFileSync(join(ROOT, 'node_modules', name, 'package.json'), 'utf8'))).version;
+  const version = (name: string): string =>
+    z
+      .object({ version: z.string() })
+      .parse(JSON.parse(readFileSync(join(ROOT, 'node_modules', name, 'package.json'), 'utf8'))).version;
   return {
     processor: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,

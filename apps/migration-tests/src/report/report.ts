@@ -25,7 +25,14 @@ export interface Report {
   readonly passed: number;
   readonly failed: number;
   readonly checks: readonly CheckResult[];
-  readonly models: readonly { readonly modelId: string; readonly space: string; readonly variant: string; readonly dimension: number; readonly maxTokens: number; readonly speed: Speed }[];
+  readonly models: readonly {
+    readonly modelId: string;
+    readonly space: string;
+    readonly variant: string;
+    readonly dimension: number;
+    readonly maxTokens: number;
+    readonly speed: Speed;
+  }[];
   /** The configuration modes, each with what came of it. */
   readonly modes: readonly CellResult[];
   readonly backendKilled: BackendKilledReport;

@@ -9,24 +9,46 @@ export function summaryMarkdown(report: Report): string {
   return `# Migration summary
 
 Made by \`npx nx run migration-tests:summary\` from the report of ${report.date.slice(0, 10)} (\`${report.command}\`, ${report.seconds.toFixed(0)} s, ${report.passed} checks hold, ${report.failed} do not).
-Machine: ${machine.processor}, ${machine.cores} cores, ${machine.memoryGigabytes} GB, ${machine.system}, node ${machine.node}, ${Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`).join(', ')}.
+Machine: ${machine.processor}, ${machine.cores} cores, ${machine.memoryGigabytes} GB, ${machine.system}, node ${machine.node}, ${Object.entries(
+    machine.versions,
+  )
+    .map(([name, version]) => `${name} ${version}`)
+    .join(', ')}.
 
 ## What changed
-${table(['', 'before', 'after'], [
-  ['model', old?.modelId ?? '', next?.modelId ?? ''],
-  ['space', `\`${old?.space.slice(0, 12)}\``, `\`${next?.space.slice(0, 12)}\``],
-  ['numbers a vector', String(old?.dimension), String(next?.dimension)],
-  ['limit in tokens', String(old?.maxTokens), String(next?.maxTokens)],
-  ['variant', old?.variant ?? '', next?.variant ?? ''],
-  ['texts/s (batch)', String(Math.round(old?.speed.textsPerSecond ?? 0)), String(Math.round(next?.speed.textsPerSecond ?? 0))],
-  ['one question, p50 / p95 ms', latency(old), latency(next)],
-  ['peak memory of a process, MB', String(Math.round(old?.speed.peakMegabytes ?? 0)), String(Math.round(next?.speed.peakMegabytes ?? 0))],
-])}
+${table(
+  ['', 'before', 'after'],
+  [
+    ['model', old?.modelId ?? '', next?.modelId ?? ''],
+    ['space', `\`${old?.space.slice(0, 12)}\``, `\`${next?.space.slice(0, 12)}\``],
+    ['numbers a vector', String(old?.dimension), String(next?.dimension)],
+    ['limit in tokens', String(old?.maxTokens), String(next?.maxTokens)],
+    ['variant', old?.variant ?? '', next?.variant ?? ''],
+    [
+      'texts/s (batch)',
+      String(Math.round(old?.speed.textsPerSecond ?? 0)),
+      String(Math.round(next?.speed.textsPerSecond ?? 0)),
+    ],
+    ['one question, p50 / p95 ms', latency(old), latency(next)],
+    [
+      'peak memory of a process, MB',
+      String(Math.round(old?.speed.peakMegabytes ?? 0)),
+      String(Math.round(next?.speed.peakMegabytes ?? 0)),
+    ],
+  ],
+)}
 
 ## Quality
 nDCG@10 of the sentence that answers a question, among the sentences of a language (XQuAD-R, ${journey.before[0]?.questions} questions a language).
 
-${table(['questions → sentences', 'before', 'after'], journey.before.map(({ from, to, ndcg }, i) => [`${from} → ${to}`, ndcg.toFixed(4), journey.after[i]?.ndcg.toFixed(4) ?? '']))}
+${table(
+  ['questions → sentences', 'before', 'after'],
+  journey.before.map(({ from, to, ndcg }, i) => [
+    `${from} → ${to}`,
+    ndcg.toFixed(4),
+    journey.after[i]?.ndcg.toFixed(4) ?? '',
+  ]),
+)}
 
 The gate, all languages mixed, through SQL: ${quality?.source.toFixed(4)} → ${quality?.target.toFixed(4)} over ${quality?.queries} questions; mean difference ${gate?.meanDifference.toFixed(4)}, 5th to 95th percentile ${gate?.p5.toFixed(4)} to ${gate?.p95.toFixed(4)}, margin ${gate?.margin}, seed ${gate?.seed}: **${journey.verification.verdict}**.
 

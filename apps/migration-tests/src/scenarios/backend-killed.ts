@@ -25,7 +25,10 @@ export interface BackendKilledReport {
 /** The native worker is killed again and again under load: calls go on to WebAssembly and back, in one space. */
 export async function playBackendKilled({ checks, corpus, minilm, progress }: Stage): Promise<BackendKilledReport> {
   checks.scenario('The native worker killed under load');
-  const texts = corpus.sentences.filter(({ language }) => language === 'en').slice(0, TEXTS).map(({ text }) => text);
+  const texts = corpus.sentences
+    .filter(({ language }) => language === 'en')
+    .slice(0, TEXTS)
+    .map(({ text }) => text);
   const expected = (await minilm.encodeBatch(texts)).map(({ dense }) => dense);
   const log: string[] = [];
   const keep = (_fields: object, line: string): void => void log.push(line);
@@ -46,7 +49,8 @@ export async function playBackendKilled({ checks, corpus, minilm, progress }: St
       { name: 'wasm', open: (folder) => openWasmBackend({ folder, threads: 1 }) },
     ],
     fallback: {
-      firstPauseMs: 500, longestPauseMs: 500,
+      firstPauseMs: 500,
+      longestPauseMs: 500,
       onEvent: (event) => {
         events.push(event);
         logFallback(logger, event);
@@ -81,19 +85,46 @@ export async function playBackendKilled({ checks, corpus, minilm, progress }: St
     }
     natives.at(-1)?.crashUnder(0);
     const deadline = performance.now() + 60_000;
-    while (embedder.fallback.degraded && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
+    while (embedder.fallback.degraded && performance.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, 50));
     const before = embedded;
     while (embedded < before + TEXTS) await new Promise((resolve) => setTimeout(resolve, 20));
     done = true;
     await Promise.all(writers);
-    const count = (kind: FallbackEvent['kind'], step?: string): number => events.filter((event) => event.kind === kind && (step === undefined || event.step === step)).length;
-    checks.check('the native worker was killed', deaths() >= KILLS, `${deaths()} times under ${WRITERS} callers, ${embedded} texts`);
-    checks.check('no vector of another space', wrongSpaces.size === 0 && leastCosine >= LEAST_COSINE, `least cosine to the native vectors ${leastCosine.toFixed(7)}`);
+    const count = (kind: FallbackEvent['kind'], step?: string): number =>
+      events.filter((event) => event.kind === kind && (step === undefined || event.step === step)).length;
+    checks.check(
+      'the native worker was killed',
+      deaths() >= KILLS,
+      `${deaths()} times under ${WRITERS} callers, ${embedded} texts`,
+    );
+    checks.check(
+      'no vector of another space',
+      wrongSpaces.size === 0 && leastCosine >= LEAST_COSINE,
+      `least cosine to the native vectors ${leastCosine.toFixed(7)}`,
+    );
     checks.check('no call failed', failedCalls === 0, `${failedCalls} of ${embedded + failedCalls}`);
-    checks.check('WebAssembly took over', count('serving', 'wasm') > 0 && count('out', 'onnx') > 0, `the circuit opened ${count('out', 'onnx')} times`);
-    checks.check('the native backend came back', count('serving', 'onnx') > 1 && !embedder.fallback.degraded, `${embedder.fallback.changes} changes, ${embedder.getPerformanceStats().backend} serves at the end`);
-    const story = ['failed a call', 'is out', 'backend wasm serves instead of onnx', 'backend onnx serves instead of wasm'];
-    checks.check('the log tells the story', story.every((part) => log.some((line) => line.includes(part))), `${log.length} lines`);
+    checks.check(
+      'WebAssembly took over',
+      count('serving', 'wasm') > 0 && count('out', 'onnx') > 0,
+      `the circuit opened ${count('out', 'onnx')} times`,
+    );
+    checks.check(
+      'the native backend came back',
+      count('serving', 'onnx') > 1 && !embedder.fallback.degraded,
+      `${embedder.fallback.changes} changes, ${embedder.getPerformanceStats().backend} serves at the end`,
+    );
+    const story = [
+      'failed a call',
+      'is out',
+      'backend wasm serves instead of onnx',
+      'backend onnx serves instead of wasm',
+    ];
+    checks.check(
+      'the log tells the story',
+      story.every((part) => log.some((line) => line.includes(part))),
+      `${log.length} lines`,
+    );
     return { kills: deaths(), texts: embedded, failedCalls, leastCosine, byBackend, log };
   } finally {
     done = true;

@@ -26,14 +26,23 @@ export async function playConfiguration({ checks, folder, progress }: Stage): Pr
   await corruptCopy(join(folder, 'corrupt'));
   const cells = allCells();
   progress(`${cells.length} servers, half of them without a native runtime`);
-  const halves = await Promise.all((['loads', 'fails'] as const).map(async (native) => {
-    const some = cells.filter((cell) => cell.native === native);
-    const { output } = await runProcess(RUNNER, [JSON.stringify(some), folder], native === 'loads' ? {} : { NODE_OPTIONS: `--require ${WITHOUT_NATIVE}` });
-    const lines = output.split('\n').filter((line) => line !== '');
-    return some.map((cell, i) => judge(cell, lines[i] === undefined ? undefined : (JSON.parse(lines[i]) as Observed)));
-  }));
+  const halves = await Promise.all(
+    (['loads', 'fails'] as const).map(async (native) => {
+      const some = cells.filter((cell) => cell.native === native);
+      const { output } = await runProcess(
+        RUNNER,
+        [JSON.stringify(some), folder],
+        native === 'loads' ? {} : { NODE_OPTIONS: `--require ${WITHOUT_NATIVE}` },
+      );
+      const lines = output.split('\n').filter((line) => line !== '');
+      return some.map((cell, i) =>
+        judge(cell, lines[i] === undefined ? undefined : (JSON.parse(lines[i]) as Observed)),
+      );
+    }),
+  );
   const results = halves.flat();
-  for (const { cell, observed, holds } of results) checks.check(describeCell(cell), holds, observed === undefined ? 'nothing came of it' : detail(observed));
+  for (const { cell, observed, holds } of results)
+    checks.check(describeCell(cell), holds, observed === undefined ? 'nothing came of it' : detail(observed));
   return results;
 }
 
@@ -41,8 +50,12 @@ function judge(cell: Cell, observed: Observed | undefined): CellResult {
   const expected = expectedOutcome(cell);
   if (observed === undefined) return { cell, observed, holds: false };
   const same = JSON.stringify(observed.outcome) === JSON.stringify(expected);
-  // Refused by name: unknown where the model that is asked for serves, unavailable where the light one stands in; there is none beside the light model alone.
-  const other = !expected.starts || (observed.otherStatus !== null && [404, 503].includes(observed.otherStatus)) || (cell.fallbackSpace === 'light' && expected.serves === 'model' && observed.otherStatus === 200);
+  // Refused by name: unknown where the model that is asked for serves, unavailable where the light one stands in; there
+  // is none beside the light model alone.
+  const other =
+    !expected.starts ||
+    (observed.otherStatus !== null && [404, 503].includes(observed.otherStatus)) ||
+    (cell.fallbackSpace === 'light' && expected.serves === 'model' && observed.otherStatus === 200);
   return { cell, observed, holds: same && other && (!expected.starts || (observed.cosine ?? 0) >= LEAST_COSINE) };
 }
 

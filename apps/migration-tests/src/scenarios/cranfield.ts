@@ -18,15 +18,38 @@ export async function playCranfield(stage: Stage, databaseFolder: string, data: 
     await ingest(stage, store, COLLECTION, minilm, rows);
     const migration = parts(store, COLLECTION, minilm, e5);
     const { plan } = await planMigration(migration);
-    checks.check('the plan says what is cut', plan.source.truncatedShare > 0, `${(plan.source.truncatedShare * 100).toFixed(0)} % of the texts at ${plan.source.maxTokens} tokens before, ${(plan.target.truncatedShare * 100).toFixed(0)} % at ${plan.target.maxTokens} after`);
+    checks.check(
+      'the plan says what is cut',
+      plan.source.truncatedShare > 0,
+      `${(plan.source.truncatedShare * 100).toFixed(0)} % of the texts at ${plan.source.maxTokens} tokens before, ${(plan.target.truncatedShare * 100).toFixed(0)} % at ${plan.target.maxTokens} after`,
+    );
     await startMigration(migration);
-    await work(migration, { until: 'caught-up', onProgress: ({ rows: done, rowsPerSecond }) => progress(`backfill: ${done} of ${rows.length} rows, ${rowsPerSecond.toFixed(0)} a second`) });
+    await work(migration, {
+      until: 'caught-up',
+      onProgress: ({ rows: done, rowsPerSecond }) =>
+        progress(`backfill: ${done} of ${rows.length} rows, ${rowsPerSecond.toFixed(0)} a second`),
+    });
     const verification = await verifyMigration(migration, { queries });
     const { quality, gate } = verification;
-    checks.check('every structural check holds', verification.checks.every(({ holds }) => holds));
-    checks.check('nDCG@10 of the old model', Math.abs((quality?.source ?? 0) - EXPECTED.minilm) <= TOLERANCE, `${quality?.source.toFixed(4)}, sentence-transformers ${EXPECTED.minilm}`);
-    checks.check('nDCG@10 of the new model', Math.abs((quality?.target ?? 0) - EXPECTED.e5) <= TOLERANCE, `${quality?.target.toFixed(4)}, sentence-transformers ${EXPECTED.e5}`);
-    checks.check('the gate does not say GO', verification.verdict !== 'GO', `${verification.verdict}: ${verification.reason}; ${gate?.queries} queries, 5th percentile ${gate?.p5.toFixed(4)}, 95th ${gate?.p95.toFixed(4)}`);
+    checks.check(
+      'every structural check holds',
+      verification.checks.every(({ holds }) => holds),
+    );
+    checks.check(
+      'nDCG@10 of the old model',
+      Math.abs((quality?.source ?? 0) - EXPECTED.minilm) <= TOLERANCE,
+      `${quality?.source.toFixed(4)}, sentence-transformers ${EXPECTED.minilm}`,
+    );
+    checks.check(
+      'nDCG@10 of the new model',
+      Math.abs((quality?.target ?? 0) - EXPECTED.e5) <= TOLERANCE,
+      `${quality?.target.toFixed(4)}, sentence-transformers ${EXPECTED.e5}`,
+    );
+    checks.check(
+      'the gate does not say GO',
+      verification.verdict !== 'GO',
+      `${verification.verdict}: ${verification.reason}; ${gate?.queries} queries, 5th percentile ${gate?.p5.toFixed(4)}, 95th ${gate?.p95.toFixed(4)}`,
+    );
     await checks.refused('cutover is refused', 'MIGRATION_STATE', () => cutOver(migration));
     return verification;
   } finally {

@@ -1,6 +1,17 @@
 import type { Vector } from '@kimera/core';
 import { ndcg } from '@kimera/evaluation';
-import { cutOver, migrationStatus, planMigration, rollBack, startMigration, verifyMigration, work, type JudgedQuery, type MigrationPlan, type Verification } from '@kimera/migration';
+import {
+  cutOver,
+  migrationStatus,
+  planMigration,
+  rollBack,
+  startMigration,
+  verifyMigration,
+  work,
+  type JudgedQuery,
+  type MigrationPlan,
+  type Verification,
+} from '@kimera/migration';
 import { openStore, type PostgresStore } from '@kimera/store-postgres';
 import { NEW_MODEL, OLD_MODEL } from '../models.js';
 import { killHard, startProcess, until, type Running } from '../processes.js';
@@ -38,7 +49,8 @@ export interface Journey {
 }
 
 /**
- * MiniLM → e5 on a collection that is read and written all the while. This process owns the database; the backfill worker is another process
+ * MiniLM → e5 on a collection that is read and written all the while. This process owns the database; the backfill
+ * worker is another process
  * that reaches it over loopback, and is killed once.
  */
 export async function playJourney(stage: Stage, databaseFolder: string): Promise<Journey> {
@@ -56,7 +68,11 @@ export async function playJourney(stage: Stage, databaseFolder: string): Promise
 
     const migration = parts(store, COLLECTION, minilm, e5);
     const { plan } = await planMigration(migration);
-    checks.check('the plan counts rows, tokens, time and room', plan.rows === rows.length && plan.tokens > plan.rows && plan.seconds > 0 && plan.bytes > plan.rows * 384 * 4, `${plan.tokens} tokens, about ${Math.round(plan.seconds)} s, ${plan.judgedQueries} judged queries for a decision`);
+    checks.check(
+      'the plan counts rows, tokens, time and room',
+      plan.rows === rows.length && plan.tokens > plan.rows && plan.seconds > 0 && plan.bytes > plan.rows * 384 * 4,
+      `${plan.tokens} tokens, about ${Math.round(plan.seconds)} s, ${plan.judgedQueries} judged queries for a decision`,
+    );
     await startMigration(migration);
 
     const traffic = new Traffic(store, COLLECTION, [minilm, e5], corpus.questions);
@@ -66,17 +82,34 @@ export async function playJourney(stage: Stage, databaseFolder: string): Promise
     const backfillSeconds = (performance.now() - started) / 1000;
 
     const queries = judgedQueries(corpus);
-    const verification = await verifyMigration(migration, { queries, onProgress: (step, done, total) => progress(`verification: ${step} ${done} of ${total}`) });
-    for (const { name, holds, expected, actual } of verification.checks) checks.check(name, holds, `${actual} (expected ${expected})`);
+    const verification = await verifyMigration(migration, {
+      queries,
+      onProgress: (step, done, total) => progress(`verification: ${step} ${done} of ${total}`),
+    });
+    for (const { name, holds, expected, actual } of verification.checks)
+      checks.check(name, holds, `${actual} (expected ${expected})`);
     const { gate, quality } = verification;
-    checks.check('the gate says GO', verification.verdict === 'GO', `nDCG@10 ${quality?.source.toFixed(4)} → ${quality?.target.toFixed(4)} over ${quality?.queries} questions, 5th percentile of the gain ${gate?.p5.toFixed(4)}, margin ${gate?.margin}, seed ${gate?.seed}`);
+    checks.check(
+      'the gate says GO',
+      verification.verdict === 'GO',
+      `nDCG@10 ${quality?.source.toFixed(4)} → ${quality?.target.toFixed(4)} over ${quality?.queries} questions, 5th percentile of the gain ${gate?.p5.toFixed(4)}, margin ${gate?.margin}, seed ${gate?.seed}`,
+    );
 
     const cutover = await timed(() => cutOver(migration));
-    checks.check('cutover', (await store.collection(COLLECTION)).activeSpace === e5.space.fingerprint, `${cutover.milliseconds.toFixed(0)} ms, writers waited ${cutover.blockedMilliseconds.toFixed(1)} ms`);
+    checks.check(
+      'cutover',
+      (await store.collection(COLLECTION)).activeSpace === e5.space.fingerprint,
+      `${cutover.milliseconds.toFixed(0)} ms, writers waited ${cutover.blockedMilliseconds.toFixed(1)} ms`,
+    );
     await new Promise((resolve) => setTimeout(resolve, 2_000));
     const report = await traffic.stop();
     await work(migration, { until: 'caught-up' });
-    checks.check('reader and writer saw no error', report.errors.length === 0, report.errors[0] ?? `${report.searches} searches (p95 ${report.p95Milliseconds.toFixed(0)} ms), ${report.edits} edits, ${report.inserts} inserts, ${report.deletes} deletes; ${report.embeddedAgain} calls met the cutover and embedded again`);
+    checks.check(
+      'reader and writer saw no error',
+      report.errors.length === 0,
+      report.errors[0] ??
+        `${report.searches} searches (p95 ${report.p95Milliseconds.toFixed(0)} ms), ${report.edits} edits, ${report.inserts} inserts, ${report.deletes} deletes; ${report.embeddedAgain} calls met the cutover and embedded again`,
+    );
 
     const migrated = await storedVectors(store, COLLECTION, e5);
     await checkRows(stage, store, traffic, migrated);
@@ -86,63 +119,170 @@ export async function playJourney(stage: Stage, databaseFolder: string): Promise
 
     const e5Vectors = await KnownVectors.of(store, COLLECTION, e5);
     const rollback = await timed(() => rollBack(migration));
-    checks.check('rollback', (await store.collection(COLLECTION)).activeSpace === minilm.space.fingerprint, `${rollback.milliseconds.toFixed(0)} ms, writers waited ${rollback.blockedMilliseconds.toFixed(1)} ms`);
+    checks.check(
+      'rollback',
+      (await store.collection(COLLECTION)).activeSpace === minilm.space.fingerprint,
+      `${rollback.milliseconds.toFixed(0)} ms, writers waited ${rollback.blockedMilliseconds.toFixed(1)} ms`,
+    );
     await checkRollback(stage, store, traffic, original);
     const { events } = await migrationStatus(migration);
-    checks.check('every step is in the log', ['plan', 'start', 'verify', 'verdict', 'cutover', 'rollback'].every((event) => events.some((line) => line.event === event)), `${events.length} lines`);
-    return { minilmVectors, e5Vectors, report: { rows: rows.length, plan, before, after, verification, backfillSeconds, traffic: report, cutover, rollback } };
+    checks.check(
+      'every step is in the log',
+      ['plan', 'start', 'verify', 'verdict', 'cutover', 'rollback'].every((event) =>
+        events.some((line) => line.event === event),
+      ),
+      `${events.length} lines`,
+    );
+    return {
+      minilmVectors,
+      e5Vectors,
+      report: {
+        rows: rows.length,
+        plan,
+        before,
+        after,
+        verification,
+        backfillSeconds,
+        traffic: report,
+        cutover,
+        rollback,
+      },
+    };
   } finally {
     await store.close();
   }
 }
 
 function startWorker(databaseFolder: string): Running {
-  return startProcess(KIMERA, ['migrate', 'work', '--database', databaseFolder, '--collection', COLLECTION, '--from', OLD_MODEL, '--to', NEW_MODEL, '--lease', String(LEASE_SECONDS), '--json']);
+  return startProcess(KIMERA, [
+    'migrate',
+    'work',
+    '--database',
+    databaseFolder,
+    '--collection',
+    COLLECTION,
+    '--from',
+    OLD_MODEL,
+    '--to',
+    NEW_MODEL,
+    '--lease',
+    String(LEASE_SECONDS),
+    '--json',
+  ]);
 }
 
-async function backfillWithAKill({ checks, progress }: Stage, store: PostgresStore, databaseFolder: string): Promise<void> {
+async function backfillWithAKill(
+  { checks, progress }: Stage,
+  store: PostgresStore,
+  databaseFolder: string,
+): Promise<void> {
   const { id } = await store.latestMigration(COLLECTION);
   const first = startWorker(databaseFolder);
-  await until('some jobs are done and one is under way', 180, async () => {
-    const { done, active } = await store.counts(id);
-    return done >= 4 && active >= 1;
-  }, first);
+  await until(
+    'some jobs are done and one is under way',
+    180,
+    async () => {
+      const { done, active } = await store.counts(id);
+      return done >= 4 && active >= 1;
+    },
+    first,
+  );
   await killHard(first);
   const atKill = await store.counts(id);
   const second = startWorker(databaseFolder);
   const timer = setInterval(() => {
-    void store.counts(id).then(({ done, waiting, active }) => progress(`backfill: ${done} of ${done + waiting + active} jobs`), () => undefined);
+    void store.counts(id).then(
+      ({ done, waiting, active }) => progress(`backfill: ${done} of ${done + waiting + active} jobs`),
+      () => undefined,
+    );
   }, 1_000);
   const code = await second.ended;
   clearInterval(timer);
   const { waiting, active, done, failed } = await store.counts(id);
-  checks.check('a worker is killed with SIGKILL in the middle of a job', atKill.done >= 4 && atKill.active + atKill.waiting > 0, `${atKill.done} jobs done, ${atKill.active} under way, ${atKill.waiting} waiting`);
-  checks.check('another worker goes on and ends with 0', code === 0 && waiting + active + failed === 0, `exit ${code}, ${done} jobs done`);
+  checks.check(
+    'a worker is killed with SIGKILL in the middle of a job',
+    atKill.done >= 4 && atKill.active + atKill.waiting > 0,
+    `${atKill.done} jobs done, ${atKill.active} under way, ${atKill.waiting} waiting`,
+  );
+  checks.check(
+    'another worker goes on and ends with 0',
+    code === 0 && waiting + active + failed === 0,
+    `exit ${code}, ${done} jobs done`,
+  );
 }
 
 /** Every live row has the vector of its present text, every deleted one has none. */
-async function checkRows({ checks, e5, corpus }: Stage, store: PostgresStore, traffic: Traffic, migrated: ReadonlyMap<string, Vector>): Promise<void> {
+async function checkRows(
+  { checks, e5, corpus }: Stage,
+  store: PostgresStore,
+  traffic: Traffic,
+  migrated: ReadonlyMap<string, Vector>,
+): Promise<void> {
   const live = [...traffic.notes].flatMap(([id, text]) => (text === undefined ? [] : [{ id, text }]));
   const deleted = [...traffic.notes].filter(([, text]) => text === undefined);
-  const again = await e5.encodeBatch(live.map(({ text }) => text), { role: 'document' });
+  const again = await e5.encodeBatch(
+    live.map(({ text }) => text),
+    { role: 'document' },
+  );
   const wrong = live.filter(({ id }, i) => !close(migrated.get(id), again[i]?.dense));
-  checks.check('edited and inserted rows have the vector of their last text', wrong.length === 0, `${live.length} rows${wrong.length > 0 ? `, wrong: ${wrong.slice(0, 3).map(({ id }) => id).join(', ')}` : ''}`);
+  checks.check(
+    'edited and inserted rows have the vector of their last text',
+    wrong.length === 0,
+    `${live.length} rows${
+      wrong.length > 0
+        ? `, wrong: ${wrong
+            .slice(0, 3)
+            .map(({ id }) => id)
+            .join(', ')}`
+        : ''
+    }`,
+  );
   const { rows, current } = await store.coverage(COLLECTION, e5.space.fingerprint);
-  checks.check('no row is lost, none is twice, no deleted row is back', rows === corpus.sentences.length + live.length && current === rows && migrated.size === rows && deleted.every(([id]) => !migrated.has(id)), `${rows} rows, ${current} with their vector, ${deleted.length} deleted`);
+  checks.check(
+    'no row is lost, none is twice, no deleted row is back',
+    rows === corpus.sentences.length + live.length &&
+      current === rows &&
+      migrated.size === rows &&
+      deleted.every(([id]) => !migrated.has(id)),
+    `${rows} rows, ${current} with their vector, ${deleted.length} deleted`,
+  );
 }
 
-async function checkRollback({ checks, minilm, corpus }: Stage, store: PostgresStore, traffic: Traffic, original: ReadonlyMap<string, Vector>): Promise<void> {
+async function checkRollback(
+  { checks, minilm, corpus }: Stage,
+  store: PostgresStore,
+  traffic: Traffic,
+  original: ReadonlyMap<string, Vector>,
+): Promise<void> {
   const restored = await storedVectors(store, COLLECTION, minilm);
   const changed = corpus.sentences.filter(({ id }) => !sameBytes(original.get(id), restored.get(id)));
-  checks.check('every old vector is byte-equal to before', changed.length === 0, `${corpus.sentences.length} vectors of 384 numbers`);
+  checks.check(
+    'every old vector is byte-equal to before',
+    changed.length === 0,
+    `${corpus.sentences.length} vectors of 384 numbers`,
+  );
   const live = [...traffic.notes].flatMap(([id, text]) => (text === undefined ? [] : [{ id, text }]));
-  const again = await minilm.encodeBatch(live.map(({ text }) => text), { role: 'document' });
+  const again = await minilm.encodeBatch(
+    live.map(({ text }) => text),
+    { role: 'document' },
+  );
   const wrong = live.filter(({ id }, i) => !close(restored.get(id), again[i]?.dense));
-  checks.check('rows that changed meanwhile have their old-space vector too', wrong.length === 0 && restored.size === corpus.sentences.length + live.length, `${live.length} rows`);
+  checks.check(
+    'rows that changed meanwhile have their old-space vector too',
+    wrong.length === 0 && restored.size === corpus.sentences.length + live.length,
+    `${live.length} rows`,
+  );
 }
 
 /** 300 questions a language went through SQL when the gate judged them; the same in memory gives the same figure. */
-async function checkSql({ checks, corpus, minilmQuestions, e5Questions }: Stage, store: PostgresStore, queries: readonly JudgedQuery[], original: ReadonlyMap<string, Vector>, migrated: ReadonlyMap<string, Vector>, { quality }: Verification): Promise<void> {
+async function checkSql(
+  { checks, corpus, minilmQuestions, e5Questions }: Stage,
+  store: PostgresStore,
+  queries: readonly JudgedQuery[],
+  original: ReadonlyMap<string, Vector>,
+  migrated: ReadonlyMap<string, Vector>,
+  { quality }: Verification,
+): Promise<void> {
   const asked = new Map(corpus.questions.map((question) => [question.id, question]));
   // The notes have changed since the gate searched, and do not stand among the answers.
   const inMemory = (stored: ReadonlyMap<string, Vector>, vectors: QuestionVectors): number => {
@@ -154,8 +294,13 @@ async function checkSql({ checks, corpus, minilmQuestions, e5Questions }: Stage,
     return scores.reduce((sum, score) => sum + score, 0) / scores.length;
   };
   const [before, after] = [inMemory(original, minilmQuestions), inMemory(migrated, e5Questions)];
-  const agrees = quality !== null && Math.abs(quality.source - before) < 0.001 && Math.abs(quality.target - after) < 0.001;
-  checks.check('SQL and memory agree', agrees, `${queries.length} questions, all languages mixed: ${quality?.source.toFixed(4)} and ${before.toFixed(4)} with MiniLM, ${quality?.target.toFixed(4)} and ${after.toFixed(4)} with e5`);
+  const agrees =
+    quality !== null && Math.abs(quality.source - before) < 0.001 && Math.abs(quality.target - after) < 0.001;
+  checks.check(
+    'SQL and memory agree',
+    agrees,
+    `${queries.length} questions, all languages mixed: ${quality?.source.toFixed(4)} and ${before.toFixed(4)} with MiniLM, ${quality?.target.toFixed(4)} and ${after.toFixed(4)} with e5`,
+  );
   let same = 0;
   const some = queries.filter((_, i) => i % 15 === 0);
   const candidates = [...original].filter(([id]) => !id.startsWith('note-')).map(([id, vector]) => ({ id, vector }));
@@ -163,17 +308,37 @@ async function checkSql({ checks, corpus, minilmQuestions, e5Questions }: Stage,
     const question = asked.get(id);
     if (question === undefined) continue;
     const dense = minilmQuestions.get(question);
-    const hits = await store.searchSpace(COLLECTION, { space: (await store.latestMigration(COLLECTION)).source.fingerprint, dense }, 30);
-    const bySql = hits.map((hit) => hit.id).filter((hit) => !hit.startsWith('note-')).slice(0, 5);
+    const hits = await store.searchSpace(
+      COLLECTION,
+      { space: (await store.latestMigration(COLLECTION)).source.fingerprint, dense },
+      30,
+    );
+    const bySql = hits
+      .map((hit) => hit.id)
+      .filter((hit) => !hit.startsWith('note-'))
+      .slice(0, 5);
     if (nearest(dense, candidates, 5).join() === bySql.join()) same += 1;
   }
-  checks.check('SQL ranks as memory does', same >= some.length - 1, `${same} of ${some.length} questions have the same first five sentences (one near-tie is allowed)`);
+  checks.check(
+    'SQL ranks as memory does',
+    same >= some.length - 1,
+    `${same} of ${some.length} questions have the same first five sentences (one near-tie is allowed)`,
+  );
 }
 
-function compare({ checks }: Stage, model: string, measured: readonly PairQuality[], expected: readonly ExpectedQuality[]): void {
+function compare(
+  { checks }: Stage,
+  model: string,
+  measured: readonly PairQuality[],
+  expected: readonly ExpectedQuality[],
+): void {
   for (const { from, to, ndcg: reference } of expected) {
     const actual = measured.find((pair) => pair.from === from && pair.to === to)?.ndcg ?? NaN;
-    checks.check(`${model} ${from === to ? from : `${from} → ${to}`}`, Math.abs(actual - reference) <= QUALITY_TOLERANCE, `nDCG@10 ${actual.toFixed(4)}, sentence-transformers ${reference}`);
+    checks.check(
+      `${model} ${from === to ? from : `${from} → ${to}`}`,
+      Math.abs(actual - reference) <= QUALITY_TOLERANCE,
+      `nDCG@10 ${actual.toFixed(4)}, sentence-transformers ${reference}`,
+    );
   }
 }
 

@@ -8,8 +8,15 @@ import { ingest, parts, sameBytes, storedVectors, type Stage } from '../stage.js
 const COLLECTION = 'spanish';
 const OWNER = fileURLToPath(new URL('../owner.ts', import.meta.url));
 
-/** The process that owns the database is killed in the middle of a backfill. @param minilmVectors of these texts, from the journey. */
-export async function playOwnerKilled(stage: Stage, databaseFolder: string, minilmVectors: KnownVectors): Promise<void> {
+/**
+ * The process that owns the database is killed in the middle of a backfill. @param minilmVectors of these texts, from
+ * the journey.
+ */
+export async function playOwnerKilled(
+  stage: Stage,
+  databaseFolder: string,
+  minilmVectors: KnownVectors,
+): Promise<void> {
   const { checks, corpus, minilm, e5 } = stage;
   checks.scenario('The owner of the database is killed');
   const owner = startProcess(OWNER, [databaseFolder]);
@@ -26,7 +33,14 @@ export async function playOwnerKilled(stage: Stage, databaseFolder: string, mini
 
   // What the store has acknowledged before the kill must be there after it.
   let acknowledged = 0;
-  const working = work(migration, { until: 'caught-up', leaseSeconds: 5, onProgress: ({ counts }) => (acknowledged = counts.done) }).then(() => 'finished', (error: unknown) => (error instanceof Error ? error.message : String(error)));
+  const working = work(migration, {
+    until: 'caught-up',
+    leaseSeconds: 5,
+    onProgress: ({ counts }) => (acknowledged = counts.done),
+  }).then(
+    () => 'finished',
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
   await until('some jobs are done', 120, async () => acknowledged >= 5);
   await killHard(owner);
   const failure = await working;
@@ -36,12 +50,24 @@ export async function playOwnerKilled(stage: Stage, databaseFolder: string, mini
   const store = await openStore({ database: databaseFolder });
   try {
     const kept = await store.counts(id);
-    checks.check('the stale lock is recovered, and no acknowledged job is lost', kept.done >= acknowledged, `${acknowledged} jobs acknowledged, ${kept.done} there`);
+    checks.check(
+      'the stale lock is recovered, and no acknowledged job is lost',
+      kept.done >= acknowledged,
+      `${acknowledged} jobs acknowledged, ${kept.done} there`,
+    );
     await work(parts(store, COLLECTION, minilm, e5), { until: 'caught-up', leaseSeconds: 5 });
     const { rows: count, current } = await store.coverage(COLLECTION, e5.space.fingerprint);
-    checks.check('the backfill goes on to the end', count === rows.length && current === count, `${current} of ${count} rows`);
+    checks.check(
+      'the backfill goes on to the end',
+      count === rows.length && current === count,
+      `${current} of ${count} rows`,
+    );
     const after = await storedVectors(store, COLLECTION, minilm);
-    checks.check('the old vectors are byte-equal', rows.every((row) => sameBytes(original.get(row.id), after.get(row.id))), `${after.size} vectors`);
+    checks.check(
+      'the old vectors are byte-equal',
+      rows.every((row) => sameBytes(original.get(row.id), after.get(row.id))),
+      `${after.size} vectors`,
+    );
   } finally {
     await store.close();
   }

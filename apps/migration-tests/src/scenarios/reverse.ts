@@ -1,4 +1,12 @@
-import { cutOver, planMigration, retireMigration, startMigration, verifyMigration, work, type Verification } from '@kimera/migration';
+import {
+  cutOver,
+  planMigration,
+  retireMigration,
+  startMigration,
+  verifyMigration,
+  work,
+  type Verification,
+} from '@kimera/migration';
 import { openStore } from '@kimera/store-postgres';
 import { LANGUAGES } from '../corpus.js';
 import { judgedQueries } from '../judged-queries.js';
@@ -9,8 +17,15 @@ const COLLECTION = 'multilingual';
 /** The loss is large: fewer questions decide than in the other direction. */
 const QUERIES_PER_LANGUAGE = 100;
 
-/** The way back: a collection ingested with e5 is to go to MiniLM, which would lose most languages. Both models' vectors of these texts are known from the journey; verification computes its own. */
-export async function playReverse(stage: Stage, databaseFolder: string, { minilmVectors, e5Vectors }: Pick<Journey, 'minilmVectors' | 'e5Vectors'>): Promise<Verification> {
+/**
+ * The way back: a collection ingested with e5 is to go to MiniLM, which would lose most languages. Both models' vectors
+ * of these texts are known from the journey; verification computes its own.
+ */
+export async function playReverse(
+  stage: Stage,
+  databaseFolder: string,
+  { minilmVectors, e5Vectors }: Pick<Journey, 'minilmVectors' | 'e5Vectors'>,
+): Promise<Verification> {
   const { checks, corpus, minilm, e5, progress } = stage;
   checks.scenario('The reverse migration: multilingual-e5-small to all-MiniLM-L6-v2');
   const store = await openStore({ database: databaseFolder });
@@ -19,16 +34,38 @@ export async function playReverse(stage: Stage, databaseFolder: string, { minilm
     const migration = parts(store, COLLECTION, e5, minilm);
     await planMigration(migration);
     await startMigration(migration);
-    await work({ ...migration, target: minilmVectors }, { until: 'caught-up', onProgress: ({ rows, rowsPerSecond }) => progress(`backfill: ${rows} rows, ${rowsPerSecond.toFixed(0)} a second`) });
-    const verification = await verifyMigration(migration, { queries: judgedQueries(corpus, LANGUAGES, QUERIES_PER_LANGUAGE), onProgress: (step, done, total) => progress(`verification: ${step} ${done} of ${total}`) });
+    await work(
+      { ...migration, target: minilmVectors },
+      {
+        until: 'caught-up',
+        onProgress: ({ rows, rowsPerSecond }) =>
+          progress(`backfill: ${rows} rows, ${rowsPerSecond.toFixed(0)} a second`),
+      },
+    );
+    const verification = await verifyMigration(migration, {
+      queries: judgedQueries(corpus, LANGUAGES, QUERIES_PER_LANGUAGE),
+      onProgress: (step, done, total) => progress(`verification: ${step} ${done} of ${total}`),
+    });
     const { quality, gate } = verification;
-    checks.check('every structural check holds', verification.checks.every(({ holds }) => holds));
-    checks.check('the gate says NO-GO', verification.verdict === 'NO-GO', `nDCG@10 ${quality?.source.toFixed(4)} → ${quality?.target.toFixed(4)}, 95th percentile of the difference ${gate?.p95.toFixed(4)}`);
+    checks.check(
+      'every structural check holds',
+      verification.checks.every(({ holds }) => holds),
+    );
+    checks.check(
+      'the gate says NO-GO',
+      verification.verdict === 'NO-GO',
+      `nDCG@10 ${quality?.source.toFixed(4)} → ${quality?.target.toFixed(4)}, 95th percentile of the difference ${gate?.p95.toFixed(4)}`,
+    );
     await checks.refused('cutover is refused', 'MIGRATION_STATE', () => cutOver(migration));
-    await checks.refused('and cannot be accepted in writing', 'ACCEPTANCE', () => verifyMigration(migration, { queries: judgedQueries(corpus, ['de', 'zh'], 30), accept: 'it is smaller' }));
+    await checks.refused('and cannot be accepted in writing', 'ACCEPTANCE', () =>
+      verifyMigration(migration, { queries: judgedQueries(corpus, ['de', 'zh'], 30), accept: 'it is smaller' }),
+    );
     await retireMigration(migration);
     const { activeSpace } = await store.collection(COLLECTION);
-    checks.check('retired, the collection is as before', activeSpace === e5.space.fingerprint && (await store.spaces(COLLECTION)).length === 1);
+    checks.check(
+      'retired, the collection is as before',
+      activeSpace === e5.space.fingerprint && (await store.spaces(COLLECTION)).length === 1,
+    );
     return verification;
   } finally {
     await store.close();

@@ -1,4 +1,11 @@
-import { planMigration, retireMigration, startMigration, verifyMigration, work, type Verification } from '@kimera/migration';
+import {
+  planMigration,
+  retireMigration,
+  startMigration,
+  verifyMigration,
+  work,
+  type Verification,
+} from '@kimera/migration';
 import { openStore } from '@kimera/store-postgres';
 import { judgedQueries } from '../judged-queries.js';
 import { KnownVectors } from '../known-vectors.js';
@@ -6,7 +13,8 @@ import { parts, type Stage } from '../stage.js';
 import { COLLECTION } from './journey.js';
 
 /**
- * Vectors of one model under the fingerprint of another: what a fallback that changes the model in silence would write. Both models have 384
+ * Vectors of one model under the fingerprint of another: what a fallback that changes the model in silence would write.
+ * Both models have 384
  * numbers and norm 1, so no structural check can tell them apart.
  */
 export async function playSwap(stage: Stage, databaseFolder: string): Promise<Verification> {
@@ -19,10 +27,19 @@ export async function playSwap(stage: Stage, databaseFolder: string): Promise<Ve
     await planMigration(honest);
     await startMigration(honest);
     const lying = { ...honest, target: await KnownVectors.of(store, COLLECTION, minilm, e5.space) };
-    await work(lying, { until: 'caught-up', onProgress: ({ rows }) => progress(`backfill by the wrong model: ${rows} rows`) });
+    await work(lying, {
+      until: 'caught-up',
+      onProgress: ({ rows }) => progress(`backfill by the wrong model: ${rows} rows`),
+    });
     const verification = await verifyMigration(honest, { queries: judgedQueries(corpus, ['en', 'de'], 100) });
-    const structural = verification.checks.filter(({ name }) => name !== 'vectors embedded again' && name !== 'known answers');
-    checks.check('every structural check is fooled', structural.every(({ holds }) => holds), `${structural.length} checks; ${e5.space.dimension} numbers in both models`);
+    const structural = verification.checks.filter(
+      ({ name }) => name !== 'vectors embedded again' && name !== 'known answers',
+    );
+    checks.check(
+      'every structural check is fooled',
+      structural.every(({ holds }) => holds),
+      `${structural.length} checks; ${e5.space.dimension} numbers in both models`,
+    );
     for (const name of ['vectors embedded again', 'known answers']) {
       const check = verification.checks.find((candidate) => candidate.name === name);
       checks.check(`"${name}" catches it`, check?.holds === false, check?.actual);

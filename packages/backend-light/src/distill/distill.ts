@@ -29,7 +29,10 @@ export interface DistillOptions {
   readonly tokenizerJson: string;
   /** D, at most the teacher's. */
   readonly dimension: number;
-  /** Texts of the kind that will be embedded, more than D of them. Without any, the table comes from the vocabulary alone. */
+  /**
+   * Texts of the kind that will be embedded, more than D of them. Without any, the table comes from the vocabulary
+   * alone.
+   */
   readonly texts?: readonly string[];
   readonly onProgress?: (progress: DistillProgress) => void;
   readonly signal?: AbortSignal;
@@ -42,28 +45,52 @@ export type DistilledTable = TokenTable & {
 };
 
 /**
- * The teacher as a table of token vectors [V, D]. Every token goes through the teacher alone; the vectors are centred, reduced to the D directions in which
- * the vectors of the texts (of the tokens, where there are no texts) differ most, and weighted by how rare the token is. With texts they are then moved
- * so that a text's sum comes near the teacher's vector of it ({@link fitToTexts}). Equal vectors of the teacher give equal bits.
+ * The teacher as a table of token vectors [V, D]. Every token goes through the teacher alone; the vectors are centred,
+ * reduced to the D directions in which
+ * the vectors of the texts (of the tokens, where there are no texts) differ most, and weighted by how rare the token
+ * is. With texts they are then moved
+ * so that a text's sum comes near the teacher's vector of it ({@link fitToTexts}). Equal vectors of the teacher give
+ * equal bits.
  * @throws DistillOptionsError, the teacher's and the tokenizer's errors, the signal's reason.
  */
 export async function distill(options: DistillOptions): Promise<DistilledTable> {
-  const { backend: { space }, tokenizerJson, dimension, texts = [], onProgress } = options;
-  if (!Number.isInteger(dimension) || dimension < 1 || dimension > space.dimension) throw new DistillOptionsError(`${dimension} numbers are asked for, the teacher has ${space.dimension}`);
+  const {
+    backend: { space },
+    tokenizerJson,
+    dimension,
+    texts = [],
+    onProgress,
+  } = options;
+  if (!Number.isInteger(dimension) || dimension < 1 || dimension > space.dimension)
+    throw new DistillOptionsError(`${dimension} numbers are asked for, the teacher has ${space.dimension}`);
   const tokenizer = parseTokenizer(tokenizerJson, 'tokenizer.json');
   const { vocabularySize } = tokenizer;
   const isWord = (token: number): boolean => !tokenizer.isSpecial(token) && !UNUSED.test(tokenizer.token(token) ?? '');
   const words = Array.from({ length: vocabularySize }, (_, token) => token).filter(isWord);
-  if (words.length <= dimension) throw new DistillOptionsError(`a vocabulary of ${words.length} words does not span ${dimension} dimensions`);
+  if (words.length <= dimension)
+    throw new DistillOptionsError(`a vocabulary of ${words.length} words does not span ${dimension} dimensions`);
   const sentences = textsWithWords(tokenizer, texts, space.maxTokens, isWord);
-  if (texts.length > 0 && sentences.length <= dimension) throw new DistillOptionsError(`${sentences.length} different texts with words do not span ${dimension} dimensions`);
+  if (texts.length > 0 && sentences.length <= dimension)
+    throw new DistillOptionsError(`${sentences.length} different texts with words do not span ${dimension} dimensions`);
 
   const alone = await embed(options, 'vocabulary', vocabularyTexts(tokenizer));
-  const sentenceVectors = await embed(options, 'texts', sentences.map(({ ids }) => ids));
+  const sentenceVectors = await embed(
+    options,
+    'texts',
+    sentences.map(({ ids }) => ids),
+  );
   onProgress?.({ phase: 'components', done: 0, total: 1 });
   const pause = pauseOf(options);
-  const ownProjection = await principalComponents(selectRows(alone, words, space.dimension), space.dimension, dimension, pause);
-  const projection = sentences.length === 0 ? ownProjection : await principalComponents(sentenceVectors, space.dimension, dimension, pause);
+  const ownProjection = await principalComponents(
+    selectRows(alone, words, space.dimension),
+    space.dimension,
+    dimension,
+    pause,
+  );
+  const projection =
+    sentences.length === 0
+      ? ownProjection
+      : await principalComponents(sentenceVectors, space.dimension, dimension, pause);
   const directions = await project({ mean: ownProjection.mean, components: projection.components }, alone, pause);
   const weights = sifWeights(vocabularySize, isWord);
   let rows: Float32Array = directions.map((value, i) => value * (weights[Math.floor(i / dimension)] as number));
@@ -73,7 +100,12 @@ export async function distill(options: DistillOptions): Promise<DistilledTable> 
       onProgress?.({ phase: 'fit', done, total });
       return pause();
     };
-    rows = await fitToTexts(rows, dimension, { texts: sentences.map((sentence) => sentence.words), targets }, { ...FIT, beforeStep });
+    rows = await fitToTexts(
+      rows,
+      dimension,
+      { texts: sentences.map((sentence) => sentence.words), targets },
+      { ...FIT, beforeStep },
+    );
   }
   setSpecialRows(rows, directions, dimension, isWord);
   return { dimension, vocabularySize, rows, truncatedTexts: sentences.filter(({ truncated }) => truncated).length };
@@ -86,7 +118,12 @@ interface Sentence {
 }
 
 /** The different texts as the teacher sees them, and their words; texts without words are left out. */
-function textsWithWords(tokenizer: Tokenizer, texts: readonly string[], maxTokens: number, isWord: (token: number) => boolean): readonly Sentence[] {
+function textsWithWords(
+  tokenizer: Tokenizer,
+  texts: readonly string[],
+  maxTokens: number,
+  isWord: (token: number) => boolean,
+): readonly Sentence[] {
   return [...new Set(texts)].flatMap((text) => {
     const { ids, truncated } = tokenizer.encode(text, { maxTokens });
     const words = ids.filter(isWord);
@@ -94,10 +131,17 @@ function textsWithWords(tokenizer: Tokenizer, texts: readonly string[], maxToken
   });
 }
 
-function embed({ backend, onProgress, signal }: DistillOptions, phase: 'vocabulary' | 'texts', texts: readonly Int32Array[]): Promise<Float32Array> {
+function embed(
+  { backend, onProgress, signal }: DistillOptions,
+  phase: 'vocabulary' | 'texts',
+  texts: readonly Int32Array[],
+): Promise<Float32Array> {
   const total = texts.reduce((sum, { length }) => sum + length, 0);
   let done = 0;
-  return embedTokens(backend, texts, { signal, onTokens: (tokens) => onProgress?.({ phase, done: (done += tokens), total }) });
+  return embedTokens(backend, texts, {
+    signal,
+    onTokens: (tokens) => onProgress?.({ phase, done: (done += tokens), total }),
+  });
 }
 
 /** Other work has its turn, and a stop is heard. */

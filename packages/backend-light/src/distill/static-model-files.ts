@@ -1,4 +1,15 @@
-import { cosine, maxAbsDifference, sha256Hex, spaceFingerprint, tokenBatch, type EmbeddingSpace, type Fidelity, type SpaceIdentity, type Tokenizer, type Vector } from '@kimera/core';
+import {
+  cosine,
+  maxAbsDifference,
+  sha256Hex,
+  spaceFingerprint,
+  tokenBatch,
+  type EmbeddingSpace,
+  type Fidelity,
+  type SpaceIdentity,
+  type Tokenizer,
+  type Vector,
+} from '@kimera/core';
 import { encodeVector } from '@kimera/model-folder/pure';
 import { writeSafetensors, type Tensor } from '@kimera/safetensors';
 import { parseTokenizer, tokenizerIdentity } from '@kimera/tokenizers/pure';
@@ -19,14 +30,25 @@ export interface StaticModelSource {
   readonly modelId: string;
   /** A tokenizer.json, V pieces; its `truncation` and `padding` are set to null, since model2vec would obey them. */
   readonly tokenizerJson: string;
-  /** [V, D] in float32: what each token adds to a text. Every special token, the unknown one included, has a direction. */
+  /**
+   * [V, D] in float32: what each token adds to a text. Every special token, the unknown one included, has a direction.
+   */
   readonly table: TokenTable & { readonly rows: Float32Array };
   readonly precision: 'fp32' | 'int8';
   readonly teacher?: StaticSpaceFile['teacher'];
 }
 
-/** The files of a static model's folder by name, space.json last. Equal input gives equal bytes. @throws the tokenizer's errors, ZeroVectorError where a probe has no direction. */
-export async function staticModelFiles({ modelId, tokenizerJson, table, precision, teacher }: StaticModelSource): Promise<ReadonlyMap<string, Uint8Array<ArrayBuffer>>> {
+/**
+ * The files of a static model's folder by name, space.json last. Equal input gives equal bytes. @throws the tokenizer's
+ * errors, ZeroVectorError where a probe has no direction.
+ */
+export async function staticModelFiles({
+  modelId,
+  tokenizerJson,
+  table,
+  precision,
+  teacher,
+}: StaticModelSource): Promise<ReadonlyMap<string, Uint8Array<ArrayBuffer>>> {
   const tokenizer = parseTokenizer(tokenizerJson, 'tokenizer.json');
   const identity: SpaceIdentity = {
     weights: await tableDigest(table, 'static'),
@@ -39,16 +61,23 @@ export async function staticModelFiles({ modelId, tokenizerJson, table, precisio
   };
   const fingerprint = await spaceFingerprint(identity);
   const stored = precision === 'int8' ? quantizeTable(table) : table;
-  const vectorsOf = (of: TokenTable, texts: readonly string[]): Promise<readonly Vector[]> => embedTexts({ ...identity, fingerprint, modelId, heads: ['dense'] }, of, tokenizer, texts);
-  const fidelity = stored === table ? EXACT : fidelityOf(await vectorsOf(stored, MEASURED_TEXTS), await vectorsOf(table, MEASURED_TEXTS));
+  const vectorsOf = (of: TokenTable, texts: readonly string[]): Promise<readonly Vector[]> =>
+    embedTexts({ ...identity, fingerprint, modelId, heads: ['dense'] }, of, tokenizer, texts);
+  const fidelity =
+    stored === table
+      ? EXACT
+      : fidelityOf(await vectorsOf(stored, MEASURED_TEXTS), await vectorsOf(table, MEASURED_TEXTS));
   const probes = await vectorsOf(table, PROBE_TEXTS);
-  const json = (value: unknown): Uint8Array<ArrayBuffer> => new TextEncoder().encode(`${JSON.stringify(value, null, 1)}\n`);
+  const json = (value: unknown): Uint8Array<ArrayBuffer> =>
+    new TextEncoder().encode(`${JSON.stringify(value, null, 1)}\n`);
   const files = new Map<string, Uint8Array<ArrayBuffer>>([
     ['config.json', json(model2vecConfig(table.dimension, precision, teacher))],
     ['model.safetensors', writeSafetensors(tensorsOf(stored))],
     ['tokenizer.json', new TextEncoder().encode(withoutLimits(tokenizerJson))],
   ]);
-  const entries = [...files].map(async ([name, bytes]) => [name, { bytes: bytes.length, sha256: await sha256Hex(bytes) }] as const);
+  const entries = [...files].map(
+    async ([name, bytes]) => [name, { bytes: bytes.length, sha256: await sha256Hex(bytes) }] as const,
+  );
   const space: StaticSpaceFile = {
     schema: STATIC_SPACE_SCHEMA,
     modelId,
@@ -57,12 +86,22 @@ export async function staticModelFiles({ modelId, tokenizerJson, table, precisio
     variant: { name: precision, fidelity },
     ...(teacher === undefined ? {} : { teacher }),
     files: Object.fromEntries(await Promise.all(entries)),
-    probes: PROBE_TEXTS.map((text, i) => ({ text, role: null, ids: [...tokenizer.encode(text, { maxTokens: MAX_TOKENS }).ids], dense: encodeVector(probes[i] ?? []) })),
+    probes: PROBE_TEXTS.map((text, i) => ({
+      text,
+      role: null,
+      ids: [...tokenizer.encode(text, { maxTokens: MAX_TOKENS }).ids],
+      dense: encodeVector(probes[i] ?? []),
+    })),
   };
   return files.set('space.json', json(space));
 }
 
-async function embedTexts(space: EmbeddingSpace, table: TokenTable, tokenizer: Tokenizer, texts: readonly string[]): Promise<readonly Vector[]> {
+async function embedTexts(
+  space: EmbeddingSpace,
+  table: TokenTable,
+  tokenizer: Tokenizer,
+  texts: readonly string[],
+): Promise<readonly Vector[]> {
   const backend = new StaticBackend({ space, variant: { name: 'fp32', fidelity: EXACT }, table });
   const batch = tokenBatch(texts.map((text) => tokenizer.encode(text, { maxTokens: space.maxTokens }).ids));
   const { dense = new Float32Array() } = await backend.run(batch, { heads: ['dense'] });
@@ -74,11 +113,20 @@ function fidelityOf(actual: readonly Vector[], expected: readonly Vector[]): Fid
   const cosines = expected.map((vector, i) => cosine(vector, actual[i] ?? []));
   const differences = expected.map((vector, i) => maxAbsDifference(vector, actual[i] ?? []));
   const down = (value: number): number => Math.floor(value * 1e6) / 1e6;
-  return { minCosine: down(Math.min(...cosines)), meanCosine: down(cosines.reduce((sum, value) => sum + value, 0) / cosines.length), maxAbs: Math.ceil(Math.max(...differences) * 1e5) / 1e5, texts: expected.length };
+  return {
+    minCosine: down(Math.min(...cosines)),
+    meanCosine: down(cosines.reduce((sum, value) => sum + value, 0) / cosines.length),
+    maxAbs: Math.ceil(Math.max(...differences) * 1e5) / 1e5,
+    texts: expected.length,
+  };
 }
 
 /** What model2vec 0.9 writes itself, and reads back. */
-function model2vecConfig(dimension: number, precision: 'fp32' | 'int8', teacher: StaticSpaceFile['teacher']): Record<string, unknown> {
+function model2vecConfig(
+  dimension: number,
+  precision: 'fp32' | 'int8',
+  teacher: StaticSpaceFile['teacher'],
+): Record<string, unknown> {
   return {
     model_type: 'model2vec',
     architectures: ['StaticModel'],
@@ -94,7 +142,8 @@ function tensorsOf({ dimension, vocabularySize, rows, weights }: TokenTable): Re
   const type = rows instanceof Int8Array ? 'I8' : 'F32';
   const tensors = new Map<string, Tensor>();
   tensors.set('embeddings', { type, shape: [vocabularySize, dimension], bytes: littleEndian(rows) });
-  if (weights !== undefined) tensors.set('weights', { type: 'F32', shape: [vocabularySize], bytes: littleEndian(weights) });
+  if (weights !== undefined)
+    tensors.set('weights', { type: 'F32', shape: [vocabularySize], bytes: littleEndian(weights) });
   return tensors;
 }
 

@@ -7,13 +7,16 @@ export interface Eigen {
   readonly vectors: Float64Array;
 }
 
-/** Numbers below are zero: near the end of the range of float64 the cosine and sine of a rotation are no longer exact. */
+/**
+ * Numbers below are zero: near the end of the range of float64 the cosine and sine of a rotation are no longer exact.
+ */
 const SMALLEST = 1e-290;
 /** Rotations an eigenvalue may take; two are usual. */
 const MAX_ITERATIONS = 60;
 
 /**
- * Eigenvalues and eigenvectors of a symmetric matrix: Householder reduction to tridiagonal form, then QL with implicit shifts (EISPACK's tred2 and tql2,
+ * Eigenvalues and eigenvectors of a symmetric matrix: Householder reduction to tridiagonal form, then QL with implicit
+ * shifts (EISPACK's tred2 and tql2,
  * Wilkinson and Reinsch, 1971). O(N³), the same bits each time.
  * @param matrix [N, N] row-major, left as it is. @throws EigenConvergenceError where it is not finite.
  */
@@ -72,7 +75,8 @@ function tridiagonalize(rows: readonly Float64Array[], diagonal: Float64Array, b
       const q = (beside[j] as number) - half * p;
       beside[j] = q;
       const other = row(j);
-      for (let k = 0; k <= j; k++) other[k] = (other[k] as number) - p * (beside[k] as number) - q * (pivot[k] as number);
+      for (let k = 0; k <= j; k++)
+        other[k] = (other[k] as number) - p * (beside[k] as number) - q * (pivot[k] as number);
     }
     diagonal[i] = h;
   }
@@ -123,7 +127,8 @@ function diagonalize(basis: readonly Float64Array[], diagonal: Float64Array, bes
       let m = l;
       while (m < size - 1 && Math.abs(e(m)) > negligible) m += 1;
       if (m === l) break;
-      if (iteration === MAX_ITERATIONS) throw new EigenConvergenceError(size, `value ${l} did not settle in ${iteration} iterations`);
+      if (iteration === MAX_ITERATIONS)
+        throw new EigenConvergenceError(size, `value ${l} did not settle in ${iteration} iterations`);
       const half = (d(l + 1) - d(l)) / (2 * e(l));
       const r = Math.hypot(half, 1);
       let g = d(m) - d(l) + e(l) / (half + (half >= 0 ? r : -r));

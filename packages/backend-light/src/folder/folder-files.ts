@@ -10,7 +10,13 @@ export function folderFiles(path: string): FileSource {
       try {
         return new Uint8Array(await readFile(join(path, file)));
       } catch (error) {
-        if (typeof error === 'object' && error !== null && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined;
+        if (
+          typeof error === 'object' &&
+          error !== null &&
+          'code' in error &&
+          (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+        )
+          return undefined;
         throw error;
       }
     },

@@ -12,10 +12,25 @@ export interface Layout {
 
 /** The layouts that model2vec 0.9 reads (persistence/datamodels.py), in its order. */
 export const MODEL2VEC_LAYOUTS: readonly Layout[] = [
-  { name: 'model2vec', config: 'config.json', weights: 'model.safetensors', tokenizer: 'tokenizer.json', vectors: 'embeddings' },
-  { name: 'sentence-transformers', config: 'config_sentence_transformers.json', weights: 'model.safetensors', tokenizer: 'tokenizer.json', vectors: 'embedding.weight' },
   {
-    name: 'sentence-transformers, in 0_StaticEmbedding', config: 'config_sentence_transformers.json', weights: '0_StaticEmbedding/model.safetensors', tokenizer: '0_StaticEmbedding/tokenizer.json',
+    name: 'model2vec',
+    config: 'config.json',
+    weights: 'model.safetensors',
+    tokenizer: 'tokenizer.json',
+    vectors: 'embeddings',
+  },
+  {
+    name: 'sentence-transformers',
+    config: 'config_sentence_transformers.json',
+    weights: 'model.safetensors',
+    tokenizer: 'tokenizer.json',
+    vectors: 'embedding.weight',
+  },
+  {
+    name: 'sentence-transformers, in 0_StaticEmbedding',
+    config: 'config_sentence_transformers.json',
+    weights: '0_StaticEmbedding/model.safetensors',
+    tokenizer: '0_StaticEmbedding/tokenizer.json',
     vectors: 'embedding.weight',
   },
 ];

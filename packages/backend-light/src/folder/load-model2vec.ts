@@ -26,11 +26,20 @@ export interface Model2vecFiles {
 }
 
 /** A folder as model2vec 0.9 reads it. It carries no probes: its space is named by what its files hold. */
-export async function loadModel2vec({ files, modelId, openTokenizer, parseTokenizer }: LoadParts, layout: Layout, { config, weights, tokenizer: tokenizerBytes }: Model2vecFiles): Promise<StaticModel> {
+export async function loadModel2vec(
+  { files, modelId, openTokenizer, parseTokenizer }: LoadParts,
+  layout: Layout,
+  { config, weights, tokenizer: tokenizerBytes }: Model2vecFiles,
+): Promise<StaticModel> {
   const tokenizerJson = new TextDecoder().decode(tokenizerBytes);
   const tokenizer = parseTokenizer(tokenizerJson, layout.tokenizer);
   const source = `${files.name}: ${layout.weights}`;
-  const { table, variant } = readTokenTable(parseSafetensors(weights, source), layout.vectors, tokenizer.vocabularySize, source);
+  const { table, variant } = readTokenTable(
+    parseSafetensors(weights, source),
+    layout.vectors,
+    tokenizer.vocabularySize,
+    source,
+  );
   const { normalize } = parseJson(new TextDecoder().decode(config), `${files.name}: ${layout.config}`, configSchema);
   const { model } = parseJson(tokenizerJson, `${files.name}: ${layout.tokenizer}`, tokenizerSchema);
   const identity: SpaceIdentity = {

@@ -1,7 +1,9 @@
 import { readSafetensors, type Tensor } from '@kimera/safetensors';
 import { InvalidSafetensorsError } from '../errors/invalid-safetensors-error.js';
 
-/** A static model has three tensors; this leaves room for metadata, and keeps a hostile header from being parsed at all. */
+/**
+ * A static model has three tensors; this leaves room for metadata, and keeps a hostile header from being parsed at all.
+ */
 const MAX_HEADER_BYTES = 1_000_000;
 
 /** The tensors of a file by name, views of its bytes. @param source for messages. @throws InvalidSafetensorsError. */

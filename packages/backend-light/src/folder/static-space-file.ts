@@ -7,7 +7,8 @@ export const STATIC_SPACE_SCHEMA = 'kimera-static/1';
 const { modelId, fingerprint, files } = spaceFileSchema.shape;
 
 /**
- * space.json of a static model. Beside it the folder is one of model2vec: config.json, modules.json, tokenizer.json and model.safetensors with the
+ * space.json of a static model. Beside it the folder is one of model2vec: config.json, modules.json, tokenizer.json and
+ * model.safetensors with the
  * tensors `embeddings` [V, D] and `weights` [V].
  */
 export const staticSpaceFileSchema = z.strictObject({
@@ -22,7 +23,13 @@ export const staticSpaceFileSchema = z.strictObject({
     fidelity: variantSchema.shape.fidelity,
   }),
   /** The model whose vectors the table was made from, and how; for people. */
-  teacher: z.strictObject({ modelId: z.string(), space: fingerprint, recipe: z.record(z.string(), z.union([z.string(), z.number()])) }).optional(),
+  teacher: z
+    .strictObject({
+      modelId: z.string(),
+      space: fingerprint,
+      recipe: z.record(z.string(), z.union([z.string(), z.number()])),
+    })
+    .optional(),
   files,
   /** Vectors from the table in float32. */
   probes: z.array(probeSchema).min(1),

@@ -1,4 +1,10 @@
-import { toWellFormed, type EncodeOptions, type Encoding, type EncodingWithOffsets, type Tokenizer } from '@kimera/core';
+import {
+  toWellFormed,
+  type EncodeOptions,
+  type Encoding,
+  type EncodingWithOffsets,
+  type Tokenizer,
+} from '@kimera/core';
 import { InvalidEncodeOptionsError } from '@kimera/tokenizers/pure';
 
 /** Id of the one special token, which stands before every text. */
@@ -13,7 +19,10 @@ export class CodePointTokenizer implements Tokenizer {
     return { ids, totalTokens, truncated };
   }
 
-  encodeWithOffsets(text: string, { maxTokens, truncate = 'right', addSpecialTokens = true }: EncodeOptions): EncodingWithOffsets {
+  encodeWithOffsets(
+    text: string,
+    { maxTokens, truncate = 'right', addSpecialTokens = true }: EncodeOptions,
+  ): EncodingWithOffsets {
     const specials = addSpecialTokens ? 1 : 0;
     if (!Number.isInteger(maxTokens) || maxTokens < specials) throw new InvalidEncodeOptionsError(maxTokens, specials);
     const read = toWellFormed(text);
@@ -21,7 +30,11 @@ export class CodePointTokenizer implements Tokenizer {
     for (let i = 0; i < read.length; i += widthAt(read, i)) starts.push(i);
     const kept = Math.min(starts.length, maxTokens - specials);
     const first = truncate === 'right' ? 0 : starts.length - kept;
-    const [ids, from, to] = [new Int32Array(specials + kept), new Int32Array(specials + kept), new Int32Array(specials + kept)];
+    const [ids, from, to] = [
+      new Int32Array(specials + kept),
+      new Int32Array(specials + kept),
+      new Int32Array(specials + kept),
+    ];
     if (specials === 1) ids[0] = START;
     for (let i = 0; i < kept; i++) {
       const start = starts[first + i] ?? 0;

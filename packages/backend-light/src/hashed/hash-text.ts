@@ -1,5 +1,6 @@
 /**
- * 32-bit hash of a text: FNV-1a over its UTF-8 bytes, started from the offset basis XOR the seed, then the finaliser of MurmurHash3 (fmix32), which
+ * 32-bit hash of a text: FNV-1a over its UTF-8 bytes, started from the offset basis XOR the seed, then the finaliser of
+ * MurmurHash3 (fmix32), which
  * spreads every bit over all of the result. The same number in every language. @param text well-formed.
  */
 export function hashText(text: string, seed: number): number {

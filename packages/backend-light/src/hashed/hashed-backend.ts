@@ -1,6 +1,15 @@
 import {
-  batchSize, checkRun, ClosedError, norm, textIds,
-  type BackendOutput, type EmbeddingSpace, type HeadRequest, type InferenceBackend, type TokenBatch, type Variant,
+  batchSize,
+  checkRun,
+  ClosedError,
+  norm,
+  textIds,
+  type BackendOutput,
+  type EmbeddingSpace,
+  type HeadRequest,
+  type InferenceBackend,
+  type TokenBatch,
+  type Variant,
 } from '@kimera/core';
 import { TimeSlice } from '../time-slice.js';
 import { CodePointTokenizer } from './code-point-tokenizer.js';
@@ -8,13 +17,15 @@ import { hashText } from './hash-text.js';
 import { textFeatures } from './text-features.js';
 
 /**
- * Bucket 0 belongs to the start of the text alone, with this weight: every text has a direction, whatever cancels out in the other buckets, and the cosine
+ * Bucket 0 belongs to the start of the text alone, with this weight: every text has a direction, whatever cancels out
+ * in the other buckets, and the cosine
  * of two texts with words changes by about a millionth.
  */
 const START_WEIGHT = 1 / 1024;
 
 /**
- * Features of a text hashed into the buckets 1 to D - 1 with a sign, divided by the length of the vector. Texts that share words or parts of words are
+ * Features of a text hashed into the buckets 1 to D - 1 with a sign, divided by the length of the vector. Texts that
+ * share words or parts of words are
  * alike, and nothing else is: for tests and for a first start where there is no model, not for quality.
  */
 export class HashedBackend implements InferenceBackend {
@@ -25,7 +36,10 @@ export class HashedBackend implements InferenceBackend {
   #closed = false;
 
   /** @param space of {@link hashedSpace} with the same seed. */
-  constructor(readonly space: EmbeddingSpace, private readonly seed: number) {}
+  constructor(
+    readonly space: EmbeddingSpace,
+    private readonly seed: number,
+  ) {}
 
   async run(batch: TokenBatch, { heads }: HeadRequest): Promise<BackendOutput> {
     if (this.#closed) throw new ClosedError('the hashed model');

@@ -15,11 +15,16 @@ export interface HashedOptions {
 }
 
 /** The space of a hashed model, named by its parameters. @throws InvalidHashedOptionsError. */
-export async function hashedSpace({ dimension = 384, seed = 0, maxTokens = 8_192 }: HashedOptions = {}): Promise<EmbeddingSpace> {
+export async function hashedSpace({
+  dimension = 384,
+  seed = 0,
+  maxTokens = 8_192,
+}: HashedOptions = {}): Promise<EmbeddingSpace> {
   check('dimension', dimension, 2, 65_536);
   check('seed', seed, 0, 0xffffffff);
   check('maxTokens', maxTokens, 1, 1_000_000);
-  const digest = (value: Parameters<typeof canonicalJsonBytes>[0]): Promise<string> => sha256Hex(canonicalJsonBytes(value));
+  const digest = (value: Parameters<typeof canonicalJsonBytes>[0]): Promise<string> =>
+    sha256Hex(canonicalJsonBytes(value));
   const identity: SpaceIdentity = {
     weights: await digest({ rule: RULE, dimension, seed }),
     tokenizer: await digest({ rule: TOKENIZER_RULE }),
@@ -29,9 +34,15 @@ export async function hashedSpace({ dimension = 384, seed = 0, maxTokens = 8_192
     prompts: { query: '', document: '' },
     dimension,
   };
-  return { ...identity, fingerprint: await spaceFingerprint(identity), modelId: `kimera/hashed-${dimension}`, heads: ['dense'] };
+  return {
+    ...identity,
+    fingerprint: await spaceFingerprint(identity),
+    modelId: `kimera/hashed-${dimension}`,
+    heads: ['dense'],
+  };
 }
 
 function check(option: string, value: number, least: number, most: number): void {
-  if (!Number.isInteger(value) || value < least || value > most) throw new InvalidHashedOptionsError(option, value, least, most);
+  if (!Number.isInteger(value) || value < least || value > most)
+    throw new InvalidHashedOptionsError(option, value, least, most);
 }

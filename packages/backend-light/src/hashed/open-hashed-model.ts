@@ -15,5 +15,9 @@ export interface HashedModel {
 /** `new Embedder(await openHashedModel())` embeds texts without any model. @throws InvalidHashedOptionsError. */
 export async function openHashedModel(options: HashedOptions = {}): Promise<HashedModel> {
   const space = await hashedSpace(options);
-  return { backend: new HashedBackend(space, options.seed ?? 0), tokenizer: inlineTokenizer(new CodePointTokenizer()), probes: [] };
+  return {
+    backend: new HashedBackend(space, options.seed ?? 0),
+    tokenizer: inlineTokenizer(new CodePointTokenizer()),
+    probes: [],
+  };
 }

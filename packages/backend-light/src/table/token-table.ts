@@ -1,7 +1,9 @@
 /** Numbers of the rows: float32, or whole numbers whose scale is in `weights`. */
 export type TableNumbers = Float32Array | Int8Array;
 
-/** One vector a token: row `mapping[id]` (or `id`) of `rows`, times `weights[id]` (or 1). V tokens, R rows, D numbers. */
+/**
+ * One vector a token: row `mapping[id]` (or `id`) of `rows`, times `weights[id]` (or 1). V tokens, R rows, D numbers.
+ */
 export interface TokenTable {
   /** D. */
   readonly dimension: number;

@@ -4,7 +4,12 @@ import { KimeraError } from '@kimera/core';
 export class WasmMemoryError extends KimeraError {
   readonly code = 'WASM_MEMORY';
   /** @param needed bytes. @param limit bytes. */
-  constructor(readonly variant: string, readonly needed: number, readonly limit: number, options?: ErrorOptions) {
+  constructor(
+    readonly variant: string,
+    readonly needed: number,
+    readonly limit: number,
+    options?: ErrorOptions,
+  ) {
     super(
       `variant ${variant} needs about ${megabytes(needed)} MB in WebAssembly, whose memory ends at ${megabytes(limit)} MB: use the native backend, or convert an int8 variant`,
       { variant, needed, limit },

@@ -22,11 +22,31 @@ export function geluGraph(graph: OnnxGraph, x: string): string {
 /** Activations of sentence-transformers' Dense module, each as torch's class without arguments computes it. */
 export const ACTIVATIONS: readonly ActivationKind[] = [
   { name: 'identity', torchClass: 'torch.nn.modules.linear.Identity', graph: (_, x) => x, reference: (x) => x },
-  { name: 'tanh', torchClass: 'torch.nn.modules.activation.Tanh', graph: (graph, x) => graph.node('Tanh', [x]), reference: (x) => x.map(Math.tanh) },
-  { name: 'relu', torchClass: 'torch.nn.modules.activation.ReLU', graph: (graph, x) => graph.node('Relu', [x]), reference: (x) => x.map((value) => Math.max(0, value)) },
+  {
+    name: 'tanh',
+    torchClass: 'torch.nn.modules.activation.Tanh',
+    graph: (graph, x) => graph.node('Tanh', [x]),
+    reference: (x) => x.map(Math.tanh),
+  },
+  {
+    name: 'relu',
+    torchClass: 'torch.nn.modules.activation.ReLU',
+    graph: (graph, x) => graph.node('Relu', [x]),
+    reference: (x) => x.map((value) => Math.max(0, value)),
+  },
   { name: 'gelu', torchClass: 'torch.nn.modules.activation.GELU', graph: geluGraph, reference: gelu },
-  { name: 'sigmoid', torchClass: 'torch.nn.modules.activation.Sigmoid', graph: (graph, x) => graph.node('Sigmoid', [x]), reference: (x) => x.map(sigmoid) },
-  { name: 'silu', torchClass: 'torch.nn.modules.activation.SiLU', graph: (graph, x) => graph.node('Mul', [x, graph.node('Sigmoid', [x])]), reference: (x) => x.map((value) => value * sigmoid(value)) },
+  {
+    name: 'sigmoid',
+    torchClass: 'torch.nn.modules.activation.Sigmoid',
+    graph: (graph, x) => graph.node('Sigmoid', [x]),
+    reference: (x) => x.map(sigmoid),
+  },
+  {
+    name: 'silu',
+    torchClass: 'torch.nn.modules.activation.SiLU',
+    graph: (graph, x) => graph.node('Mul', [x, graph.node('Sigmoid', [x])]),
+    reference: (x) => x.map((value) => value * sigmoid(value)),
+  },
 ];
 
 export function activation(name: Activation): ActivationKind {

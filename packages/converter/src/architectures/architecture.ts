@@ -12,8 +12,10 @@ export interface EncoderShape {
   readonly positionRows: number;
   /**
    * undefined: the positions are 0, 1, 2 …
-   * Otherwise the id of the padding token, as RoBERTa counts: a token that is not padding has position padding + 1 + the number of such tokens before it,
-   * and a padding token, also one that the text itself spells, has position `padding` (transformers 4.57, create_position_ids_from_input_ids).
+   * Otherwise the id of the padding token, as RoBERTa counts: a token that is not padding has position padding + 1 +
+   * the number of such tokens before it,
+   * and a padding token, also one that the text itself spells, has position `padding` (transformers 4.57,
+   * create_position_ids_from_input_ids).
    */
   readonly padding: number | undefined;
   readonly layerNormEpsilon: number;
@@ -36,13 +38,21 @@ export interface LayerNames {
   readonly norm: string;
 }
 
-/** One encoder family: what its config.json must say and how its tensors are called. Its arithmetic is that of ../encoder. */
+/**
+ * One encoder family: what its config.json must say and how its tensors are called. Its arithmetic is that of
+ * ../encoder.
+ */
 export interface Architecture {
   readonly modelType: string;
   /** Prefix of every name where the checkpoint is of a model with a head: `bert.`. */
   readonly prefix: string;
   /** @param path of config.json, for messages. @throws InvalidConfigurationError, UnsupportedModelError. */
   shape(config: Readonly<Record<string, unknown>>, path: string): EncoderShape;
-  readonly embeddings: { readonly word: string; readonly position: string; readonly type: string; readonly norm: string };
+  readonly embeddings: {
+    readonly word: string;
+    readonly position: string;
+    readonly type: string;
+    readonly norm: string;
+  };
   layer(index: number): LayerNames;
 }

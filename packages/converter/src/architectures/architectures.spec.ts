@@ -36,7 +36,11 @@ it('DistilBERT: bert-tiny-mean under its names, with the token type folded into 
       .replace('intermediate.dense', 'ffn.lin1')
       .replace('output.dense', 'ffn.lin2')
       .replace('output.LayerNorm', 'output_layer_norm');
-    renamed.set(`distilbert.${own}`, { type: 'F32', shape: bert.shape(name) ?? [], bytes: new Uint8Array(values.buffer) });
+    renamed.set(`distilbert.${own}`, {
+      type: 'F32',
+      shape: bert.shape(name) ?? [],
+      bytes: new Uint8Array(values.buffer),
+    });
   }
   await bert.close();
   await writeFile(join(source, 'model.safetensors'), writeSafetensors(renamed));
@@ -44,11 +48,22 @@ it('DistilBERT: bert-tiny-mean under its names, with the token type folded into 
   await writeFile(
     join(source, 'config.json'),
     JSON.stringify({
-      model_type: 'distilbert', dim: config.hidden_size, n_layers: config.num_hidden_layers, n_heads: config.num_attention_heads, hidden_dim: config.intermediate_size,
-      vocab_size: config.vocab_size, max_position_embeddings: config.max_position_embeddings, activation: 'gelu',
+      model_type: 'distilbert',
+      dim: config.hidden_size,
+      n_layers: config.num_hidden_layers,
+      n_heads: config.num_attention_heads,
+      hidden_dim: config.intermediate_size,
+      vocab_size: config.vocab_size,
+      max_position_embeddings: config.max_position_embeddings,
+      activation: 'gelu',
     }),
   );
-  const folder = await convertCheckpoint({ source, out: join(scratch, 'distilbert-out'), variant: 'fp32', openBackend: openPlainBackend });
+  const folder = await convertCheckpoint({
+    source,
+    out: join(scratch, 'distilbert-out'),
+    variant: 'fp32',
+    openBackend: openPlainBackend,
+  });
   const backend = await openPlainBackend(folder);
   const { cases } = JSON.parse(readFileSync(join(source, 'expected.json'), 'utf8'));
   for (const { input_ids, embedding } of cases) {
@@ -63,7 +78,12 @@ it('RoBERTa: the backbone of bge-m3-tiny under its name has the same hidden stat
   await cp(join(checkpoints, 'xlmr-tiny-safetensors'), source, { recursive: true });
   const config = JSON.parse(await readFile(join(source, 'config.json'), 'utf8'));
   await writeFile(join(source, 'config.json'), JSON.stringify({ ...config, model_type: 'roberta' }));
-  const folder = await convertCheckpoint({ source, out: join(scratch, 'roberta-out'), variant: 'fp32', openBackend: openPlainBackend });
+  const folder = await convertCheckpoint({
+    source,
+    out: join(scratch, 'roberta-out'),
+    variant: 'fp32',
+    openBackend: openPlainBackend,
+  });
   expect(folder.file.architecture.type).toBe('roberta');
   const { cases } = JSON.parse(readFileSync(join(source, 'expected.json'), 'utf8'));
   const [row] = cases[1].rows;

@@ -4,7 +4,15 @@ import type { Architecture, EncoderShape } from './architecture.js';
 
 /** Layers and sizes beyond which a config is not an encoder of this family (BERT-large has 24 layers of 1024). */
 export const size = (limit: number): z.ZodType<number> => z.int().positive().max(limit);
-export const LIMITS = { hiddenSize: 16_384, layers: 256, attentionHeads: 1_024, intermediateSize: 131_072, vocabularySize: 4_000_000, positions: 1_000_000, types: 1_024 } as const;
+export const LIMITS = {
+  hiddenSize: 16_384,
+  layers: 256,
+  attentionHeads: 1_024,
+  intermediateSize: 131_072,
+  vocabularySize: 4_000_000,
+  positions: 1_000_000,
+  types: 1_024,
+} as const;
 
 const configSchema = z.looseObject({
   hidden_size: size(LIMITS.hiddenSize),
@@ -26,18 +34,33 @@ const configSchema = z.looseObject({
 export type PositionCounting = 'from zero' | 'after padding';
 
 /** The config.json of BERT and of those that kept its keys. */
-export function bertShape(modelType: string, counting: PositionCounting, config: Readonly<Record<string, unknown>>, path: string): EncoderShape {
+export function bertShape(
+  modelType: string,
+  counting: PositionCounting,
+  config: Readonly<Record<string, unknown>>,
+  path: string,
+): EncoderShape {
   const parsed = configSchema.safeParse(config);
   if (!parsed.success) throw new InvalidConfigurationError(path, z.prettifyError(parsed.error).replaceAll('\n', ' '));
   const value = parsed.data;
   if (value.hidden_act !== 'gelu') throw new UnsupportedModelError('hidden_act', value.hidden_act, ['gelu']);
-  if (value.position_embedding_type !== 'absolute') throw new UnsupportedModelError('position_embedding_type', value.position_embedding_type, ['absolute']);
-  if (value.is_decoder || value.add_cross_attention) throw new UnsupportedModelError('is_decoder', 'true', ['an encoder']);
+  if (value.position_embedding_type !== 'absolute')
+    throw new UnsupportedModelError('position_embedding_type', value.position_embedding_type, ['absolute']);
+  if (value.is_decoder || value.add_cross_attention)
+    throw new UnsupportedModelError('is_decoder', 'true', ['an encoder']);
   const padding = value.pad_token_id ?? undefined;
-  if (padding !== undefined && padding >= value.vocab_size) throw new InvalidConfigurationError(path, `pad_token_id ${padding} is not in the vocabulary of ${value.vocab_size}`);
-  if (counting === 'after padding' && padding === undefined) throw new InvalidConfigurationError(path, 'pad_token_id is missing: the positions are counted from it');
+  if (padding !== undefined && padding >= value.vocab_size)
+    throw new InvalidConfigurationError(
+      path,
+      `pad_token_id ${padding} is not in the vocabulary of ${value.vocab_size}`,
+    );
+  if (counting === 'after padding' && padding === undefined)
+    throw new InvalidConfigurationError(path, 'pad_token_id is missing: the positions are counted from it');
   if (counting === 'after padding' && padding !== undefined && padding + 2 > value.max_position_embeddings) {
-    throw new InvalidConfigurationError(path, `max_position_embeddings ${value.max_position_embeddings} leaves no position after pad_token_id ${padding}`);
+    throw new InvalidConfigurationError(
+      path,
+      `max_position_embeddings ${value.max_position_embeddings} leaves no position after pad_token_id ${padding}`,
+    );
   }
   checkHeads(path, value.hidden_size, value.num_attention_heads);
   return {
@@ -55,12 +78,21 @@ export function bertShape(modelType: string, counting: PositionCounting, config:
 }
 
 export function checkHeads(path: string, hiddenSize: number, attentionHeads: number): void {
-  if (hiddenSize % attentionHeads !== 0) throw new InvalidConfigurationError(path, `hidden_size ${hiddenSize} is not a multiple of num_attention_heads ${attentionHeads}`);
+  if (hiddenSize % attentionHeads !== 0)
+    throw new InvalidConfigurationError(
+      path,
+      `hidden_size ${hiddenSize} is not a multiple of num_attention_heads ${attentionHeads}`,
+    );
 }
 
 /** BERT's names of tensors. */
 export const BERT_NAMES: Pick<Architecture, 'embeddings' | 'layer'> = {
-  embeddings: { word: 'embeddings.word_embeddings', position: 'embeddings.position_embeddings', type: 'embeddings.token_type_embeddings', norm: 'embeddings.LayerNorm' },
+  embeddings: {
+    word: 'embeddings.word_embeddings',
+    position: 'embeddings.position_embeddings',
+    type: 'embeddings.token_type_embeddings',
+    norm: 'embeddings.LayerNorm',
+  },
   layer: (index) => {
     const layer = `encoder.layer.${index}`;
     return {

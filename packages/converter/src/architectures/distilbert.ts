@@ -39,7 +39,12 @@ export const distilbert: Architecture = {
       layerNormEpsilon: LAYER_NORM_EPSILON,
     };
   },
-  embeddings: { word: 'embeddings.word_embeddings', position: 'embeddings.position_embeddings', type: '', norm: 'embeddings.LayerNorm' },
+  embeddings: {
+    word: 'embeddings.word_embeddings',
+    position: 'embeddings.position_embeddings',
+    type: '',
+    norm: 'embeddings.LayerNorm',
+  },
   layer: (index) => {
     const layer = `transformer.layer.${index}`;
     return {

@@ -13,6 +13,11 @@ const ARCHITECTURES: readonly Architecture[] = [bert, xlmRoberta, roberta, disti
 export function architectureOf(checkpoint: Checkpoint): Architecture {
   const modelType = checkpoint.config['model_type'];
   const architecture = ARCHITECTURES.find((candidate) => candidate.modelType === modelType);
-  if (architecture === undefined) throw new UnsupportedModelError('model_type', String(modelType), ARCHITECTURES.map((candidate) => candidate.modelType));
+  if (architecture === undefined)
+    throw new UnsupportedModelError(
+      'model_type',
+      String(modelType),
+      ARCHITECTURES.map((candidate) => candidate.modelType),
+    );
   return architecture;
 }

@@ -13,7 +13,10 @@ await serveWorker(async () => async (message) => {
       return { response: await tokenizerIdentity(request.json) };
     case 'embed': {
       // The caller's thread reads every weight too, for its hash, and verifies it.
-      const model = await openReferenceModel(request.folder, { checksums: () => false, known: { tokenizerJson: '', heads: request.heads } });
+      const model = await openReferenceModel(request.folder, {
+        checksums: () => false,
+        known: { tokenizerJson: '', heads: request.heads },
+      });
       try {
         return { response: await model.embedAll(request.texts) };
       } finally {

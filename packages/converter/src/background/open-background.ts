@@ -14,21 +14,43 @@ const LARGE_BYTES = 400e6;
 const WEIGHT_FILES = /\.(bin|pt|safetensors)$/;
 
 /** What reading the weights may find; the rest is found by the caller's thread, which opens the checkpoint too. */
-const errors: ErrorTable = { TENSOR_NOT_FINITE: ({ fields }) => new NotFiniteError(String(fields['tensor']), Number(fields['index'])) };
+const errors: ErrorTable = {
+  TENSOR_NOT_FINITE: ({ fields }) => new NotFiniteError(String(fields['tensor']), Number(fields['index'])),
+};
 
-/** A thread where the checkpoint in the folder is large, which starts meanwhile; the caller's own where it is small. An aborted signal ends it: calls under way reject with ClosedError. */
+/**
+ * A thread where the checkpoint in the folder is large, which starts meanwhile; the caller's own where it is small. An
+ * aborted signal ends it: calls under way reject with ClosedError.
+ */
 export async function openBackground(folder: string, signal: AbortSignal | undefined): Promise<Background> {
-  if ((await weightBytes(folder)) < LARGE_BYTES) return { hashFile: fileSha256, identifyTokenizer: tokenizerIdentity, embedAll: (model, texts) => model.embedAll(texts), close: () => Promise.resolve() };
-  const opening = WorkerPool.open({ name: 'converter', module: new URL('./background-worker.ts', import.meta.url), data: undefined, size: 1, errors });
+  if ((await weightBytes(folder)) < LARGE_BYTES)
+    return {
+      hashFile: fileSha256,
+      identifyTokenizer: tokenizerIdentity,
+      embedAll: (model, texts) => model.embedAll(texts),
+      close: () => Promise.resolve(),
+    };
+  const opening = WorkerPool.open({
+    name: 'converter',
+    module: new URL('./background-worker.ts', import.meta.url),
+    data: undefined,
+    size: 1,
+    errors,
+  });
   const call = async (request: BackgroundRequest): Promise<unknown> => (await opening).call(request);
   // A start that failed rejects every call.
-  const closePool = (): Promise<void> => opening.then((pool) => pool.close(), () => undefined);
+  const closePool = (): Promise<void> =>
+    opening.then(
+      (pool) => pool.close(),
+      () => undefined,
+    );
   const abort = (): void => void closePool();
   signal?.addEventListener('abort', abort, { once: true });
   return {
     hashFile: (path) => call({ kind: 'hash-file', path }) as Promise<string>,
     identifyTokenizer: (json) => call({ kind: 'identify-tokenizer', json }) as Promise<string>,
-    embedAll: ({ checkpoint: { folder: from, heads } }, texts) => call({ kind: 'embed', folder: from, heads, texts }) as Promise<readonly ReferenceOutput[]>,
+    embedAll: ({ checkpoint: { folder: from, heads } }, texts) =>
+      call({ kind: 'embed', folder: from, heads, texts }) as Promise<readonly ReferenceOutput[]>,
     async close() {
       signal?.removeEventListener('abort', abort);
       await closePool();
@@ -36,9 +58,19 @@ export async function openBackground(folder: string, signal: AbortSignal | undef
   };
 }
 
-/** Of all files in the folder that may hold weights. What is not there has none: whether the conversion needs it, opening the checkpoint says. */
+/**
+ * Of all files in the folder that may hold weights. What is not there has none: whether the conversion needs it,
+ * opening the checkpoint says.
+ */
 async function weightBytes(folder: string): Promise<number> {
   const names = await readdir(folder).catch(() => []);
-  const sizes = names.filter((name) => WEIGHT_FILES.test(name)).map((name) => stat(join(folder, name)).then(({ size }) => size, () => 0));
+  const sizes = names
+    .filter((name) => WEIGHT_FILES.test(name))
+    .map((name) =>
+      stat(join(folder, name)).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    );
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }

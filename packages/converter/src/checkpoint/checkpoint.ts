@@ -30,9 +30,15 @@ export interface Checkpoint {
   readonly tensors: TensorSource;
 }
 
-const transformerSchema = z.looseObject({ max_seq_length: z.int().positive().nullish(), do_lower_case: z.boolean().nullish() });
+const transformerSchema = z.looseObject({
+  max_seq_length: z.int().positive().nullish(),
+  do_lower_case: z.boolean().nullish(),
+});
 const tokenizerConfigSchema = z.looseObject({ model_max_length: z.number().positive().nullish() });
-const promptsSchema = z.looseObject({ prompts: z.record(z.string(), z.string()).nullish(), default_prompt_name: z.string().nullish() });
+const promptsSchema = z.looseObject({
+  prompts: z.record(z.string(), z.string()).nullish(),
+  default_prompt_name: z.string().nullish(),
+});
 /** Names of prompts in config_sentence_transformers.json; the first that is there is taken (`passage` is e5's word). */
 const PROMPT_NAMES: Readonly<Record<Role, readonly string[]>> = { query: ['query'], document: ['document', 'passage'] };
 
@@ -43,15 +49,23 @@ export interface OpenCheckpointOptions {
   readonly known?: Pick<Checkpoint, 'tokenizerJson' | 'heads'>;
 }
 
-/** @throws CheckpointFileMissingError, InvalidConfigurationError, UnsupportedModelError, and the errors of the weight formats. */
-export async function openCheckpoint(folder: string, { checksums = VERIFY_ALL, known }: OpenCheckpointOptions = {}): Promise<Checkpoint> {
+/**
+ * @throws CheckpointFileMissingError, InvalidConfigurationError, UnsupportedModelError, and the errors of the weight
+ * formats.
+ */
+export async function openCheckpoint(
+  folder: string,
+  { checksums = VERIFY_ALL, known }: OpenCheckpointOptions = {},
+): Promise<Checkpoint> {
   const config = await readJson(folder, 'config.json', z.record(z.string(), z.unknown()));
   if (config === undefined) throw new CheckpointFileMissingError(folder, 'config.json');
   const modules = await readModules(folder);
   const transformer = await readJson(folder, 'sentence_bert_config.json', transformerSchema);
   const tokenizerConfig = await readJson(folder, 'tokenizer_config.json', tokenizerConfigSchema);
   const modelLimit = tokenizerConfig?.model_max_length ?? undefined;
-  const tokenizerJson = known?.tokenizerJson ?? (await readTokenizer(folder, transformer?.do_lower_case === true ? 'lower-casing' : 'as it is'));
+  const tokenizerJson =
+    known?.tokenizerJson ??
+    (await readTokenizer(folder, transformer?.do_lower_case === true ? 'lower-casing' : 'as it is'));
   const parsedTokenizer = known === undefined ? parseTokenizerJson(tokenizerJson) : undefined;
   const opened = new Map<string, TensorSource>();
   try {
@@ -65,7 +79,14 @@ export async function openCheckpoint(folder: string, { checksums = VERIFY_ALL, k
       opened.set(module.path, source);
     }
     const hiddenSize = typeof config['hidden_size'] === 'number' ? config['hidden_size'] : 0;
-    const heads = await openTokenHeads(folder, hiddenSize, known === undefined ? () => ignoredTokenIds(folder, parsedTokenizer) : () => Promise.resolve(known.heads.sparse?.ignoredIds ?? []), parts);
+    const heads = await openTokenHeads(
+      folder,
+      hiddenSize,
+      known === undefined
+        ? () => ignoredTokenIds(folder, parsedTokenizer)
+        : () => Promise.resolve(known.heads.sparse?.ignoredIds ?? []),
+      parts,
+    );
     for (const [name, source] of parts) opened.set(name, source);
     return {
       folder,
@@ -94,10 +115,17 @@ async function readTokenizer(folder: string, use: 'lower-casing' | 'as it is'): 
 async function readPrompts(folder: string): Promise<Pick<Checkpoint, 'prompts' | 'defaultRole'>> {
   const config = await readJson(folder, 'config_sentence_transformers.json', promptsSchema);
   const named = new Map(Object.entries(config?.prompts ?? {}));
-  const prompt = (role: Role): string => PROMPT_NAMES[role].map((name) => named.get(name)).find((text) => text !== undefined) ?? '';
+  const prompt = (role: Role): string =>
+    PROMPT_NAMES[role].map((name) => named.get(name)).find((text) => text !== undefined) ?? '';
   const usual = config?.default_prompt_name ?? undefined;
-  const defaultRole = (['query', 'document'] as const).find((role) => usual !== undefined && PROMPT_NAMES[role].includes(usual));
+  const defaultRole = (['query', 'document'] as const).find(
+    (role) => usual !== undefined && PROMPT_NAMES[role].includes(usual),
+  );
   const isEmpty = usual === undefined || (named.get(usual) ?? '') === '';
-  if (defaultRole === undefined && !isEmpty) throw new UnsupportedModelError('default_prompt_name', usual, ['query', 'document', 'passage']);
-  return { prompts: { query: prompt('query'), document: prompt('document') }, defaultRole: isEmpty ? undefined : defaultRole };
+  if (defaultRole === undefined && !isEmpty)
+    throw new UnsupportedModelError('default_prompt_name', usual, ['query', 'document', 'passage']);
+  return {
+    prompts: { query: prompt('query'), document: prompt('document') },
+    defaultRole: isEmpty ? undefined : defaultRole,
+  };
 }

@@ -4,7 +4,10 @@ import { FINITE_WASM } from './finite-wasm.js';
 declare const WebAssembly: {
   readonly Memory: new (descriptor: { readonly initial: number }) => { readonly buffer: ArrayBuffer };
   readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: object) => { readonly exports: { readonly finite: (end: number) => number } };
+  readonly Instance: new (
+    module: object,
+    imports: object,
+  ) => { readonly exports: { readonly finite: (end: number) => number } };
 };
 
 const PAGE = 1 << 16;

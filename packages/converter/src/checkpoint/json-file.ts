@@ -27,7 +27,13 @@ export async function ifPresent<T>(open: () => Promise<T>): Promise<T | undefine
   try {
     return await open();
   } catch (error) {
-    if (typeof error === 'object' && error !== null && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined;
+    if (
+      typeof error === 'object' &&
+      error !== null &&
+      'code' in error &&
+      (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+    )
+      return undefined;
     throw error;
   }
 }

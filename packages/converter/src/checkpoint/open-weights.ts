@@ -6,12 +6,18 @@ import { openSafetensors } from './safetensors.js';
 import { openSharded } from './sharded-tensors.js';
 import type { TensorSource } from './tensor-source.js';
 
-/** Where weights lie, the first that is there is taken (the order of transformers 4.57, modeling_utils.py `_get_resolved_checkpoint_files`). */
+/**
+ * Where weights lie, the first that is there is taken (the order of transformers 4.57, modeling_utils.py
+ * `_get_resolved_checkpoint_files`).
+ */
 const LAYOUTS: readonly { readonly file: string; open(path: string, checksums: Checksums): Promise<TensorSource> }[] = [
   { file: 'model.safetensors', open: openSafetensors },
   { file: 'model.safetensors.index.json', open: (path) => openSharded(path, openSafetensors) },
   { file: 'pytorch_model.bin', open: openTorch },
-  { file: 'pytorch_model.bin.index.json', open: (path, checksums) => openSharded(path, (shard) => openTorch(shard, checksums)) },
+  {
+    file: 'pytorch_model.bin.index.json',
+    open: (path, checksums) => openSharded(path, (shard) => openTorch(shard, checksums)),
+  },
 ];
 
 /** Their names, in the order of preference. */

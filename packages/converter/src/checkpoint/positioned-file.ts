@@ -5,7 +5,10 @@ import { InvalidCheckpointError, LfsPointerError } from '../errors/checkpoint-er
 export interface PositionedFile {
   readonly path: string;
   readonly size: number;
-  /** Exactly `length` bytes from `position`, in `memory` where it is given and large enough, otherwise in their own. @throws InvalidCheckpointError where the file ends before. */
+  /**
+   * Exactly `length` bytes from `position`, in `memory` where it is given and large enough, otherwise in their own.
+   * @throws InvalidCheckpointError where the file ends before.
+   */
   read(position: number, length: number, memory?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
   /** Fills `target` from `position`. @throws as read. */
   readInto(target: Uint8Array, position: number): Promise<void>;
@@ -20,7 +23,8 @@ export async function openPositioned(path: string): Promise<PositionedFile> {
   try {
     const { size } = await handle.stat();
     const checkRange = (position: number, length: number): void => {
-      if (length < 0 || position < 0 || position + length > size) throw new InvalidCheckpointError(path, `${length} bytes expected at ${position}, the file has ${size}`);
+      if (length < 0 || position < 0 || position + length > size)
+        throw new InvalidCheckpointError(path, `${length} bytes expected at ${position}, the file has ${size}`);
     };
     const file: PositionedFile = {
       path,
@@ -36,15 +40,20 @@ export async function openPositioned(path: string): Promise<PositionedFile> {
       async readInto(target, position) {
         const { length } = target;
         checkRange(position, length);
-        for (let at = 0; at < length; ) {
+        for (let at = 0; at < length;) {
           const { bytesRead } = await handle.read(target, at, length - at, position + at);
-          if (bytesRead === 0) throw new InvalidCheckpointError(path, `${length} bytes expected at ${position}, ${at} read`);
+          if (bytesRead === 0)
+            throw new InvalidCheckpointError(path, `${length} bytes expected at ${position}, ${at} read`);
           at += bytesRead;
         }
       },
       close: () => handle.close(),
     };
-    if (size >= LFS_POINTER.length && Buffer.from(await file.read(0, LFS_POINTER.length)).toString('latin1') === LFS_POINTER) throw new LfsPointerError(path);
+    if (
+      size >= LFS_POINTER.length &&
+      Buffer.from(await file.read(0, LFS_POINTER.length)).toString('latin1') === LFS_POINTER
+    )
+      throw new LfsPointerError(path);
     return file;
   } catch (error) {
     await handle.close();

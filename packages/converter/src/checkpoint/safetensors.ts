@@ -1,4 +1,11 @@
-import { ELEMENT_BYTES, headerBytes, parseHeader, PREFIX_BYTES, type Header, type HeaderEntry } from '@kimera/safetensors';
+import {
+  ELEMENT_BYTES,
+  headerBytes,
+  parseHeader,
+  PREFIX_BYTES,
+  type Header,
+  type HeaderEntry,
+} from '@kimera/safetensors';
 import { InvalidCheckpointError, MissingTensorError } from '../errors/checkpoint-errors.js';
 import { openPositioned, type PositionedFile } from './positioned-file.js';
 import { tensorSource, type TensorFile, type TensorSource } from './tensor-source.js';
@@ -8,7 +15,10 @@ export interface LocatedHeader extends Header {
   readonly dataStart: number;
 }
 
-/** Opens and checks a safetensors file: no holes, no overlap, exact length. @throws InvalidCheckpointError, LfsPointerError. */
+/**
+ * Opens and checks a safetensors file: no holes, no overlap, exact length. @throws InvalidCheckpointError,
+ * LfsPointerError.
+ */
 export async function openSafetensors(path: string): Promise<TensorSource> {
   const file = await openPositioned(path);
   try {

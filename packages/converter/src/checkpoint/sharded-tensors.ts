@@ -1,6 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { CheckpointFileMissingError, InvalidIndexError, MissingTensorError, ResourceLimitError, UnsafePathError } from '../errors/checkpoint-errors.js';
+import {
+  CheckpointFileMissingError,
+  InvalidIndexError,
+  MissingTensorError,
+  ResourceLimitError,
+  UnsafePathError,
+} from '../errors/checkpoint-errors.js';
 import { ifPresent } from './json-file.js';
 import type { TensorSource } from './tensor-source.js';
 
@@ -9,8 +15,14 @@ const MAX_INDEX_BYTES = 64 << 20;
 /** Files that are held open at once. */
 const MAX_SHARDS = 1_000;
 
-/** The tensors that an index (`weight_map`: tensor → file beside it) lists. Its `total_size` is not trusted and not needed. @throws InvalidIndexError, UnsafePathError, CheckpointFileMissingError, MissingTensorError. */
-export async function openSharded(path: string, openShard: (path: string) => Promise<TensorSource>): Promise<TensorSource> {
+/**
+ * The tensors that an index (`weight_map`: tensor → file beside it) lists. Its `total_size` is not trusted and not
+ * needed. @throws InvalidIndexError, UnsafePathError, CheckpointFileMissingError, MissingTensorError.
+ */
+export async function openSharded(
+  path: string,
+  openShard: (path: string) => Promise<TensorSource>,
+): Promise<TensorSource> {
   const files = await readIndex(path);
   const names = new Set(files.values());
   if (names.size > MAX_SHARDS) throw new ResourceLimitError(path, 'shards', names.size, MAX_SHARDS);

@@ -20,9 +20,15 @@ export interface TensorLocation {
 export interface TensorFile {
   readonly names: readonly string[];
   entry(name: string): TensorEntry | undefined;
-  /** Row-major, little-endian, in `memory` where the format can and it is large enough, otherwise in their own. The range lies inside the tensor. @throws InvalidCheckpointError and the format's errors. */
+  /**
+   * Row-major, little-endian, in `memory` where the format can and it is large enough, otherwise in their own. The
+   * range lies inside the tensor. @throws InvalidCheckpointError and the format's errors.
+   */
   bytes(name: string, range: ElementRange, memory?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
-  /** Undefined where the tensor is a view with gaps, transposed or big-endian. @throws MissingTensorError and the format's errors. */
+  /**
+   * Undefined where the tensor is a view with gaps, transposed or big-endian. @throws MissingTensorError and the
+   * format's errors.
+   */
   location(name: string): Promise<TensorLocation | undefined>;
   close(): Promise<void>;
 }
@@ -30,16 +36,25 @@ export interface TensorFile {
 /** Tensors by name, decoded to float32, whole or in slices. */
 export interface TensorSource extends TensorFile {
   shape(name: string): readonly number[] | undefined;
-  /** Row-major; the whole tensor where no range is given. @throws MissingTensorError, NotFiniteError, UnsupportedModelError for types that no weight has. */
+  /**
+   * Row-major; the whole tensor where no range is given. @throws MissingTensorError, NotFiniteError,
+   * UnsupportedModelError for types that no weight has.
+   */
   read(name: string, range?: ElementRange): Promise<Float32Array<ArrayBuffer>>;
-  /** The tensor in order, in whole rows of at most 1 MB together, or one row; each is valid until the next is asked for: they lie in the same memory. @throws as read. */
+  /**
+   * The tensor in order, in whole rows of at most 1 MB together, or one row; each is valid until the next is asked for:
+   * they lie in the same memory. @throws as read.
+   */
   slices(name: string): AsyncGenerator<Float32Array<ArrayBuffer>, void, undefined>;
 }
 
 /** Elements that are read at once: 1 MB of float32 stays in the processor's cache from one use to the next. */
 const SLICE_ELEMENTS = 1 << 18;
 
-/** Memories of slices, used again: pages that the system has to clear anew for each slice would take a third of the time. */
+/**
+ * Memories of slices, used again: pages that the system has to clear anew for each slice would take a third of the
+ * time.
+ */
 const free: FloatMemory[] = [];
 
 export function tensorSource(file: TensorFile): TensorSource {
@@ -48,10 +63,16 @@ export function tensorSource(file: TensorFile): TensorSource {
     if (entry === undefined) throw new MissingTensorError(name);
     return entry;
   };
-  const readRange = async (name: string, type: ElementType, range: ElementRange, memory?: FloatMemory): Promise<Float32Array<ArrayBuffer>> => {
+  const readRange = async (
+    name: string,
+    type: ElementType,
+    range: ElementRange,
+    memory?: FloatMemory,
+  ): Promise<Float32Array<ArrayBuffer>> => {
     const values = decodeFloats(type, await file.bytes(name, range, memory?.bytes));
     if (values === undefined) throw new UnsupportedModelError(`the type of tensor ${name}`, type, FLOAT_TYPES);
-    const isKnownFinite = memory !== undefined && values.buffer === memory.bytes.buffer && memory.areFinite(values.length);
+    const isKnownFinite =
+      memory !== undefined && values.buffer === memory.bytes.buffer && memory.areFinite(values.length);
     const wrong = isKnownFinite ? -1 : firstNotFinite(values);
     if (wrong >= 0) throw new NotFiniteError(name, range.from + wrong);
     return values;
@@ -79,7 +100,9 @@ export function tensorSource(file: TensorFile): TensorSource {
       }
     } finally {
       // Not used again before what is still being read is there.
-      void Promise.resolve(next).catch(() => undefined).then(() => free.push(...memories));
+      void Promise.resolve(next)
+        .catch(() => undefined)
+        .then(() => free.push(...memories));
     }
   }
   return {

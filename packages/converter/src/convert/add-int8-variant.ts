@@ -26,7 +26,10 @@ export interface Int8Options {
   readonly calibration?: string;
   /** Worse results are refused; default mean .995, min .98. */
   readonly floor?: Cosines;
-  /** Below it on calibration texts or, for the least cosine, on their beginnings, matrices stay in float32; default mean .9993, min .998. */
+  /**
+   * Below it on calibration texts or, for the least cosine, on their beginnings, matrices stay in float32; default mean
+   * .9993, min .998.
+   */
   readonly aim?: Cosines;
 }
 
@@ -38,7 +41,10 @@ export const FULL_SHARE = 0.25;
 const RANKED_TEXTS = 24;
 /** Of multilingual-e5-small's, one in 800 stands at a fork. */
 const BEGINNINGS = 2_400;
-/** Multiplications that they may take: about twenty seconds of two cores of 2025. Fewer beginnings where the model is large. */
+/**
+ * Multiplications that they may take: about twenty seconds of two cores of 2025. Fewer beginnings where the model is
+ * large.
+ */
 const BEGINNINGS_MULTIPLICATIONS = 1e12;
 /** On average. */
 const TOKENS_OF_A_BEGINNING = 8;
@@ -52,11 +58,18 @@ interface Parts extends CopyProgress {
 }
 
 /**
- * Writes the 8-bit variant and measures it against the base one on held-out texts: 8-bit weights, or 7-bit ones where this processor's products of 8 bits
- * saturate. Where the mean over calibration texts misses the aim, the costliest matrices stay in float32; where only a few texts do, the first ones: those texts
- * stand at a fork, which any error that comes early tips, and the later layers widen. @throws FidelityError below the floor, naming the matrix to blame.
+ * Writes the 8-bit variant and measures it against the base one on held-out texts: 8-bit weights, or 7-bit ones where
+ * this processor's products of 8 bits
+ * saturate. Where the mean over calibration texts misses the aim, the costliest matrices stay in float32; where only a
+ * few texts do, the first ones: those texts
+ * stand at a fork, which any error that comes early tips, and the later layers widen. @throws FidelityError below the
+ * floor, naming the matrix to blame.
  */
-export async function addInt8Variant(model: ReferenceModel, folder: ModelFolder, parts: Parts): Promise<SpaceFile['variants'][number]> {
+export async function addInt8Variant(
+  model: ReferenceModel,
+  folder: ModelFolder,
+  parts: Parts,
+): Promise<SpaceFile['variants'][number]> {
   const { weights, tokenizer, openBackend, int8, onPhase, signal } = parts;
   const { floor = FLOOR, aim = AIM } = int8;
   const tokens = (text: string): ReferenceText => referenceText(tokenizer, '', text, folder.space.maxTokens);
@@ -67,15 +80,28 @@ export async function addInt8Variant(model: ReferenceModel, folder: ModelFolder,
   const activations = await calibrate(model, { folder, weights, openBackend, tokenizer, texts: calibration, signal });
   const base = await openBackend(folder, folder.file.variants[0]?.name ?? 'fp32');
   onPhase?.('computing vectors to compare with');
-  const beginnings = textBeginnings(calibration, Math.min(BEGINNINGS, Math.ceil(BEGINNINGS_MULTIPLICATIONS / (matrixElements(model) * TOKENS_OF_A_BEGINNING)))).map(tokens);
-  const [expected, expectedRanked, expectedBeginnings] = await Promise.all([runTexts(base, held), runTexts(base, ranked), runDense(base, beginnings)]).finally(() => base.close());
-  const write = (levels: Int8Levels, full: ReadonlySet<string>): Promise<WeightFile> => writeInt8(model, folder.path, activations, levels, full, parts);
+  const beginnings = textBeginnings(
+    calibration,
+    Math.min(BEGINNINGS, Math.ceil(BEGINNINGS_MULTIPLICATIONS / (matrixElements(model) * TOKENS_OF_A_BEGINNING))),
+  ).map(tokens);
+  const [expected, expectedRanked, expectedBeginnings] = await Promise.all([
+    runTexts(base, held),
+    runTexts(base, ranked),
+    runDense(base, beginnings),
+  ]).finally(() => base.close());
+  const write = (levels: Int8Levels, full: ReadonlySet<string>): Promise<WeightFile> =>
+    writeInt8(model, folder.path, activations, levels, full, parts);
   for (const levels of [127, 63] as const) {
     const file = await write(levels, new Set());
     onPhase?.('measuring the 8-bit variant');
     const variant = provisional(levels);
-    const open = (): Promise<InferenceBackend> => openBackend({ ...folder, file: { ...folder.file, variants: [variant] } }, 'int8');
-    const measure = async (opened: InferenceBackend, texts: readonly ReferenceText[], outputs: readonly HeadOutputs[]): Promise<Fidelity> => fidelityOf(await runTexts(opened, texts), outputs, 4);
+    const open = (): Promise<InferenceBackend> =>
+      openBackend({ ...folder, file: { ...folder.file, variants: [variant] } }, 'int8');
+    const measure = async (
+      opened: InferenceBackend,
+      texts: readonly ReferenceText[],
+      outputs: readonly HeadOutputs[],
+    ): Promise<Fidelity> => fidelityOf(await runTexts(opened, texts), outputs, 4);
     const backend = await open().catch((error: unknown) => {
       if (levels === 127 && error instanceof KimeraError && error.code === 'INT8_SATURATION') return undefined;
       throw error;
@@ -83,7 +109,14 @@ export async function addInt8Variant(model: ReferenceModel, folder: ModelFolder,
     if (backend === undefined) continue;
     const rank = (): Promise<readonly MatrixCost[]> => {
       onPhase?.('looking for the matrices that cost most');
-      return rankMatrices(model, { folder, base: weights, int8: file, openBackend, texts: ranked, expected: expectedRanked });
+      return rankMatrices(model, {
+        folder,
+        base: weights,
+        int8: file,
+        openBackend,
+        texts: ranked,
+        expected: expectedRanked,
+      });
     };
     const judge = async (): Promise<{ readonly meanCosine: number; readonly error: 'coarse' | 'forked' | 'none' }> => {
       const { meanCosine: mean, minCosine } = await measure(backend, ranked, expectedRanked);
@@ -101,13 +134,26 @@ export async function addInt8Variant(model: ReferenceModel, folder: ModelFolder,
     const fidelity = await measure(written, held, expected).finally(() => written.close());
     const failed = headBelow(fidelity, floor);
     if (failed === undefined) return { ...variant, fidelity, ...(full.length === 0 ? {} : { full: [...full] }) };
-    const [worst = { matrix: 'none', minCosine: 1 }] = (costs ?? (await rank())).filter(({ matrix }) => !full.includes(matrix));
-    throw new FidelityError(failed.head, failed.meanCosine, failed.minCosine, floor.meanCosine, floor.minCosine, worst.matrix, worst.minCosine);
+    const [worst = { matrix: 'none', minCosine: 1 }] = (costs ?? (await rank())).filter(
+      ({ matrix }) => !full.includes(matrix),
+    );
+    throw new FidelityError(
+      failed.head,
+      failed.meanCosine,
+      failed.minCosine,
+      floor.meanCosine,
+      floor.minCosine,
+      worst.matrix,
+      worst.minCosine,
+    );
   }
   throw new Error('7-bit products saturated');
 }
 
-/** The costliest, until what is left of the error is small enough or as many weights as may stay in float32 do. Errors of single matrices add up. */
+/**
+ * The costliest, until what is left of the error is small enough or as many weights as may stay in float32 do. Errors
+ * of single matrices add up.
+ */
 function costliest(model: ReferenceModel, costs: readonly MatrixCost[], error: number, aim: number): readonly string[] {
   let left = error;
   const wanted = costs.filter(({ meanCosine }) => {
@@ -115,11 +161,17 @@ function costliest(model: ReferenceModel, costs: readonly MatrixCost[], error: n
     left -= 1 - meanCosine;
     return isWanted;
   });
-  return withinShare(model, wanted.map(({ matrix }) => matrix));
+  return withinShare(
+    model,
+    wanted.map(({ matrix }) => matrix),
+  );
 }
 
 function firstMatrices(model: ReferenceModel): readonly string[] {
-  return withinShare(model, model.groups.filter(isQuantized).map(({ name }) => name));
+  return withinShare(
+    model,
+    model.groups.filter(isQuantized).map(({ name }) => name),
+  );
 }
 
 /** As many from the head of the list as may stay in float32, sorted. */
@@ -146,10 +198,22 @@ function spread(texts: readonly string[], count: number): readonly string[] {
 
 /** Before it is measured. 7-bit products saturate nowhere: no self-test then. */
 function provisional(levels: Int8Levels): SpaceFile['variants'][number] {
-  return { name: 'int8', fidelity: { minCosine: 0, meanCosine: 0, maxAbs: 0, texts: 0 }, graphs: { fast: INT8_GRAPH, ...(levels === 63 ? {} : { selfTest: INT8_SELF_TEST }) } };
+  return {
+    name: 'int8',
+    fidelity: { minCosine: 0, meanCosine: 0, maxAbs: 0, texts: 0 },
+    graphs: { fast: INT8_GRAPH, ...(levels === 63 ? {} : { selfTest: INT8_SELF_TEST }) },
+  };
 }
 
-function headBelow(fidelity: Fidelity, floor: Cosines): { readonly head: Head; readonly meanCosine: number; readonly minCosine: number } | undefined {
-  const heads = [{ head: 'dense' as const, ...fidelity }, ...(['sparse', 'colbert'] as const).flatMap((head) => (fidelity.heads?.[head] === undefined ? [] : [{ head, ...fidelity.heads[head] }]))];
+function headBelow(
+  fidelity: Fidelity,
+  floor: Cosines,
+): { readonly head: Head; readonly meanCosine: number; readonly minCosine: number } | undefined {
+  const heads = [
+    { head: 'dense' as const, ...fidelity },
+    ...(['sparse', 'colbert'] as const).flatMap((head) =>
+      fidelity.heads?.[head] === undefined ? [] : [{ head, ...fidelity.heads[head] }],
+    ),
+  ];
   return heads.find(({ meanCosine, minCosine }) => meanCosine < floor.meanCosine || minCosine < floor.minCosine);
 }

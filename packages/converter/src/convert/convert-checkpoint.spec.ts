@@ -16,13 +16,18 @@ afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 describe('convertCheckpoint', () => {
   const source = join(checkpoints, 'bert-tiny-mean');
-  const convert = (out: string, variant: 'fp32' | 'fp16' | 'q4' = 'fp32') => convertCheckpoint({ source, out: join(scratch, out), variant, openBackend: openPlainBackend });
+  const convert = (out: string, variant: 'fp32' | 'fp16' | 'q4' = 'fp32') =>
+    convertCheckpoint({ source, out: join(scratch, out), variant, openBackend: openPlainBackend });
 
   it('writes the same bytes twice, and every line of its verification holds', async () => {
     await convert('once');
     await convert('twice');
     expect(await digests(join(scratch, 'once'))).toEqual(await digests(join(scratch, 'twice')));
-    const rows = await verifyModel({ folder: join(scratch, 'once'), openBackend: openPlainBackend, checkpoint: source });
+    const rows = await verifyModel({
+      folder: join(scratch, 'once'),
+      openBackend: openPlainBackend,
+      checkpoint: source,
+    });
     expect(rows.length).toBe(8);
     expect(rows.filter(({ holds }) => !holds)).toEqual([]);
   });
@@ -31,7 +36,12 @@ describe('convertCheckpoint', () => {
     const linked = join(scratch, 'with-a-link');
     await cp(source, linked, { recursive: true });
     await symlink(join(scratch, 'nowhere'), join(linked, 'optimizer.pt'));
-    const folder = await convertCheckpoint({ source: linked, out: join(scratch, 'from-linked'), variant: 'fp32', openBackend: openPlainBackend });
+    const folder = await convertCheckpoint({
+      source: linked,
+      out: join(scratch, 'from-linked'),
+      variant: 'fp32',
+      openBackend: openPlainBackend,
+    });
     expect(folder.space.fingerprint).toBe((await openModelFolder(join(scratch, 'once'))).space.fingerprint);
   });
 
@@ -54,7 +64,9 @@ describe('convertCheckpoint', () => {
     const modules = JSON.parse(await readFile(join(other, 'modules.json'), 'utf8'));
     modules.push({ idx: 9, name: '9', path: '9_LSTM', type: 'sentence_transformers.models.LSTM' });
     await writeFile(join(other, 'modules.json'), JSON.stringify(modules));
-    await expect(convertCheckpoint({ source: other, out: join(scratch, 'never'), variant: 'fp32', openBackend: openPlainBackend })).rejects.toMatchObject({ code: 'UNSUPPORTED_MODEL', feature: 'module', actual: 'LSTM' });
+    await expect(
+      convertCheckpoint({ source: other, out: join(scratch, 'never'), variant: 'fp32', openBackend: openPlainBackend }),
+    ).rejects.toMatchObject({ code: 'UNSUPPORTED_MODEL', feature: 'module', actual: 'LSTM' });
   });
 
   it('refuses an activation, a default prompt and a lower-casing tokenizer that it does not know', async () => {
@@ -65,11 +77,21 @@ describe('convertCheckpoint', () => {
       return other;
     };
     const dense = { in_features: 32, out_features: 12, bias: true, activation_function: 'os.system' };
-    await expect(openCheckpoint(await change('bert-tiny-dense-tanh', 'activation', '2_Dense/config.json', JSON.stringify(dense)))).rejects.toMatchObject({ code: 'UNSUPPORTED_MODEL', feature: 'activation_function' });
+    await expect(
+      openCheckpoint(await change('bert-tiny-dense-tanh', 'activation', '2_Dense/config.json', JSON.stringify(dense))),
+    ).rejects.toMatchObject({ code: 'UNSUPPORTED_MODEL', feature: 'activation_function' });
     const prompts = { prompts: { clustering: 'cluster: ' }, default_prompt_name: 'clustering' };
-    await expect(openCheckpoint(await change('bert-tiny-prompts', 'default', 'config_sentence_transformers.json', JSON.stringify(prompts)))).rejects.toMatchObject({ code: 'UNSUPPORTED_MODEL', feature: 'default_prompt_name' });
+    await expect(
+      openCheckpoint(
+        await change('bert-tiny-prompts', 'default', 'config_sentence_transformers.json', JSON.stringify(prompts)),
+      ),
+    ).rejects.toMatchObject({ code: 'UNSUPPORTED_MODEL', feature: 'default_prompt_name' });
     const settings = { max_seq_length: 48, do_lower_case: true };
-    await expect(openCheckpoint(await change('xlmr-tiny-safetensors', 'lower', 'sentence_bert_config.json', JSON.stringify(settings)))).rejects.toMatchObject({ code: 'UNSUPPORTED_MODEL' });
+    await expect(
+      openCheckpoint(
+        await change('xlmr-tiny-safetensors', 'lower', 'sentence_bert_config.json', JSON.stringify(settings)),
+      ),
+    ).rejects.toMatchObject({ code: 'UNSUPPORTED_MODEL' });
   });
 
   it('notices one changed byte of the weights', async () => {
@@ -84,7 +106,20 @@ describe('convertCheckpoint', () => {
 });
 
 async function digests(folder: string): Promise<Record<string, string>> {
-  const names = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)).sort();
-  const pairs = await Promise.all(names.map(async (path) => [path.slice(folder.length), createHash('sha256').update(await readFile(path)).digest('hex')] as const));
+  const names = (await readdir(folder, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+  const pairs = await Promise.all(
+    names.map(
+      async (path) =>
+        [
+          path.slice(folder.length),
+          createHash('sha256')
+            .update(await readFile(path))
+            .digest('hex'),
+        ] as const,
+    ),
+  );
   return Object.fromEntries(pairs);
 }

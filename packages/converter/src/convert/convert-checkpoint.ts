@@ -33,15 +33,24 @@ export interface ConvertOptions {
   /** Folder to write; must not exist. */
   readonly out: string;
   readonly variant: BaseVariant;
-  /** Where the weights of the base variant are: a file of the folder, or the checkpoint's own file, hard-linked (fp32 only). Default `copy`. */
+  /**
+   * Where the weights of the base variant are: a file of the folder, or the checkpoint's own file, hard-linked (fp32
+   * only). Default `copy`.
+   */
   readonly weights?: 'copy' | 'link';
   /** An 8-bit variant beside it, where present. */
   readonly int8?: Int8Options;
-  /** Texts that the vectors are compared on: as many as some seconds of the forward pass allow (default), or all, which takes minutes for a large model. */
+  /**
+   * Texts that the vectors are compared on: as many as some seconds of the forward pass allow (default), or all, which
+   * takes minutes for a large model.
+   */
   readonly reference?: 'quick' | 'thorough';
   /** Defaults to the folder's name. */
   readonly modelId?: string;
-  /** Files of the checkpoint whose SHA-256 is known, by their names in it: a linked one is not hashed again, and the checksums inside it are not looked at. */
+  /**
+   * Files of the checkpoint whose SHA-256 is known, by their names in it: a linked one is not hashed again, and the
+   * checksums inside it are not looked at.
+   */
   readonly vouched?: SpaceFile['files'];
   /** Loads the folder just written, to measure its fidelity. */
   readonly openBackend: OpenBackend;
@@ -52,7 +61,8 @@ export interface ConvertOptions {
 }
 
 /**
- * Checkpoint → model folder, measured against the float64 forward pass. The folder appears whole or not at all. Equal input gives equal bytes.
+ * Checkpoint → model folder, measured against the float64 forward pass. The folder appears whole or not at all. Equal
+ * input gives equal bytes.
  * @throws OutputExistsError, DiskSpaceError, LinkError, FidelityError, and the errors of the checkpoint's files.
  */
 export async function convertCheckpoint(options: ConvertOptions): Promise<ModelFolder> {
@@ -61,7 +71,9 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<ModelF
     const { source, vouched = {}, signal } = options;
     const background = await openBackground(source, signal);
     try {
-      const model = await openReferenceModel(source, { checksums: (path) => !Object.hasOwn(vouched, relative(source, path)) });
+      const model = await openReferenceModel(source, {
+        checksums: (path) => !Object.hasOwn(vouched, relative(source, path)),
+      });
       try {
         await writeModel(model, partial, options, background);
       } finally {
@@ -75,7 +87,12 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<ModelF
   return openModelFolder(out);
 }
 
-async function writeModel(model: ReferenceModel, folder: string, options: ConvertOptions, background: Background): Promise<void> {
+async function writeModel(
+  model: ReferenceModel,
+  folder: string,
+  options: ConvertOptions,
+  background: Background,
+): Promise<void> {
   const { variant, openBackend, int8, modelId = basename(resolve(model.checkpoint.folder)) } = options;
   await mkdir(dirname(folder), { recursive: true });
   await checkDisk(dirname(folder), model, options);
@@ -83,21 +100,33 @@ async function writeModel(model: ReferenceModel, folder: string, options: Conver
   const { tokenizer, weights, ...written } = await writeAndCompute(model, folder, options, background);
   // Its memory is free before the backend takes some.
   await background.close();
-  const write = (file: unknown): Promise<void> => writeFile(join(folder, 'space.json'), `${JSON.stringify(file, null, 1)}\n`);
+  const write = (file: unknown): Promise<void> =>
+    writeFile(join(folder, 'space.json'), `${JSON.stringify(file, null, 1)}\n`);
   const first = await spaceFile(model, { ...written, modelId, maxTokens: maxTokens(model), variant });
   await write(first);
-  const measured = { ...first, variants: [await measureBase(await openModelFolder(folder), variant, openBackend, written)] };
+  const measured = {
+    ...first,
+    variants: [await measureBase(await openModelFolder(folder), variant, openBackend, written)],
+  };
   await write(measured);
   if (int8 === undefined) return;
   const added = await addInt8Variant(model, await openModelFolder(folder), { ...options, weights, tokenizer, int8 });
-  await write({ ...measured, variants: [...measured.variants, added], files: await listFiles(folder, fileSha256, written.files) });
+  await write({
+    ...measured,
+    variants: [...measured.variants, added],
+    files: await listFiles(folder, fileSha256, written.files),
+  });
 }
 
 /** Tokens a text may have. @throws InvalidConfigurationError where the files ask for more than there are positions. */
 export function maxTokens(model: ReferenceModel): number {
   const positions = positionLimit(model.shape);
   const limit = model.checkpoint.maxTokens ?? positions;
-  if (limit > positions) throw new InvalidConfigurationError('sentence_bert_config.json', `max_seq_length ${limit} is beyond the ${positions} positions of the model`);
+  if (limit > positions)
+    throw new InvalidConfigurationError(
+      'sentence_bert_config.json',
+      `max_seq_length ${limit} is beyond the ${positions} positions of the model`,
+    );
   return limit;
 }
 
@@ -112,20 +141,42 @@ interface Written {
   readonly files: SpaceFile['files'];
 }
 
-/** Everything of the base variant but space.json; the hash of the weights, which verifies them, and the forward pass run beside the writing. */
-async function writeAndCompute(model: ReferenceModel, folder: string, options: ConvertOptions, background: Background): Promise<Written> {
+/**
+ * Everything of the base variant but space.json; the hash of the weights, which verifies them, and the forward pass run
+ * beside the writing.
+ */
+async function writeAndCompute(
+  model: ReferenceModel,
+  folder: string,
+  options: ConvertOptions,
+  background: Background,
+): Promise<Written> {
   const { checkpoint } = model;
-  const hashes = Promise.all([model.weightsHash(options.signal), background.identifyTokenizer(checkpoint.tokenizerJson)]);
+  const hashes = Promise.all([
+    model.weightsHash(options.signal),
+    background.identifyTokenizer(checkpoint.tokenizerJson),
+  ]);
   // Waited for below; until then a failure of it is not unheard.
   hashes.catch(() => undefined);
-  const tokenizer = parseTokenizer(checkpoint.tokenizerJson, join(checkpoint.folder, 'tokenizer.json'), checkpoint.parsedTokenizer);
+  const tokenizer = parseTokenizer(
+    checkpoint.tokenizerJson,
+    join(checkpoint.folder, 'tokenizer.json'),
+    checkpoint.parsedTokenizer,
+  );
   const texts = referenceTexts(model, tokenizer, maxTokens(model), options.reference ?? 'quick');
-  const pass = background.embedAll(model, [...texts.probes, ...texts.held].map(({ tokens }) => tokens));
+  const pass = background.embedAll(
+    model,
+    [...texts.probes, ...texts.held].map(({ tokens }) => tokens),
+  );
   pass.catch(() => undefined);
   const weights = await writeBase(model, folder, options);
   await keepFiles(checkpoint, folder);
   options.onPhase?.('measuring against the checkpoint');
-  const [[weightsHash, tokenizerHash], outputs, files] = await Promise.all([hashes, pass, listFiles(folder, background.hashFile, linkedFiles(options))]);
+  const [[weightsHash, tokenizerHash], outputs, files] = await Promise.all([
+    hashes,
+    pass,
+    listFiles(folder, background.hashFile, linkedFiles(options)),
+  ]);
   return { tokenizer, texts, weights, weightsHash, tokenizerHash, outputs, files };
 }
 
@@ -140,7 +191,9 @@ async function writeBase(model: ReferenceModel, folder: string, options: Convert
   const weights =
     options.weights === 'link'
       ? await linkWeights(model, folder, DATA_FILE, options)
-      : await writeWeightFile(folder, DATA_FILE, copiedBytes(model.groups, variant), options, (file) => copyWeights(model, model.groups, file, variant, signal));
+      : await writeWeightFile(folder, DATA_FILE, copiedBytes(model.groups, variant), options, (file) =>
+          copyWeights(model, model.groups, file, variant, signal),
+        );
   const { modules, heads } = model.checkpoint;
   const portable = new OnnxGraph();
   portableGraph(portable, weights, model.shape);
@@ -151,8 +204,15 @@ async function writeBase(model: ReferenceModel, folder: string, options: Convert
   return weights;
 }
 
-async function checkDisk(parent: string, model: ReferenceModel, { variant, weights, int8 }: ConvertOptions): Promise<void> {
-  const needed = (weights === 'link' ? 0 : copiedBytes(model.groups, variant)) + (int8 === undefined ? 0 : int8Bytes(model, FULL_SHARE)) + (64 << 20);
+async function checkDisk(
+  parent: string,
+  model: ReferenceModel,
+  { variant, weights, int8 }: ConvertOptions,
+): Promise<void> {
+  const needed =
+    (weights === 'link' ? 0 : copiedBytes(model.groups, variant)) +
+    (int8 === undefined ? 0 : int8Bytes(model, FULL_SHARE)) +
+    (64 << 20);
   const { bavail, bsize } = await statfs(parent);
   if (bavail * bsize < needed) throw new DiskSpaceError(parent, needed, bavail * bsize);
 }

@@ -12,7 +12,13 @@ export interface CopyProgress {
 }
 
 /** Opens `FOLDER/onnx/NAME`, lets `fill` write weights, and closes it: graphs may refer to it from then on. */
-export async function writeWeightFile(folder: string, name: string, totalBytes: number, { onProgress }: CopyProgress, fill: (weights: WeightFile) => Promise<void>): Promise<WeightFile> {
+export async function writeWeightFile(
+  folder: string,
+  name: string,
+  totalBytes: number,
+  { onProgress }: CopyProgress,
+  fill: (weights: WeightFile) => Promise<void>,
+): Promise<WeightFile> {
   let bytes = 0;
   const file = await open(join(folder, 'onnx', name), 'w');
   try {
@@ -25,21 +31,42 @@ export async function writeWeightFile(folder: string, name: string, totalBytes: 
 }
 
 /** Copies weight groups of the checkpoint, matrices in `form`, a few MB at a time. */
-export async function copyWeights(model: ReferenceModel, groups: readonly WeightGroup[], weights: WeightFile, form: WeightForm, signal: AbortSignal | undefined): Promise<void> {
-  const formOf = ({ precision, weights: [first] }: WeightGroup): WeightForm => (precision === 'variant' && first?.shape.length === 2 ? form : 'fp32');
+export async function copyWeights(
+  model: ReferenceModel,
+  groups: readonly WeightGroup[],
+  weights: WeightFile,
+  form: WeightForm,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const formOf = ({ precision, weights: [first] }: WeightGroup): WeightForm =>
+    precision === 'variant' && first?.shape.length === 2 ? form : 'fp32';
   for (const group of groups) {
     const [rows = 0, columns = 0] = group.weights[0]?.shape ?? [];
-    await weights.add(group.name, formOf(group), slices(model, group.weights, signal), rows * group.weights.length, columns);
+    await weights.add(
+      group.name,
+      formOf(group),
+      slices(model, group.weights, signal),
+      rows * group.weights.length,
+      columns,
+    );
   }
 }
 
 export function copiedBytes(groups: readonly WeightGroup[], form: WeightForm): number {
   const bytes = ({ precision, weights }: WeightGroup): number =>
-    weights.reduce((sum, { shape }) => sum + elementCount(shape) * bytesPerWeight(precision === 'variant' && shape.length === 2 ? form : 'fp32'), 0);
+    weights.reduce(
+      (sum, { shape }) =>
+        sum + elementCount(shape) * bytesPerWeight(precision === 'variant' && shape.length === 2 ? form : 'fp32'),
+      0,
+    );
   return groups.reduce((sum, group) => sum + bytes(group), 0);
 }
 
-async function* slices(model: ReferenceModel, plans: readonly WeightPlan[], signal: AbortSignal | undefined): AsyncGenerator<Float32Array> {
+async function* slices(
+  model: ReferenceModel,
+  plans: readonly WeightPlan[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Float32Array> {
   for (const plan of plans) {
     for await (const slice of model.slices(plan)) {
       signal?.throwIfAborted();

@@ -8,11 +8,18 @@ import { canBeLinked, LinkedWeights, type LinkedTensor } from '../weights/linked
 import { copiedBytes, copyWeights, writeWeightFile, type CopyProgress } from './copy-weights.js';
 
 /**
- * Weights where the checkpoint has them: its files are hard-linked into `FOLDER/onnx` (ONNX Runtime 1.30 refuses `..` and symbolic links that
- * leave the graph's folder). Tensors that cannot be read there (views with gaps, big-endian, float64) are copied to `FOLDER/onnx/NAME`.
+ * Weights where the checkpoint has them: its files are hard-linked into `FOLDER/onnx` (ONNX Runtime 1.30 refuses `..`
+ * and symbolic links that
+ * leave the graph's folder). Tensors that cannot be read there (views with gaps, big-endian, float64) are copied to
+ * `FOLDER/onnx/NAME`.
  * @throws LinkError where the file system cannot: then the weights have to be copied.
  */
-export async function linkWeights(model: ReferenceModel, folder: string, name: string, progress: CopyProgress): Promise<GraphWeights> {
+export async function linkWeights(
+  model: ReferenceModel,
+  folder: string,
+  name: string,
+  progress: CopyProgress,
+): Promise<GraphWeights> {
   const linked = new Map<string, LinkedTensor>();
   const names = new Map<string, string>();
   const rest: WeightGroup[] = [];
@@ -35,7 +42,11 @@ export async function linkWeights(model: ReferenceModel, folder: string, name: s
     }
   }
   for (const [path, file] of names) await hardLink(path, join(folder, 'onnx', file));
-  return new LinkedWeights(model.groups, linked, rest.length === 0 ? NOTHING_COPIED : await copyRest(model, rest, folder, name, progress));
+  return new LinkedWeights(
+    model.groups,
+    linked,
+    rest.length === 0 ? NOTHING_COPIED : await copyRest(model, rest, folder, name, progress),
+  );
 }
 
 /** What a file of the checkpoint is called where it is linked. */
@@ -43,8 +54,16 @@ export function linkedName(name: string): string {
   return name.replaceAll(/[/\\]/g, '_');
 }
 
-function copyRest(model: ReferenceModel, groups: readonly WeightGroup[], folder: string, name: string, progress: CopyProgress): Promise<GraphWeights> {
-  return writeWeightFile(folder, name, copiedBytes(groups, 'fp32'), progress, (weights) => copyWeights(model, groups, weights, 'fp32', progress.signal));
+function copyRest(
+  model: ReferenceModel,
+  groups: readonly WeightGroup[],
+  folder: string,
+  name: string,
+  progress: CopyProgress,
+): Promise<GraphWeights> {
+  return writeWeightFile(folder, name, copiedBytes(groups, 'fp32'), progress, (weights) =>
+    copyWeights(model, groups, weights, 'fp32', progress.signal),
+  );
 }
 
 const NOTHING_COPIED: GraphWeights = {

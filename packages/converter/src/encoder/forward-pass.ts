@@ -2,7 +2,10 @@ import type { EncoderShape } from '../architectures/architecture.js';
 import { add, attention, gelu, layerNorm } from '../reference/float64.js';
 import { linear, type WeightSlices } from '../reference/linear.js';
 
-/** Where the forward pass gets its weights: of a matrix it holds some rows at a time, and of the word table only those it needs. */
+/**
+ * Where the forward pass gets its weights: of a matrix it holds some rows at a time, and of the word table only those
+ * it needs.
+ */
 export interface WeightReader {
   /** A weight by its canonical name. */
   tensor(name: string): Promise<Float32Array>;
@@ -12,22 +15,50 @@ export interface WeightReader {
   row(name: string, index: number): Promise<Float32Array>;
 }
 
-/** Hidden states [T, D] of each text in float64, layer by layer over the tokens of all texts: each layer's weights are read once. */
-export async function forwardPass(weights: WeightReader, shape: EncoderShape, texts: readonly ArrayLike<number>[]): Promise<readonly Float64Array[]> {
+/**
+ * Hidden states [T, D] of each text in float64, layer by layer over the tokens of all texts: each layer's weights are
+ * read once.
+ */
+export async function forwardPass(
+  weights: WeightReader,
+  shape: EncoderShape,
+  texts: readonly ArrayLike<number>[],
+): Promise<readonly Float64Array[]> {
   const { attentionHeads, hiddenSize, layers, layerNormEpsilon } = shape;
   const tokens = texts.reduce((sum, ids) => sum + ids.length, 0);
   const embedded = joined(await Promise.all(texts.map((ids) => embed(weights, shape, ids))));
-  let hidden = layerNorm(embedded, await weights.tensor('embeddings.norm.gain'), await weights.tensor('embeddings.norm.bias'), layerNormEpsilon);
+  let hidden = layerNorm(
+    embedded,
+    await weights.tensor('embeddings.norm.gain'),
+    await weights.tensor('embeddings.norm.bias'),
+    layerNormEpsilon,
+  );
   const apart = (states: Float64Array): readonly Float64Array[] => {
     let from = 0;
     return texts.map(({ length }) => states.subarray(from, (from += length * hiddenSize)));
   };
   for (let layer = 0; layer < layers; layer++) {
     const of = (suffix: string): Promise<Float32Array> => weights.tensor(`layers.${layer}.${suffix}`);
-    const project = async (name: string, states: Float64Array): Promise<Float64Array> => linear(states, tokens, weights.slices(`layers.${layer}.${name}.weight`), await of(`${name}.bias`));
-    const norm = async (name: string, states: Float64Array): Promise<Float64Array> => layerNorm(states, await of(`${name}.gain`), await of(`${name}.bias`), layerNormEpsilon);
-    const [queries, keys, values] = [apart(await project('attention.query', hidden)), apart(await project('attention.key', hidden)), apart(await project('attention.value', hidden))];
-    const mixed = joined(texts.map(({ length }, i) => attention(queries[i] as Float64Array, keys[i] as Float64Array, values[i] as Float64Array, length, attentionHeads)));
+    const project = async (name: string, states: Float64Array): Promise<Float64Array> =>
+      linear(states, tokens, weights.slices(`layers.${layer}.${name}.weight`), await of(`${name}.bias`));
+    const norm = async (name: string, states: Float64Array): Promise<Float64Array> =>
+      layerNorm(states, await of(`${name}.gain`), await of(`${name}.bias`), layerNormEpsilon);
+    const [queries, keys, values] = [
+      apart(await project('attention.query', hidden)),
+      apart(await project('attention.key', hidden)),
+      apart(await project('attention.value', hidden)),
+    ];
+    const mixed = joined(
+      texts.map(({ length }, i) =>
+        attention(
+          queries[i] as Float64Array,
+          keys[i] as Float64Array,
+          values[i] as Float64Array,
+          length,
+          attentionHeads,
+        ),
+      ),
+    );
     const attended = await norm('attention.norm', add(await project('attention.output', mixed), hidden));
     hidden = await norm('norm', add(await project('down', gelu(await project('up', attended))), attended));
   }
@@ -44,7 +75,11 @@ function joined(parts: readonly Float64Array[]): Float64Array {
   return whole;
 }
 
-async function embed(weights: WeightReader, { hiddenSize: d, typeVocabularySize, padding }: EncoderShape, ids: ArrayLike<number>): Promise<Float64Array> {
+async function embed(
+  weights: WeightReader,
+  { hiddenSize: d, typeVocabularySize, padding }: EncoderShape,
+  ids: ArrayLike<number>,
+): Promise<Float64Array> {
   const sum = new Float64Array(ids.length * d);
   const type = typeVocabularySize === 0 ? undefined : await weights.row('embeddings.type', 0);
   let counted = 0;
@@ -52,8 +87,13 @@ async function embed(weights: WeightReader, { hiddenSize: d, typeVocabularySize,
     const id = ids[t] as number;
     let position = t;
     if (padding !== undefined) position = id === padding ? padding : padding + ++counted;
-    const rows = [await weights.row('embeddings.word', id), await weights.row('embeddings.position', position), ...(type === undefined ? [] : [type])];
-    for (const row of rows) for (let i = 0; i < d; i++) sum[t * d + i] = (sum[t * d + i] as number) + (row[i] as number);
+    const rows = [
+      await weights.row('embeddings.word', id),
+      await weights.row('embeddings.position', position),
+      ...(type === undefined ? [] : [type]),
+    ];
+    for (const row of rows)
+      for (let i = 0; i < d; i++) sum[t * d + i] = (sum[t * d + i] as number) + (row[i] as number);
   }
   return sum;
 }

@@ -16,6 +16,12 @@ export function floatKernel(weights: GraphWeights, hiddenSize: number): MatrixKe
     multiply: (graph, x, weight) => fusedMatrixGraph(graph, x, weights.value(graph, weight)),
     // Apart from each other, in one file or in three: no slower than one product that has to be split.
     project: (graph, x, layer) =>
-      [0, 1, 2].map((part) => fusedMatrixGraph(graph, x, weights.value(graph, `${layer}.attention.qkv.weight`, { from: part * hiddenSize, rows: hiddenSize }))),
+      [0, 1, 2].map((part) =>
+        fusedMatrixGraph(
+          graph,
+          x,
+          weights.value(graph, `${layer}.attention.qkv.weight`, { from: part * hiddenSize, rows: hiddenSize }),
+        ),
+      ),
   };
 }

@@ -28,11 +28,22 @@ export function aloneGroup(precision: WeightGroup['precision'], plan: WeightPlan
 }
 
 /** The encoder's weights in the order of the data file. */
-export function encoderWeights(architecture: Architecture, { layers, hiddenSize: d, intermediateSize: f, vocabularySize, typeVocabularySize, positionRows }: EncoderShape): readonly WeightGroup[] {
+export function encoderWeights(
+  architecture: Architecture,
+  { layers, hiddenSize: d, intermediateSize: f, vocabularySize, typeVocabularySize, positionRows }: EncoderShape,
+): readonly WeightGroup[] {
   const plan = (name: string, source: string, shape: readonly number[]): WeightPlan => {
     // TensorFlow's names of a LayerNorm, kept by old checkpoints.
     const old = source.replace('LayerNorm.weight', 'LayerNorm.gamma').replace('LayerNorm.bias', 'LayerNorm.beta');
-    return { name, sources: [source, `${architecture.prefix}${source}`, ...(old === source ? [] : [old, `${architecture.prefix}${old}`])], shape };
+    return {
+      name,
+      sources: [
+        source,
+        `${architecture.prefix}${source}`,
+        ...(old === source ? [] : [old, `${architecture.prefix}${old}`]),
+      ],
+      shape,
+    };
   };
   const linear = (name: string, source: string, rows: number, columns: number): readonly WeightGroup[] => [
     aloneGroup('variant', plan(`${name}.weight`, `${source}.weight`, [rows, columns])),
@@ -46,7 +57,9 @@ export function encoderWeights(architecture: Architecture, { layers, hiddenSize:
   const all: WeightGroup[] = [
     aloneGroup('variant', plan('embeddings.word', `${embeddings.word}.weight`, [vocabularySize, d])),
     aloneGroup('fp32', plan('embeddings.position', `${embeddings.position}.weight`, [positionRows, d])),
-    ...(typeVocabularySize === 0 ? [] : [aloneGroup('fp32', plan('embeddings.type', `${embeddings.type}.weight`, [typeVocabularySize, d]))]),
+    ...(typeVocabularySize === 0
+      ? []
+      : [aloneGroup('fp32', plan('embeddings.type', `${embeddings.type}.weight`, [typeVocabularySize, d]))]),
     ...norm('embeddings.norm', embeddings.norm),
   ];
   for (let layer = 0; layer < layers; layer++) {
@@ -54,7 +67,9 @@ export function encoderWeights(architecture: Architecture, { layers, hiddenSize:
     const from = architecture.layer(layer);
     const three = (kind: 'weight' | 'bias', shape: readonly number[]): WeightGroup => ({
       name: `${to}.attention.qkv.${kind}`,
-      weights: (['query', 'key', 'value'] as const).map((part) => plan(`${to}.attention.${part}.${kind}`, `${from[part]}.${kind}`, shape)),
+      weights: (['query', 'key', 'value'] as const).map((part) =>
+        plan(`${to}.attention.${part}.${kind}`, `${from[part]}.${kind}`, shape),
+      ),
       precision: kind === 'weight' ? 'variant' : 'fp32',
     });
     all.push(

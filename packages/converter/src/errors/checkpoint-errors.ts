@@ -3,7 +3,10 @@ import { KimeraError, type Head } from '@kimera/core';
 /** A checkpoint file that breaks its format: truncated, overlapping, longer than it says. */
 export class InvalidCheckpointError extends KimeraError {
   readonly code = 'INVALID_CHECKPOINT';
-  constructor(readonly file: string, readonly reason: string) {
+  constructor(
+    readonly file: string,
+    readonly reason: string,
+  ) {
     super(`${file}: ${reason}`, { file, reason });
   }
 }
@@ -11,7 +14,10 @@ export class InvalidCheckpointError extends KimeraError {
 /** A configuration file of the checkpoint with a wrong or contradictory value. */
 export class InvalidConfigurationError extends KimeraError {
   readonly code = 'INVALID_CONFIGURATION';
-  constructor(readonly file: string, readonly reason: string) {
+  constructor(
+    readonly file: string,
+    readonly reason: string,
+  ) {
     super(`${file}: ${reason}`, { file, reason });
   }
 }
@@ -19,15 +25,26 @@ export class InvalidConfigurationError extends KimeraError {
 /** Well-formed, but not something that is converted: an architecture, a module, an activation. Never skipped. */
 export class UnsupportedModelError extends KimeraError {
   readonly code = 'UNSUPPORTED_MODEL';
-  constructor(readonly feature: string, readonly actual: string, readonly supported: readonly string[]) {
-    super(`${feature} ${JSON.stringify(actual)} is not supported (supported: ${supported.join(', ')})`, { feature, actual, supported });
+  constructor(
+    readonly feature: string,
+    readonly actual: string,
+    readonly supported: readonly string[],
+  ) {
+    super(`${feature} ${JSON.stringify(actual)} is not supported (supported: ${supported.join(', ')})`, {
+      feature,
+      actual,
+      supported,
+    });
   }
 }
 
 /** A file that a checkpoint must have is not there. */
 export class CheckpointFileMissingError extends KimeraError {
   readonly code = 'CHECKPOINT_FILE_MISSING';
-  constructor(readonly folder: string, readonly file: string) {
+  constructor(
+    readonly folder: string,
+    readonly file: string,
+  ) {
     super(`${folder} has no ${file}`, { folder, file });
   }
 }
@@ -43,15 +60,26 @@ export class MissingTensorError extends KimeraError {
 /** A tensor has another shape than the configuration implies. */
 export class TensorShapeError extends KimeraError {
   readonly code = 'TENSOR_SHAPE';
-  constructor(readonly tensor: string, readonly expected: readonly number[], readonly actual: readonly number[]) {
-    super(`tensor ${tensor} has shape [${actual.join(', ')}], the configuration implies [${expected.join(', ')}]`, { tensor, expected, actual });
+  constructor(
+    readonly tensor: string,
+    readonly expected: readonly number[],
+    readonly actual: readonly number[],
+  ) {
+    super(`tensor ${tensor} has shape [${actual.join(', ')}], the configuration implies [${expected.join(', ')}]`, {
+      tensor,
+      expected,
+      actual,
+    });
   }
 }
 
 /** A weight holds a NaN or an infinity: its vectors would be useless. */
 export class NotFiniteError extends KimeraError {
   readonly code = 'TENSOR_NOT_FINITE';
-  constructor(readonly tensor: string, readonly index: number) {
+  constructor(
+    readonly tensor: string,
+    readonly index: number,
+  ) {
     super(`tensor ${tensor} is not finite at element ${index}`, { tensor, index });
   }
 }
@@ -59,8 +87,14 @@ export class NotFiniteError extends KimeraError {
 /** The exact 4-bit form was asked for, and a block of 32 weights is not 4-bit. */
 export class NotFourBitError extends KimeraError {
   readonly code = 'NOT_FOUR_BIT';
-  constructor(readonly tensor: string, readonly block: number) {
-    super(`tensor ${tensor} is not 4-bit: block ${block} of 32 weights has no scale that reproduces it exactly; use fp16 or fp32`, { tensor, block });
+  constructor(
+    readonly tensor: string,
+    readonly block: number,
+  ) {
+    super(
+      `tensor ${tensor} is not 4-bit: block ${block} of 32 weights has no scale that reproduces it exactly; use fp16 or fp32`,
+      { tensor, block },
+    );
   }
 }
 
@@ -75,7 +109,11 @@ export class OutputExistsError extends KimeraError {
 /** The disk has less room than the output needs. */
 export class DiskSpaceError extends KimeraError {
   readonly code = 'DISK_SPACE';
-  constructor(readonly path: string, readonly needed: number, readonly available: number) {
+  constructor(
+    readonly path: string,
+    readonly needed: number,
+    readonly available: number,
+  ) {
     super(`${path}: the conversion needs about ${needed} bytes, ${available} are free`, { path, needed, available });
   }
 }
@@ -91,7 +129,10 @@ export class LfsPointerError extends KimeraError {
 /** A path inside a checkpoint that leaves its folder. */
 export class UnsafePathError extends KimeraError {
   readonly code = 'UNSAFE_PATH';
-  constructor(readonly file: string, readonly path: string) {
+  constructor(
+    readonly file: string,
+    readonly path: string,
+  ) {
     super(`${file} names ${JSON.stringify(path)}, which is not a path inside the checkpoint`, { file, path });
   }
 }
@@ -99,7 +140,10 @@ export class UnsafePathError extends KimeraError {
 /** model.safetensors.index.json or pytorch_model.bin.index.json breaks its format. */
 export class InvalidIndexError extends KimeraError {
   readonly code = 'INVALID_INDEX';
-  constructor(readonly file: string, readonly reason: string) {
+  constructor(
+    readonly file: string,
+    readonly reason: string,
+  ) {
     super(`${file}: ${reason}`, { file, reason });
   }
 }
@@ -107,7 +151,12 @@ export class InvalidIndexError extends KimeraError {
 /** Something is larger, deeper or more than any real checkpoint needs. */
 export class ResourceLimitError extends KimeraError {
   readonly code = 'RESOURCE_LIMIT';
-  constructor(readonly file: string, readonly what: string, readonly actual: number, readonly limit: number) {
+  constructor(
+    readonly file: string,
+    readonly what: string,
+    readonly actual: number,
+    readonly limit: number,
+  ) {
     super(`${file}: ${what} ${actual}, the limit is ${limit}`, { file, what, actual, limit });
   }
 }
@@ -115,23 +164,46 @@ export class ResourceLimitError extends KimeraError {
 /** A checkpoint's file cannot be hard-linked into the model folder: another file system, or one without hard links. */
 export class LinkError extends KimeraError {
   readonly code = 'LINK';
-  constructor(readonly from: string, readonly to: string, readonly reason: string) {
-    super(`${from} cannot be hard-linked to ${to} (${reason}): put both on one file system, or convert without --link, which copies the weights`, { from, to, reason });
+  constructor(
+    readonly from: string,
+    readonly to: string,
+    readonly reason: string,
+  ) {
+    super(
+      `${from} cannot be hard-linked to ${to} (${reason}): put both on one file system, or convert without --link, which copies the weights`,
+      { from, to, reason },
+    );
   }
 }
 
 /** A matrix whose rows are not made of whole blocks cannot have the form. */
 export class BlockSizeError extends KimeraError {
   readonly code = 'BLOCK_SIZE';
-  constructor(readonly tensor: string, readonly columns: number, readonly block: number) {
-    super(`the rows of ${tensor} have ${columns} numbers, the 8-bit form takes blocks of ${block}`, { tensor, columns, block });
+  constructor(
+    readonly tensor: string,
+    readonly columns: number,
+    readonly block: number,
+  ) {
+    super(`the rows of ${tensor} have ${columns} numbers, the 8-bit form takes blocks of ${block}`, {
+      tensor,
+      columns,
+      block,
+    });
   }
 }
 
 /** An 8-bit variant that is too far from the vectors it stands for. */
 export class FidelityError extends KimeraError {
   readonly code = 'FIDELITY';
-  constructor(readonly head: Head, readonly mean: number, readonly least: number, readonly meanFloor: number, readonly minFloor: number, readonly matrix: string, readonly alone: number) {
+  constructor(
+    readonly head: Head,
+    readonly mean: number,
+    readonly least: number,
+    readonly meanFloor: number,
+    readonly minFloor: number,
+    readonly matrix: string,
+    readonly alone: number,
+  ) {
     super(
       `the int8 variant's ${head} vectors have cosine mean ${mean}, min ${least} to the full ones; the floor is mean ${meanFloor}, min ${minFloor}. The worst matrix is ${matrix}: alone in 8 bits it costs min ${alone}`,
       { head, mean, least, meanFloor, minFloor, matrix, alone },

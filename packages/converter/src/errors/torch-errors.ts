@@ -1,25 +1,48 @@
 import { KimeraError } from '@kimera/core';
 
-/** The pickle of a torch file names a function or class outside the allow-list. Nothing is ever called; it is refused where it is named. */
+/**
+ * The pickle of a torch file names a function or class outside the allow-list. Nothing is ever called; it is refused
+ * where it is named.
+ */
 export class ForbiddenGlobalError extends KimeraError {
   readonly code = 'FORBIDDEN_GLOBAL';
-  constructor(readonly file: string, readonly module: string, readonly global: string) {
-    super(`${file}: the pickle names ${module}.${global}, which a checkpoint of tensors does not need: refused`, { file, module, global });
+  constructor(
+    readonly file: string,
+    readonly module: string,
+    readonly global: string,
+  ) {
+    super(`${file}: the pickle names ${module}.${global}, which a checkpoint of tensors does not need: refused`, {
+      file,
+      module,
+      global,
+    });
   }
 }
 
 /** A pickle opcode that torch.save never writes for tensors. */
 export class ForbiddenOpcodeError extends KimeraError {
   readonly code = 'FORBIDDEN_OPCODE';
-  constructor(readonly file: string, readonly opcode: number, readonly position: number) {
-    super(`${file}: pickle opcode 0x${opcode.toString(16).padStart(2, '0')} at ${position} is not allowed`, { file, opcode, position });
+  constructor(
+    readonly file: string,
+    readonly opcode: number,
+    readonly position: number,
+  ) {
+    super(`${file}: pickle opcode 0x${opcode.toString(16).padStart(2, '0')} at ${position} is not allowed`, {
+      file,
+      opcode,
+      position,
+    });
   }
 }
 
 /** The pickle breaks its own rules. */
 export class InvalidPickleError extends KimeraError {
   readonly code = 'INVALID_PICKLE';
-  constructor(readonly file: string, readonly position: number, readonly reason: string) {
+  constructor(
+    readonly file: string,
+    readonly position: number,
+    readonly reason: string,
+  ) {
     super(`${file}: pickle, byte ${position}: ${reason}`, { file, position, reason });
   }
 }
@@ -27,7 +50,10 @@ export class InvalidPickleError extends KimeraError {
 /** The zip around the pickle is damaged, ambiguous or encrypted. */
 export class InvalidZipError extends KimeraError {
   readonly code = 'INVALID_ZIP';
-  constructor(readonly file: string, readonly reason: string) {
+  constructor(
+    readonly file: string,
+    readonly reason: string,
+  ) {
     super(`${file}: zip: ${reason}`, { file, reason });
   }
 }
@@ -35,7 +61,10 @@ export class InvalidZipError extends KimeraError {
 /** Well-formed, but not a file of tensors as torch.save writes it: TorchScript, compressed, a foreign byte order. */
 export class UnsupportedTorchFileError extends KimeraError {
   readonly code = 'UNSUPPORTED_TORCH_FILE';
-  constructor(readonly file: string, readonly reason: string) {
+  constructor(
+    readonly file: string,
+    readonly reason: string,
+  ) {
     super(`${file}: ${reason}`, { file, reason });
   }
 }
@@ -43,7 +72,10 @@ export class UnsupportedTorchFileError extends KimeraError {
 /** A tensor's storage is not in the file. */
 export class MissingStorageError extends KimeraError {
   readonly code = 'MISSING_STORAGE';
-  constructor(readonly file: string, readonly storage: string) {
+  constructor(
+    readonly file: string,
+    readonly storage: string,
+  ) {
     super(`${file} has no storage ${JSON.stringify(storage)}`, { file, storage });
   }
 }
@@ -51,15 +83,28 @@ export class MissingStorageError extends KimeraError {
 /** A storage has another size than the pickle says. */
 export class StorageSizeError extends KimeraError {
   readonly code = 'STORAGE_SIZE';
-  constructor(readonly file: string, readonly storage: string, readonly expectedBytes: number, readonly actualBytes: number) {
-    super(`${file}: storage ${JSON.stringify(storage)} should have ${expectedBytes} bytes, it has ${actualBytes}`, { file, storage, expectedBytes, actualBytes });
+  constructor(
+    readonly file: string,
+    readonly storage: string,
+    readonly expectedBytes: number,
+    readonly actualBytes: number,
+  ) {
+    super(`${file}: storage ${JSON.stringify(storage)} should have ${expectedBytes} bytes, it has ${actualBytes}`, {
+      file,
+      storage,
+      expectedBytes,
+      actualBytes,
+    });
   }
 }
 
 /** A tensor reaches outside its storage. */
 export class TensorBoundsError extends KimeraError {
   readonly code = 'TENSOR_BOUNDS';
-  constructor(readonly file: string, readonly reason: string) {
+  constructor(
+    readonly file: string,
+    readonly reason: string,
+  ) {
     super(`${file}: ${reason}`, { file, reason });
   }
 }

@@ -6,9 +6,11 @@ import { exists } from './exists.js';
 import { ifPresent } from '../checkpoint/json-file.js';
 
 /**
- * Writes a folder under a temporary name beside `out` and renames it at the end, so that a folder that looks whole is whole; what a killed process left of
+ * Writes a folder under a temporary name beside `out` and renames it at the end, so that a folder that looks whole is
+ * whole; what a killed process left of
  * the same folder is removed.
- * @param write makes the folder that it is given, and fills it. @throws OutputExistsError, and what `write` throws; nothing is left then.
+ * @param write makes the folder that it is given, and fills it. @throws OutputExistsError, and what `write` throws;
+ * nothing is left then.
  */
 export async function writeFolder<T>(out: string, write: (partial: string) => Promise<T>): Promise<T> {
   if (await exists(out)) throw new OutputExistsError(out);
@@ -32,6 +34,12 @@ async function removeLeftovers(out: string): Promise<void> {
   const prefix = basename(prefixOf(out));
   for (const name of (await ifPresent(() => readdir(dirname(out)))) ?? []) {
     const pid = Number(name.slice(prefix.length));
-    if (name.startsWith(prefix) && Number.isInteger(pid) && pid > 0 && livenessOf({ ...thisProcess(), pid, startTicks: null }) === 'dead') await rm(join(dirname(out), name), { recursive: true, force: true });
+    if (
+      name.startsWith(prefix) &&
+      Number.isInteger(pid) &&
+      pid > 0 &&
+      livenessOf({ ...thisProcess(), pid, startTicks: null }) === 'dead'
+    )
+      await rm(join(dirname(out), name), { recursive: true, force: true });
   }
 }

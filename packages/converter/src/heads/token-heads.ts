@@ -23,14 +23,25 @@ const COLBERT_FILE = 'colbert_linear.pt';
 export const HEAD_FILES: readonly string[] = [SPARSE_FILE, COLBERT_FILE];
 
 /** Opens the heads that lie in the folder; the caller closes the sources. @throws the errors of torch files. */
-export async function openTokenHeads(folder: string, hiddenSize: number, ignoredIds: () => Promise<readonly number[]>, sources: Map<string, TensorSource>): Promise<TokenHeads> {
+export async function openTokenHeads(
+  folder: string,
+  hiddenSize: number,
+  ignoredIds: () => Promise<readonly number[]>,
+  sources: Map<string, TensorSource>,
+): Promise<TokenHeads> {
   for (const file of HEAD_FILES) {
     const source = await ifPresent(() => openTorch(join(folder, file)));
     if (source !== undefined) sources.set(file, source);
   }
   const rows = sources.get(COLBERT_FILE)?.shape('weight')?.[0];
-  if (rows !== undefined && (rows < 1 || rows > 16_384)) throw new UnsupportedModelError('the dimension of the ColBERT head', String(rows), [`1 to 16384, usually ${hiddenSize}`]);
-  return { ...(sources.has(SPARSE_FILE) ? { sparse: { ignoredIds: await ignoredIds() } } : {}), ...(sources.has(COLBERT_FILE) ? { colbert: { dimension: rows ?? hiddenSize } } : {}) };
+  if (rows !== undefined && (rows < 1 || rows > 16_384))
+    throw new UnsupportedModelError('the dimension of the ColBERT head', String(rows), [
+      `1 to 16384, usually ${hiddenSize}`,
+    ]);
+  return {
+    ...(sources.has(SPARSE_FILE) ? { sparse: { ignoredIds: await ignoredIds() } } : {}),
+    ...(sources.has(COLBERT_FILE) ? { colbert: { dimension: rows ?? hiddenSize } } : {}),
+  };
 }
 
 export function headWeights({ sparse, colbert }: TokenHeads, hiddenSize: number): readonly WeightGroup[] {
@@ -38,7 +49,10 @@ export function headWeights({ sparse, colbert }: TokenHeads, hiddenSize: number)
     aloneGroup('fp32', { name: `heads.${name}.weight`, sources: [`${file}/weight`], shape: [rows, hiddenSize] }),
     aloneGroup('fp32', { name: `heads.${name}.bias`, sources: [`${file}/bias`], shape: [rows] }),
   ];
-  return [...(sparse === undefined ? [] : head('sparse', SPARSE_FILE, 1)), ...(colbert === undefined ? [] : head('colbert', COLBERT_FILE, colbert.dimension))];
+  return [
+    ...(sparse === undefined ? [] : head('sparse', SPARSE_FILE, 1)),
+    ...(colbert === undefined ? [] : head('colbert', COLBERT_FILE, colbert.dimension)),
+  ];
 }
 
 /** [B, T, D] → [B, T], or [B, 0] where not wanted. */
@@ -47,8 +61,19 @@ export function sparseGraph(graph: OnnxGraph, weights: GraphWeights, hidden: str
   const transposed = graph.node('Transpose', [weight], { perm: [1, 0] });
   return graph.conditional(
     graph.input('want_sparse', 'bool', []),
-    () => graph.node('Squeeze', [graph.node('Relu', [graph.node('Add', [graph.node('MatMul', [hidden, transposed]), bias])]), graph.int64([2])]),
-    () => emptyGraph(graph, graph.node('Squeeze', [graph.node('Slice', [hidden, graph.int64([0]), graph.int64([1]), graph.int64([2])]), graph.int64([2])])),
+    () =>
+      graph.node('Squeeze', [
+        graph.node('Relu', [graph.node('Add', [graph.node('MatMul', [hidden, transposed]), bias])]),
+        graph.int64([2]),
+      ]),
+    () =>
+      emptyGraph(
+        graph,
+        graph.node('Squeeze', [
+          graph.node('Slice', [hidden, graph.int64([0]), graph.int64([1]), graph.int64([2])]),
+          graph.int64([2]),
+        ]),
+      ),
   );
 }
 
@@ -61,12 +86,18 @@ export function colbertGraph(graph: OnnxGraph, weights: GraphWeights, hidden: st
     () => {
       const rest = graph.node('Slice', [hidden, graph.int64([1]), graph.int64([2 ** 31 - 1]), graph.int64([1])]);
       const vectors = projected(rest);
-      const norm = graph.node('Max', [graph.node('ReduceL2', [vectors, graph.int64([-1])], { keepdims: 1 }), graph.float(NORM_FLOOR)]);
+      const norm = graph.node('Max', [
+        graph.node('ReduceL2', [vectors, graph.int64([-1])], { keepdims: 1 }),
+        graph.float(NORM_FLOOR),
+      ]);
       return graph.node('Div', [vectors, norm]);
     },
     () => {
       const batch = graph.node('Slice', [graph.node('Shape', [hidden]), graph.int64([0]), graph.int64([1])]);
-      return graph.node('Expand', [graph.float(0), graph.node('Concat', [batch, graph.int64([0, dimension])], { axis: 0 })]);
+      return graph.node('Expand', [
+        graph.float(0),
+        graph.node('Concat', [batch, graph.int64([0, dimension])], { axis: 0 }),
+      ]);
     },
   );
 }
@@ -77,12 +108,22 @@ function emptyGraph(graph: OnnxGraph, x: string): string {
 }
 
 /** Weights [T] of one text in float64. */
-export async function sparseReference(hidden: Float64Array, tokens: number, weight: WeightSlices, bias: Float32Array): Promise<Float64Array> {
+export async function sparseReference(
+  hidden: Float64Array,
+  tokens: number,
+  weight: WeightSlices,
+  bias: Float32Array,
+): Promise<Float64Array> {
   return (await linear(hidden, tokens, weight, bias)).map((value) => Math.max(0, value));
 }
 
 /** Vectors [T - 1, C] of one text in float64. */
-export async function colbertReference(hidden: Float64Array, tokens: number, weight: WeightSlices, bias: Float32Array): Promise<Float64Array> {
+export async function colbertReference(
+  hidden: Float64Array,
+  tokens: number,
+  weight: WeightSlices,
+  bias: Float32Array,
+): Promise<Float64Array> {
   const width = bias.length;
   const vectors = await linear(hidden.subarray(hidden.length / tokens), tokens - 1, weight, bias);
   for (let from = 0; from < vectors.length; from += width) {

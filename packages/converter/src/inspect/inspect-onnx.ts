@@ -26,7 +26,8 @@ interface Collected {
 }
 
 /**
- * Reads what an ONNX file declares; weights are skipped, nothing is executed, memory does not grow with the file's size.
+ * Reads what an ONNX file declares; weights are skipped, nothing is executed, memory does not grow with the file's
+ * size.
  * @throws InvalidOnnxError, UnsafeExternalDataError, and the file system's errors.
  */
 export async function inspectOnnx(path: string): Promise<OnnxInspection> {
@@ -37,8 +38,13 @@ export async function inspectOnnx(path: string): Promise<OnnxInspection> {
   try {
     if (window.size === 0) fail('the file is empty');
     if (window.size > MAX_FILE_BYTES) fail(`${window.size} bytes, protobuf ends at ${MAX_FILE_BYTES}`);
-    if (window.read(0, 8).toString('latin1') === 'version ') fail('a Git LFS pointer, not the file itself: fetch it with git lfs pull');
-    const { tensors, operators, inputs, ...model } = readModel(new ProtobufReader(window, fail), { start: 0, end: window.size }, fail);
+    if (window.read(0, 8).toString('latin1') === 'version ')
+      fail('a Git LFS pointer, not the file itself: fetch it with git lfs pull');
+    const { tensors, operators, inputs, ...model } = readModel(
+      new ProtobufReader(window, fail),
+      { start: 0, end: window.size },
+      fail,
+    );
     const weights = new Set(tensors.map(({ name }) => name));
     return {
       kind: 'onnx',
@@ -49,7 +55,9 @@ export async function inspectOnnx(path: string): Promise<OnnxInspection> {
       inputs: inputs.filter(({ name }) => !weights.has(name)),
       operators: Object.fromEntries([...operators].sort(([a], [b]) => (a < b ? -1 : 1))),
       nodes: [...operators.values()].reduce((sum, count) => sum + count, 0),
-      tensors: tensors.map(({ external, ...tensor }): InspectedTensor => (external === undefined ? tensor : { ...tensor, location: external.location })),
+      tensors: tensors.map(({ external, ...tensor }): InspectedTensor =>
+        external === undefined ? tensor : { ...tensor, location: external.location },
+      ),
       externalFiles: await externalFiles(path, tensors),
     };
   } finally {
@@ -57,7 +65,11 @@ export async function inspectOnnx(path: string): Promise<OnnxInspection> {
   }
 }
 
-function readModel(reader: ProtobufReader, range: ByteRange, fail: (reason: string) => never): Collected & Pick<OnnxInspection, 'irVersion' | 'producer' | 'opsets'> {
+function readModel(
+  reader: ProtobufReader,
+  range: ByteRange,
+  fail: (reason: string) => never,
+): Collected & Pick<OnnxInspection, 'irVersion' | 'producer' | 'opsets'> {
   const collected: Collected = { operators: new Map(), tensors: [], inputs: [], outputs: [] };
   const opsets = new Map<string, number>();
   let irVersion = 0;
@@ -79,7 +91,8 @@ function readModel(reader: ProtobufReader, range: ByteRange, fail: (reason: stri
       graphs += 1;
       readGraph(reader, reader.bytes(field), collected, 1, fail);
     } else if (field.number === 25) {
-      for (const part of reader.fields(reader.bytes(field))) if (part.number === 7) readNode(reader, reader.bytes(part), collected, 1, fail);
+      for (const part of reader.fields(reader.bytes(field)))
+        if (part.number === 7) readNode(reader, reader.bytes(part), collected, 1, fail);
     }
   }
   if (irVersion === 0) fail('no IR version: not an ONNX model');
@@ -88,7 +101,13 @@ function readModel(reader: ProtobufReader, range: ByteRange, fail: (reason: stri
 }
 
 /** A GraphProto. Inputs and outputs are those of the outermost graph. */
-function readGraph(reader: ProtobufReader, range: ByteRange, collected: Collected, depth: number, fail: (reason: string) => never): void {
+function readGraph(
+  reader: ProtobufReader,
+  range: ByteRange,
+  collected: Collected,
+  depth: number,
+  fail: (reason: string) => never,
+): void {
   if (depth > MAX_GRAPH_DEPTH) fail(`graphs within graphs beyond ${MAX_GRAPH_DEPTH} levels`);
   for (const field of reader.fields(range)) {
     if (field.number === 1) readNode(reader, reader.bytes(field), collected, depth, fail);
@@ -104,7 +123,13 @@ function readGraph(reader: ProtobufReader, range: ByteRange, collected: Collecte
 }
 
 /** A NodeProto, and the graphs in its attributes. */
-function readNode(reader: ProtobufReader, range: ByteRange, collected: Collected, depth: number, fail: (reason: string) => never): void {
+function readNode(
+  reader: ProtobufReader,
+  range: ByteRange,
+  collected: Collected,
+  depth: number,
+  fail: (reason: string) => never,
+): void {
   let operator = '';
   let domain = '';
   for (const field of reader.fields(range)) {
@@ -135,7 +160,8 @@ async function externalFiles(path: string, tensors: readonly OnnxTensor[]): Prom
     else known.end = Math.max(known.end, end);
   }
   const files: OnnxInspection['externalFiles'][number][] = [];
-  for (const [name, { tensor, end }] of needed) files.push({ name, needed: end, bytes: await sizeInside(path, tensor, name) });
+  for (const [name, { tensor, end }] of needed)
+    files.push({ name, needed: end, bytes: await sizeInside(path, tensor, name) });
   return files;
 }
 

@@ -2,7 +2,10 @@ import { openPositioned } from '../checkpoint/positioned-file.js';
 import { readHeader } from '../checkpoint/safetensors.js';
 import type { SafetensorsInspection } from './inspection.js';
 
-/** What a safetensors file declares, after all checks of its header. @throws InvalidCheckpointError, LfsPointerError, and the file system's errors. */
+/**
+ * What a safetensors file declares, after all checks of its header. @throws InvalidCheckpointError, LfsPointerError,
+ * and the file system's errors.
+ */
 export async function inspectSafetensors(path: string): Promise<SafetensorsInspection> {
   const file = await openPositioned(path);
   try {

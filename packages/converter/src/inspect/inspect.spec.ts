@@ -32,7 +32,8 @@ const model = (graph: ProtobufWriter): Uint8Array => writer().int(1, 8).message(
 const tensor = (parts: ProtobufWriter): Uint8Array => model(writer().message(5, parts));
 function external(location: string, extra: Readonly<Record<string, string>> = {}): Uint8Array {
   const parts = writer().int(1, 4).int(2, 1).string(8, 'w').int(14, 1);
-  for (const [key, value] of Object.entries({ location, ...extra })) parts.message(13, writer().string(1, key).string(2, value));
+  for (const [key, value] of Object.entries({ location, ...extra }))
+    parts.message(13, writer().string(1, key).string(2, value));
   return tensor(parts);
 }
 
@@ -42,7 +43,11 @@ describe('inspectPath', () => {
     const ids = graph.input('ids', 'int64', ['batch', 8]);
     const table = graph.external('table', 'float16', [4, 2], { location: 'data.bin', offset: 32, length: 16 });
     const rows = graph.node('Gather', [table, ids]);
-    graph.output(graph.fused('FastGelu', [graph.node('Mul', [rows, graph.float(2)])]), 'out', 'float16', ['batch', 8, 2]);
+    graph.output(graph.fused('FastGelu', [graph.node('Mul', [rows, graph.float(2)])]), 'out', 'float16', [
+      'batch',
+      8,
+      2,
+    ]);
     const inspection = await inspectBytes(graph.serialize('g', 18));
     expect(inspection).toMatchObject({
       irVersion: 8,
@@ -52,17 +57,29 @@ describe('inspectPath', () => {
       outputs: [{ name: 'out', type: 'float16', shape: ['batch', 8, 2] }],
       operators: { Gather: 1, Identity: 1, Mul: 1, 'com.microsoft::FastGelu': 1 },
       nodes: 4,
-      tensors: [{ name: 'table', type: 'float16', shape: [4, 2], bytes: 16, location: 'data.bin' }, { type: 'float32', shape: [], bytes: 4 }],
+      tensors: [
+        { name: 'table', type: 'float16', shape: [4, 2], bytes: 16, location: 'data.bin' },
+        { type: 'float32', shape: [], bytes: 4 },
+      ],
       externalFiles: [{ name: 'data.bin', needed: 48, bytes: 64 }],
     });
   });
 
   it('counts the nodes of subgraphs and functions, and leaves weights out of the inputs', async () => {
     const node = (operator: string): ProtobufWriter => writer().string(4, operator);
-    const inner = writer().message(1, node('Add')).message(5, writer().int(2, 1).string(8, 'inner').bytes(9, new Uint8Array(4)));
+    const inner = writer()
+      .message(1, node('Add'))
+      .message(5, writer().int(2, 1).string(8, 'inner').bytes(9, new Uint8Array(4)));
     const branch = node('If').message(5, writer().string(1, 'then_branch').message(6, inner).int(20, 5));
-    const graph = writer().message(1, branch).message(11, writer().string(1, 'inner')).message(11, writer().string(1, 'x'));
-    const bytes = writer().int(1, 8).message(7, graph).message(25, writer().message(7, node('Mul'))).finish();
+    const graph = writer()
+      .message(1, branch)
+      .message(11, writer().string(1, 'inner'))
+      .message(11, writer().string(1, 'x'));
+    const bytes = writer()
+      .int(1, 8)
+      .message(7, graph)
+      .message(25, writer().message(7, node('Mul')))
+      .finish();
     const inspection = await inspectBytes(bytes);
     expect(inspection.operators).toEqual({ Add: 1, If: 1, Mul: 1 });
     expect(inspection.inputs.map(({ name }) => name)).toEqual(['x']);
@@ -71,20 +88,35 @@ describe('inspectPath', () => {
 
   it('reads a model folder and a checkpoint with their parts', async () => {
     const folder = await inspectPath(shipped);
-    expect(folder).toMatchObject({ kind: 'model', parts: [{ path: 'onnx/model.onnx' }, { path: 'onnx/model_fast.onnx', inputs: [{ name: 'input_ids' }], outputs: [{ name: 'dense', shape: ['batch', 384] }] }] });
+    expect(folder).toMatchObject({
+      kind: 'model',
+      parts: [
+        { path: 'onnx/model.onnx' },
+        {
+          path: 'onnx/model_fast.onnx',
+          inputs: [{ name: 'input_ids' }],
+          outputs: [{ name: 'dense', shape: ['batch', 384] }],
+        },
+      ],
+    });
     const checkpoint = await inspectPath(join(checkpoints, 'bert-tiny-mean'));
     const header = { kind: 'checkpoint', parts: [{ kind: 'safetensors', path: 'model.safetensors' }] };
     expect(checkpoint).toMatchObject(header);
     const [part] = 'parts' in checkpoint ? checkpoint.parts : [];
     const word = part?.tensors.find(({ name }) => name.endsWith('word_embeddings.weight'));
     const config = JSON.parse(await readFile(join(checkpoints, 'bert-tiny-mean/config.json'), 'utf8'));
-    expect(word).toMatchObject({ type: 'F32', shape: [config.vocab_size, config.hidden_size], bytes: 4 * config.vocab_size * config.hidden_size });
+    expect(word).toMatchObject({
+      type: 'F32',
+      shape: [config.vocab_size, config.hidden_size],
+      bytes: 4 * config.vocab_size * config.hidden_size,
+    });
   });
 
   it('follows a link to a file, as the hub’s cache has them', async () => {
     const linked = join(scratch, 'linked');
     await mkdir(linked);
-    for (const name of ['config.json', 'model.safetensors']) await symlink(join(checkpoints, 'bert-tiny-mean', name), join(linked, name));
+    for (const name of ['config.json', 'model.safetensors'])
+      await symlink(join(checkpoints, 'bert-tiny-mean', name), join(linked, name));
     expect(await inspectPath(linked)).toMatchObject({ kind: 'checkpoint', parts: [{ path: 'model.safetensors' }] });
   });
 
@@ -95,13 +127,26 @@ describe('inspectPath', () => {
   });
 
   it('says that a data file is absent or too short', async () => {
-    expect((await inspectBytes(external('absent.bin'))).externalFiles).toEqual([{ name: 'absent.bin', needed: 16, bytes: null }]);
-    expect((await inspectBytes(external('data.bin', { offset: '60' }))).externalFiles).toEqual([{ name: 'data.bin', needed: 76, bytes: 64 }]);
+    expect((await inspectBytes(external('absent.bin'))).externalFiles).toEqual([
+      { name: 'absent.bin', needed: 16, bytes: null },
+    ]);
+    expect((await inspectBytes(external('data.bin', { offset: '60' }))).externalFiles).toEqual([
+      { name: 'data.bin', needed: 76, bytes: 64 },
+    ]);
   });
 });
 
 describe('external data outside the folder', () => {
-  it.each(['../data.bin', 'a/../../data.bin', '..\\data.bin', '/etc/hostname', 'C:\\data.bin', '\\\\host\\data.bin', '', 'data\0.bin'])('%j is refused', async (location) => {
+  it.each([
+    '../data.bin',
+    'a/../../data.bin',
+    '..\\data.bin',
+    '/etc/hostname',
+    'C:\\data.bin',
+    '\\\\host\\data.bin',
+    '',
+    'data\0.bin',
+  ])('%j is refused', async (location) => {
     await expect(inspectBytes(external(location))).rejects.toBeInstanceOf(UnsafeExternalDataError);
   });
   it('a link that leads away is refused', async () => {
@@ -111,14 +156,20 @@ describe('external data outside the folder', () => {
 });
 
 describe('hostile ONNX files', () => {
-  const shape = (...dims: number[]): ProtobufWriter => dims.reduce((parts, dimension) => parts.int(1, dimension), writer().int(2, 1));
-  const many = (tensors: number): ProtobufWriter => Array.from({ length: tensors }).reduce((graph: ProtobufWriter) => graph.bytes(5, Uint8Array.of(0x10, 1)), writer());
+  const shape = (...dims: number[]): ProtobufWriter =>
+    dims.reduce((parts, dimension) => parts.int(1, dimension), writer().int(2, 1));
+  const many = (tensors: number): ProtobufWriter =>
+    Array.from({ length: tensors }).reduce((graph: ProtobufWriter) => graph.bytes(5, Uint8Array.of(0x10, 1)), writer());
   const output = (dimensions: number): Uint8Array => {
-    const dims = Array.from({ length: dimensions }).reduce((parts: ProtobufWriter) => parts.message(1, writer()), writer());
+    const dims = Array.from({ length: dimensions }).reduce(
+      (parts: ProtobufWriter) => parts.message(1, writer()),
+      writer(),
+    );
     return model(writer().message(12, writer().message(2, writer().message(1, writer().message(2, dims)))));
   };
   let nested = writer();
-  for (let level = 0; level < 200; level++) nested = writer().message(1, writer().string(4, 'If').message(5, writer().message(6, nested)));
+  for (let level = 0; level < 200; level++)
+    nested = writer().message(1, writer().string(4, 'If').message(5, writer().message(6, nested)));
   const cases: readonly (readonly [string, Uint8Array])[] = [
     ['0 bytes', new Uint8Array()],
     ['text', Buffer.from('<!doctype html><html></html>')],
@@ -163,36 +214,39 @@ describe('hostile ONNX files', () => {
     await expect(inspectBytes(Buffer.concat([Uint8Array.of(8, 8), flood]))).rejects.toThrow('more than 1000000 fields');
   });
 
-  it.each(['model.onnx', 'model_fast.onnx'])('%s with any bytes changed, cut or doubled: a result or a refusal, never a crash', async (name) => {
-    const whole = await readFile(join(shipped, 'onnx', name));
-    const position = fc.nat(whole.length - 1);
-    const mutation = fc.oneof(
-      fc.record({ kind: fc.constant('set' as const), at: position, value: fc.nat(255) }),
-      fc.record({ kind: fc.constant('cut' as const), at: position, value: fc.constant(0) }),
-      fc.record({ kind: fc.constant('remove' as const), at: position, value: fc.integer({ min: 1, max: 64 }) }),
-      fc.record({ kind: fc.constant('double' as const), at: position, value: fc.integer({ min: 1, max: 64 }) }),
-    );
-    let refused = 0;
-    await fc.assert(
-      fc.asyncProperty(fc.array(mutation, { minLength: 1, maxLength: 8 }), async (mutations) => {
-        let bytes = Buffer.from(whole);
-        for (const { kind, at, value } of mutations) {
-          if (kind === 'set' && at < bytes.length) bytes[at] = value;
-          else if (kind === 'cut') bytes = bytes.subarray(0, at);
-          else if (kind === 'remove') bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + value)]);
-          else if (kind === 'double') bytes = Buffer.concat([bytes.subarray(0, at + value), bytes.subarray(at)]);
-        }
-        try {
-          await inspectBytes(bytes);
-        } catch (error) {
-          if (!(error instanceof KimeraError)) throw error;
-          refused += 1;
-        }
-      }),
-      { numRuns: 300 },
-    );
-    expect(refused).toBeGreaterThan(150);
-  });
+  it.each(['model.onnx', 'model_fast.onnx'])(
+    '%s with any bytes changed, cut or doubled: a result or a refusal, never a crash',
+    async (name) => {
+      const whole = await readFile(join(shipped, 'onnx', name));
+      const position = fc.nat(whole.length - 1);
+      const mutation = fc.oneof(
+        fc.record({ kind: fc.constant('set' as const), at: position, value: fc.nat(255) }),
+        fc.record({ kind: fc.constant('cut' as const), at: position, value: fc.constant(0) }),
+        fc.record({ kind: fc.constant('remove' as const), at: position, value: fc.integer({ min: 1, max: 64 }) }),
+        fc.record({ kind: fc.constant('double' as const), at: position, value: fc.integer({ min: 1, max: 64 }) }),
+      );
+      let refused = 0;
+      await fc.assert(
+        fc.asyncProperty(fc.array(mutation, { minLength: 1, maxLength: 8 }), async (mutations) => {
+          let bytes = Buffer.from(whole);
+          for (const { kind, at, value } of mutations) {
+            if (kind === 'set' && at < bytes.length) bytes[at] = value;
+            else if (kind === 'cut') bytes = bytes.subarray(0, at);
+            else if (kind === 'remove') bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + value)]);
+            else if (kind === 'double') bytes = Buffer.concat([bytes.subarray(0, at + value), bytes.subarray(at)]);
+          }
+          try {
+            await inspectBytes(bytes);
+          } catch (error) {
+            if (!(error instanceof KimeraError)) throw error;
+            refused += 1;
+          }
+        }),
+        { numRuns: 300 },
+      );
+      expect(refused).toBeGreaterThan(150);
+    },
+  );
 
   it('random bytes: a result or a refusal', async () => {
     await fc.assert(
@@ -211,7 +265,11 @@ const REFUSALS = ['INVALID_CHECKPOINT', 'RESOURCE_LIMIT', 'LFS_POINTER'];
 describe('hostile checkpoints', () => {
   it('every malformed safetensors file is refused by name', async () => {
     const folder = join(root, 'fixtures/hostile-checkpoints');
-    const items: readonly { readonly file: string; readonly expected_error: string; readonly also_acceptable?: readonly string[] }[] = JSON.parse(await readFile(join(folder, 'index.json'), 'utf8'));
+    const items: readonly {
+      readonly file: string;
+      readonly expected_error: string;
+      readonly also_acceptable?: readonly string[];
+    }[] = JSON.parse(await readFile(join(folder, 'index.json'), 'utf8'));
     const safetensors = items.filter(({ file }) => file.endsWith('.safetensors'));
     expect(safetensors.length).toBeGreaterThan(40);
     for (const { file, expected_error, also_acceptable = [] } of safetensors) {
@@ -220,15 +278,22 @@ describe('hostile checkpoints', () => {
         (error: unknown) => (error instanceof KimeraError ? error.code : `crash: ${String(error)}`),
       );
       // A type that is not converted can be shown; a value that is wrong can only be seen by reading it.
-      const fair = [expected_error, ...also_acceptable].some((kind) => kind.startsWith('accepted') || kind === 'unsupported_dtype');
-      expect([file, [...REFUSALS, ...(fair ? ['accepted'] : [])].includes(outcome) ? 'as it should' : outcome]).toEqual([file, 'as it should']);
+      const fair = [expected_error, ...also_acceptable].some(
+        (kind) => kind.startsWith('accepted') || kind === 'unsupported_dtype',
+      );
+      expect([file, [...REFUSALS, ...(fair ? ['accepted'] : [])].includes(outcome) ? 'as it should' : outcome]).toEqual(
+        [file, 'as it should'],
+      );
     }
   });
 
   it('a folder with one malformed part is refused', async () => {
     const folder = join(scratch, 'broken');
     await cp(join(checkpoints, 'bert-tiny-mean'), folder, { recursive: true });
-    await copyFile(join(root, 'fixtures/hostile-checkpoints/safetensors/overlap.safetensors'), join(folder, 'model.safetensors'));
+    await copyFile(
+      join(root, 'fixtures/hostile-checkpoints/safetensors/overlap.safetensors'),
+      join(folder, 'model.safetensors'),
+    );
     await expect(inspectPath(folder)).rejects.toMatchObject({ code: 'INVALID_CHECKPOINT' });
   });
 });

@@ -23,7 +23,11 @@ export function readOnnxPort(reader: ProtobufReader, range: ByteRange, fail: (re
 }
 
 /** TypeProto.Tensor. */
-function readTensorType(reader: ProtobufReader, range: ByteRange, fail: (reason: string) => never): Omit<InspectedPort, 'name'> {
+function readTensorType(
+  reader: ProtobufReader,
+  range: ByteRange,
+  fail: (reason: string) => never,
+): Omit<InspectedPort, 'name'> {
   let type = 'unknown';
   const shape: (number | string)[] = [];
   for (const field of reader.fields(range)) {

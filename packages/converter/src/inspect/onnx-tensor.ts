@@ -34,21 +34,29 @@ export function readOnnxTensor(reader: ProtobufReader, range: ByteRange, fail: (
   }
   const element = ONNX_ELEMENT_TYPES[type];
   if (element === undefined) return fail(`tensor ${name} has the unknown type ${type}`);
-  const bytes = element.bits === 0 ? stringBytes : Math.ceil(shape.reduce((product, dimension) => product * dimension, 1) * (element.bits / 8));
+  const bytes =
+    element.bits === 0
+      ? stringBytes
+      : Math.ceil(shape.reduce((product, dimension) => product * dimension, 1) * (element.bits / 8));
   if (!Number.isSafeInteger(bytes)) fail(`tensor ${name} of shape [${shape.join(', ')}] has more than 2^53 bytes`);
   const tensor = { name, type: element.name, shape, bytes };
   if (!isExternal) {
-    if (raw !== undefined && raw.end - raw.start !== bytes) fail(`tensor ${name} has ${raw.end - raw.start} bytes, its shape [${shape.join(', ')}] needs ${bytes}`);
+    if (raw !== undefined && raw.end - raw.start !== bytes)
+      fail(`tensor ${name} has ${raw.end - raw.start} bytes, its shape [${shape.join(', ')}] needs ${bytes}`);
     return tensor;
   }
   const decimal = (key: string, absent: number): number => {
     const text = external.get(key);
     if (text === undefined) return absent;
-    if (!/^\d{1,15}$/.test(text)) fail(`tensor ${name}: the ${key} of its external data is ${JSON.stringify(text.slice(0, 40))}, expected a whole number`);
+    if (!/^\d{1,15}$/.test(text))
+      fail(
+        `tensor ${name}: the ${key} of its external data is ${JSON.stringify(text.slice(0, 40))}, expected a whole number`,
+      );
     return Number(text);
   };
   const length = decimal('length', bytes);
-  if (length !== bytes) fail(`tensor ${name} has ${length} bytes of external data, its shape [${shape.join(', ')}] needs ${bytes}`);
+  if (length !== bytes)
+    fail(`tensor ${name} has ${length} bytes of external data, its shape [${shape.join(', ')}] needs ${bytes}`);
   return { ...tensor, external: { location: external.get('location') ?? '', end: decimal('offset', 0) + length } };
 }
 

@@ -21,9 +21,17 @@ export interface ProtobufField extends ByteRange {
   readonly value: bigint;
 }
 
-const WIRE_TYPES: Readonly<Record<number, ProtobufField['wire']>> = { 0: 'varint', 1: 'fixed64', 2: 'bytes', 5: 'fixed32' };
+const WIRE_TYPES: Readonly<Record<number, ProtobufField['wire']>> = {
+  0: 'varint',
+  1: 'fixed64',
+  2: 'bytes',
+  5: 'fixed32',
+};
 
-/** Protocol Buffers wire format over a file, decoding only; every length is checked against its message before anything is read. */
+/**
+ * Protocol Buffers wire format over a file, decoding only; every length is checked against its message before anything
+ * is read.
+ */
 export class ProtobufReader {
   readonly #window: FileWindow;
   readonly #fail: (reason: string) => never;
@@ -53,7 +61,8 @@ export class ProtobufReader {
   /** UTF-8 text of a `bytes` field. */
   text(field: ProtobufField): string {
     const { start, end } = this.bytes(field);
-    if (end - start > MAX_NAME_BYTES) this.#fail(`a name of ${end - start} bytes at byte ${start}, the limit is ${MAX_NAME_BYTES}`);
+    if (end - start > MAX_NAME_BYTES)
+      this.#fail(`a name of ${end - start} bytes at byte ${start}, the limit is ${MAX_NAME_BYTES}`);
     try {
       return new TextDecoder('utf-8', { fatal: true }).decode(this.#window.read(start, end - start));
     } catch {
@@ -63,7 +72,8 @@ export class ProtobufReader {
 
   /** A whole number from 0 to 2⁵³ - 1. */
   count(field: ProtobufField): number {
-    if (field.wire !== 'varint') this.#fail(`field ${field.number} at byte ${field.start} is ${field.wire}, expected a number`);
+    if (field.wire !== 'varint')
+      this.#fail(`field ${field.number} at byte ${field.start} is ${field.wire}, expected a number`);
     return this.#whole(field.value, field.start);
   }
 
@@ -72,7 +82,7 @@ export class ProtobufReader {
     if (field.wire === 'varint') return [this.count(field)];
     const { start, end } = this.bytes(field);
     const values: number[] = [];
-    for (let at = start; at < end; ) {
+    for (let at = start; at < end;) {
       if (values.length >= limit) this.#fail(`more than ${limit} numbers in the list at byte ${start}`);
       const varint = this.#varint(at, end);
       values.push(this.#whole(varint.value, at));
@@ -83,7 +93,8 @@ export class ProtobufReader {
 
   /** The field itself, where it is a message, text or bytes. */
   bytes(field: ProtobufField): ByteRange {
-    if (field.wire !== 'bytes') this.#fail(`field ${field.number} at byte ${field.start} is ${field.wire}, expected bytes`);
+    if (field.wire !== 'bytes')
+      this.#fail(`field ${field.number} at byte ${field.start} is ${field.wire}, expected bytes`);
     return field;
   }
 
@@ -99,7 +110,8 @@ export class ProtobufReader {
       length = varint.value;
       start = varint.end;
     }
-    if (length > BigInt(end - start)) this.#fail(`field ${number} at byte ${at} claims ${length} bytes, its message has ${end - start} left`);
+    if (length > BigInt(end - start))
+      this.#fail(`field ${number} at byte ${at} claims ${length} bytes, its message has ${end - start} left`);
     return { number, wire, value: 0n, start, end: start + Number(length) };
   }
 
@@ -115,7 +127,8 @@ export class ProtobufReader {
   }
 
   #whole(value: bigint, at: number): number {
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) this.#fail(`the number ${BigInt.asIntN(64, value)} at byte ${at}, expected 0 to 2^53 - 1`);
+    if (value > BigInt(Number.MAX_SAFE_INTEGER))
+      this.#fail(`the number ${BigInt.asIntN(64, value)} at byte ${at}, expected 0 to 2^53 - 1`);
     return Number(value);
   }
 }

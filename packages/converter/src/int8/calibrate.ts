@@ -19,14 +19,21 @@ export interface Calibration {
 }
 
 /**
- * Largest magnitude of each channel of the layer-normalised tensors over the texts: weight that reads the tensor → [in]. Smoothing the inputs of the other
+ * Largest magnitude of each channel of the layer-normalised tensors over the texts: weight that reads the tensor →
+ * [in]. Smoothing the inputs of the other
  * matrices adds nothing.
  */
-export async function calibrate(model: ReferenceModel, { folder, weights, openBackend, tokenizer, texts, signal }: Calibration): Promise<ReadonlyMap<string, Float32Array>> {
+export async function calibrate(
+  model: ReferenceModel,
+  { folder, weights, openBackend, tokenizer, texts, signal }: Calibration,
+): Promise<ReadonlyMap<string, Float32Array>> {
   const { graph, tapped } = calibrationGraph(model, weights);
   const width = model.shape.hiddenSize;
   // To the backend it is a model whose dense vector is the maxima of a text.
-  const measured: ModelFolder = { ...folder, space: { ...folder.space, heads: ['dense'], dimension: tapped.length * width } };
+  const measured: ModelFolder = {
+    ...folder,
+    space: { ...folder.space, heads: ['dense'], dimension: tapped.length * width },
+  };
   const maxima = new Float32Array(tapped.length * width);
   await withGraph(measured, graph, openBackend, async (backend) => {
     for (const text of texts) {
@@ -40,7 +47,10 @@ export async function calibrate(model: ReferenceModel, { folder, weights, openBa
 }
 
 /** The encoder with one output, dense [B, taps · D]: max|x| over the tokens of each text, tap after tap. */
-function calibrationGraph(model: ReferenceModel, weights: GraphWeights): { readonly graph: OnnxGraph; readonly tapped: readonly string[] } {
+function calibrationGraph(
+  model: ReferenceModel,
+  weights: GraphWeights,
+): { readonly graph: OnnxGraph; readonly tapped: readonly string[] } {
   const graph = new OnnxGraph();
   const tapped: string[] = [];
   const outputs: string[] = [];

@@ -13,7 +13,10 @@ export const int8Arrays = (weight: string): Readonly<Record<'levels' | 'scales' 
   smoothing: `${weight}.smoothing`,
 });
 
-/** GELU is nowhere below -0.16998: shifted by this much its values take all 256 levels instead of the upper half of them. The bias takes the shift back. */
+/**
+ * GELU is nowhere below -0.16998: shifted by this much its values take all 256 levels instead of the upper half of
+ * them. The bias takes the shift back.
+ */
 export const GELU_SHIFT = 0.17;
 
 /** Whether the matrix multiplies what a GELU gives. */
@@ -22,28 +25,45 @@ export function followsGelu(weight: string): boolean {
 }
 
 /**
- * Weights of 8 bits with a scale an output, activations of 8 bits with a scale a row: a token's result does not depend on its neighbours
- * (ONNX Runtime's DynamicQuantizeMatMul takes one scale for the whole batch). Matrices that the file has in float32 are multiplied so.
+ * Weights of 8 bits with a scale an output, activations of 8 bits with a scale a row: a token's result does not depend
+ * on its neighbours
+ * (ONNX Runtime's DynamicQuantizeMatMul takes one scale for the whole batch). Matrices that the file has in float32 are
+ * multiplied so.
  */
 export function int8Kernel(weights: WeightFile, hiddenSize: number): MatrixKernel {
   const float = floatKernel(weights, hiddenSize);
   const isQuantized = (weight: string): boolean => weights.hasArray(int8Arrays(weight).levels);
   const multiplyQuantized = (graph: OnnxGraph, { levels, scale, zero }: QuantizedRows, weight: string): string => {
     const names = int8Arrays(weight);
-    const product = graph.fused('MatMulIntegerToFloat', [levels, weights.array(graph, names.levels), graph.float(1), weights.array(graph, names.scales), graph.uint8(zero)]);
+    const product = graph.fused('MatMulIntegerToFloat', [
+      levels,
+      weights.array(graph, names.levels),
+      graph.float(1),
+      weights.array(graph, names.scales),
+      graph.uint8(zero),
+    ]);
     return graph.node('Mul', [product, scale]);
   };
   const quantize = (graph: OnnxGraph, x: string, weight: string): QuantizedRows => {
     const names = int8Arrays(weight);
     if (followsGelu(weight)) return quantizePositiveRows(graph, graph.node('Add', [x, graph.float(GELU_SHIFT)]));
-    return quantizeRows(graph, weights.hasArray(names.smoothing) ? graph.node('Mul', [x, weights.array(graph, names.smoothing)]) : x);
+    return quantizeRows(
+      graph,
+      weights.hasArray(names.smoothing) ? graph.node('Mul', [x, weights.array(graph, names.smoothing)]) : x,
+    );
   };
   return {
-    multiply: (graph, x, weight) => (isQuantized(weight) ? multiplyQuantized(graph, quantize(graph, x, weight), weight) : float.multiply(graph, x, weight)),
+    multiply: (graph, x, weight) =>
+      isQuantized(weight)
+        ? multiplyQuantized(graph, quantize(graph, x, weight), weight)
+        : float.multiply(graph, x, weight),
     project(graph, x, layer) {
       const weight = `${layer}.attention.qkv.weight`;
       if (!isQuantized(weight)) return float.project(graph, x, layer);
-      return graph.nodes('Split', [multiplyQuantized(graph, quantize(graph, x, weight), weight)], 3, { axis: -1, num_outputs: 3 });
+      return graph.nodes('Split', [multiplyQuantized(graph, quantize(graph, x, weight), weight)], 3, {
+        axis: -1,
+        num_outputs: 3,
+      });
     },
   };
 }
@@ -60,11 +80,19 @@ interface QuantizedRows {
 function quantizeRows(graph: OnnxGraph, x: string): QuantizedRows {
   const largest = graph.node('ReduceMax', [graph.node('Abs', [x]), graph.int64([-1])], { keepdims: 1 });
   const scale = graph.node('Div', [graph.node('Max', [largest, graph.float(ROW_FLOOR)]), graph.float(127)]);
-  return { levels: graph.node('QuantizeLinear', [graph.node('Div', [x, scale]), graph.float(1), graph.uint8(128)]), scale, zero: 128 };
+  return {
+    levels: graph.node('QuantizeLinear', [graph.node('Div', [x, scale]), graph.float(1), graph.uint8(128)]),
+    scale,
+    zero: 128,
+  };
 }
 
 /** Rows without negative numbers, each by its own largest one. */
 function quantizePositiveRows(graph: OnnxGraph, x: string): QuantizedRows {
   const scale = graph.node('Div', [graph.node('ReduceMax', [x, graph.int64([-1])], { keepdims: 1 }), graph.float(255)]);
-  return { levels: graph.node('QuantizeLinear', [graph.node('Div', [x, scale]), graph.float(1), graph.uint8(0)]), scale, zero: 0 };
+  return {
+    levels: graph.node('QuantizeLinear', [graph.node('Div', [x, scale]), graph.float(1), graph.uint8(0)]),
+    scale,
+    zero: 0,
+  };
 }

@@ -1,4 +1,7 @@
-/** Largest magnitude of a quantised weight: 127, or 63 for processors whose u8·s8 products saturate (VPMADDUBSW adds two of them in 16 bits). */
+/**
+ * Largest magnitude of a quantised weight: 127, or 63 for processors whose u8·s8 products saturate (VPMADDUBSW adds two
+ * of them in 16 bits).
+ */
 export type Int8Levels = 127 | 63;
 
 /** Magnitude of weights that count as zero: above float32's subnormal numbers. */
@@ -15,7 +18,12 @@ export interface QuantizedMatrix {
  * Symmetric, one scale an output.
  * @param weight [out, in]. @param factors [in], multiplied into the columns before; none where absent.
  */
-export function quantizeMatrix(weight: Float32Array, outputs: number, factors: Float32Array | undefined, largestLevel: Int8Levels): QuantizedMatrix {
+export function quantizeMatrix(
+  weight: Float32Array,
+  outputs: number,
+  factors: Float32Array | undefined,
+  largestLevel: Int8Levels,
+): QuantizedMatrix {
   const inputs = weight.length / outputs;
   const levels = new Int8Array(weight.length);
   const scales = new Float32Array(outputs);
@@ -39,6 +47,7 @@ export function quantizeMatrix(weight: Float32Array, outputs: number, factors: F
 export function columnMaxima(weight: Float32Array, outputs: number): Float32Array {
   const inputs = weight.length / outputs;
   const maxima = new Float32Array(inputs);
-  for (let at = 0; at < weight.length; at++) maxima[at % inputs] = Math.max(maxima[at % inputs] as number, Math.abs(weight[at] as number));
+  for (let at = 0; at < weight.length; at++)
+    maxima[at % inputs] = Math.max(maxima[at % inputs] as number, Math.abs(weight[at] as number));
   return maxima;
 }

@@ -18,10 +18,20 @@ export interface MatrixCost {
   readonly minCosine: number;
 }
 
-/** The matrices, the costliest first: one model after the other in which a single matrix has 8 bits, so it loads as many models as there are matrices. */
+/**
+ * The matrices, the costliest first: one model after the other in which a single matrix has 8 bits, so it loads as many
+ * models as there are matrices.
+ */
 export async function rankMatrices(
   model: ReferenceModel,
-  parts: { readonly folder: ModelFolder; readonly base: GraphWeights; readonly int8: WeightFile; readonly openBackend: OpenBackend; readonly texts: readonly ReferenceText[]; readonly expected: readonly HeadOutputs[] },
+  parts: {
+    readonly folder: ModelFolder;
+    readonly base: GraphWeights;
+    readonly int8: WeightFile;
+    readonly openBackend: OpenBackend;
+    readonly texts: readonly ReferenceText[];
+    readonly expected: readonly HeadOutputs[];
+  },
 ): Promise<readonly MatrixCost[]> {
   const { folder, base, int8, openBackend, texts, expected } = parts;
   const { hiddenSize } = model.shape;
@@ -29,8 +39,19 @@ export async function rankMatrices(
   for (const { name } of model.groups.filter(isQuantized)) {
     const graph = new OnnxGraph();
     const kernel = oneQuantized(name, floatKernel(base, hiddenSize), int8Kernel(int8, hiddenSize));
-    fastGraph(graph, withBias(base, int8, name.replace(/weight$/, 'bias')), kernel, model.shape, model.checkpoint.modules, model.checkpoint.heads);
-    const { meanCosine, minCosine } = fidelityOf(await withGraph(folder, graph, openBackend, (backend) => runTexts(backend, texts)), expected, 7);
+    fastGraph(
+      graph,
+      withBias(base, int8, name.replace(/weight$/, 'bias')),
+      kernel,
+      model.shape,
+      model.checkpoint.modules,
+      model.checkpoint.heads,
+    );
+    const { meanCosine, minCosine } = fidelityOf(
+      await withGraph(folder, graph, openBackend, (backend) => runTexts(backend, texts)),
+      expected,
+      7,
+    );
     costs.push({ matrix: name, meanCosine, minCosine });
   }
   return costs.sort((a, b) => a.meanCosine - b.meanCosine);
@@ -38,12 +59,16 @@ export async function rankMatrices(
 
 /** The bias of the quantised matrix takes the shift of its input back. */
 function withBias(base: GraphWeights, int8: GraphWeights, bias: string): GraphWeights {
-  return { value: (graph, name, range) => (name === bias ? int8 : base).value(graph, name, range), gather: (graph, name, ids) => base.gather(graph, name, ids) };
+  return {
+    value: (graph, name, range) => (name === bias ? int8 : base).value(graph, name, range),
+    gather: (graph, name, ids) => base.gather(graph, name, ids),
+  };
 }
 
 function oneQuantized(name: string, plain: MatrixKernel, quantized: MatrixKernel): MatrixKernel {
   return {
     multiply: (graph, x, weight) => (weight === name ? quantized : plain).multiply(graph, x, weight),
-    project: (graph, x, layer) => (`${layer}.attention.qkv.weight` === name ? quantized : plain).project(graph, x, layer),
+    project: (graph, x, layer) =>
+      (`${layer}.attention.qkv.weight` === name ? quantized : plain).project(graph, x, layer),
   };
 }

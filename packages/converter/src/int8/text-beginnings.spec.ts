@@ -2,7 +2,16 @@ import { expect, it } from '@jest/globals';
 import { textBeginnings } from './text-beginnings.js';
 
 it('is each text after each of its words or characters, without marks at the end, each once', () => {
-  expect(textBeginnings(['One, two three.', 'One, two more', '面条很好', 'word', ''], 100)).toEqual(['One', 'One, two', '面', '面条', '面条很', 'w', 'wo', 'wor']);
+  expect(textBeginnings(['One, two three.', 'One, two more', '面条很好', 'word', ''], 100)).toEqual([
+    'One',
+    'One, two',
+    '面',
+    '面条',
+    '面条很',
+    'w',
+    'wo',
+    'wor',
+  ]);
 });
 
 it('takes from all parts of the list where there are too many', () => {

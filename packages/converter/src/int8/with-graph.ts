@@ -8,7 +8,12 @@ import { OPSET, type OnnxGraph } from '../onnx/onnx-graph.js';
 const GRAPH = 'onnx/measured.onnx';
 
 /** Runs a graph in place of the base variant's: it is written beside it, opened, and removed again. */
-export async function withGraph<T>(folder: ModelFolder, graph: OnnxGraph, openBackend: OpenBackend, use: (backend: InferenceBackend) => Promise<T>): Promise<T> {
+export async function withGraph<T>(
+  folder: ModelFolder,
+  graph: OnnxGraph,
+  openBackend: OpenBackend,
+  use: (backend: InferenceBackend) => Promise<T>,
+): Promise<T> {
   const path = join(folder.path, GRAPH);
   const variants = folder.file.variants.slice(0, 1).map((variant) => ({ ...variant, graphs: { fast: GRAPH } }));
   await writeFile(path, graph.serialize('measured', OPSET));

@@ -16,34 +16,61 @@ export const INT8_GRAPH = 'onnx/model_int8.onnx';
 export const INT8_SELF_TEST = 'onnx/int8_self_test.onnx';
 const INT8_DATA = 'model_int8.onnx_data';
 
-/** The encoder's matrices: candidates for 8 bits. The word table has 8 bits in blocks; everything else is small and stays float32. */
+/**
+ * The encoder's matrices: candidates for 8 bits. The word table has 8 bits in blocks; everything else is small and
+ * stays float32.
+ */
 export function isQuantized({ name, weights: [first] }: WeightGroup): boolean {
   return name.startsWith('layers.') && first?.shape.length === 2;
 }
 
 /** Bytes of the variant's data file, about. @param fullShare of the matrices' weights that stay in float32. */
 export function int8Bytes(model: ReferenceModel, fullShare: number): number {
-  return model.groups.reduce((sum, group) => sum + (isQuantized(group) ? groupElements(group) * (1 + 3 * fullShare) : copiedBytes([group], 'int8')), 0);
+  return model.groups.reduce(
+    (sum, group) =>
+      sum + (isQuantized(group) ? groupElements(group) * (1 + 3 * fullShare) : copiedBytes([group], 'int8')),
+    0,
+  );
 }
 
 /**
- * Writes the 8-bit variant beside the base one: data, fast graph, and for 8-bit products, which saturate on some processors, the self-test.
- * @param activations max|x| of the inputs of some matrices, [in], which are smoothed. @param full matrices that stay in float32.
+ * Writes the 8-bit variant beside the base one: data, fast graph, and for 8-bit products, which saturate on some
+ * processors, the self-test.
+ * @param activations max|x| of the inputs of some matrices, [in], which are smoothed. @param full matrices that stay in
+ * float32.
  */
-export async function writeInt8(model: ReferenceModel, folder: string, activations: ReadonlyMap<string, Float32Array>, levels: Int8Levels, full: ReadonlySet<string>, progress: CopyProgress): Promise<WeightFile> {
+export async function writeInt8(
+  model: ReferenceModel,
+  folder: string,
+  activations: ReadonlyMap<string, Float32Array>,
+  levels: Int8Levels,
+  full: ReadonlySet<string>,
+  progress: CopyProgress,
+): Promise<WeightFile> {
   const quantized = (group: WeightGroup): boolean => isQuantized(group) && !full.has(group.name);
   const matrices = model.groups.filter(isQuantized);
-  const elements = (groups: readonly WeightGroup[]): number => groups.reduce((sum, group) => sum + groupElements(group), 0);
+  const elements = (groups: readonly WeightGroup[]): number =>
+    groups.reduce((sum, group) => sum + groupElements(group), 0);
   const fullShare = elements(matrices.filter(({ name }) => full.has(name))) / elements(matrices);
   const weights = await writeWeightFile(folder, INT8_DATA, int8Bytes(model, fullShare), progress, async (file) => {
     const biases = new Map<string, Float32Array>();
     for (const group of matrices.filter(quantized)) {
       progress.signal?.throwIfAborted();
-      biases.set(group.name.replace(/weight$/, 'bias'), await addQuantized(file, model, group, activations.get(group.name), levels));
+      biases.set(
+        group.name.replace(/weight$/, 'bias'),
+        await addQuantized(file, model, group, activations.get(group.name), levels),
+      );
     }
     for (const group of model.groups.filter((candidate) => !quantized(candidate))) {
       const shift = biases.get(group.name);
-      if (shift === undefined) await copyWeights(model, [group.name === 'embeddings.word' ? group : { ...group, precision: 'fp32' }], file, 'int8', progress.signal);
+      if (shift === undefined)
+        await copyWeights(
+          model,
+          [group.name === 'embeddings.word' ? group : { ...group, precision: 'fp32' }],
+          file,
+          'int8',
+          progress.signal,
+        );
       else await addBias(file, model, group, shift);
     }
   });
@@ -58,7 +85,13 @@ export async function writeInt8(model: ReferenceModel, folder: string, activatio
 }
 
 /** Returns what the bias has to take back, [out]. */
-async function addQuantized(file: WeightFile, model: ReferenceModel, { name, weights }: WeightGroup, activations: Float32Array | undefined, largestLevel: Int8Levels): Promise<Float32Array> {
+async function addQuantized(
+  file: WeightFile,
+  model: ReferenceModel,
+  { name, weights }: WeightGroup,
+  activations: Float32Array | undefined,
+  largestLevel: Int8Levels,
+): Promise<Float32Array> {
   const matrix = joined(await Promise.all(weights.map((plan) => model.read(plan))));
   const inputs = weights[0]?.shape[1] ?? 1;
   const outputs = matrix.length / inputs;
@@ -67,7 +100,13 @@ async function addQuantized(file: WeightFile, model: ReferenceModel, { name, wei
   const arrays = int8Arrays(name);
   await file.addArray(arrays.levels, 'int8', [inputs, outputs], quantized.levels);
   await file.addArray(arrays.scales, 'float', [outputs], quantized.scales);
-  if (factors !== undefined) await file.addArray(arrays.smoothing, 'float', [inputs], factors.map((factor) => 1 / factor));
+  if (factors !== undefined)
+    await file.addArray(
+      arrays.smoothing,
+      'float',
+      [inputs],
+      factors.map((factor) => 1 / factor),
+    );
   return biasShift(quantized, followsGelu(name) ? GELU_SHIFT : 0);
 }
 
@@ -75,12 +114,21 @@ async function addQuantized(file: WeightFile, model: ReferenceModel, { name, wei
 function biasShift({ levels, scales }: QuantizedMatrix, shift: number): Float32Array {
   const outputs = scales.length;
   const sums = new Float64Array(outputs);
-  if (shift !== 0) for (let at = 0; at < levels.length; at++) sums[at % outputs] = (sums[at % outputs] as number) + (levels[at] as number);
+  if (shift !== 0)
+    for (let at = 0; at < levels.length; at++)
+      sums[at % outputs] = (sums[at % outputs] as number) + (levels[at] as number);
   return scales.map((scale, o) => (sums[o] as number) * scale * shift);
 }
 
-async function addBias(file: WeightFile, model: ReferenceModel, { name, weights }: WeightGroup, shift: Float32Array): Promise<void> {
-  const bias = joined(await Promise.all(weights.map((plan) => model.read(plan)))).map((value, o) => value - (shift[o] as number));
+async function addBias(
+  file: WeightFile,
+  model: ReferenceModel,
+  { name, weights }: WeightGroup,
+  shift: Float32Array,
+): Promise<void> {
+  const bias = joined(await Promise.all(weights.map((plan) => model.read(plan)))).map(
+    (value, o) => value - (shift[o] as number),
+  );
   await file.add(name, 'fp32', one(bias), bias.length, 0);
 }
 

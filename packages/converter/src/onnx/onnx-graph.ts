@@ -48,7 +48,12 @@ export class OnnxGraph {
     return this.nodes(operator, inputs, 1, attributes)[0] as string;
   }
 
-  nodes(operator: string, inputs: readonly string[], outputs: number, attributes: Readonly<Record<string, Attribute>> = {}): readonly string[] {
+  nodes(
+    operator: string,
+    inputs: readonly string[],
+    outputs: number,
+    attributes: Readonly<Record<string, Attribute>> = {},
+  ): readonly string[] {
     const names = Array.from({ length: outputs }, () => `v${this.#count++}`);
     this.#emit(operator, inputs, names, attributes, '');
     return names;
@@ -61,12 +66,18 @@ export class OnnxGraph {
     return name;
   }
 
-  /** A float value that one of two branches computes; the other costs nothing. Constants and weights belong to the outer graph. */
+  /**
+   * A float value that one of two branches computes; the other costs nothing. Constants and weights belong to the outer
+   * graph.
+   */
   conditional(condition: string, then: () => string, otherwise: () => string): string {
     const node = new ProtobufWriter().string(1, condition);
     const name = `v${this.#count++}`;
     node.string(2, name).string(3, name).string(4, 'If');
-    for (const [attributeName, build] of [['then_branch', then], ['else_branch', otherwise]] as const) {
+    for (const [attributeName, build] of [
+      ['then_branch', then],
+      ['else_branch', otherwise],
+    ] as const) {
       const outer = this.#nodes;
       this.#nodes = [];
       const result = build();
@@ -83,7 +94,11 @@ export class OnnxGraph {
 
   external(name: string, type: OnnxType, dims: readonly number[], data: ExternalData): string {
     const tensor = tensorHeader(name, type, dims);
-    for (const [key, value] of [['location', data.location], ['offset', String(data.offset)], ['length', String(data.length)]] as const) {
+    for (const [key, value] of [
+      ['location', data.location],
+      ['offset', String(data.offset)],
+      ['length', String(data.length)],
+    ] as const) {
       tensor.message(13, new ProtobufWriter().string(1, key).string(2, value));
     }
     this.#initializers.push(tensor.int(14, 1));
@@ -134,7 +149,13 @@ export class OnnxGraph {
     return name;
   }
 
-  #emit(operator: string, inputs: readonly string[], outputs: readonly string[], attributes: Readonly<Record<string, Attribute>>, domain: string): void {
+  #emit(
+    operator: string,
+    inputs: readonly string[],
+    outputs: readonly string[],
+    attributes: Readonly<Record<string, Attribute>>,
+    domain: string,
+  ): void {
     const node = new ProtobufWriter();
     for (const input of inputs) node.string(1, input);
     for (const output of outputs) node.string(2, output);
@@ -163,7 +184,12 @@ function attribute(name: string, value: Attribute): ProtobufWriter {
 function valueInfo({ name, type, dims }: Port): ProtobufWriter {
   const shape = new ProtobufWriter();
   for (const dimension of dims) {
-    shape.message(1, typeof dimension === 'number' ? new ProtobufWriter().int(1, dimension) : new ProtobufWriter().string(2, dimension));
+    shape.message(
+      1,
+      typeof dimension === 'number'
+        ? new ProtobufWriter().int(1, dimension)
+        : new ProtobufWriter().string(2, dimension),
+    );
   }
   const tensor = new ProtobufWriter().int(1, ONNX_TYPES[type]).message(2, shape);
   return new ProtobufWriter().string(1, name).message(2, new ProtobufWriter().message(1, tensor));

@@ -1,4 +1,6 @@
-/** Protocol Buffers wire format, encoding only: fields in the order they are written, so equal calls give equal bytes. */
+/**
+ * Protocol Buffers wire format, encoding only: fields in the order they are written, so equal calls give equal bytes.
+ */
 export class ProtobufWriter {
   readonly #parts: Uint8Array[] = [];
 

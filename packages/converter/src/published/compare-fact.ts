@@ -17,14 +17,24 @@ interface Pair {
 
 /** The score of each head as FlagEmbedding computes it. */
 const SCORES: Readonly<Record<Head, (pair: Pair, outputs: TextOutputs) => Promise<number>>> = {
-  dense: async ({ query, passage }, outputs) => dot(await outputs.get('dense', query), await outputs.get('dense', passage)),
-  sparse: async ({ query, passage }, outputs) => lexicalScore(await outputs.get('sparse', query), await outputs.get('sparse', passage)),
-  colbert: async ({ query, passage }, outputs) => colbertScore(await outputs.get('colbert', query), await outputs.get('colbert', passage), outputs.colbertDimension),
+  dense: async ({ query, passage }, outputs) =>
+    dot(await outputs.get('dense', query), await outputs.get('dense', passage)),
+  sparse: async ({ query, passage }, outputs) =>
+    lexicalScore(await outputs.get('sparse', query), await outputs.get('sparse', passage)),
+  colbert: async ({ query, passage }, outputs) =>
+    colbertScore(await outputs.get('colbert', query), await outputs.get('colbert', passage), outputs.colbertDimension),
 };
 const HEADS: readonly Head[] = ['dense', 'sparse', 'colbert'];
 
-/** Figures hold within `tolerance`. @throws UnsupportedHeadError where the model lacks the head, and what the scores and the backend refuse. */
-export async function compareFact(fact: FigureFact, tolerance: number, { outputs, tokenizers }: FactContext): Promise<Comparison> {
+/**
+ * Figures hold within `tolerance`. @throws UnsupportedHeadError where the model lacks the head, and what the scores and
+ * the backend refuse.
+ */
+export async function compareFact(
+  fact: FigureFact,
+  tolerance: number,
+  { outputs, tokenizers }: FactContext,
+): Promise<Comparison> {
   switch (fact.kind) {
     case 'denseSimilarity':
       return compareFigure(fact.value, await SCORES.dense(fact, outputs), tolerance);
@@ -38,7 +48,11 @@ export async function compareFact(fact: FigureFact, tolerance: number, { outputs
       return compareFigure(fact.value, hybridScore(scores, fact.weights), tolerance);
     }
     case 'denseSum':
-      return compareFigure(fact.value, (await outputs.get('dense', fact.text)).reduce((sum, value) => sum + value, 0), tolerance);
+      return compareFigure(
+        fact.value,
+        (await outputs.get('dense', fact.text)).reduce((sum, value) => sum + value, 0),
+        tolerance,
+      );
     case 'colbertShape': {
       const C = outputs.colbertDimension;
       return compareShape(fact.shape, [(await outputs.get('colbert', fact.text)).length / C, C]);
@@ -57,7 +71,8 @@ export async function compareFact(fact: FigureFact, tolerance: number, { outputs
         if (id === undefined) strangers.push(token);
         else published.set(id, weight);
       }
-      if (strangers.length > 0) return { yours: `no token ${strangers.map((token) => quoted(token)).join(', ')} in this text`, holds: false };
+      if (strangers.length > 0)
+        return { yours: `no token ${strangers.map((token) => quoted(token)).join(', ')} in this text`, holds: false };
       return compareWeights(published, yours, tolerance);
     }
     default:

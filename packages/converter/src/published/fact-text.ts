@@ -12,10 +12,19 @@ const KIND_NAMES: Readonly<Record<FigureFact['kind'], string>> = {
   hybridScore: 'hybrid score',
 };
 
-/** What a row says it compares: `hybrid score of 0.4 dense + 0.2 sparse, “What is BGE M3?” · “BM25 is a bag-of-words …”`. */
+/**
+ * What a row says it compares: `hybrid score of 0.4 dense + 0.2 sparse, “What is BGE M3?” · “BM25 is a bag-of-words
+ * …”`.
+ */
 export function factName(fact: FigureFact): string {
-  const weights = fact.kind === 'hybridScore' ? ` of ${Object.entries(fact.weights).map(([head, weight]) => `${weight} ${head}`).join(' + ')}` : '';
-  const layout = fact.kind === 'lexicalWeights' && fact.tokenizer === 'splitsAtWhiteSpace' ? ' (split at white space)' : '';
+  const weights =
+    fact.kind === 'hybridScore'
+      ? ` of ${Object.entries(fact.weights)
+          .map(([head, weight]) => `${weight} ${head}`)
+          .join(' + ')}`
+      : '';
+  const layout =
+    fact.kind === 'lexicalWeights' && fact.tokenizer === 'splitsAtWhiteSpace' ? ' (split at white space)' : '';
   const texts = 'text' in fact ? quoted(fact.text) : `${quoted(fact.query)} · ${quoted(fact.passage)}`;
   return `${KIND_NAMES[fact.kind]}${weights}${layout}, ${texts}`;
 }

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 
 /**
- * How a text becomes tokens: as the folder's tokenizer.json says, or split at white space first, as transformers 5 builds XLM-RoBERTa's tokenizer.
- * They differ where white space stands at an end of the text or beside a special token: only the first makes a token "▁" of it.
+ * How a text becomes tokens: as the folder's tokenizer.json says, or split at white space first, as transformers 5
+ * builds XLM-RoBERTa's tokenizer.
+ * They differ where white space stands at an end of the text or beside a special token: only the first makes a token
+ * "▁" of it.
  */
 const tokenizer = z.enum(['asFile', 'splitsAtWhiteSpace']).default('asFile');
 const pair = { query: z.string(), passage: z.string() };
@@ -16,14 +18,32 @@ const factSchema = z.discriminatedUnion('kind', [
   /** Sum of the numbers of a dense vector. */
   z.strictObject({ kind: z.literal('denseSum'), text: z.string(), value: figure }),
   /** Token id → weight; an id that is not there has the weight 0. */
-  z.strictObject({ kind: z.literal('lexicalWeights'), text: z.string(), tokenizer, weights: z.record(z.string().regex(/^\d+$/), figure) }),
+  z.strictObject({
+    kind: z.literal('lexicalWeights'),
+    text: z.string(),
+    tokenizer,
+    weights: z.record(z.string().regex(/^\d+$/), figure),
+  }),
   /** Token as its text → weight, as FlagEmbedding's convert_id_to_token writes it. */
-  z.strictObject({ kind: z.literal('lexicalWeightsOfTokens'), text: z.string(), weights: z.record(z.string(), figure) }),
+  z.strictObject({
+    kind: z.literal('lexicalWeightsOfTokens'),
+    text: z.string(),
+    weights: z.record(z.string(), figure),
+  }),
   z.strictObject({ kind: z.literal('lexicalScore'), ...pair, value: figure }),
   /** [T - 1, C]. */
-  z.strictObject({ kind: z.literal('colbertShape'), text: z.string(), shape: z.tuple([z.int().nonnegative(), z.int().positive()]) }),
+  z.strictObject({
+    kind: z.literal('colbertShape'),
+    text: z.string(),
+    shape: z.tuple([z.int().nonnegative(), z.int().positive()]),
+  }),
   z.strictObject({ kind: z.literal('colbertScore'), ...pair, value: figure }),
-  z.strictObject({ kind: z.literal('hybridScore'), ...pair, weights: z.partialRecord(z.enum(['dense', 'sparse', 'colbert']), figure), value: figure }),
+  z.strictObject({
+    kind: z.literal('hybridScore'),
+    ...pair,
+    weights: z.partialRecord(z.enum(['dense', 'sparse', 'colbert']), figure),
+    value: figure,
+  }),
 ]);
 
 const groupSchema = z.strictObject({

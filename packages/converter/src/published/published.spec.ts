@@ -12,7 +12,8 @@ const folder = join(root, 'fixtures/models/bge-m3-tiny');
 const scratch = mkdtempSync(join(tmpdir(), 'kimera-published-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-const compare = (facts: PublishedFacts, path = folder): Promise<PublishedReport> => verifyPublished({ folder: path, facts, openBackend: openPlainBackend });
+const compare = (facts: PublishedFacts, path = folder): Promise<PublishedReport> =>
+  verifyPublished({ folder: path, facts, openBackend: openPlainBackend });
 
 /** The facts with the first one of a kind that `alter` changes. */
 function altered(facts: PublishedFacts, alter: (fact: Fact) => Fact | undefined): PublishedFacts {
@@ -39,12 +40,33 @@ function moved(weights: Readonly<Record<string, number>>, by: number): Record<st
 const BY = 0.001;
 const FIGURES = ['denseSimilarity', 'denseSum', 'lexicalScore', 'colbertScore', 'hybridScore'] as const;
 const ALTERATIONS: readonly (readonly [what: string, alter: (fact: Fact) => Fact | undefined])[] = [
-  ...FIGURES.map((kind) => [kind, (fact: Fact) => (fact.kind === kind ? { ...fact, value: fact.value + BY } : undefined)] as const),
-  ['lexicalWeights', (fact) => (fact.kind === 'lexicalWeights' && Object.keys(fact.weights).length > 0 ? { ...fact, weights: moved(fact.weights, BY) } : undefined)],
-  ['lexicalWeights, one too many', (fact) => (fact.kind === 'lexicalWeights' ? { ...fact, weights: { ...fact.weights, 1998: BY } } : undefined)],
-  ['lexicalWeightsOfTokens', (fact) => (fact.kind === 'lexicalWeightsOfTokens' ? { ...fact, weights: moved(fact.weights, BY) } : undefined)],
-  ['lexicalWeightsOfTokens, a token that is not there', (fact) => (fact.kind === 'lexicalWeightsOfTokens' ? { ...fact, weights: { ...fact.weights, stranger: 0 } } : undefined)],
-  ['colbertShape', (fact) => (fact.kind === 'colbertShape' ? { ...fact, shape: [fact.shape[0] + 1, fact.shape[1]] } : undefined)],
+  ...FIGURES.map(
+    (kind) => [kind, (fact: Fact) => (fact.kind === kind ? { ...fact, value: fact.value + BY } : undefined)] as const,
+  ),
+  [
+    'lexicalWeights',
+    (fact) =>
+      fact.kind === 'lexicalWeights' && Object.keys(fact.weights).length > 0
+        ? { ...fact, weights: moved(fact.weights, BY) }
+        : undefined,
+  ],
+  [
+    'lexicalWeights, one too many',
+    (fact) => (fact.kind === 'lexicalWeights' ? { ...fact, weights: { ...fact.weights, 1998: BY } } : undefined),
+  ],
+  [
+    'lexicalWeightsOfTokens',
+    (fact) => (fact.kind === 'lexicalWeightsOfTokens' ? { ...fact, weights: moved(fact.weights, BY) } : undefined),
+  ],
+  [
+    'lexicalWeightsOfTokens, a token that is not there',
+    (fact) =>
+      fact.kind === 'lexicalWeightsOfTokens' ? { ...fact, weights: { ...fact.weights, stranger: 0 } } : undefined,
+  ],
+  [
+    'colbertShape',
+    (fact) => (fact.kind === 'colbertShape' ? { ...fact, shape: [fact.shape[0] + 1, fact.shape[1]] } : undefined),
+  ],
   ['tokens', (fact) => (fact.kind === 'tokens' ? { ...fact, ids: [...fact.ids.slice(0, -1), 7] } : undefined)],
 ];
 
@@ -61,7 +83,13 @@ describe('facts recorded from FlagEmbedding on a small checkpoint', () => {
     expect(report.rows.filter(({ holds }) => !holds)).toEqual([]);
     const figures = facts.groups.flatMap((group) => group.facts).filter(({ kind }) => kind !== 'tokens');
     expect(report.rows).toHaveLength(figures.length + 1);
-    expect(report.rows).toContainEqual({ group: 'tokens', fact: 'tokenisations as tokenizer.json says', published: '21 of 21', yours: '21 of 21', holds: true });
+    expect(report.rows).toContainEqual({
+      group: 'tokens',
+      fact: 'tokenisations as tokenizer.json says',
+      published: '21 of 21',
+      yours: '21 of 21',
+      holds: true,
+    });
     expect(report.sources.map(({ name }) => name)).toEqual(facts.groups.map(({ name }) => name));
   });
 
@@ -77,9 +105,19 @@ describe('facts recorded from FlagEmbedding on a small checkpoint', () => {
   });
 
   it('say which token, which text and by how much', async () => {
-    const { rows: [weights] } = await compare({ ...facts, groups: [group([{ kind: 'lexicalWeights', text: 'Hello', tokenizer: 'asFile', weights: { 5: 0.75 } }])] });
+    const {
+      rows: [weights],
+    } = await compare({
+      ...facts,
+      groups: [group([{ kind: 'lexicalWeights', text: 'Hello', tokenizer: 'asFile', weights: { 5: 0.75 } }])],
+    });
     expect(weights?.yours).toMatch(/^1 weights, off by at most 7\.5e-1: token 5 has 0, published 0\.75$/);
-    const { rows: [tokens] } = await compare({ ...facts, groups: [group([{ kind: 'tokens', text: 'Hello', tokenizer: 'asFile', ids: [0, 5, 2] }])] });
+    const {
+      rows: [tokens],
+    } = await compare({
+      ...facts,
+      groups: [group([{ kind: 'tokens', text: 'Hello', tokenizer: 'asFile', ids: [0, 5, 2] }])],
+    });
     expect(tokens?.yours).toMatch(/^0 of 1; first other: “Hello” gives 0 \d+ 2, published 0 5 2$/);
   });
 
@@ -92,21 +130,37 @@ describe('facts recorded from FlagEmbedding on a small checkpoint', () => {
     const two = join(scratch, 'two');
     cpSync(folder, two, { recursive: true });
     const space = JSON.parse(readFileSync(join(folder, 'space.json'), 'utf8'));
-    writeFileSync(join(two, 'space.json'), JSON.stringify({ ...space, variants: [...space.variants, { ...space.variants[0], name: 'int8' }] }));
+    writeFileSync(
+      join(two, 'space.json'),
+      JSON.stringify({ ...space, variants: [...space.variants, { ...space.variants[0], name: 'int8' }] }),
+    );
     const { variant, notes } = await compare(facts, two);
-    expect({ variant, notes }).toEqual({ variant: 'fp32', notes: ['compared is fp32; how far int8 is from it is recorded in space.json'] });
+    expect({ variant, notes }).toEqual({
+      variant: 'fp32',
+      notes: ['compared is fp32; how far int8 is from it is recorded in space.json'],
+    });
   });
 
   it('of an int8 variant hold within a wider tolerance, and a note says so', async () => {
     const int8 = join(scratch, 'int8');
     cpSync(folder, int8, { recursive: true });
-    writeFileSync(join(int8, 'space.json'), readFileSync(join(folder, 'space.json'), 'utf8').replace('"name": "fp32"', '"name": "int8"'));
+    writeFileSync(
+      join(int8, 'space.json'),
+      readFileSync(join(folder, 'space.json'), 'utf8').replace('"name": "fp32"', '"name": "int8"'),
+    );
     const kinds = [...FIGURES, 'lexicalWeights', 'lexicalWeightsOfTokens'];
-    const within = ALTERATIONS.filter(([kind]) => kinds.includes(kind)).reduce((all, [, alter]) => altered(all, alter), facts);
+    const within = ALTERATIONS.filter(([kind]) => kinds.includes(kind)).reduce(
+      (all, [, alter]) => altered(all, alter),
+      facts,
+    );
     const report = await compare(within, int8);
-    expect(report.notes).toEqual(['int8: the figures are of float32 and float16 runs, so each may be off by 0.03 more (a sum by 0.3)']);
+    expect(report.notes).toEqual([
+      'int8: the figures are of float32 and float16 runs, so each may be off by 0.03 more (a sum by 0.3)',
+    ]);
     expect(report.rows.filter(({ holds }) => !holds)).toEqual([]);
-    const beyond = altered(facts, (fact) => (fact.kind === 'denseSimilarity' ? { ...fact, value: fact.value - 0.04 } : undefined));
+    const beyond = altered(facts, (fact) =>
+      fact.kind === 'denseSimilarity' ? { ...fact, value: fact.value - 0.04 } : undefined,
+    );
     expect((await compare(beyond, int8)).rows.filter(({ holds }) => !holds)).toHaveLength(1);
   });
 
@@ -115,8 +169,14 @@ describe('facts recorded from FlagEmbedding on a small checkpoint', () => {
     const sparse = rows.filter(({ fact }) => fact.startsWith('lexical'));
     expect(sparse.length).toBeGreaterThan(0);
     expect(sparse.filter(({ holds }) => holds)).toEqual([]);
-    expect(new Set(sparse.map(({ yours }) => yours))).toEqual(new Set(['head "sparse" is not available: this model has dense']));
-    expect(rows.find(({ fact }) => fact.startsWith('ColBERT shape'))).toMatchObject({ published: '1 × 64', yours: 'head "colbert" is not available: this model has dense', holds: false });
+    expect(new Set(sparse.map(({ yours }) => yours))).toEqual(
+      new Set(['head "sparse" is not available: this model has dense']),
+    );
+    expect(rows.find(({ fact }) => fact.startsWith('ColBERT shape'))).toMatchObject({
+      published: '1 × 64',
+      yours: 'head "colbert" is not available: this model has dense',
+      holds: false,
+    });
   });
 });
 
@@ -128,9 +188,30 @@ describe('a facts file', () => {
   it.each([
     ['not JSON', 'x'],
     ['another schema', '{"schema":"kimera-published-facts/2","modelId":"a","groups":[]}'],
-    ['a kind that is not known', JSON.stringify({ schema: 'kimera-published-facts/1', modelId: 'a', groups: [{ ...group([]), facts: [{ kind: 'mood', text: '', value: 1 }] }] })],
-    ['a token id that is none', JSON.stringify({ schema: 'kimera-published-facts/1', modelId: 'a', groups: [group([{ kind: 'lexicalWeights', text: '', tokenizer: 'asFile', weights: { What: 1 } }])] })],
-    ['a group without a licence', JSON.stringify({ schema: 'kimera-published-facts/1', modelId: 'a', groups: [{ ...group([{ kind: 'denseSum', text: '', value: 1 }]), licence: '' }] })],
+    [
+      'a kind that is not known',
+      JSON.stringify({
+        schema: 'kimera-published-facts/1',
+        modelId: 'a',
+        groups: [{ ...group([]), facts: [{ kind: 'mood', text: '', value: 1 }] }],
+      }),
+    ],
+    [
+      'a token id that is none',
+      JSON.stringify({
+        schema: 'kimera-published-facts/1',
+        modelId: 'a',
+        groups: [group([{ kind: 'lexicalWeights', text: '', tokenizer: 'asFile', weights: { What: 1 } }])],
+      }),
+    ],
+    [
+      'a group without a licence',
+      JSON.stringify({
+        schema: 'kimera-published-facts/1',
+        modelId: 'a',
+        groups: [{ ...group([{ kind: 'denseSum', text: '', value: 1 }]), licence: '' }],
+      }),
+    ],
   ])('is refused: %s', async (_what, json) => {
     const file = join(scratch, 'facts.json');
     writeFileSync(file, json);

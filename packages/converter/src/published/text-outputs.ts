@@ -16,7 +16,10 @@ interface TextOutput extends Record<Head, unknown> {
 export class TextOutputs {
   readonly #outputs = new Map<string, Promise<Partial<TextOutput>>>();
 
-  constructor(private readonly backend: InferenceBackend, private readonly tokenizers: FactTokenizers) {}
+  constructor(
+    private readonly backend: InferenceBackend,
+    private readonly tokenizers: FactTokenizers,
+  ) {}
 
   /** C. */
   get colbertDimension(): number {
@@ -35,7 +38,15 @@ export class TextOutputs {
 
   async #run(text: string, tokenizer: FactTokenizer): Promise<Partial<TextOutput>> {
     const batch = tokenBatch([this.tokenizers.encode(text, tokenizer)]);
-    const { dense, sparse: [sparse] = [], colbert: [colbert] = [] } = await this.backend.run(batch, { heads: this.backend.space.heads });
-    return { ...(dense === undefined ? {} : { dense }), ...(sparse === undefined ? {} : { sparse }), ...(colbert === undefined ? {} : { colbert }) };
+    const {
+      dense,
+      sparse: [sparse] = [],
+      colbert: [colbert] = [],
+    } = await this.backend.run(batch, { heads: this.backend.space.heads });
+    return {
+      ...(dense === undefined ? {} : { dense }),
+      ...(sparse === undefined ? {} : { sparse }),
+      ...(colbert === undefined ? {} : { colbert }),
+    };
   }
 }

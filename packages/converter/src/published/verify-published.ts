@@ -30,8 +30,15 @@ export interface VerifyPublishedOptions {
   readonly openBackend: OpenBackend;
 }
 
-/** Compares the first variant of a model folder with published facts; what a fact needs and the model lacks is a row that does not hold. @throws what opening the folder throws. */
-export async function verifyPublished({ folder: path, facts, openBackend }: VerifyPublishedOptions): Promise<PublishedReport> {
+/**
+ * Compares the first variant of a model folder with published facts; what a fact needs and the model lacks is a row
+ * that does not hold. @throws what opening the folder throws.
+ */
+export async function verifyPublished({
+  folder: path,
+  facts,
+  openBackend,
+}: VerifyPublishedOptions): Promise<PublishedReport> {
   const folder = await openModelFolder(path);
   const { name: variant } = chooseVariant(folder);
   const tokenizerPath = join(path, 'tokenizer.json');
@@ -57,9 +64,17 @@ export async function verifyPublished({ folder: path, facts, openBackend }: Veri
     }
     const others = folder.file.variants.map(({ name }) => name).filter((name) => name !== variant);
     const notes = [
-      ...(folder.space.modelId === facts.modelId ? [] : [`the facts are about ${facts.modelId}; this folder calls itself ${folder.space.modelId}`]),
-      ...(allowance.figure === 0 ? [] : [`${variant}: the figures are of float32 and float16 runs, so each may be off by ${allowance.figure} more (a sum by ${allowance.sum})`]),
-      ...(others.length === 0 ? [] : [`compared is ${variant}; how far ${others.join(', ')} is from it is recorded in space.json`]),
+      ...(folder.space.modelId === facts.modelId
+        ? []
+        : [`the facts are about ${facts.modelId}; this folder calls itself ${folder.space.modelId}`]),
+      ...(allowance.figure === 0
+        ? []
+        : [
+            `${variant}: the figures are of float32 and float16 runs, so each may be off by ${allowance.figure} more (a sum by ${allowance.sum})`,
+          ]),
+      ...(others.length === 0
+        ? []
+        : [`compared is ${variant}; how far ${others.join(', ')} is from it is recorded in space.json`]),
     ];
     const sources = facts.groups.map(({ name, source, licence, tolerance }) => ({ name, source, licence, tolerance }));
     return { modelId: facts.modelId, variant, notes, sources, rows };

@@ -9,13 +9,20 @@ export function layerNorm(x: Float64Array, gain: Float32Array, bias: Float32Arra
     const mean = row.reduce((sum, value) => sum + value, 0) / d;
     const variance = row.reduce((sum, value) => sum + (value - mean) ** 2, 0) / d;
     const scale = 1 / Math.sqrt(variance + epsilon);
-    for (let i = 0; i < d; i++) out[from + i] = ((row[i] as number) - mean) * scale * (gain[i] as number) + (bias[i] as number);
+    for (let i = 0; i < d; i++)
+      out[from + i] = ((row[i] as number) - mean) * scale * (gain[i] as number) + (bias[i] as number);
   }
   return out;
 }
 
 /** Softmax(Q·Kᵀ/√d)·V per head; q, k, v [T, H·d]. */
-export function attention(q: Float64Array, k: Float64Array, v: Float64Array, tokens: number, heads: number): Float64Array {
+export function attention(
+  q: Float64Array,
+  k: Float64Array,
+  v: Float64Array,
+  tokens: number,
+  heads: number,
+): Float64Array {
   const width = q.length / tokens;
   const d = width / heads;
   const scale = Math.sqrt(d);
@@ -55,7 +62,8 @@ export function attention(q: Float64Array, k: Float64Array, v: Float64Array, tok
 /** Columns [from, from + d) of [T, width], packed: [T, d]. */
 function headRows(x: Float64Array, width: number, from: number, d: number): Float64Array {
   const packed = new Float64Array((x.length / width) * d);
-  for (let row = 0; row * width < x.length; row++) packed.set(x.subarray(row * width + from, row * width + from + d), row * d);
+  for (let row = 0; row * width < x.length; row++)
+    packed.set(x.subarray(row * width + from, row * width + from + d), row * d);
   return packed;
 }
 

@@ -8,20 +8,37 @@ const PAGE = 1 << 16;
 
 /** What is used of it; its types come with those of browsers alone. */
 declare const WebAssembly: {
-  readonly Memory: new (descriptor: { readonly initial: number }) => { readonly buffer: ArrayBuffer; grow(pages: number): number };
+  readonly Memory: new (descriptor: { readonly initial: number }) => {
+    readonly buffer: ArrayBuffer;
+    grow(pages: number): number;
+  };
   readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: object) => { readonly exports: { readonly products: (x: number, tokens: number, w: number, rows: number, k: number, out: number) => void } };
+  readonly Instance: new (
+    module: object,
+    imports: object,
+  ) => {
+    readonly exports: {
+      readonly products: (x: number, tokens: number, w: number, rows: number, k: number, out: number) => void;
+    };
+  };
 };
 
 /** products.wat and its memory. */
 const memory = new WebAssembly.Memory({ initial: 1 });
-const { products } = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(PRODUCTS_WASM, 'base64')), { env: { memory } }).exports;
+const { products } = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(PRODUCTS_WASM, 'base64')), {
+  env: { memory },
+}).exports;
 
 /** W [N, K] in order, in slices of whole rows. */
 export type WeightSlices = AsyncIterable<Float32Array> | Iterable<Float32Array>;
 
 /** x [T, K] · Wᵀ + b → [T, N], accumulated in float64 by WebAssembly, three to five times as fast as JavaScript. */
-export async function linear(x: Float64Array, tokens: number, weight: WeightSlices, bias: Float32Array): Promise<Float64Array> {
+export async function linear(
+  x: Float64Array,
+  tokens: number,
+  weight: WeightSlices,
+  bias: Float32Array,
+): Promise<Float64Array> {
   const out = new Float64Array(tokens * bias.length);
   if (tokens === 0) return out;
   const k = x.length / tokens;
@@ -37,8 +54,19 @@ export async function linear(x: Float64Array, tokens: number, weight: WeightSlic
   return out;
 }
 
-/** The outputs from `row` on of as many rows as there are. Other calls may come between two of these, so that nothing is left in the memory. */
-function multiply(x: Float64Array, tokens: number, weight: Float32Array, k: number, bias: Float32Array, row: number, out: Float64Array): void {
+/**
+ * The outputs from `row` on of as many rows as there are. Other calls may come between two of these, so that nothing is
+ * left in the memory.
+ */
+function multiply(
+  x: Float64Array,
+  tokens: number,
+  weight: Float32Array,
+  k: number,
+  bias: Float32Array,
+  row: number,
+  out: Float64Array,
+): void {
   const n = bias.length;
   const width = even(k);
   const rows = weight.length / k;
@@ -64,8 +92,18 @@ function multiply(x: Float64Array, tokens: number, weight: Float32Array, k: numb
   }
 }
 
-/** Rows [from, from + count) of a matrix of k columns into one of `width` columns; a column beyond is 0, and rows beyond are not looked at. */
-function fill<Numbers extends Float32Array | Float64Array>(to: Numbers, matrix: Numbers, from: number, count: number, k: number, width: number): void {
+/**
+ * Rows [from, from + count) of a matrix of k columns into one of `width` columns; a column beyond is 0, and rows beyond
+ * are not looked at.
+ */
+function fill<Numbers extends Float32Array | Float64Array>(
+  to: Numbers,
+  matrix: Numbers,
+  from: number,
+  count: number,
+  k: number,
+  width: number,
+): void {
   if (width === k) {
     to.set(matrix.subarray(from * k, (from + count) * k));
     return;

@@ -29,7 +29,10 @@ export interface ReferenceOutput {
   readonly colbert?: Float32Array;
 }
 
-/** A checkpoint with its architecture: which tensor is which weight, checked once. Weights are read when they are needed and never all held. */
+/**
+ * A checkpoint with its architecture: which tensor is which weight, checked once. Weights are read when they are needed
+ * and never all held.
+ */
 export class ReferenceModel {
   readonly shape: EncoderShape;
   readonly groups: readonly WeightGroup[];
@@ -41,7 +44,11 @@ export class ReferenceModel {
     readonly architecture: Architecture,
   ) {
     this.shape = architecture.shape(checkpoint.config, `${checkpoint.folder}/config.json`);
-    this.groups = [...encoderWeights(architecture, this.shape), ...moduleWeights(checkpoint.modules), ...headWeights(checkpoint.heads, this.shape.hiddenSize)];
+    this.groups = [
+      ...encoderWeights(architecture, this.shape),
+      ...moduleWeights(checkpoint.modules),
+      ...headWeights(checkpoint.heads, this.shape.hiddenSize),
+    ];
     for (const plan of this.plans()) {
       this.#source(plan);
       this.#plans.set(plan.name, plan);
@@ -68,7 +75,8 @@ export class ReferenceModel {
   }
 
   /**
-   * The weights part of the space's identity: SHA-256 over the tensors in the order of their canonical names, each as its name, a line
+   * The weights part of the space's identity: SHA-256 over the tensors in the order of their canonical names, each as
+   * its name, a line
    * feed, its dimensions joined by `x`, a line feed, and its numbers as little-endian float32 (docs/fingerprint.md).
    */
   async weightsHash(signal?: AbortSignal): Promise<string> {
@@ -87,17 +95,36 @@ export class ReferenceModel {
   /** One text after the other, all heads; the weights are read once for all of them, layer by layer. */
   async embedAll(texts: readonly ReferenceText[]): Promise<readonly ReferenceOutput[]> {
     const reader = this.#reader();
-    const states = await forwardPass(reader, this.shape, texts.map(({ ids }) => ids));
+    const states = await forwardPass(
+      reader,
+      this.shape,
+      texts.map(({ ids }) => ids),
+    );
     const { modules, heads } = this.checkpoint;
     const outputs: ReferenceOutput[] = [];
     for (const [i, hidden] of states.entries()) {
       const { ids, promptTokens } = texts[i] as ReferenceText;
-      const head = async (name: string): Promise<readonly [WeightSlices, Float32Array]> => [reader.slices(`heads.${name}.weight`), await reader.tensor(`heads.${name}.bias`)];
+      const head = async (name: string): Promise<readonly [WeightSlices, Float32Array]> => [
+        reader.slices(`heads.${name}.weight`),
+        await reader.tensor(`heads.${name}.bias`),
+      ];
       outputs.push({
         hidden: Float32Array.from(hidden),
-        dense: Float32Array.from(await poolReference(hidden, ids.length, this.shape.hiddenSize, modules, promptTokens, reader)),
-        ...(heads.sparse === undefined ? {} : { sparse: lexicalWeights(ids, Float32Array.from(await sparseReference(hidden, ids.length, ...(await head('sparse')))), heads.sparse.ignoredIds) }),
-        ...(heads.colbert === undefined ? {} : { colbert: Float32Array.from(await colbertReference(hidden, ids.length, ...(await head('colbert')))) }),
+        dense: Float32Array.from(
+          await poolReference(hidden, ids.length, this.shape.hiddenSize, modules, promptTokens, reader),
+        ),
+        ...(heads.sparse === undefined
+          ? {}
+          : {
+              sparse: lexicalWeights(
+                ids,
+                Float32Array.from(await sparseReference(hidden, ids.length, ...(await head('sparse')))),
+                heads.sparse.ignoredIds,
+              ),
+            }),
+        ...(heads.colbert === undefined
+          ? {}
+          : { colbert: Float32Array.from(await colbertReference(hidden, ids.length, ...(await head('colbert')))) }),
       });
     }
     return outputs;

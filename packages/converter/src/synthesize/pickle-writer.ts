@@ -3,13 +3,15 @@ import type { SyntheticTensor } from './synthetic-tensor.js';
 const STORAGES = { F32: 'FloatStorage', F16: 'HalfStorage' } as const;
 
 /**
- * The data.pkl of torch.save for an OrderedDict of tensors, tensor i in storage i: protocol 2, the opcodes that torch's own reader knows
+ * The data.pkl of torch.save for an OrderedDict of tensors, tensor i in storage i: protocol 2, the opcodes that torch's
+ * own reader knows
  * (CPython's Lib/pickletools.py is their specification).
  */
 export function pickleTensors(tensors: readonly SyntheticTensor[]): Uint8Array {
   const parts: Buffer[] = [Buffer.from([0x80, 2])];
   const add = (...bytes: readonly number[]): void => void parts.push(Buffer.from(bytes));
-  const line = (opcode: string, ...lines: readonly string[]): void => void parts.push(Buffer.from(`${opcode}${lines.map((text) => `${text}\n`).join('')}`));
+  const line = (opcode: string, ...lines: readonly string[]): void =>
+    void parts.push(Buffer.from(`${opcode}${lines.map((text) => `${text}\n`).join('')}`));
   const text = (value: string): void => {
     const bytes = Buffer.from(value);
     const head = Buffer.alloc(5);

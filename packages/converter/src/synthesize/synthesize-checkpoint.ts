@@ -10,7 +10,10 @@ import type { WriteTensors } from './write-tensors.js';
 import { writeTorchZip } from './write-torch-zip.js';
 
 /** How the encoder's weights are written; the heads are torch files in both, as FlagEmbedding saves them. */
-export const SYNTHETIC_FORMATS = { bin: { file: 'pytorch_model.bin', write: writeTorchZip }, safetensors: { file: 'model.safetensors', write: writeSafetensors } } as const;
+export const SYNTHETIC_FORMATS = {
+  bin: { file: 'pytorch_model.bin', write: writeTorchZip },
+  safetensors: { file: 'model.safetensors', write: writeSafetensors },
+} as const;
 export type SyntheticFormat = keyof typeof SYNTHETIC_FORMATS;
 
 export interface SynthesizeOptions {
@@ -27,7 +30,8 @@ export interface SynthesizeOptions {
 }
 
 /**
- * A checkpoint of bge-m3's files, names and sizes with random weights: for measuring speed, memory and limits where the real one is not at hand.
+ * A checkpoint of bge-m3's files, names and sizes with random weights: for measuring speed, memory and limits where the
+ * real one is not at hand.
  * Its vectors mean nothing. Equal options give equal bytes. The folder appears whole or not at all.
  * @throws OutputExistsError, DiskSpaceError, the signal's reason; nothing is left then.
  */
@@ -36,23 +40,34 @@ export async function synthesizeBgeM3(options: SynthesizeOptions): Promise<{ rea
   const out = resolve(options.out);
   const { file, write } = SYNTHETIC_FORMATS[format];
   const weights: readonly (readonly [string, WriteTensors, readonly SyntheticTensor[]])[] = [
-    [file, write, bgeM3Tensors(layers)], ...Object.entries(BGE_M3_HEADS).map(([name, tensors]) => [name, writeTorchZip, tensors] as const),
+    [file, write, bgeM3Tensors(layers)],
+    ...Object.entries(BGE_M3_HEADS).map(([name, tensors]) => [name, writeTorchZip, tensors] as const),
   ];
-  const totalBytes = weights.reduce((sum, [, , tensors]) => sum + tensors.reduce((part, tensor) => part + tensorBytes(tensor), 0), 0);
+  const totalBytes = weights.reduce(
+    (sum, [, , tensors]) => sum + tensors.reduce((part, tensor) => part + tensorBytes(tensor), 0),
+    0,
+  );
   return writeFolder(out, async (partial) => {
     await mkdir(dirname(out), { recursive: true });
     const { bavail, bsize } = await statfs(dirname(out));
-    if (bavail * bsize < totalBytes + (64 << 20)) throw new DiskSpaceError(dirname(out), totalBytes + (64 << 20), bavail * bsize);
+    if (bavail * bsize < totalBytes + (64 << 20))
+      throw new DiskSpaceError(dirname(out), totalBytes + (64 << 20), bavail * bsize);
     await mkdir(join(partial, '1_Pooling'), { recursive: true });
     const json = { 'config.json': { ...BGE_M3_CONFIG, num_hidden_layers: layers }, ...BGE_M3_FILES };
-    for (const [name, value] of Object.entries(json)) await writeFile(join(partial, name), `${JSON.stringify(value, null, 2)}\n`);
+    for (const [name, value] of Object.entries(json))
+      await writeFile(join(partial, name), `${JSON.stringify(value, null, 2)}\n`);
     await writeFile(join(partial, 'tokenizer.json'), tokenizerJson);
     await writeWeights(partial, weights, totalBytes, options);
     return { bytes: totalBytes };
   });
 }
 
-async function writeWeights(folder: string, weights: readonly (readonly [string, WriteTensors, readonly SyntheticTensor[]])[], totalBytes: number, { seed, onProgress, signal }: SynthesizeOptions): Promise<void> {
+async function writeWeights(
+  folder: string,
+  weights: readonly (readonly [string, WriteTensors, readonly SyntheticTensor[]])[],
+  totalBytes: number,
+  { seed, onProgress, signal }: SynthesizeOptions,
+): Promise<void> {
   let bytes = 0;
   for (const [name, write, tensors] of weights) {
     const file = await open(join(folder, name), 'w');

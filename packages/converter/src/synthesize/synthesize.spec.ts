@@ -43,17 +43,23 @@ describe('random tensors', () => {
       expect(source.entry(tensor.name)).toMatchObject({ type: tensor.type, shape: tensor.shape });
       const bytes = Buffer.concat([...syntheticBytes(tensor, 7)]);
       expected += bytes.length;
-      expect(Buffer.from(await source.bytes(tensor.name, { from: 0, count: tensor.shape.reduce((a, b) => a * b, 1) })).equals(bytes)).toBe(true);
+      expect(
+        Buffer.from(
+          await source.bytes(tensor.name, { from: 0, count: tensor.shape.reduce((a, b) => a * b, 1) }),
+        ).equals(bytes),
+      ).toBe(true);
     }
     expect(written).toBe(expected);
     await source.close();
   });
 
   it('are normally distributed, the same for the same seed, others for another', () => {
-    const bytes = (seed: number): Buffer => Buffer.concat([...syntheticBytes({ name: 'w', shape: [200, 500], type: 'F32', mean: 3, deviation: 0.5 }, seed)]);
+    const bytes = (seed: number): Buffer =>
+      Buffer.concat([...syntheticBytes({ name: 'w', shape: [200, 500], type: 'F32', mean: 3, deviation: 0.5 }, seed)]);
     const bytes1 = bytes(1);
     const values = Array.from({ length: 100_000 }, (_, i) => bytes1.readFloatLE(i * 4));
-    const mean = (numbers: readonly number[]): number => numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
+    const mean = (numbers: readonly number[]): number =>
+      numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
     expect(mean(values)).toBeCloseTo(3, 1);
     expect(Math.sqrt(mean(values.map((value) => (value - 3) ** 2)))).toBeCloseTo(0.5, 1);
     // Two thirds within one deviation.
@@ -71,14 +77,28 @@ describe('bge-m3', () => {
 
   it('has its published tokenizer, byte for byte, out of the one that ships; any other source is refused', async () => {
     const source = await readFile(join(root, 'models/multilingual-e5-small/tokenizer.json'), 'utf8');
-    expect(createHash('sha256').update(bgeM3Tokenizer(source)).digest('hex')).toBe('21106b6d7dab2952c1d496fb21d5dc9db75c28ed361a05f5020bbba27810dd08');
-    expect(() => bgeM3Tokenizer(source.replace('"lstrip": false', '"lstrip": true').replace('▁the', '▁teh'))).toThrow(InvalidCheckpointError);
+    expect(createHash('sha256').update(bgeM3Tokenizer(source)).digest('hex')).toBe(
+      '21106b6d7dab2952c1d496fb21d5dc9db75c28ed361a05f5020bbba27810dd08',
+    );
+    expect(() => bgeM3Tokenizer(source.replace('"lstrip": false', '"lstrip": true').replace('▁the', '▁teh'))).toThrow(
+      InvalidCheckpointError,
+    );
   });
 
   it('leaves nothing where it is stopped', async () => {
     const controller = new AbortController();
     const onProgress = (): void => controller.abort(new Error('enough'));
-    await expect(synthesizeBgeM3({ out: join(scratch, 'stopped'), format: 'bin', layers: 1, seed: 1, tokenizerJson: '{}', onProgress, signal: controller.signal })).rejects.toThrow('enough');
+    await expect(
+      synthesizeBgeM3({
+        out: join(scratch, 'stopped'),
+        format: 'bin',
+        layers: 1,
+        seed: 1,
+        tokenizerJson: '{}',
+        onProgress,
+        signal: controller.signal,
+      }),
+    ).rejects.toThrow('enough');
     expect((await readdir(scratch)).filter((name) => name.startsWith('stopped'))).toEqual([]);
   });
 });

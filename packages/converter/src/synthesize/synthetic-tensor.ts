@@ -10,11 +10,17 @@ export interface SyntheticTensor {
 }
 
 const CHUNK_ELEMENTS = 1 << 20;
-/** Quantiles of the normal distribution at the middles of this many equal parts: two 16-bit draws a 32-bit random number. */
+/**
+ * Quantiles of the normal distribution at the middles of this many equal parts: two 16-bit draws a 32-bit random
+ * number.
+ */
 const QUANTILES = 1 << 16;
 
 /** Its little-endian bytes, in order, a few MB at a time; equal seeds give equal bytes on every machine. */
-export function* syntheticBytes({ name, shape, type, mean, deviation }: SyntheticTensor, seed: number): Generator<Uint8Array> {
+export function* syntheticBytes(
+  { name, shape, type, mean, deviation }: SyntheticTensor,
+  seed: number,
+): Generator<Uint8Array> {
   const total = elementCount(shape);
   const table = quantiles().map((value) => Math.fround(mean + deviation * value));
   let state = seedOf(name, seed);
@@ -45,7 +51,10 @@ function quantiles(): Float64Array {
   return cached;
 }
 
-/** By bisection of the logistic approximation Φ(x) ≈ 1 / (1 + e^(-1.5976x - 0.070566x³)) (Page 1977): the shape is what counts here. */
+/**
+ * By bisection of the logistic approximation Φ(x) ≈ 1 / (1 + e^(-1.5976x - 0.070566x³)) (Page 1977): the shape is what
+ * counts here.
+ */
 function normalQuantile(p: number): number {
   const logit = Math.log(p / (1 - p));
   let [low, high] = [-8, 8];

@@ -20,14 +20,18 @@ interface Entry {
   readonly padding: number;
 }
 
-/** The zip of torch.save, written in a stream: stored records, each storage's checksum patched into its header once it is known. @throws ResourceLimitError. */
+/**
+ * The zip of torch.save, written in a stream: stored records, each storage's checksum patched into its header once it
+ * is known. @throws ResourceLimitError.
+ */
 export const writeTorchZip: WriteTensors = async (file, path, tensors, seed, onBytes) => {
   const total = tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
   if (total > MAX_BYTES) throw new ResourceLimitError(path, 'bytes of a torch file', total, MAX_BYTES);
   const zip = new ZipWriter(file);
   await zip.add('archive/data.pkl', [pickleTensors(tensors)]);
   await zip.add('archive/byteorder', [Buffer.from('little')]);
-  for (const [i, tensor] of tensors.entries()) await zip.add(`archive/data/${i}`, counted(syntheticBytes(tensor, seed), onBytes));
+  for (const [i, tensor] of tensors.entries())
+    await zip.add(`archive/data/${i}`, counted(syntheticBytes(tensor, seed), onBytes));
   await zip.add('archive/version', [Buffer.from('3\n')]);
   await zip.finish();
 };

@@ -4,9 +4,13 @@ import { PickleDict, PickleList, PickleTuple, TorchTensor, type PickleValue } fr
 /** Containers inside containers; a training checkpoint has four. */
 const MAX_DEPTH = 32;
 
-/** The tensors of a checkpoint by name; those of inner containers as `outer/inner`. Each container is visited once. @throws InvalidCheckpointError, ResourceLimitError. */
+/**
+ * The tensors of a checkpoint by name; those of inner containers as `outer/inner`. Each container is visited once.
+ * @throws InvalidCheckpointError, ResourceLimitError.
+ */
 export function collectTensors(file: string, top: PickleValue): ReadonlyMap<string, TorchTensor> {
-  if (!(top instanceof PickleDict)) throw new InvalidCheckpointError(file, 'the top of the pickle is not a dict of tensors');
+  if (!(top instanceof PickleDict))
+    throw new InvalidCheckpointError(file, 'the top of the pickle is not a dict of tensors');
   const tensors = new Map<string, TorchTensor>();
   const seen = new Set<PickleValue>();
   const visit = (value: PickleValue, path: string, depth: number): void => {
@@ -28,6 +32,7 @@ export function collectTensors(file: string, top: PickleValue): ReadonlyMap<stri
 
 function childrenOf(value: PickleValue): readonly (readonly [string, PickleValue])[] | undefined {
   if (value instanceof PickleDict) return [...value.entries].map(([key, child]) => [String(key), child]);
-  if (value instanceof PickleList || value instanceof PickleTuple) return value.items.map((child, i) => [String(i), child]);
+  if (value instanceof PickleList || value instanceof PickleTuple)
+    return value.items.map((child, i) => [String(i), child]);
   return undefined;
 }

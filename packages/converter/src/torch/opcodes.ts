@@ -1,6 +1,9 @@
 import type { Unpickler } from './unpickler.js';
 
-/** Opcode → what it does; those that are absent are refused: INST, OBJ, NEWOBJ, EXT, PERSID and the text forms of protocol 0. */
+/**
+ * Opcode → what it does; those that are absent are refused: INST, OBJ, NEWOBJ, EXT, PERSID and the text forms of
+ * protocol 0.
+ */
 export const OPCODES: Readonly<Partial<Record<number, (machine: Unpickler) => void>>> = {
   0x80: (machine) => machine.protocol(),
   0x95: (machine) => machine.frame(),

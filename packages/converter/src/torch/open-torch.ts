@@ -7,14 +7,23 @@ import type { TorchContents } from './torch-contents.js';
 import { openTorchLegacy } from './torch-legacy.js';
 import { openTorchZip } from './torch-zip.js';
 
-/** Bytes that a transposed or otherwise scattered tensor may span: it is gathered in memory. A matrix of 4096 × 4096 has 64 MB. */
+/**
+ * Bytes that a transposed or otherwise scattered tensor may span: it is gathered in memory. A matrix of 4096 × 4096 has
+ * 64 MB.
+ */
 const MAX_SPAN_BYTES = 128 << 20;
 
-/** Whether the checksums of what is read are verified: not where another reader of the same file does, or the hash of the whole file is known. */
+/**
+ * Whether the checksums of what is read are verified: not where another reader of the same file does, or the hash of
+ * the whole file is known.
+ */
 export type Checksums = (path: string) => boolean;
 export const VERIFY_ALL: Checksums = () => true;
 
-/** A file of torch.save (zip or legacy), read without running its pickle. @throws InvalidCheckpointError and the errors of errors/torch-errors.ts. */
+/**
+ * A file of torch.save (zip or legacy), read without running its pickle. @throws InvalidCheckpointError and the errors
+ * of errors/torch-errors.ts.
+ */
 export async function openTorch(path: string, checksums: Checksums = VERIFY_ALL): Promise<TensorSource> {
   const file = await openPositioned(path);
   try {
@@ -30,7 +39,10 @@ async function readContents(file: PositionedFile): Promise<TorchContents> {
   if (a === 0x50 && b === 0x4b) return openTorchZip(file);
   // PROTO: the first opcode of a binary pickle.
   if (a === 0x80) return openTorchLegacy(file);
-  throw new InvalidCheckpointError(file.path, file.size === 0 ? 'the file is empty' : 'neither a zip nor a pickle, so not a file of torch.save');
+  throw new InvalidCheckpointError(
+    file.path,
+    file.size === 0 ? 'the file is empty' : 'neither a zip nor a pickle, so not a file of torch.save',
+  );
 }
 
 function tensorFile(file: PositionedFile, contents: TorchContents, isVerified: boolean): TensorFile {
@@ -46,14 +58,19 @@ function tensorFile(file: PositionedFile, contents: TorchContents, isVerified: b
       const bytes = isContiguous(tensor)
         ? await file.read(start + (tensor.offset + range.from) * width, range.count * width, memory)
         : await gather(file, start, tensor, range);
-      if (contents.isSwapped && width > 1) for (let at = 0; at < bytes.length; at += width) bytes.subarray(at, at + width).reverse();
+      if (contents.isSwapped && width > 1)
+        for (let at = 0; at < bytes.length; at += width) bytes.subarray(at, at + width).reverse();
       return bytes;
     },
     async location(name) {
       const tensor = contents.tensors.get(name);
       if (tensor === undefined) throw new MissingTensorError(name);
       if (!isContiguous(tensor) || contents.isSwapped) return undefined;
-      return { path: file.path, offset: contents.storageStart(tensor.storage) + tensor.offset * ELEMENT_BYTES[tensor.type], type: tensor.type };
+      return {
+        path: file.path,
+        offset: contents.storageStart(tensor.storage) + tensor.offset * ELEMENT_BYTES[tensor.type],
+        type: tensor.type,
+      };
     },
     close: () => file.close(),
   };
@@ -69,7 +86,12 @@ function isContiguous({ shape, strides }: TorchTensor): boolean {
 }
 
 /** Elements of any strides, in row-major order, out of the smallest span of the storage that holds them. */
-async function gather(file: PositionedFile, start: number, { type, offset, shape, strides }: TorchTensor, { from, count }: ElementRange): Promise<Uint8Array<ArrayBuffer>> {
+async function gather(
+  file: PositionedFile,
+  start: number,
+  { type, offset, shape, strides }: TorchTensor,
+  { from, count }: ElementRange,
+): Promise<Uint8Array<ArrayBuffer>> {
   const width = ELEMENT_BYTES[type];
   const positions = new Float64Array(count);
   let [low, high] = [Infinity, -Infinity];
@@ -87,7 +109,8 @@ async function gather(file: PositionedFile, start: number, { type, offset, shape
   }
   if (count === 0) return new Uint8Array();
   const span = (high - low + 1) * width;
-  if (span > MAX_SPAN_BYTES) throw new ResourceLimitError(file.path, 'bytes that a scattered tensor spans', span, MAX_SPAN_BYTES);
+  if (span > MAX_SPAN_BYTES)
+    throw new ResourceLimitError(file.path, 'bytes that a scattered tensor spans', span, MAX_SPAN_BYTES);
   const bytes = await file.read(start + low * width, span);
   const out = new Uint8Array(count * width);
   for (let i = 0; i < count; i++) {

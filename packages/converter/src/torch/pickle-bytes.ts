@@ -1,6 +1,8 @@
 import { InvalidPickleError } from '../errors/torch-errors.js';
 
-/** The bytes of a pickle, read from front to end; every length is checked before it is used. @throws InvalidPickleError. */
+/**
+ * The bytes of a pickle, read from front to end; every length is checked before it is used. @throws InvalidPickleError.
+ */
 export class PickleBytes {
   readonly #view: DataView;
 
@@ -28,7 +30,13 @@ export class PickleBytes {
   /** Unsigned, little-endian. */
   number(width: 1 | 2 | 4 | 8): number {
     if (width === 8) return Number(this.#take(8, (at) => this.#view.getBigUint64(at, true)));
-    return this.#take(width, (at) => (width === 1 ? this.#view.getUint8(at) : width === 2 ? this.#view.getUint16(at, true) : this.#view.getUint32(at, true)));
+    return this.#take(width, (at) =>
+      width === 1
+        ? this.#view.getUint8(at)
+        : width === 2
+          ? this.#view.getUint16(at, true)
+          : this.#view.getUint32(at, true),
+    );
   }
   int32(): number {
     return this.#take(4, (at) => this.#view.getInt32(at, true));

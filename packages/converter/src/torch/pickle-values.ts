@@ -1,7 +1,20 @@
 import type { ElementType } from '@kimera/safetensors';
 
 /** What the unpickler builds: plain data, references, nothing that acts. */
-export type PickleValue = null | boolean | number | bigint | string | PickleFloat | Uint8Array | PickleTuple | PickleList | PickleDict | PickleGlobal | TorchStorage | TorchTensor;
+export type PickleValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | PickleFloat
+  | Uint8Array
+  | PickleTuple
+  | PickleList
+  | PickleDict
+  | PickleGlobal
+  | TorchStorage
+  | TorchTensor;
 
 /** Apart from whole numbers: 6.0 is no size. */
 export class PickleFloat {
@@ -21,7 +34,10 @@ export type PickleKey = string | number | bigint | boolean | null;
 
 /** A name of the allow-list; calling it is the unpickler's business. */
 export class PickleGlobal {
-  constructor(readonly module: string, readonly name: string) {}
+  constructor(
+    readonly module: string,
+    readonly name: string,
+  ) {}
 }
 
 /** Bytes of the file that one or more tensors look into. */

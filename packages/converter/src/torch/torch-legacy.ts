@@ -1,7 +1,12 @@
 import { ELEMENT_BYTES } from '@kimera/safetensors';
 import type { PositionedFile } from '../checkpoint/positioned-file.js';
 import { InvalidCheckpointError, ResourceLimitError } from '../errors/checkpoint-errors.js';
-import { InvalidPickleError, MissingStorageError, StorageSizeError, UnsupportedTorchFileError } from '../errors/torch-errors.js';
+import {
+  InvalidPickleError,
+  MissingStorageError,
+  StorageSizeError,
+  UnsupportedTorchFileError,
+} from '../errors/torch-errors.js';
 import { collectTensors } from './collect-tensors.js';
 import { PickleDict, PickleList, type PickleValue, type TorchStorage } from './pickle-values.js';
 import type { TorchContents } from './torch-contents.js';
@@ -13,7 +18,10 @@ const PROTOCOL_VERSION = 1001;
 /** All pickles together. */
 const MAX_PICKLE_BYTES = 32 << 20;
 
-/** The format before torch 1.6: five pickles (magic number, protocol, machine, object, storage keys), then each storage as its count and its numbers. */
+/**
+ * The format before torch 1.6: five pickles (magic number, protocol, machine, object, storage keys), then each storage
+ * as its count and its numbers.
+ */
 export async function openTorchLegacy(file: PositionedFile): Promise<TorchContents> {
   const { path, size } = file;
   const head = await file.read(0, Math.min(size, MAX_PICKLE_BYTES));
@@ -23,18 +31,22 @@ export async function openTorchLegacy(file: PositionedFile): Promise<TorchConten
     try {
       return unpickler.load();
     } catch (error) {
-      if (error instanceof InvalidPickleError && head.length < size && unpickler.end + 16 >= head.length) throw new ResourceLimitError(path, 'bytes of the pickles', unpickler.end, MAX_PICKLE_BYTES);
+      if (error instanceof InvalidPickleError && head.length < size && unpickler.end + 16 >= head.length)
+        throw new ResourceLimitError(path, 'bytes of the pickles', unpickler.end, MAX_PICKLE_BYTES);
       throw error;
     } finally {
       end = unpickler.end;
     }
   };
-  if (next() !== MAGIC_NUMBER) throw new InvalidCheckpointError(path, 'a pickle, but not one of torch.save (wrong magic number)');
+  if (next() !== MAGIC_NUMBER)
+    throw new InvalidCheckpointError(path, 'a pickle, but not one of torch.save (wrong magic number)');
   const protocol = next();
-  if (protocol !== PROTOCOL_VERSION) throw new UnsupportedTorchFileError(path, `protocol version ${String(protocol)}, ${PROTOCOL_VERSION} is supported`);
+  if (protocol !== PROTOCOL_VERSION)
+    throw new UnsupportedTorchFileError(path, `protocol version ${String(protocol)}, ${PROTOCOL_VERSION} is supported`);
   const machine = next();
   if (!(machine instanceof PickleDict)) throw new InvalidCheckpointError(path, 'no description of the machine');
-  if (machine.entries.get('little_endian') !== true) throw new UnsupportedTorchFileError(path, 'written on a big-endian machine');
+  if (machine.entries.get('little_endian') !== true)
+    throw new UnsupportedTorchFileError(path, 'written on a big-endian machine');
   const tensors = collectTensors(path, next());
   const keys = next();
   if (!(keys instanceof PickleList)) throw new InvalidCheckpointError(path, 'no list of storage keys');
@@ -44,12 +56,18 @@ export async function openTorchLegacy(file: PositionedFile): Promise<TorchConten
   const starts = new Map<string, number>();
   for (const key of keys.items) {
     const storage = typeof key === 'string' ? storages.get(key) : undefined;
-    if (storage === undefined || starts.has(storage.key)) throw new InvalidCheckpointError(path, `the list of storages names ${String(key)}, which no tensor uses or which is there twice`);
+    if (storage === undefined || starts.has(storage.key))
+      throw new InvalidCheckpointError(
+        path,
+        `the list of storages names ${String(key)}, which no tensor uses or which is there twice`,
+      );
     if (end + 8 > size) throw new InvalidCheckpointError(path, `the file is cut before storage ${storage.key}`);
     const width = ELEMENT_BYTES[storage.type];
     const count = Number(new DataView((await file.read(end, 8)).buffer).getBigInt64(0, true));
-    if (count !== storage.elements) throw new StorageSizeError(path, storage.key, storage.elements * width, count * width);
-    if (end + 8 + count * width > size) throw new InvalidCheckpointError(path, `the file is cut in storage ${storage.key}`);
+    if (count !== storage.elements)
+      throw new StorageSizeError(path, storage.key, storage.elements * width, count * width);
+    if (end + 8 + count * width > size)
+      throw new InvalidCheckpointError(path, `the file is cut in storage ${storage.key}`);
     starts.set(storage.key, end + 8);
     end += 8 + count * width;
   }

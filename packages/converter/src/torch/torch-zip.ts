@@ -2,7 +2,12 @@ import { crc32 } from 'node:zlib';
 import { ELEMENT_BYTES } from '@kimera/safetensors';
 import type { PositionedFile } from '../checkpoint/positioned-file.js';
 import { ResourceLimitError } from '../errors/checkpoint-errors.js';
-import { InvalidZipError, MissingStorageError, StorageSizeError, UnsupportedTorchFileError } from '../errors/torch-errors.js';
+import {
+  InvalidZipError,
+  MissingStorageError,
+  StorageSizeError,
+  UnsupportedTorchFileError,
+} from '../errors/torch-errors.js';
 import { collectTensors } from './collect-tensors.js';
 import type { TorchContents } from './torch-contents.js';
 import { Unpickler } from './unpickler.js';
@@ -17,12 +22,14 @@ export async function openTorchZip(file: PositionedFile): Promise<TorchContents>
   const { path } = file;
   const records = await readZipDirectory(file);
   const roots = new Set([...records.keys()].map((name) => name.split('/')[0] ?? ''));
-  if ([...records.keys()].some((name) => /^[^/]+\/(code\/|constants\.pkl$)/.test(name))) throw new UnsupportedTorchFileError(path, 'a TorchScript program, not a checkpoint of tensors');
+  if ([...records.keys()].some((name) => /^[^/]+\/(code\/|constants\.pkl$)/.test(name)))
+    throw new UnsupportedTorchFileError(path, 'a TorchScript program, not a checkpoint of tensors');
   const [root = ''] = roots;
   if (roots.size > 1) throw new InvalidZipError(path, `${roots.size} root folders, there should be one`);
   const pickle = records.get(`${root}/data.pkl`);
   if (pickle === undefined) throw new InvalidZipError(path, 'there is no data.pkl in it');
-  if (pickle.length > MAX_PICKLE_BYTES) throw new ResourceLimitError(path, 'bytes of data.pkl', pickle.length, MAX_PICKLE_BYTES);
+  if (pickle.length > MAX_PICKLE_BYTES)
+    throw new ResourceLimitError(path, 'bytes of data.pkl', pickle.length, MAX_PICKLE_BYTES);
 
   const verified = new Map<ZipRecord, Promise<void>>();
   const verify = (record: ZipRecord): Promise<void> => {
@@ -32,7 +39,9 @@ export async function openTorchZip(file: PositionedFile): Promise<TorchContents>
   };
   await verify(pickle);
   const order = records.get(`${root}/byteorder`);
-  const isSwapped = order !== undefined && Buffer.from(await file.read(order.from, Math.min(order.length, 16))).toString('latin1') === 'big';
+  const isSwapped =
+    order !== undefined &&
+    Buffer.from(await file.read(order.from, Math.min(order.length, 16))).toString('latin1') === 'big';
   const tensors = collectTensors(path, new Unpickler(path, await file.read(pickle.from, pickle.length)).load());
   const find = (key: string): ZipRecord => {
     const record = records.get(`${root}/data/${key}`);
@@ -61,5 +70,9 @@ async function checkRecord(file: PositionedFile, { name, from, length, crc32: ex
     await file.readInto(part, from + at);
     actual = crc32(part, actual);
   }
-  if (actual !== expected) throw new InvalidZipError(file.path, `record ${name} is damaged: its CRC-32 is ${actual.toString(16)}, ${expected.toString(16)} is recorded`);
+  if (actual !== expected)
+    throw new InvalidZipError(
+      file.path,
+      `record ${name} is damaged: its CRC-32 is ${actual.toString(16)}, ${expected.toString(16)} is recorded`,
+    );
 }

@@ -1,6 +1,15 @@
 import { ForbiddenGlobalError, ForbiddenOpcodeError } from '../errors/torch-errors.js';
 import { ResourceLimitError } from '../errors/checkpoint-errors.js';
-import { PickleDict, PickleFloat, PickleGlobal, PickleList, PickleTuple, TorchStorage, type PickleKey, type PickleValue } from './pickle-values.js';
+import {
+  PickleDict,
+  PickleFloat,
+  PickleGlobal,
+  PickleList,
+  PickleTuple,
+  TorchStorage,
+  type PickleKey,
+  type PickleValue,
+} from './pickle-values.js';
 import { OPCODES } from './opcodes.js';
 import { PickleBytes } from './pickle-bytes.js';
 import { TORCH_FUNCTIONS } from './torch-functions.js';
@@ -14,8 +23,10 @@ class Mark {}
 type StackItem = PickleValue | Mark;
 
 /**
- * Runs a pickle on a stack of plain data. Allow-list of opcodes and of globals; no attribute is looked up, no function is called:
- * the few names that are allowed are interpreted here. (CPython's Lib/pickletools.py is the specification of the opcodes.)
+ * Runs a pickle on a stack of plain data. Allow-list of opcodes and of globals; no attribute is looked up, no function
+ * is called:
+ * the few names that are allowed are interpreted here. (CPython's Lib/pickletools.py is the specification of the
+ * opcodes.)
  */
 export class Unpickler {
   readonly #bytes: PickleBytes;
@@ -166,32 +177,52 @@ export class Unpickler {
   persistentId(): void {
     const [id] = this.take(1);
     const [kind, storage, key, , elements, view] = id instanceof PickleTuple ? id.items : [];
-    if (kind !== 'storage' || !(storage instanceof PickleGlobal) || typeof key !== 'string' || typeof elements !== 'number' || !Number.isSafeInteger(elements) || elements < 0) {
+    if (
+      kind !== 'storage' ||
+      !(storage instanceof PickleGlobal) ||
+      typeof key !== 'string' ||
+      typeof elements !== 'number' ||
+      !Number.isSafeInteger(elements) ||
+      elements < 0
+    ) {
       return this.#fail('a persistent id that is not a storage');
     }
     if (view !== undefined && view !== null) return this.#fail('a storage that is a view of another');
     const name = `${storage.module}.${storage.name}`;
-    const type = name === 'torch.storage.UntypedStorage' ? 'U8' : storage.module === 'torch' ? STORAGE_TYPES[storage.name] : undefined;
+    const type =
+      name === 'torch.storage.UntypedStorage'
+        ? 'U8'
+        : storage.module === 'torch'
+          ? STORAGE_TYPES[storage.name]
+          : undefined;
     if (type === undefined) return this.#fail(`${name} is not a storage`);
     this.push(new TorchStorage(key, type, elements));
   }
   reduce(): void {
     const [callee, argument] = this.take(2);
-    if (!(callee instanceof PickleGlobal) || !(argument instanceof PickleTuple)) return this.#fail('REDUCE without a function and its arguments');
+    if (!(callee instanceof PickleGlobal) || !(argument instanceof PickleTuple))
+      return this.#fail('REDUCE without a function and its arguments');
     const name = `${callee.module}.${callee.name}`;
     const call = TORCH_FUNCTIONS[name] ?? this.#fail(`${name} is not a function`);
-    this.push(call(argument.items, this.file, (dict, pair) => this.#set(dict, pair)) ?? this.#fail(`wrong arguments of ${name}`));
+    this.push(
+      call(argument.items, this.file, (dict, pair) => this.#set(dict, pair)) ??
+        this.#fail(`wrong arguments of ${name}`),
+    );
   }
-  /** State of an OrderedDict (torch's `_metadata`) says nothing about tensors and is dropped; nothing else may have one. */
+  /**
+   * State of an OrderedDict (torch's `_metadata`) says nothing about tensors and is dropped; nothing else may have one.
+   */
   build(): void {
     const state = this.#pop();
     if (!(this.#peek() instanceof PickleDict)) this.#fail('BUILD of something that is not a dict');
-    if (!(state instanceof PickleDict) || [...state.entries.keys()].some((key) => key !== '_metadata')) this.#fail('BUILD with another state than _metadata');
+    if (!(state instanceof PickleDict) || [...state.entries.keys()].some((key) => key !== '_metadata'))
+      this.#fail('BUILD with another state than _metadata');
   }
 
   #global(module: string, name: string): void {
     // A dotted name would walk attributes.
-    if (name.includes('.') || !ALLOWED_GLOBALS.has(`${module}.${name}`)) throw new ForbiddenGlobalError(this.file, module.slice(0, 100), name.slice(0, 100));
+    if (name.includes('.') || !ALLOWED_GLOBALS.has(`${module}.${name}`))
+      throw new ForbiddenGlobalError(this.file, module.slice(0, 100), name.slice(0, 100));
     this.push(new PickleGlobal(module, name));
   }
   #append(list: PickleList, items: readonly PickleValue[]): void {

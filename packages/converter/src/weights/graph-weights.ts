@@ -6,7 +6,10 @@ export interface RowRange {
   readonly rows: number;
 }
 
-/** How graphs get at the weights of a model, wherever they lie: names are those of weight groups (../encoder/weight-plan.ts). */
+/**
+ * How graphs get at the weights of a model, wherever they lie: names are those of weight groups
+ * (../encoder/weight-plan.ts).
+ */
 export interface GraphWeights {
   /** Float value; whatever decoding it takes, ONNX Runtime folds it when it loads the graph. */
   value(graph: OnnxGraph, name: string, range?: RowRange): string;

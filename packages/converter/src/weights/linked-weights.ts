@@ -5,7 +5,11 @@ import type { OnnxGraph, OnnxType } from '../onnx/onnx-graph.js';
 import type { GraphWeights, RowRange } from './graph-weights.js';
 
 /** Types that a graph reads as they are, the others are copied. */
-const LINKED_TYPES: Readonly<Partial<Record<ElementType, OnnxType>>> = { F32: 'float', F16: 'float16', BF16: 'bfloat16' };
+const LINKED_TYPES: Readonly<Partial<Record<ElementType, OnnxType>>> = {
+  F32: 'float',
+  F16: 'float16',
+  BF16: 'bfloat16',
+};
 
 export interface LinkedTensor {
   /** Of the linked file, relative to the graph. */
@@ -41,7 +45,13 @@ export class LinkedWeights implements GraphWeights {
     for (const { plan, tensor } of parts) {
       const [rows = 0, ...inner] = plan.shape;
       if (range.from >= start && range.from + range.rows <= start + rows) {
-        return this.#float(graph, tensor, range.rows === rows ? plan.name : `${plan.name}.${range.from}`, [range.rows, ...inner], (range.from - start) * elementCount(inner));
+        return this.#float(
+          graph,
+          tensor,
+          range.rows === rows ? plan.name : `${plan.name}.${range.from}`,
+          [range.rows, ...inner],
+          (range.from - start) * elementCount(inner),
+        );
       }
       start += rows;
     }
@@ -52,7 +62,11 @@ export class LinkedWeights implements GraphWeights {
     const [part] = this.#linkedParts(name) ?? [];
     if (part === undefined) return this.copied.gather(graph, name, ids);
     const { plan, tensor } = part;
-    return decoded(graph, graph.node('Gather', [external(graph, tensor, plan.name, plan.shape, 0), ids], { axis: 0 }), tensor);
+    return decoded(
+      graph,
+      graph.node('Gather', [external(graph, tensor, plan.name, plan.shape, 0), ids], { axis: 0 }),
+      tensor,
+    );
   }
 
   #linkedParts(name: string): readonly { readonly plan: WeightPlan; readonly tensor: LinkedTensor }[] | undefined {
@@ -68,9 +82,19 @@ export class LinkedWeights implements GraphWeights {
   }
 }
 
-function external(graph: OnnxGraph, { file, location: { type, offset } }: LinkedTensor, name: string, shape: readonly number[], from: number): string {
+function external(
+  graph: OnnxGraph,
+  { file, location: { type, offset } }: LinkedTensor,
+  name: string,
+  shape: readonly number[],
+  from: number,
+): string {
   const width = ELEMENT_BYTES[type];
-  return graph.external(name, LINKED_TYPES[type] ?? 'float', shape, { location: file, offset: offset + from * width, length: elementCount(shape) * width });
+  return graph.external(name, LINKED_TYPES[type] ?? 'float', shape, {
+    location: file,
+    offset: offset + from * width,
+    length: elementCount(shape) * width,
+  });
 }
 
 function decoded(graph: OnnxGraph, value: string, { location: { type } }: LinkedTensor): string {

@@ -3,7 +3,10 @@ import type { OnnxGraph, OnnxType } from '../onnx/onnx-graph.js';
 import type { GraphWeights, RowRange } from './graph-weights.js';
 import { BLOCK, encodeRows, weightLayout, type PartLayout, type WeightForm } from './weight-form.js';
 
-/** ONNX Runtime maps external data; offsets of large tensors at this boundary work on every system's page and allocation size. */
+/**
+ * ONNX Runtime maps external data; offsets of large tensors at this boundary work on every system's page and allocation
+ * size.
+ */
 const ALIGNMENT = 65_536;
 const SMALL_ALIGNMENT = 64;
 
@@ -43,8 +46,17 @@ export class WeightFile implements GraphWeights {
     private readonly onBytes: (bytes: number) => void,
   ) {}
 
-  /** Adds a [rows, columns] matrix, or a vector as one of `columns` 0. @param slices its values in order, in whole rows: the weight is never held as a whole. */
-  async add(name: string, form: WeightForm, slices: AsyncIterable<Float32Array>, rows: number, columns: number): Promise<void> {
+  /**
+   * Adds a [rows, columns] matrix, or a vector as one of `columns` 0. @param slices its values in order, in whole rows:
+   * the weight is never held as a whole.
+   */
+  async add(
+    name: string,
+    form: WeightForm,
+    slices: AsyncIterable<Float32Array>,
+    rows: number,
+    columns: number,
+  ): Promise<void> {
     const width = columns === 0 ? 1 : columns;
     const parts: StoredPart[] = [];
     for (const layout of weightLayout(form, name, width)) {
@@ -66,7 +78,12 @@ export class WeightFile implements GraphWeights {
   }
 
   /** Adds an array that graphs read as it is. */
-  async addArray(name: string, type: OnnxType, dims: readonly number[], values: Int8Array | Float32Array): Promise<void> {
+  async addArray(
+    name: string,
+    type: OnnxType,
+    dims: readonly number[],
+    values: Int8Array | Float32Array,
+  ): Promise<void> {
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     const offset = aligned(this.#end, bytes.length);
     this.#end = offset + bytes.length;
@@ -82,7 +99,11 @@ export class WeightFile implements GraphWeights {
   array(graph: OnnxGraph, name: string): string {
     const stored = this.#arrays.get(name);
     if (stored === undefined) throw new Error(`array ${name} was not written`);
-    return graph.external(name, stored.type, stored.dims, { location: this.location, offset: stored.offset, length: stored.bytes });
+    return graph.external(name, stored.type, stored.dims, {
+      location: this.location,
+      offset: stored.offset,
+      length: stored.bytes,
+    });
   }
 
   value(graph: OnnxGraph, name: string, range?: RowRange): string {
@@ -94,7 +115,9 @@ export class WeightFile implements GraphWeights {
 
   gather(graph: OnnxGraph, name: string, ids: string): string {
     const stored = this.#get(name);
-    const [data, scale] = this.#external(graph, stored, name, 0, stored.rows).map((part) => graph.node('Gather', [part, ids], { axis: 0 }));
+    const [data, scale] = this.#external(graph, stored, name, 0, stored.rows).map((part) =>
+      graph.node('Gather', [part, ids], { axis: 0 }),
+    );
     return this.#decode(graph, stored, data as string, scale, [0, 0, stored.columns]);
   }
 
@@ -106,14 +129,22 @@ export class WeightFile implements GraphWeights {
 
   #external(graph: OnnxGraph, stored: Stored, name: string, from: number, rows: number): readonly string[] {
     return stored.parts.map(({ type, innerDims, rowBytes, offset }, i) =>
-      graph.external(i === 0 ? name : `${name}.scale`, type, [rows, ...innerDims], { location: this.location, offset: offset + from * rowBytes, length: rows * rowBytes }),
+      graph.external(i === 0 ? name : `${name}.scale`, type, [rows, ...innerDims], {
+        location: this.location,
+        offset: offset + from * rowBytes,
+        length: rows * rowBytes,
+      }),
     );
   }
 
   #decode(graph: OnnxGraph, stored: Stored, data: string, scale: string | undefined, shape: readonly number[]): string {
     if (stored.form === 'fp32') return data;
     if (stored.form === 'fp16' || scale === undefined) return graph.node('Cast', [data], { to: 1 });
-    if (stored.form === 'int8') return graph.node('Reshape', [graph.node('Mul', [graph.node('Cast', [data], { to: 1 }), graph.node('Cast', [scale], { to: 1 })]), graph.int64(shape)]);
+    if (stored.form === 'int8')
+      return graph.node('Reshape', [
+        graph.node('Mul', [graph.node('Cast', [data], { to: 1 }), graph.node('Cast', [scale], { to: 1 })]),
+        graph.int64(shape),
+      ]);
     const low = graph.node('BitwiseAnd', [data, graph.uint8(15)]);
     const high = graph.node('BitShift', [data, graph.uint8(4)], { direction: 'RIGHT' });
     const levels = graph.node('Cast', [graph.node('Concat', [low, high], { axis: -1 })], { to: 1 });

@@ -25,7 +25,10 @@ export interface PartLayout {
 /** Weights of one block of the 4-bit (ggml's Q4_0) and the 8-bit (Q8_0) form, along the input axis. */
 export const BLOCK = 32;
 
-/** The arrays that a weight of `columns` becomes. @throws NotFourBitError, BlockSizeError where its rows are not made of whole blocks. */
+/**
+ * The arrays that a weight of `columns` becomes. @throws NotFourBitError, BlockSizeError where its rows are not made of
+ * whole blocks.
+ */
 export function weightLayout(form: WeightForm, name: string, columns: number): readonly PartLayout[] {
   if (form === 'fp32') return [{ type: 'float', innerDims: [columns], rowBytes: columns * 4 }];
   if (form === 'fp16') return [{ type: 'float16', innerDims: [columns], rowBytes: columns * 2 }];
@@ -44,8 +47,16 @@ export function weightLayout(form: WeightForm, name: string, columns: number): r
   ];
 }
 
-/** Bytes of whole rows, one array a part. @param firstBlock where the rows stand in the weight, for messages. @throws NotFourBitError. */
-export function encodeRows(form: WeightForm, name: string, values: Float32Array, firstBlock: number): readonly Uint8Array[] {
+/**
+ * Bytes of whole rows, one array a part. @param firstBlock where the rows stand in the weight, for messages. @throws
+ * NotFourBitError.
+ */
+export function encodeRows(
+  form: WeightForm,
+  name: string,
+  values: Float32Array,
+  firstBlock: number,
+): readonly Uint8Array[] {
   if (form === 'fp32') return [new Uint8Array(values.buffer, values.byteOffset, values.byteLength)];
   if (form === 'fp16') return [new Uint8Array(Uint16Array.from(values, toHalf).buffer)];
   return form === 'int8' ? encodeEightBit(values) : encodeFourBit(name, values, firstBlock);
@@ -62,13 +73,16 @@ function encodeEightBit(values: Float32Array): readonly Uint8Array[] {
     scales[block] = toHalf(largest / 127);
     const scale = fromHalf(scales[block] as number);
     // The rounded scale may be a little too small for the largest value.
-    if (scale > 0) for (let i = first; i < first + BLOCK; i++) levels[i] = Math.max(-127, Math.min(127, Math.round((values[i] as number) / scale)));
+    if (scale > 0)
+      for (let i = first; i < first + BLOCK; i++)
+        levels[i] = Math.max(-127, Math.min(127, Math.round((values[i] as number) / scale)));
   }
   return [new Uint8Array(levels.buffer), new Uint8Array(scales.buffer)];
 }
 
 /**
- * Q4_0: value = (q - 8)·d with q in 0..15 and d a float16; the value of largest magnitude has q = 0, so d is minus an eighth of it.
+ * Q4_0: value = (q - 8)·d with q in 0..15 and d a float16; the value of largest magnitude has q = 0, so d is minus an
+ * eighth of it.
  * Byte j of a block holds q of weight j in its low and of weight j + 16 in its high four bits. Exact or refused.
  */
 function encodeFourBit(name: string, values: Float32Array, firstBlock: number): readonly Uint8Array[] {
@@ -78,13 +92,15 @@ function encodeFourBit(name: string, values: Float32Array, firstBlock: number): 
   for (let block = 0; block < blocks; block++) {
     const first = block * BLOCK;
     let largest = 0;
-    for (let i = first; i < first + BLOCK; i++) if (Math.abs(values[i] as number) > Math.abs(largest)) largest = values[i] as number;
+    for (let i = first; i < first + BLOCK; i++)
+      if (Math.abs(values[i] as number) > Math.abs(largest)) largest = values[i] as number;
     scales[block] = toHalf(largest / -8);
     const scale = fromHalf(scales[block] as number);
     for (let j = 0; j < BLOCK; j++) {
       const value = values[first + j] as number;
       const level = scale === 0 ? 8 : Math.round(value / scale) + 8;
-      if (level < 0 || level > 15 || Math.fround((level - 8) * scale) !== value) throw new NotFourBitError(name, firstBlock + block);
+      if (level < 0 || level > 15 || Math.fround((level - 8) * scale) !== value)
+        throw new NotFourBitError(name, firstBlock + block);
       const at = block * (BLOCK / 2) + (j % (BLOCK / 2));
       packed[at] = (packed[at] as number) | (j < BLOCK / 2 ? level : level << 4);
     }

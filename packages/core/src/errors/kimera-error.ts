@@ -1,5 +1,6 @@
 /**
- * Base of every refusal in Kimera. `code` is stable and machine-readable; `message` carries the limit and the actual value;
+ * Base of every refusal in Kimera. `code` is stable and machine-readable; `message` carries the limit and the actual
+ * value;
  * `fields` carries the same figures for programs. Subclasses are one refusal each.
  */
 export abstract class KimeraError extends Error {

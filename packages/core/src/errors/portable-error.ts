@@ -24,13 +24,28 @@ export type ErrorTable = Readonly<Record<string, (error: PortableError) => Kimer
 
 export function toPortableError(error: unknown): PortableError {
   if (error instanceof KimeraError) {
-    return { name: error.name, code: error.code, message: error.message, fields: error.fields, ...(error.stack === undefined ? {} : { stack: error.stack }) };
+    return {
+      name: error.name,
+      code: error.code,
+      message: error.message,
+      fields: error.fields,
+      ...(error.stack === undefined ? {} : { stack: error.stack }),
+    };
   }
   const plain = error instanceof Error ? error : new Error(String(error));
-  return { name: plain.name, code: 'INTERNAL', message: plain.message, fields: {}, ...(plain.stack === undefined ? {} : { stack: plain.stack }) };
+  return {
+    name: plain.name,
+    code: 'INTERNAL',
+    message: plain.message,
+    fields: {},
+    ...(plain.stack === undefined ? {} : { stack: plain.stack }),
+  };
 }
 
-/** The error with its own class where `table` knows the code, a {@link RemoteError} otherwise. The remote stack is kept as the cause. */
+/**
+ * The error with its own class where `table` knows the code, a {@link RemoteError} otherwise. The remote stack is kept
+ * as the cause.
+ */
 export function fromPortableError(error: PortableError, table: ErrorTable): KimeraError {
   const build = Object.hasOwn(table, error.code) ? table[error.code] : undefined;
   const rebuilt = build === undefined ? new RemoteError(error) : build(error);

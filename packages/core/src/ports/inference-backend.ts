@@ -26,7 +26,8 @@ export interface InferenceBackend {
   readonly variant: Variant;
   /**
    * A batch of 0 texts gives empty outputs.
-   * @throws InvalidTokenBatchError (offsets, length over maxTokens, ids beyond the vocabulary), UnsupportedHeadError, ClosedError, and the backend's own failures.
+   * @throws InvalidTokenBatchError (offsets, length over maxTokens, ids beyond the vocabulary), UnsupportedHeadError,
+   * ClosedError, and the backend's own failures.
    */
   run(batch: TokenBatch, request: HeadRequest): Promise<BackendOutput>;
   close(): Promise<void>;

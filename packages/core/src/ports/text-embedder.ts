@@ -5,7 +5,9 @@ import type { Vector } from '../vector.js';
 export type Lane = 'interactive' | 'bulk';
 
 export interface EncodeTextOptions {
-  /** Its prompt is put before the text; that of the space's default role where absent, and none where it has no default. */
+  /**
+   * Its prompt is put before the text; that of the space's default role where absent, and none where it has no default.
+   */
   readonly role?: Role;
   /** Default `['dense']`. */
   readonly heads?: readonly Head[];

@@ -22,7 +22,10 @@ export interface EncodingWithOffsets extends Encoding {
   readonly ends: Int32Array;
 }
 
-/** Text to token ids, exactly as the model's own tokenizer. Lone surrogates are read as U+FFFD. Pure and synchronous; linear time. */
+/**
+ * Text to token ids, exactly as the model's own tokenizer. Lone surrogates are read as U+FFFD. Pure and synchronous;
+ * linear time.
+ */
 export interface Tokenizer {
   readonly vocabularySize: number;
   encode(text: string, options: EncodeOptions): Encoding;

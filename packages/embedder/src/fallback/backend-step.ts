@@ -35,4 +35,10 @@ export type FallbackEvent =
   /** A step does not open, or failed too often. */
   | { readonly kind: 'out'; readonly step: string; readonly error: Error; readonly retryAt: number | undefined }
   /** A step serves from now on, instead of another. */
-  | { readonly kind: 'serving'; readonly step: string; readonly variant: VariantName; readonly insteadOf: string | undefined; readonly degraded: boolean };
+  | {
+      readonly kind: 'serving';
+      readonly step: string;
+      readonly variant: VariantName;
+      readonly insteadOf: string | undefined;
+      readonly degraded: boolean;
+    };

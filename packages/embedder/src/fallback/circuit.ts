@@ -1,6 +1,9 @@
 /** Failures in a row after which a circuit opens. */
 export const FAILURES_TO_OPEN = 3;
-/** Milliseconds until the first trial; doubled by each trial that fails, up to the longest: a machine without a native addon costs one attempt in five minutes. */
+/**
+ * Milliseconds until the first trial; doubled by each trial that fails, up to the longest: a machine without a native
+ * addon costs one attempt in five minutes.
+ */
 export const FIRST_PAUSE_MS = 10_000;
 export const LONGEST_PAUSE_MS = 300_000;
 
@@ -15,7 +18,8 @@ export interface CircuitOptions {
 }
 
 /**
- * A circuit breaker whose trial is not a request. closed: in use. open: not in use, a pause runs. half-open: the trial is under way; it
+ * A circuit breaker whose trial is not a request. closed: in use. open: not in use, a pause runs. half-open: the trial
+ * is under way; it
  * closes the circuit, or opens it for twice as long. After a trial the first failure opens it again.
  */
 export class Circuit {

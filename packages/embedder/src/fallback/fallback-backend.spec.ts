@@ -6,19 +6,22 @@ import { NoBackendError } from '../errors/no-backend-error.js';
 import type { FallbackEvent } from './backend-step.js';
 import { batch, chain, DENSE, Machine, space, story } from './machine.fixture.js';
 
-inferenceBackendConformance({ describe, it, beforeAll, afterAll, expect }, {
-  name: 'a chain whose first step does not open',
-  open: async () => {
-    const native = new Machine('native');
-    native.opens = false;
-    const backend = chain([native, new Machine('wasm')]);
-    await backend.start();
-    return backend;
+inferenceBackendConformance(
+  { describe, it, beforeAll, afterAll, expect },
+  {
+    name: 'a chain whose first step does not open',
+    open: async () => {
+      const native = new Machine('native');
+      native.opens = false;
+      const backend = chain([native, new Machine('wasm')]);
+      await backend.start();
+      return backend;
+    },
+    texts: [Int32Array.of(1, 2), Int32Array.of(1, 2, 3), Int32Array.of(4)],
+    vocabularySize: new FakeBackend().vocabularySize,
+    tolerance: exact,
   },
-  texts: [Int32Array.of(1, 2), Int32Array.of(1, 2, 3), Int32Array.of(4)],
-  vocabularySize: new FakeBackend().vocabularySize,
-  tolerance: exact,
-});
+);
 
 describe('FallbackBackend', () => {
   beforeEach(() => void jest.useFakeTimers());
@@ -32,7 +35,14 @@ describe('FallbackBackend', () => {
     await backend.start();
     expect(await backend.run(batch, DENSE)).toMatchObject({ variant: 'int8' });
     expect([backend.name, backend.variant.name]).toEqual(['wasm', 'int8']);
-    expect(backend.status).toMatchObject({ degraded: true, changes: 0, steps: [{ name: 'native', state: 'out', reason: 'native does not open' }, { name: 'wasm', state: 'serving' }] });
+    expect(backend.status).toMatchObject({
+      degraded: true,
+      changes: 0,
+      steps: [
+        { name: 'native', state: 'out', reason: 'native does not open' },
+        { name: 'wasm', state: 'serving' },
+      ],
+    });
     expect(story(events)).toEqual(['native out', 'wasm serving']);
     await backend.close();
   });
@@ -46,7 +56,11 @@ describe('FallbackBackend', () => {
     native.works = false;
     for (let i = 0; i < 4; i++) expect((await backend.run(batch, DENSE)).dense?.length).toBe(space.dimension);
     expect(native.closed).toEqual(['native 1']);
-    expect(backend.status).toMatchObject({ degraded: true, changes: 1, steps: [{ state: 'out', reason: 'native died', failures: 3 }, { state: 'serving' }] });
+    expect(backend.status).toMatchObject({
+      degraded: true,
+      changes: 1,
+      steps: [{ state: 'out', reason: 'native died', failures: 3 }, { state: 'serving' }],
+    });
     native.opens = false;
     await jest.advanceTimersByTimeAsync(1_000);
     // The trial failed: the next one comes after twice the pause.
@@ -58,7 +72,16 @@ describe('FallbackBackend', () => {
     expect([backend.name, backend.status.degraded, backend.status.changes]).toEqual(['native', false, 2]);
     await backend.run(batch, DENSE);
     expect(wasm.closed).toEqual(['wasm 1']);
-    expect(story(events)).toEqual(['native serving', 'native failed 1', 'native failed 2', 'native failed 3', 'native out', 'wasm serving', 'native out', 'native serving']);
+    expect(story(events)).toEqual([
+      'native serving',
+      'native failed 1',
+      'native failed 2',
+      'native failed 3',
+      'native out',
+      'wasm serving',
+      'native out',
+      'native serving',
+    ]);
     await backend.close();
   });
 
@@ -83,7 +106,10 @@ describe('FallbackBackend', () => {
       native.works = works;
       await backend.run(batch, DENSE);
     }
-    expect(backend.status).toMatchObject({ degraded: false, steps: [{ state: 'serving', failures: 4 }, { state: 'standby' }] });
+    expect(backend.status).toMatchObject({
+      degraded: false,
+      steps: [{ state: 'serving', failures: 4 }, { state: 'standby' }],
+    });
     await backend.close();
   });
 
@@ -104,7 +130,10 @@ describe('FallbackBackend', () => {
     const machines = [new Machine('native'), new Machine('wasm')];
     for (const machine of machines) machine.opens = false;
     const backend = chain(machines);
-    await expect(backend.start()).rejects.toMatchObject({ code: 'NO_BACKEND', fields: { space: space.fingerprint, reasons: ['native: native does not open', 'wasm: wasm does not open'] } });
+    await expect(backend.start()).rejects.toMatchObject({
+      code: 'NO_BACKEND',
+      fields: { space: space.fingerprint, reasons: ['native: native does not open', 'wasm: wasm does not open'] },
+    });
     await expect(backend.run(batch, DENSE)).rejects.toBeInstanceOf(NoBackendError);
     expect([backend.name, backend.status.degraded]).toEqual(['none', true]);
     machines.forEach((machine) => (machine.opens = true));
@@ -123,11 +152,17 @@ describe('FallbackBackend', () => {
     const backend = chain([wasm, other]);
     await backend.start();
     for (let i = 0; i < 5; i++) expect((await backend.run(batch, DENSE)).dense?.length).toBe(space.dimension);
-    expect(backend.status).toMatchObject({ degraded: false, steps: [{ state: 'serving', failures: 0 }, { state: 'standby' }] });
+    expect(backend.status).toMatchObject({
+      degraded: false,
+      steps: [{ state: 'serving', failures: 0 }, { state: 'standby' }],
+    });
     other.failure = new TooLong('too long');
     await expect(backend.run(batch, DENSE)).rejects.toMatchObject({ code: 'TOO_LONG' });
     other.failure = new Error('died');
-    await expect(backend.run(batch, DENSE)).rejects.toMatchObject({ code: 'NO_BACKEND', reasons: ['wasm: too long', 'other: died'] });
+    await expect(backend.run(batch, DENSE)).rejects.toMatchObject({
+      code: 'NO_BACKEND',
+      reasons: ['wasm: too long', 'other: died'],
+    });
     await backend.close();
   });
 
@@ -135,7 +170,8 @@ describe('FallbackBackend', () => {
     const [native, wasm] = [new Machine('native'), new Machine('wasm')];
     const backend = chain([native, wasm]);
     await backend.start();
-    for (let i = 0; i < 5; i++) await expect(backend.run(tokenBatch([[]]), DENSE)).rejects.toBeInstanceOf(InvalidTokenBatchError);
+    for (let i = 0; i < 5; i++)
+      await expect(backend.run(tokenBatch([[]]), DENSE)).rejects.toBeInstanceOf(InvalidTokenBatchError);
     expect([wasm.opened, backend.status.steps[0]?.failures]).toEqual([0, 0]);
     await backend.close();
   });
@@ -204,7 +240,12 @@ describe('FallbackBackend', () => {
     opened();
     await closing;
     await jest.advanceTimersByTimeAsync(20_000);
-    expect([events.length, jest.getTimerCount(), native.closed, wasm.closed]).toEqual([before, 0, ['native 1'], ['wasm 1']]);
+    expect([events.length, jest.getTimerCount(), native.closed, wasm.closed]).toEqual([
+      before,
+      0,
+      ['native 1'],
+      ['wasm 1'],
+    ]);
   });
 
   it('goes on where a backend does not close well, and waits for those that were let go', async () => {
@@ -234,7 +275,10 @@ describe('FallbackBackend', () => {
     const starting = backend.start();
     await jest.advanceTimersByTimeAsync(300_000);
     await starting;
-    expect(backend.status).toMatchObject({ degraded: true, steps: [{ state: 'out', reason: 'backend native did not open within 300 s' }, { state: 'serving' }] });
+    expect(backend.status).toMatchObject({
+      degraded: true,
+      steps: [{ state: 'out', reason: 'backend native did not open within 300 s' }, { state: 'serving' }],
+    });
     opened();
     await jest.advanceTimersByTimeAsync(0);
     expect(native.closed).toEqual(['native 1']);
@@ -261,25 +305,33 @@ describe('FallbackBackend', () => {
   });
 
   it('loses no call, whatever breaks and is mended while calls run, as long as one step works', async () => {
-    const moment = fc.record({ native: fc.boolean(), opens: fc.boolean(), wait: fc.constantFrom(0, 1, 500, 1_000, 4_000), calls: fc.integer({ min: 0, max: 4 }) });
-    await fc.assert(fc.asyncProperty(fc.array(moment, { minLength: 1, maxLength: 12 }), async (moments) => {
-      const [native, wasm] = [new Machine('native'), new Machine('wasm')];
-      const backend = chain([native, wasm]);
-      await backend.start();
-      const calls: Promise<unknown>[] = [];
-      for (const { native: works, opens, wait, calls: count } of moments) {
-        native.works = works;
-        native.opens = opens;
-        for (let i = 0; i < count; i++) calls.push(backend.run(batch, DENSE));
-        await jest.advanceTimersByTimeAsync(wait);
-      }
-      expect((await Promise.allSettled(calls)).filter(({ status }) => status === 'rejected')).toEqual([]);
-      native.works = native.opens = true;
-      await jest.advanceTimersByTimeAsync(8_000);
-      expect((await backend.run(batch, DENSE)).dense?.length).toBe(space.dimension);
-      expect(backend.name).toBe('native');
-      await backend.close();
-      expect(native.closed.length + wasm.closed.length).toBe(native.opened + wasm.opened);
-    }), { numRuns: 100 });
+    const moment = fc.record({
+      native: fc.boolean(),
+      opens: fc.boolean(),
+      wait: fc.constantFrom(0, 1, 500, 1_000, 4_000),
+      calls: fc.integer({ min: 0, max: 4 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(moment, { minLength: 1, maxLength: 12 }), async (moments) => {
+        const [native, wasm] = [new Machine('native'), new Machine('wasm')];
+        const backend = chain([native, wasm]);
+        await backend.start();
+        const calls: Promise<unknown>[] = [];
+        for (const { native: works, opens, wait, calls: count } of moments) {
+          native.works = works;
+          native.opens = opens;
+          for (let i = 0; i < count; i++) calls.push(backend.run(batch, DENSE));
+          await jest.advanceTimersByTimeAsync(wait);
+        }
+        expect((await Promise.allSettled(calls)).filter(({ status }) => status === 'rejected')).toEqual([]);
+        native.works = native.opens = true;
+        await jest.advanceTimersByTimeAsync(8_000);
+        expect((await backend.run(batch, DENSE)).dense?.length).toBe(space.dimension);
+        expect(backend.name).toBe('native');
+        await backend.close();
+        expect(native.closed.length + wasm.closed.length).toBe(native.opened + wasm.opened);
+      }),
+      { numRuns: 100 },
+    );
   });
 });

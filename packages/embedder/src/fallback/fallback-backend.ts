@@ -1,5 +1,14 @@
 import {
-  BackendLimitError, ClosedError, InvalidTokenBatchError, UnsupportedHeadError, type BackendOutput, type EmbeddingSpace, type HeadRequest, type InferenceBackend, type TokenBatch, type Variant,
+  BackendLimitError,
+  ClosedError,
+  InvalidTokenBatchError,
+  UnsupportedHeadError,
+  type BackendOutput,
+  type EmbeddingSpace,
+  type HeadRequest,
+  type InferenceBackend,
+  type TokenBatch,
+  type Variant,
 } from '@kimera/core';
 import { NoBackendError } from '../errors/no-backend-error.js';
 import type { BackendStep, FallbackEvent, FallbackStatus } from './backend-step.js';
@@ -20,8 +29,10 @@ export interface FallbackOptions {
 }
 
 /**
- * One space on several backends: the first that works serves. A call that fails on one goes on to the next; after a few failures in a row
- * a backend is let go, and opened again, probes included, after a pause. None but the space is ever served: a backend of another is refused.
+ * One space on several backends: the first that works serves. A call that fails on one goes on to the next; after a few
+ * failures in a row
+ * a backend is let go, and opened again, probes included, after a pause. None but the space is ever served: a backend
+ * of another is refused.
  */
 export class FallbackBackend implements InferenceBackend {
   readonly space: EmbeddingSpace;
@@ -34,11 +45,24 @@ export class FallbackBackend implements InferenceBackend {
   #changes = 0;
   #closed = false;
 
-  constructor({ space, variant, steps, failuresToOpen = FAILURES_TO_OPEN, firstPauseMs = FIRST_PAUSE_MS, longestPauseMs = LONGEST_PAUSE_MS, onEvent = () => undefined }: FallbackOptions) {
+  constructor({
+    space,
+    variant,
+    steps,
+    failuresToOpen = FAILURES_TO_OPEN,
+    firstPauseMs = FIRST_PAUSE_MS,
+    longestPauseMs = LONGEST_PAUSE_MS,
+    onEvent = () => undefined,
+  }: FallbackOptions) {
     this.space = space;
     this.#variant = variant;
     this.#onEvent = onEvent;
-    this.#steps = steps.map((step) => new Step(step, space, { failuresToOpen, firstPauseMs, longestPauseMs }, (changed) => this.#circuitChanged(changed)));
+    this.#steps = steps.map(
+      (step) =>
+        new Step(step, space, { failuresToOpen, firstPauseMs, longestPauseMs }, (changed) =>
+          this.#circuitChanged(changed),
+        ),
+    );
   }
 
   /** Of the step that serves. */
@@ -52,10 +76,17 @@ export class FallbackBackend implements InferenceBackend {
   get status(): FallbackStatus {
     return {
       steps: this.#steps.map((step) => {
-        const { name, failures, circuit: { reason, retryAt, state } } = step;
+        const {
+          name,
+          failures,
+          circuit: { reason, retryAt, state },
+        } = step;
         return {
-          name, failures, state: step === this.#serving ? 'serving' : state === 'closed' ? 'standby' : 'out',
-          ...(reason === undefined ? {} : { reason: reason.message }), ...(retryAt === undefined ? {} : { retryAt }),
+          name,
+          failures,
+          state: step === this.#serving ? 'serving' : state === 'closed' ? 'standby' : 'out',
+          ...(reason === undefined ? {} : { reason: reason.message }),
+          ...(retryAt === undefined ? {} : { retryAt }),
         };
       }),
       degraded: this.#serving !== this.#steps[0],
@@ -63,7 +94,10 @@ export class FallbackBackend implements InferenceBackend {
     };
   }
 
-  /** Opens the first step that can be opened. @throws NoBackendError where none can, of a single step its own error: then all are tried again after their pauses, until `close`. */
+  /**
+   * Opens the first step that can be opened. @throws NoBackendError where none can, of a single step its own error:
+   * then all are tried again after their pauses, until `close`.
+   */
   async start(): Promise<void> {
     for (const step of this.#steps) {
       try {
@@ -79,7 +113,10 @@ export class FallbackBackend implements InferenceBackend {
     throw this.#steps.length === 1 && only?.circuit.reason !== undefined ? only.circuit.reason : this.#noBackend();
   }
 
-  /** @throws NoBackendError where no step can compute it, BackendLimitError where all work and it is beyond each; the caller's errors at once, from the first step. */
+  /**
+   * @throws NoBackendError where no step can compute it, BackendLimitError where all work and it is beyond each; the
+   * caller's errors at once, from the first step.
+   */
   async run(batch: TokenBatch, request: HeadRequest): Promise<BackendOutput> {
     const failed: string[] = [];
     const limits: BackendLimitError[] = [];
@@ -94,7 +131,10 @@ export class FallbackBackend implements InferenceBackend {
         continue;
       }
       // Counted on the lease before anything else runs, so that it is not closed in between.
-      const call = lease.use(async (backend) => ({ variant: backend.variant.name, ...(await backend.run(batch, request)) }));
+      const call = lease.use(async (backend) => ({
+        variant: backend.variant.name,
+        ...(await backend.run(batch, request)),
+      }));
       this.#serve();
       try {
         const output = await call;
@@ -156,11 +196,19 @@ export class FallbackBackend implements InferenceBackend {
     this.#last = step.name;
     if (insteadOf !== undefined) this.#changes += 1;
     for (const behind of this.#steps.slice(index + 1)) behind.release();
-    this.#onEvent({ kind: 'serving', step: step.name, variant: step.backend.variant.name, insteadOf, degraded: index > 0 });
+    this.#onEvent({
+      kind: 'serving',
+      step: step.name,
+      variant: step.backend.variant.name,
+      insteadOf,
+      degraded: index > 0,
+    });
   }
 
   #noBackend(failed: readonly string[] = []): NoBackendError {
-    const out = this.#steps.flatMap(({ name, circuit: { reason } }) => (reason === undefined ? [] : [`${name}: ${reason.message}`]));
+    const out = this.#steps.flatMap(({ name, circuit: { reason } }) =>
+      reason === undefined ? [] : [`${name}: ${reason.message}`],
+    );
     return new NoBackendError(this.space, [...new Set([...failed, ...out])]);
   }
 }

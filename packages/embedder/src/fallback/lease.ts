@@ -29,7 +29,10 @@ export class Lease {
 
   /** Closes the backend now: calls on it fail. That one does not close well is nobody's concern any more. */
   close(): Promise<void> {
-    this.#closing ??= this.backend.close().catch(() => undefined).then(() => this.onClosed(this));
+    this.#closing ??= this.backend
+      .close()
+      .catch(() => undefined)
+      .then(() => this.onClosed(this));
     return this.#closing;
   }
 }

@@ -24,7 +24,10 @@ export class Machine {
   serves: EmbeddingSpace = space;
   opened = 0;
   readonly closed: string[] = [];
-  constructor(readonly name: string, readonly kind: 'fp32' | 'int8' = 'fp32') {}
+  constructor(
+    readonly name: string,
+    readonly kind: 'fp32' | 'int8' = 'fp32',
+  ) {}
 
   readonly open = async (): Promise<InferenceBackend> => {
     if (!this.opens) throw new Error(`${this.name} does not open`);
@@ -32,7 +35,9 @@ export class Machine {
     this.opened += 1;
     const id = `${this.name} ${this.opened}`;
     const backend = new FakeBackend({
-      name: this.name, space: this.serves, variant: this.kind,
+      name: this.name,
+      space: this.serves,
+      variant: this.kind,
       before: async () => {
         await (this.held ?? Promise.resolve());
         if (this.failure !== undefined) throw this.failure;
@@ -50,7 +55,16 @@ export class Machine {
 
 /** With a pause of a second after three failures, of four at most. */
 export function chain(steps: readonly Machine[], events: FallbackEvent[] = []): FallbackBackend {
-  return new FallbackBackend({ space, variant, steps, failuresToOpen: 3, firstPauseMs: 1_000, longestPauseMs: 4_000, onEvent: (event) => events.push(event) });
+  return new FallbackBackend({
+    space,
+    variant,
+    steps,
+    failuresToOpen: 3,
+    firstPauseMs: 1_000,
+    longestPauseMs: 4_000,
+    onEvent: (event) => events.push(event),
+  });
 }
 /** Events in words. */
-export const story = (events: readonly FallbackEvent[]): readonly string[] => events.map((event) => `${event.step} ${event.kind}${event.kind === 'failed' ? ` ${event.failures}` : ''}`);
+export const story = (events: readonly FallbackEvent[]): readonly string[] =>
+  events.map((event) => `${event.step} ${event.kind}${event.kind === 'failed' ? ` ${event.failures}` : ''}`);

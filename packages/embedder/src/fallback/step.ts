@@ -24,11 +24,20 @@ export class Step {
   #idle: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
-  constructor({ name, open }: BackendStep, space: EmbeddingSpace, circuit: Omit<CircuitOptions, 'trial' | 'onChange'>, onChange: (step: Step) => void) {
+  constructor(
+    { name, open }: BackendStep,
+    space: EmbeddingSpace,
+    circuit: Omit<CircuitOptions, 'trial' | 'onChange'>,
+    onChange: (step: Step) => void,
+  ) {
     this.name = name;
     this.#open = open;
     this.#space = space;
-    this.circuit = new Circuit({ ...circuit, trial: async () => void (await this.acquire()), onChange: () => onChange(this) });
+    this.circuit = new Circuit({
+      ...circuit,
+      trial: async () => void (await this.acquire()),
+      onChange: () => onChange(this),
+    });
   }
 
   /** What it has open. */
@@ -41,7 +50,10 @@ export class Step {
     return this.#lease === lease;
   }
 
-  /** Its backend; calls share one opening. @throws the backend's own error, SpaceMismatchError where it serves another space, ClosedError. */
+  /**
+   * Its backend; calls share one opening. @throws the backend's own error, SpaceMismatchError where it serves another
+   * space, ClosedError.
+   */
   acquire(): Promise<Lease> {
     if (this.#opening !== undefined) return this.#opening;
     const opening = this.#opened();
@@ -57,12 +69,17 @@ export class Step {
     return opening;
   }
 
-  /** Closes its backend after the last call on it, also one that is being opened; it is opened again when it is needed. */
+  /**
+   * Closes its backend after the last call on it, also one that is being opened; it is opened again when it is needed.
+   */
   release(): void {
     const opening = this.#opening;
     this.#opening = undefined;
     this.#lease = undefined;
-    opening?.then((lease) => lease.retire(), () => undefined);
+    opening?.then(
+      (lease) => lease.retire(),
+      () => undefined,
+    );
   }
 
   /** Lets its backend go after a while in which nothing more came, where it is still not needed then. */
@@ -90,7 +107,9 @@ export class Step {
     const { fingerprint } = lease.backend.space;
     if (this.#closed || fingerprint !== this.#space.fingerprint) {
       await lease.close();
-      throw this.#closed ? new ClosedError(this.name) : new SpaceMismatchError(this.#space.fingerprint, fingerprint, `backend ${this.name}`);
+      throw this.#closed
+        ? new ClosedError(this.name)
+        : new SpaceMismatchError(this.#space.fingerprint, fingerprint, `backend ${this.name}`);
     }
     return lease;
   }
@@ -109,7 +128,10 @@ export class Step {
     try {
       return await Promise.race([leased, late]);
     } catch (error) {
-      leased.then((lease) => lease.close(), () => undefined);
+      leased.then(
+        (lease) => lease.close(),
+        () => undefined,
+      );
       throw error;
     } finally {
       clearTimeout(timer);

@@ -2,7 +2,15 @@ import { cosine, DimensionMismatchError, SpaceMismatchError } from '@kimera/core
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { golden, rowsOf, type AlignmentGoldens } from '../goldens.fixture.js';
-import { align, procrustes, RankDeficientError, ridge, SettingRangeError, UnpairedScoresError, type Alignment } from '../index.js';
+import {
+  align,
+  procrustes,
+  RankDeficientError,
+  ridge,
+  SettingRangeError,
+  UnpairedScoresError,
+  type Alignment,
+} from '../index.js';
 import { matrixOf, minusRow, sumOfSquares, times, transposeTimes } from './matrix.js';
 import { singularValues } from './singular-values.js';
 
@@ -18,23 +26,40 @@ function pairs(a: readonly ArrayLike<number>[], b: readonly ArrayLike<number>[],
   return { from: { space: 'a', vectors: a }, to: { space: 'b', vectors: b }, means };
 }
 
-describe.each(goldens.procrustes.filter(({ name }) => name !== 'A_to_rotated_A'))('Procrustes, $name', ({ name, centred, ...expected }) => {
-  const [from, to] = name === 'B_to_A' ? [sides.B, sides.A] : [sides.A, sides.B];
-  const result = procrustes(pairs(from, to, centred ? 'centre' : 'keep'));
+describe.each(goldens.procrustes.filter(({ name }) => name !== 'A_to_rotated_A'))(
+  'Procrustes, $name',
+  ({ name, centred, ...expected }) => {
+    const [from, to] = name === 'B_to_A' ? [sides.B, sides.A] : [sides.A, sides.B];
+    const result = procrustes(pairs(from, to, centred ? 'centre' : 'keep'));
 
-  it('has the rotation and the singular values', () => {
-    closeTo(result.map.data, rowsOf(expected.Q).flatMap((row) => [...row]), 6);
-    closeTo(result.singularValues, expected.singular_values, 6);
-  });
-  it('maps as the reference does', () => {
-    const mapped = from.map((row) => align(result, 'a', Float32Array.from(row)));
-    rowsOf(expected.first_3_mapped).forEach((row, i) => closeTo(mapped[i] ?? [], row, 6));
-    expect(mapped.reduce((sum, row, i) => sum + cosine(row, to[i] ?? []), 0) / mapped.length).toBeCloseTo(expected.mean_cosine_mapped_vs_target, 6);
-    const residual = minusRow(times(minusRow(matrixOf(from, 'a'), result.meanFrom), result.map), new Float64Array(result.map.columns));
-    const target = minusRow(matrixOf(to, 'b'), result.meanTo);
-    expect(Math.sqrt(sumOfSquares({ ...residual, data: residual.data.map((value, i) => value - (target.data[i] as number)) }))).toBeCloseTo(expected.residual_frobenius, 6);
-  });
-});
+    it('has the rotation and the singular values', () => {
+      closeTo(
+        result.map.data,
+        rowsOf(expected.Q).flatMap((row) => [...row]),
+        6,
+      );
+      closeTo(result.singularValues, expected.singular_values, 6);
+    });
+    it('maps as the reference does', () => {
+      const mapped = from.map((row) => align(result, 'a', Float32Array.from(row)));
+      rowsOf(expected.first_3_mapped).forEach((row, i) => closeTo(mapped[i] ?? [], row, 6));
+      expect(mapped.reduce((sum, row, i) => sum + cosine(row, to[i] ?? []), 0) / mapped.length).toBeCloseTo(
+        expected.mean_cosine_mapped_vs_target,
+        6,
+      );
+      const residual = minusRow(
+        times(minusRow(matrixOf(from, 'a'), result.meanFrom), result.map),
+        new Float64Array(result.map.columns),
+      );
+      const target = minusRow(matrixOf(to, 'b'), result.meanTo);
+      expect(
+        Math.sqrt(
+          sumOfSquares({ ...residual, data: residual.data.map((value, i) => value - (target.data[i] as number)) }),
+        ),
+      ).toBeCloseTo(expected.residual_frobenius, 6);
+    });
+  },
+);
 
 it('a rotation and a shift are found exactly', () => {
   const rotation = goldens.procrustes.find(({ name }) => name === 'A_to_rotated_A');
@@ -42,31 +67,53 @@ it('a rotation and a shift are found exactly', () => {
   const rotated = times(matrixOf(sides.A, 'a'), matrixOf(rowsOf(rotation.Q), 'rotation'));
   const target = sides.A.map((_row, i) => rotated.data.slice(i * 32, (i + 1) * 32).map((value) => value + 0.25));
   const result = procrustes(pairs(sides.A, target));
-  closeTo(result.map.data, rowsOf(rotation.Q).flatMap((row) => [...row]), 9);
+  closeTo(
+    result.map.data,
+    rowsOf(rotation.Q).flatMap((row) => [...row]),
+    9,
+  );
   closeTo(align(result, 'a', Float32Array.from(sides.A[7] ?? [])), target[7] ?? [], 6);
 });
 
 it.each(goldens.ridge)('ridge, lambda $lambda', ({ lambda, W }) => {
-  closeTo(ridge(pairs(sides.A, sides.B), lambda).map.data, rowsOf(W).flatMap((row) => [...row]), 6);
+  closeTo(
+    ridge(pairs(sides.A, sides.B), lambda).map.data,
+    rowsOf(W).flatMap((row) => [...row]),
+    6,
+  );
 });
 
 it('a thin singular value decomposition gives its matrix back, with orthonormal sides', () => {
   const matrices = fc.tuple(fc.integer({ min: 1, max: 7 }), fc.integer({ min: 1, max: 7 })).chain(([rows, columns]) =>
-    fc.array(fc.array(fc.double({ min: -10, max: 10, noNaN: true }), { minLength: columns, maxLength: columns }), { minLength: rows, maxLength: rows }),
+    fc.array(fc.array(fc.double({ min: -10, max: 10, noNaN: true }), { minLength: columns, maxLength: columns }), {
+      minLength: rows,
+      maxLength: rows,
+    }),
   );
   fc.assert(
     fc.property(matrices, (rows) => {
       const matrix = matrixOf(rows, 'matrix');
       const { left, values, right } = singularValues(matrix);
       expect([...values]).toEqual([...values].sort((a, b) => b - a));
-      rows.forEach((row, i) => row.forEach((value, j) => {
-        expect(values.reduce((sum, size, r) => sum + size * (left[r]?.[i] as number) * (right[r]?.[j] as number), 0)).toBeCloseTo(value, 9);
-      }));
+      rows.forEach((row, i) =>
+        row.forEach((value, j) => {
+          expect(
+            values.reduce((sum, size, r) => sum + size * (left[r]?.[i] as number) * (right[r]?.[j] as number), 0),
+          ).toBeCloseTo(value, 9);
+        }),
+      );
       const full = values.filter((value) => value > 1e-6 * (values[0] as number)).length;
       for (const side of [left.slice(0, full), right.slice(0, full)]) {
         if (side.length === 0) continue;
-        const columns = matrixOf((side[0] as Float64Array).length === 0 ? [] : Array.from(side[0] as Float64Array, (_, i) => side.map((column) => column[i] as number)), 'side');
-        transposeTimes(columns, columns).data.forEach((value, i) => expect(value).toBeCloseTo(i % (full + 1) === 0 ? 1 : 0, 7));
+        const columns = matrixOf(
+          (side[0] as Float64Array).length === 0
+            ? []
+            : Array.from(side[0] as Float64Array, (_, i) => side.map((column) => column[i] as number)),
+          'side',
+        );
+        transposeTimes(columns, columns).data.forEach((value, i) =>
+          expect(value).toBeCloseTo(i % (full + 1) === 0 ? 1 : 0, 7),
+        );
       }
     }),
   );

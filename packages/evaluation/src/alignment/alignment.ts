@@ -1,7 +1,10 @@
 import { DimensionMismatchError, SpaceMismatchError, type Vector } from '@kimera/core';
 import { times, type Matrix } from './matrix.js';
 
-/** A linear bridge from one space to another: y = (x − meanFrom) · map + meanTo. It has a direction, which is part of it. */
+/**
+ * A linear bridge from one space to another: y = (x − meanFrom) · map + meanTo. It has a direction, which is part of
+ * it.
+ */
 export interface Alignment {
   /** Fingerprint of the space it takes vectors of. */
   readonly from: string;
@@ -23,7 +26,10 @@ export interface AlignmentPairs {
   readonly means?: 'centre' | 'keep';
 }
 
-/** The vector in the other space, not normalised. @throws SpaceMismatchError where the vector is not of `alignment.from`, DimensionMismatchError. */
+/**
+ * The vector in the other space, not normalised. @throws SpaceMismatchError where the vector is not of
+ * `alignment.from`, DimensionMismatchError.
+ */
 export function align(alignment: Alignment, space: string, vector: Vector): Vector {
   if (space !== alignment.from) throw new SpaceMismatchError(alignment.from, space, 'alignment');
   const { meanFrom, meanTo, map } = alignment;

@@ -13,7 +13,10 @@ export function zeros(rows: number, columns: number): Matrix {
   return { rows, columns, data: new Float64Array(rows * columns) };
 }
 
-/** One vector a row. @throws TooFewValuesError for no vectors, DimensionMismatchError for uneven ones, InvalidScoreError for a number that is not finite. */
+/**
+ * One vector a row. @throws TooFewValuesError for no vectors, DimensionMismatchError for uneven ones, InvalidScoreError
+ * for a number that is not finite.
+ */
 export function matrixOf(vectors: readonly ArrayLike<number>[], what: string): Matrix {
   const columns = vectors[0]?.length ?? 0;
   if (columns === 0) throw new TooFewValuesError(1, 0, what);
@@ -29,7 +32,8 @@ export function matrixOf(vectors: readonly ArrayLike<number>[], what: string): M
 /** [columns]. */
 export function columnMeans({ rows, columns, data }: Matrix): Float64Array {
   const means = new Float64Array(columns);
-  for (let i = 0; i < data.length; i++) means[i % columns] = (means[i % columns] as number) + (data[i] as number) / rows;
+  for (let i = 0; i < data.length; i++)
+    means[i % columns] = (means[i % columns] as number) + (data[i] as number) / rows;
   return means;
 }
 
@@ -40,7 +44,8 @@ export function minusRow({ rows, columns, data }: Matrix, offset: Float64Array):
 
 export function transpose({ rows, columns, data }: Matrix): Matrix {
   const result = zeros(columns, rows);
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) result.data[j * rows + i] = data[i * columns + j] as number;
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++) result.data[j * rows + i] = data[i * columns + j] as number;
   return result;
 }
 
@@ -48,7 +53,8 @@ export function transpose({ rows, columns, data }: Matrix): Matrix {
 export function transposeTimes(a: Matrix, b: Matrix): Matrix {
   const result = zeros(a.columns, b.columns);
   for (let n = 0; n < a.rows; n++) {
-    for (let i = 0; i < a.columns; i++) addScaled(result.data, i * b.columns, b.data, n * b.columns, b.columns, a.data[n * a.columns + i] as number);
+    for (let i = 0; i < a.columns; i++)
+      addScaled(result.data, i * b.columns, b.data, n * b.columns, b.columns, a.data[n * a.columns + i] as number);
   }
   return result;
 }
@@ -57,7 +63,8 @@ export function transposeTimes(a: Matrix, b: Matrix): Matrix {
 export function times(a: Matrix, b: Matrix): Matrix {
   const result = zeros(a.rows, b.columns);
   for (let i = 0; i < a.rows; i++) {
-    for (let k = 0; k < a.columns; k++) addScaled(result.data, i * b.columns, b.data, k * b.columns, b.columns, a.data[i * a.columns + k] as number);
+    for (let k = 0; k < a.columns; k++)
+      addScaled(result.data, i * b.columns, b.data, k * b.columns, b.columns, a.data[i * a.columns + k] as number);
   }
   return result;
 }
@@ -67,6 +74,13 @@ export function sumOfSquares({ data }: Matrix): number {
   return data.reduce((sum, value) => sum + value * value, 0);
 }
 
-function addScaled(target: Float64Array, to: number, source: Float64Array, from: number, length: number, factor: number): void {
+function addScaled(
+  target: Float64Array,
+  to: number,
+  source: Float64Array,
+  from: number,
+  length: number,
+  factor: number,
+): void {
   for (let j = 0; j < length; j++) target[to + j] = (target[to + j] as number) + factor * (source[from + j] as number);
 }

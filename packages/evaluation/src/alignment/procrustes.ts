@@ -13,9 +13,11 @@ export interface Procrustes extends Alignment {
 }
 
 /**
- * The rotation that brings A closest to B (orthogonal Procrustes, Schönemann 1966): map = U · Vᵀ of the thin singular value decomposition of AᵀB;
+ * The rotation that brings A closest to B (orthogonal Procrustes, Schönemann 1966): map = U · Vᵀ of the thin singular
+ * value decomposition of AᵀB;
  * where the dimensions differ it has orthonormal columns or rows.
- * @throws RankDeficientError where the pairs do not determine it, UnpairedScoresError, TooFewValuesError, DimensionMismatchError, InvalidScoreError.
+ * @throws RankDeficientError where the pairs do not determine it, UnpairedScoresError, TooFewValuesError,
+ * DimensionMismatchError, InvalidScoreError.
  */
 export function procrustes(pairs: AlignmentPairs): Procrustes {
   const { a, b, meanFrom, meanTo } = centrePairs(pairs);
@@ -25,7 +27,9 @@ export function procrustes(pairs: AlignmentPairs): Procrustes {
   const map = zeros(a.columns, b.columns);
   left.forEach((u, r) => {
     const v = right[r] as Float64Array;
-    for (let i = 0; i < u.length; i++) for (let j = 0; j < v.length; j++) map.data[i * v.length + j] = (map.data[i * v.length + j] as number) + (u[i] as number) * (v[j] as number);
+    for (let i = 0; i < u.length; i++)
+      for (let j = 0; j < v.length; j++)
+        map.data[i * v.length + j] = (map.data[i * v.length + j] as number) + (u[i] as number) * (v[j] as number);
   });
   return { from: pairs.from.space, to: pairs.to.space, meanFrom, meanTo, map, singularValues: values };
 }

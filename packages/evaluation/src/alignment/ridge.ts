@@ -5,13 +5,15 @@ import { centrePairs } from './pairs.js';
 
 /**
  * The linear map of least squares with a penalty: W = (AᵀA + λI)⁻¹AᵀB, by Cholesky.
- * @throws SettingRangeError unless λ is finite and at least 0, RankDeficientError where λ is too small for the pairs, and as procrustes.
+ * @throws SettingRangeError unless λ is finite and at least 0, RankDeficientError where λ is too small for the pairs,
+ * and as procrustes.
  */
 export function ridge(pairs: AlignmentPairs, lambda: number): Alignment {
   if (!(lambda >= 0 && lambda < Infinity)) throw new SettingRangeError('lambda', 'at least 0', lambda);
   const { a, b, meanFrom, meanTo } = centrePairs(pairs);
   const gram = transposeTimes(a, a);
-  for (let i = 0; i < gram.rows; i++) gram.data[i * gram.columns + i] = (gram.data[i * gram.columns + i] as number) + lambda;
+  for (let i = 0; i < gram.rows; i++)
+    gram.data[i * gram.columns + i] = (gram.data[i * gram.columns + i] as number) + lambda;
   const map = transposeTimes(a, b);
   solve(factor(gram, a.rows), map);
   return { from: pairs.from.space, to: pairs.to.space, meanFrom, meanTo, map };

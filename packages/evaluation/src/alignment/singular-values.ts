@@ -14,8 +14,10 @@ const MAX_SWEEPS = 60;
 const ORTHOGONAL = 1e-15;
 
 /**
- * Thin singular value decomposition by one-sided Jacobi rotations (Hestenes 1958; Golub & Van Loan, 4th edition, 8.6.3): the columns are rotated
- * in pairs until all are orthogonal. Slow beside bidiagonalisation and as accurate as float64 allows. A singular value of 0 has a zero `left` column
+ * Thin singular value decomposition by one-sided Jacobi rotations (Hestenes 1958; Golub & Van Loan, 4th edition,
+ * 8.6.3): the columns are rotated
+ * in pairs until all are orthogonal. Slow beside bidiagonalisation and as accurate as float64 allows. A singular value
+ * of 0 has a zero `left` column
  * (where rows ≥ columns; a zero `right` column otherwise).
  */
 export function singularValues(matrix: Matrix): SingularValues {
@@ -24,10 +26,16 @@ export function singularValues(matrix: Matrix): SingularValues {
     return { left: right, values, right: left };
   }
   const { rows, columns } = matrix;
-  const work = Array.from({ length: columns }, (_, j) => Float64Array.from({ length: rows }, (_unused, i) => matrix.data[i * columns + j] as number));
-  const right = Array.from({ length: columns }, (_, j) => Float64Array.from({ length: columns }, (_unused, i) => (i === j ? 1 : 0)));
+  const work = Array.from({ length: columns }, (_, j) =>
+    Float64Array.from({ length: rows }, (_unused, i) => matrix.data[i * columns + j] as number),
+  );
+  const right = Array.from({ length: columns }, (_, j) =>
+    Float64Array.from({ length: columns }, (_unused, i) => (i === j ? 1 : 0)),
+  );
   for (let sweep = 0; sweep < MAX_SWEEPS && sweepOnce(work, right); sweep++);
-  const sized = work.map((column, j) => ({ column, size: Math.sqrt(product(column, column)), right: right[j] as Float64Array })).sort((a, b) => b.size - a.size);
+  const sized = work
+    .map((column, j) => ({ column, size: Math.sqrt(product(column, column)), right: right[j] as Float64Array }))
+    .sort((a, b) => b.size - a.size);
   return {
     left: sized.map(({ column, size }) => (size === 0 ? column : column.map((value) => value / size))),
     values: sized.map(({ size }) => size),

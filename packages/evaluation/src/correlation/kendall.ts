@@ -1,7 +1,10 @@
 import { requirePairs } from '../checks.js';
 import { ConstantInputError } from '../errors/evaluation-errors.js';
 
-/** Kendall's τ-b, which corrects for ties on both sides. Compares all pairs: O(n²). @throws ConstantInputError, UnpairedScoresError, TooFewValuesError, InvalidScoreError. */
+/**
+ * Kendall's τ-b, which corrects for ties on both sides. Compares all pairs: O(n²). @throws ConstantInputError,
+ * UnpairedScoresError, TooFewValuesError, InvalidScoreError.
+ */
 export function kendall(a: ArrayLike<number>, b: ArrayLike<number>): number {
   requirePairs(a, b, 2, 'Kendall correlation');
   let [difference, untiedA, untiedB] = [0, 0, 0];

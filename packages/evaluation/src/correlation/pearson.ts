@@ -1,7 +1,10 @@
 import { requirePairs } from '../checks.js';
 import { ConstantInputError } from '../errors/evaluation-errors.js';
 
-/** Pearson's r in [-1, 1]. Values are scaled by the largest first, so that squares do not overflow. @throws ConstantInputError, UnpairedScoresError, TooFewValuesError, InvalidScoreError. */
+/**
+ * Pearson's r in [-1, 1]. Values are scaled by the largest first, so that squares do not overflow. @throws
+ * ConstantInputError, UnpairedScoresError, TooFewValuesError, InvalidScoreError.
+ */
 export function pearson(a: ArrayLike<number>, b: ArrayLike<number>): number {
   requirePairs(a, b, 2, 'Pearson correlation');
   const [x, y] = [centred(a), centred(b)];

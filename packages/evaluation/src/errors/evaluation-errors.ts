@@ -3,7 +3,11 @@ import { KimeraError } from '@kimera/core';
 /** Scores that must be of the same items are not of the same number. */
 export class UnpairedScoresError extends KimeraError {
   readonly code = 'UNPAIRED_SCORES';
-  constructor(readonly expected: number, readonly actual: number, what: string) {
+  constructor(
+    readonly expected: number,
+    readonly actual: number,
+    what: string,
+  ) {
     super(`${what}: ${expected} values against ${actual}`, { expected, actual, what });
   }
 }
@@ -11,7 +15,11 @@ export class UnpairedScoresError extends KimeraError {
 /** A number that is NaN or infinite: it would make every figure after it meaningless. */
 export class InvalidScoreError extends KimeraError {
   readonly code = 'INVALID_SCORE';
-  constructor(readonly position: number, value: number, what: string) {
+  constructor(
+    readonly position: number,
+    value: number,
+    what: string,
+  ) {
     super(`${what}: value ${position} is ${value}`, { position, value: String(value), what });
   }
 }
@@ -19,7 +27,11 @@ export class InvalidScoreError extends KimeraError {
 /** Fewer items than the figure is defined for. */
 export class TooFewValuesError extends KimeraError {
   readonly code = 'TOO_FEW_VALUES';
-  constructor(readonly minimum: number, readonly actual: number, what: string) {
+  constructor(
+    readonly minimum: number,
+    readonly actual: number,
+    what: string,
+  ) {
     super(`${what}: at least ${minimum} values are needed, got ${actual}`, { minimum, actual, what });
   }
 }
@@ -27,7 +39,11 @@ export class TooFewValuesError extends KimeraError {
 /** A setting outside the range in which it means something. */
 export class SettingRangeError extends KimeraError {
   readonly code = 'SETTING_RANGE';
-  constructor(readonly setting: string, readonly range: string, value: number) {
+  constructor(
+    readonly setting: string,
+    readonly range: string,
+    value: number,
+  ) {
     super(`${setting} must be ${range}, got ${value}`, { setting, range, value: String(value) });
   }
 }
@@ -51,7 +67,11 @@ export class DuplicateItemError extends KimeraError {
 /** The pairs do not span the smaller space, so a rotation is not determined by them. */
 export class RankDeficientError extends KimeraError {
   readonly code = 'RANK_DEFICIENT';
-  constructor(readonly rank: number, readonly needed: number, readonly pairs: number) {
+  constructor(
+    readonly rank: number,
+    readonly needed: number,
+    readonly pairs: number,
+  ) {
     super(`${pairs} pairs determine ${rank} directions, ${needed} are needed`, { rank, needed, pairs });
   }
 }

@@ -17,7 +17,12 @@ export function differencesOf({ source, target }: Pick<PairedScores, 'source' | 
   return target.map((score, i) => score - (source[i] as number));
 }
 
-export function gateFigures({ source, target, resamples, seed }: PairedScores): GateFigures & { readonly bootstrap: Bootstrap } {
+export function gateFigures({
+  source,
+  target,
+  resamples,
+  seed,
+}: PairedScores): GateFigures & { readonly bootstrap: Bootstrap } {
   const differences = differencesOf({ source, target });
   const bootstrap = bootstrapMean(differences, { resamples, seed });
   return {

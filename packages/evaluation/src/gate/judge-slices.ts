@@ -13,14 +13,28 @@ export interface SlicedScores extends PairedScores {
 }
 
 /**
- * The gate of each slice, in the order of their names. A tested slice is NO-GO only where it is worse than −margin after Holm's adjustment,
+ * The gate of each slice, in the order of their names. A tested slice is NO-GO only where it is worse than −margin
+ * after Holm's adjustment,
  * else GO or INCONCLUSIVE by its percentiles.
  */
-export function judgeSlices({ source, target, resamples, seed, slices, minimumSlice, margin }: SlicedScores): readonly SliceResult[] {
+export function judgeSlices({
+  source,
+  target,
+  resamples,
+  seed,
+  slices,
+  minimumSlice,
+  margin,
+}: SlicedScores): readonly SliceResult[] {
   const names = [...new Set(slices)].filter((name) => name !== '').sort();
   const measured = names.map((slice) => {
     const inSlice = (_score: number, i: number): boolean => slices[i] === slice;
-    const { bootstrap, ...figures } = gateFigures({ source: source.filter(inSlice), target: target.filter(inSlice), resamples, seed });
+    const { bootstrap, ...figures } = gateFigures({
+      source: source.filter(inSlice),
+      target: target.filter(inSlice),
+      resamples,
+      seed,
+    });
     const worse = figures.queries < minimumSlice ? null : shareFrom(bootstrap.means, -margin - ROUNDING);
     return { slice, figures, worse };
   });

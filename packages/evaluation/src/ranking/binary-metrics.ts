@@ -8,7 +8,10 @@ export function recall(ranking: Ranking, judgements: Judgements, cutoff = Infini
   return relevant === 0 ? 0 : countFound(ranking, judgements, cutoff) / relevant;
 }
 
-/** Share of the first `cutoff` places that hold a relevant document; a shorter ranking is divided by `cutoff` all the same, as trec_eval does. */
+/**
+ * Share of the first `cutoff` places that hold a relevant document; a shorter ranking is divided by `cutoff` all the
+ * same, as trec_eval does.
+ */
 export function precision(ranking: Ranking, judgements: Judgements, cutoff: number): number {
   return countFound(ranking, judgements, cutoff) / cutoff;
 }
@@ -24,7 +27,9 @@ export function reciprocalRank(ranking: Ranking, judgements: Judgements, cutoff 
   return place === -1 ? 0 : 1 / (place + 1);
 }
 
-/** Sum of the precision at each relevant document among the first `cutoff`, divided by the number of relevant documents. */
+/**
+ * Sum of the precision at each relevant document among the first `cutoff`, divided by the number of relevant documents.
+ */
 export function averagePrecision(ranking: Ranking, judgements: Judgements, cutoff = Infinity): number {
   const relevant = countRelevant(judgements);
   let found = 0;

@@ -1,6 +1,8 @@
 import { DuplicateItemError, SettingRangeError } from '../errors/evaluation-errors.js';
 
-/** Grade of each judged document of a query; a grade of 0 or less, and a document that was not judged, is not relevant. */
+/**
+ * Grade of each judged document of a query; a grade of 0 or less, and a document that was not judged, is not relevant.
+ */
 export type Judgements = Readonly<Record<string, number>>;
 
 /** Document ids, the best first. */
@@ -19,9 +21,13 @@ export function countRelevant(judgements: Judgements): number {
   return Object.values(judgements).filter((grade) => grade > 0).length;
 }
 
-/** The first `cutoff` ids. @throws SettingRangeError unless the cut-off is a positive integer or infinite, DuplicateItemError. */
+/**
+ * The first `cutoff` ids. @throws SettingRangeError unless the cut-off is a positive integer or infinite,
+ * DuplicateItemError.
+ */
 export function head(ranking: Ranking, cutoff: number): Ranking {
-  if (cutoff !== Infinity && !(Number.isSafeInteger(cutoff) && cutoff > 0)) throw new SettingRangeError('cutoff', 'a positive integer', cutoff);
+  if (cutoff !== Infinity && !(Number.isSafeInteger(cutoff) && cutoff > 0))
+    throw new SettingRangeError('cutoff', 'a positive integer', cutoff);
   const first = cutoff === Infinity ? ranking : ranking.slice(0, cutoff);
   const seen = new Set<string>();
   for (const id of first) {

@@ -9,12 +9,16 @@ const GAINS: Readonly<Record<Gain, (grade: number) => number>> = {
 };
 
 /**
- * Normalised discounted cumulative gain of the first `cutoff` documents: Σ gain / log2(rank + 1), divided by that of the ideal order of
- * *all* judged documents cut at the same place. 0 where nothing is relevant. @throws SettingRangeError, DuplicateItemError.
+ * Normalised discounted cumulative gain of the first `cutoff` documents: Σ gain / log2(rank + 1), divided by that of
+ * the ideal order of
+ * *all* judged documents cut at the same place. 0 where nothing is relevant. @throws SettingRangeError,
+ * DuplicateItemError.
  */
 export function ndcg(ranking: Ranking, judgements: Judgements, cutoff = Infinity, gain: Gain = 'linear'): number {
   const found = head(ranking, cutoff).map((id) => gradeOf(judgements, id));
-  const ideal = Object.keys(judgements).map((id) => gradeOf(judgements, id)).sort((a, b) => b - a);
+  const ideal = Object.keys(judgements)
+    .map((id) => gradeOf(judgements, id))
+    .sort((a, b) => b - a);
   const best = discounted(ideal.slice(0, cutoff), GAINS[gain]);
   return best === 0 ? 0 : discounted(found, GAINS[gain]) / best;
 }

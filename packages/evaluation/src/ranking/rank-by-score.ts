@@ -2,7 +2,8 @@ import { InvalidScoreError } from '../errors/evaluation-errors.js';
 import type { Ranking } from './judgements.js';
 
 /**
- * trec_eval's order, whatever the order of the input: score as float32 descending, ties by the UTF-8 bytes of the id descending
+ * trec_eval's order, whatever the order of the input: score as float32 descending, ties by the UTF-8 bytes of the id
+ * descending
  * (trec_eval 9.0, form_res_rels.c: `sim` is a float, ties compare `docno`).
  * @throws InvalidScoreError.
  */

@@ -11,8 +11,16 @@ export interface ScoreQueries {
   readonly missing?: MissingQuery;
 }
 
-/** The metric of each judged query, in the order of the judgements. A query without judgements is left out under both conventions. */
-export function scoreQueries({ judgements, rankings, metric, missing = 'zero' }: ScoreQueries): ReadonlyMap<string, number> {
+/**
+ * The metric of each judged query, in the order of the judgements. A query without judgements is left out under both
+ * conventions.
+ */
+export function scoreQueries({
+  judgements,
+  rankings,
+  metric,
+  missing = 'zero',
+}: ScoreQueries): ReadonlyMap<string, number> {
   const scores = new Map<string, number>();
   for (const [query, judged] of Object.entries(judgements)) {
     const ranking = Object.hasOwn(rankings, query) ? rankings[query] : undefined;

@@ -2,7 +2,8 @@ import { columnMeans, matrixOf, minusRow, sumOfSquares, transposeTimes } from '.
 import { ConstantInputError, UnpairedScoresError } from '../errors/evaluation-errors.js';
 
 /**
- * Linear centred kernel alignment of two spaces over the same items, from 0 to 1: ‖AᵀB‖² / (‖AᵀA‖ ‖BᵀB‖) with centred columns (Kornblith et al. 2019).
+ * Linear centred kernel alignment of two spaces over the same items, from 0 to 1: ‖AᵀB‖² / (‖AᵀA‖ ‖BᵀB‖) with centred
+ * columns (Kornblith et al. 2019).
  * It does not change with rotation, scale or shift; it is biased upwards where items are few.
  * @throws UnpairedScoresError, ConstantInputError, TooFewValuesError, DimensionMismatchError, InvalidScoreError.
  */

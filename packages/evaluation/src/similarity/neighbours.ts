@@ -2,8 +2,14 @@ import { cosine, type Vector } from '@kimera/core';
 import { requireInteger } from '../checks.js';
 import { UnpairedScoresError } from '../errors/evaluation-errors.js';
 
-/** For each vector the positions of its `count` nearest others by cosine, the nearest first; ties by position. Exact: O(n²·D). @throws ZeroVectorError, DimensionMismatchError, SettingRangeError. */
-export function nearestNeighbours(vectors: readonly (Vector | Float64Array)[], count: number): readonly (readonly number[])[] {
+/**
+ * For each vector the positions of its `count` nearest others by cosine, the nearest first; ties by position. Exact:
+ * O(n²·D). @throws ZeroVectorError, DimensionMismatchError, SettingRangeError.
+ */
+export function nearestNeighbours(
+  vectors: readonly (Vector | Float64Array)[],
+  count: number,
+): readonly (readonly number[])[] {
   requireInteger('count', count, 1);
   return vectors.map((vector, self) =>
     vectors
@@ -22,8 +28,14 @@ export interface NeighbourOverlap {
   readonly jaccard: number;
 }
 
-/** How much two spaces agree on the neighbours of the same items. It gates parity (one model, two precisions), not a change of model. @throws UnpairedScoresError. */
-export function neighbourOverlap(a: readonly (readonly number[])[], b: readonly (readonly number[])[]): NeighbourOverlap {
+/**
+ * How much two spaces agree on the neighbours of the same items. It gates parity (one model, two precisions), not a
+ * change of model. @throws UnpairedScoresError.
+ */
+export function neighbourOverlap(
+  a: readonly (readonly number[])[],
+  b: readonly (readonly number[])[],
+): NeighbourOverlap {
   if (a.length !== b.length) throw new UnpairedScoresError(a.length, b.length, 'neighbour overlap');
   let [overlap, jaccard] = [0, 0];
   a.forEach((neighbours, i) => {

@@ -3,8 +3,10 @@ import { TooFewValuesError } from '../errors/evaluation-errors.js';
 import { head, type Ranking } from '../ranking/judgements.js';
 
 /**
- * Extrapolated rank-biased overlap: 1 for equal rankings, 0 for disjoint ones; the first places weigh more the smaller `persistence` is.
- * Lengths may differ (Webber, Moffat, Zobel 2010, equation 32). @throws SettingRangeError, TooFewValuesError for an empty ranking, DuplicateItemError.
+ * Extrapolated rank-biased overlap: 1 for equal rankings, 0 for disjoint ones; the first places weigh more the smaller
+ * `persistence` is.
+ * Lengths may differ (Webber, Moffat, Zobel 2010, equation 32). @throws SettingRangeError, TooFewValuesError for an
+ * empty ranking, DuplicateItemError.
  */
 export function rankBiasedOverlap(a: Ranking, b: Ranking, persistence = 0.9): number {
   const [shorter, longer] = a.length <= b.length ? [a, b] : [b, a];
@@ -20,7 +22,10 @@ export function rankBiasedOverlap(a: Ranking, b: Ranking, persistence = 0.9): nu
   return ((1 - persistence) / persistence) * sum + ((atLong - atShort) / l + atShort / s) * persistence ** l;
 }
 
-/** The part of rank-biased overlap that the lists show, a lower bound: nothing is assumed of what lies below them. Errors as {@link rankBiasedOverlap}. */
+/**
+ * The part of rank-biased overlap that the lists show, a lower bound: nothing is assumed of what lies below them.
+ * Errors as {@link rankBiasedOverlap}.
+ */
 export function truncatedRankBiasedOverlap(a: Ranking, b: Ranking, persistence = 0.9): number {
   const depth = Math.min(a.length, b.length);
   const overlaps = overlapByDepth(a.slice(0, depth), b.slice(0, depth), persistence);

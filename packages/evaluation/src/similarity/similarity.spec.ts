@@ -1,7 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { golden, rowsOf, type AlignmentGoldens, type OverlapGoldens } from '../goldens.fixture.js';
-import { ConstantInputError, DuplicateItemError, linearCka, nearestNeighbours, neighbourOverlap, rankBiasedOverlap, SettingRangeError, TooFewValuesError, truncatedRankBiasedOverlap, UnpairedScoresError } from '../index.js';
+import {
+  ConstantInputError,
+  DuplicateItemError,
+  linearCka,
+  nearestNeighbours,
+  neighbourOverlap,
+  rankBiasedOverlap,
+  SettingRangeError,
+  TooFewValuesError,
+  truncatedRankBiasedOverlap,
+  UnpairedScoresError,
+} from '../index.js';
 
 const overlaps = golden<OverlapGoldens>('rbo');
 const alignment = golden<AlignmentGoldens>('alignment');
@@ -9,11 +20,14 @@ const [A, B] = [rowsOf(alignment.A), rowsOf(alignment.B)];
 
 describe('rank-biased overlap', () => {
   it.each(overlaps.even)('$name', ({ a, b, rbo_ext: extrapolated, rbo_truncated_sum: truncated }) => {
-    for (const [persistence, value] of Object.entries(extrapolated)) expect(rankBiasedOverlap(a, b, Number(persistence))).toBeCloseTo(value, 9);
-    for (const [persistence, value] of Object.entries(truncated)) expect(truncatedRankBiasedOverlap(a, b, Number(persistence))).toBeCloseTo(value, 9);
+    for (const [persistence, value] of Object.entries(extrapolated))
+      expect(rankBiasedOverlap(a, b, Number(persistence))).toBeCloseTo(value, 9);
+    for (const [persistence, value] of Object.entries(truncated))
+      expect(truncatedRankBiasedOverlap(a, b, Number(persistence))).toBeCloseTo(value, 9);
   });
   it.each(overlaps.uneven)('$name', ({ a, b, rbo_ext_of_package_rbo: values }) => {
-    for (const [persistence, value] of Object.entries(values)) expect(rankBiasedOverlap(a, b, Number(persistence))).toBeCloseTo(value, 9);
+    for (const [persistence, value] of Object.entries(values))
+      expect(rankBiasedOverlap(a, b, Number(persistence))).toBeCloseTo(value, 9);
   });
   it('is symmetric and lies between 0 and 1', () => {
     const ranking = fc.uniqueArray(fc.constantFrom(...'abcdefghij'), { minLength: 1, maxLength: 10 });
@@ -35,20 +49,43 @@ describe('rank-biased overlap', () => {
 });
 
 describe('linear CKA', () => {
-  it.each(alignment.cka.filter(({ Y, name }) => Y !== undefined || name === 'A_B' || name === 'A_A' || name === 'first_40_rows'))('$name', ({ name, linear_cka: value, Y }) => {
+  it.each(
+    alignment.cka.filter(
+      ({ Y, name }) => Y !== undefined || name === 'A_B' || name === 'A_A' || name === 'first_40_rows',
+    ),
+  )('$name', ({ name, linear_cka: value, Y }) => {
     const first = name === 'first_40_rows' ? A.slice(0, 40) : A;
     const second = name === 'A_A' ? A : name === 'first_40_rows' ? B.slice(0, 40) : Y === undefined ? B : rowsOf(Y);
     expect(linearCka(first, second)).toBeCloseTo(value, 6);
   });
-  it('does not see scale and shift', () => expect(linearCka(A, A.map((row) => row.map((value) => -3 * value + 2)))).toBeCloseTo(1, 12));
+  it('does not see scale and shift', () =>
+    expect(
+      linearCka(
+        A,
+        A.map((row) => row.map((value) => -3 * value + 2)),
+      ),
+    ).toBeCloseTo(1, 12));
   it('refuses constant and unpaired input', () => {
-    expect(() => linearCka([[1, 2], [1, 2]], [[1], [2]])).toThrow(ConstantInputError);
+    expect(() =>
+      linearCka(
+        [
+          [1, 2],
+          [1, 2],
+        ],
+        [[1], [2]],
+      ),
+    ).toThrow(ConstantInputError);
     expect(() => linearCka([[1]], [[1], [2]])).toThrow(UnpairedScoresError);
   });
 });
 
 it('neighbours and their overlap are those of the goldens', () => {
-  const { mean_overlap: overlap, mean_jaccard: jaccard, first_5: first, first_5_B: firstB } = alignment.neighbour_overlap_at_10;
+  const {
+    mean_overlap: overlap,
+    mean_jaccard: jaccard,
+    first_5: first,
+    first_5_B: firstB,
+  } = alignment.neighbour_overlap_at_10;
   const [a, b] = [nearestNeighbours(A, 10), nearestNeighbours(B, 10)];
   expect(a.slice(0, 5)).toEqual(first);
   expect(b.slice(0, 5)).toEqual(firstB);

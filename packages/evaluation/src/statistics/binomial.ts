@@ -1,13 +1,18 @@
 import { requireInteger, requireShare } from '../checks.js';
 import { SettingRangeError } from '../errors/evaluation-errors.js';
 
-/** P(X ≤ successes) for X binomial over `trials` with probability `share`; by exact terms from the upper one down. @throws SettingRangeError. */
+/**
+ * P(X ≤ successes) for X binomial over `trials` with probability `share`; by exact terms from the upper one down.
+ * @throws SettingRangeError.
+ */
 export function binomialAtMost(successes: number, trials: number, share: number): number {
   requireInteger('trials', trials, 0);
   requireShare('share', share);
   if (successes < 0) return 0;
   if (successes >= trials) return 1;
-  let term = Math.exp(logChoose(trials, successes) + successes * Math.log(share) + (trials - successes) * Math.log1p(-share));
+  let term = Math.exp(
+    logChoose(trials, successes) + successes * Math.log(share) + (trials - successes) * Math.log1p(-share),
+  );
   let sum = 0;
   for (let k = successes; k >= 0; k--) {
     sum += term;
@@ -17,7 +22,8 @@ export function binomialAtMost(successes: number, trials: number, share: number)
 }
 
 /**
- * The largest share of bad items that `bad` of `sampled` leaves possible at this confidence (Clopper & Pearson 1934, one-sided): the exact form
+ * The largest share of bad items that `bad` of `sampled` leaves possible at this confidence (Clopper & Pearson 1934,
+ * one-sided): the exact form
  * of the rule of three, 0 bad of n ⇒ at most 3/n bad at 95 %. @throws SettingRangeError.
  */
 export function upperBoundOfShare(bad: number, sampled: number, confidence = 0.95): number {
@@ -51,5 +57,10 @@ function logFactorial(n: number): number {
   }
   const inverse = 1 / n;
   const square = inverse * inverse;
-  return (n + 0.5) * Math.log(n) - n + 0.5 * Math.log(2 * Math.PI) + inverse * (1 / 12 - square * (1 / 360 - square * (1 / 1260 - square / 1680)));
+  return (
+    (n + 0.5) * Math.log(n) -
+    n +
+    0.5 * Math.log(2 * Math.PI) +
+    inverse * (1 / 12 - square * (1 / 360 - square * (1 / 1260 - square / 1680)))
+  );
 }

@@ -1,6 +1,9 @@
 import { SettingRangeError } from '../errors/evaluation-errors.js';
 
-/** Adjusted p-values in the order given: below α, the family-wise error rate is at most α (Holm 1979). @throws SettingRangeError. */
+/**
+ * Adjusted p-values in the order given: below α, the family-wise error rate is at most α (Holm 1979). @throws
+ * SettingRangeError.
+ */
 export function holm(values: readonly number[]): readonly number[] {
   const order = ascending(values);
   const adjusted = new Array<number>(values.length).fill(1);
@@ -12,7 +15,10 @@ export function holm(values: readonly number[]): readonly number[] {
   return adjusted;
 }
 
-/** Adjusted p-values in the order given: below α, the share of false discoveries is at most α (Benjamini & Hochberg 1995). @throws SettingRangeError. */
+/**
+ * Adjusted p-values in the order given: below α, the share of false discoveries is at most α (Benjamini & Hochberg
+ * 1995). @throws SettingRangeError.
+ */
 export function benjaminiHochberg(values: readonly number[]): readonly number[] {
   const order = ascending(values);
   const adjusted = new Array<number>(values.length).fill(1);
@@ -26,6 +32,7 @@ export function benjaminiHochberg(values: readonly number[]): readonly number[] 
 }
 
 function ascending(values: readonly number[]): readonly number[] {
-  for (const value of values) if (!(value >= 0 && value <= 1)) throw new SettingRangeError('p-value', 'from 0 to 1', value);
+  for (const value of values)
+    if (!(value >= 0 && value <= 1)) throw new SettingRangeError('p-value', 'from 0 to 1', value);
   return values.map((_, i) => i).sort((a, b) => (values[a] as number) - (values[b] as number));
 }

@@ -9,7 +9,10 @@ export interface Random {
   below(limit: number): number;
 }
 
-/** xoshiro128** 1.1 (Blackman & Vigna, public domain; passes BigCrush; period 2¹²⁸ − 1) from its state, four words that must not be all zero. */
+/**
+ * xoshiro128** 1.1 (Blackman & Vigna, public domain; passes BigCrush; period 2¹²⁸ − 1) from its state, four words that
+ * must not be all zero.
+ */
 export function randomFromState(state: readonly [number, number, number, number]): Random {
   const words = Int32Array.from(state, (word) => word | 0);
   const next = (): number => {
@@ -33,7 +36,10 @@ export function randomFromState(state: readonly [number, number, number, number]
   return { next, below };
 }
 
-/** The generator with its state filled from the seed (its low 32 bits) by SplitMix32: a Weyl sequence through MurmurHash3's finaliser. */
+/**
+ * The generator with its state filled from the seed (its low 32 bits) by SplitMix32: a Weyl sequence through
+ * MurmurHash3's finaliser.
+ */
 export function createRandom(seed: number): Random {
   let counter = seed | 0;
   const word = (): number => {

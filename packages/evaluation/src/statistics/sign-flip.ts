@@ -17,11 +17,15 @@ export interface SignFlipTest {
 const EXACT_LIMIT = 16;
 
 /**
- * Sign-flip (paired permutation) test of differences: all 2ⁿ flips for n ≤ 16, else `resamples` at random, the observed one counted as one of them
+ * Sign-flip (paired permutation) test of differences: all 2ⁿ flips for n ≤ 16, else `resamples` at random, the observed
+ * one counted as one of them
  * (Phipson & Smyth 2010), so that p is never 0. The order of the differences does not matter.
  * @throws TooFewValuesError, InvalidScoreError, SettingRangeError.
  */
-export function signFlipTest(differences: ArrayLike<number>, { resamples, seed }: { readonly resamples: number; readonly seed: number }): SignFlipTest {
+export function signFlipTest(
+  differences: ArrayLike<number>,
+  { resamples, seed }: { readonly resamples: number; readonly seed: number },
+): SignFlipTest {
   requireInteger('resamples', resamples, 1);
   requireInteger('seed', seed, 0);
   if (differences.length === 0) throw new TooFewValuesError(1, 0, 'sign-flip test');
@@ -41,7 +45,12 @@ export function signFlipTest(differences: ArrayLike<number>, { resamples, seed }
     if (Math.abs(sum) >= Math.abs(observed) - slack) far++;
   }
   const total = exact ? flips : flips + 1;
-  return { greater: greater / total, less: less / total, twoSided: far / total, method: exact ? 'exact' : 'monte-carlo' };
+  return {
+    greater: greater / total,
+    less: less / total,
+    twoSided: far / total,
+    method: exact ? 'exact' : 'monte-carlo',
+  };
 }
 
 function everyFlip(values: Float64Array): () => number {

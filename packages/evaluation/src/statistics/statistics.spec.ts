@@ -2,17 +2,40 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { golden, type ResamplingGoldens } from '../goldens.fixture.js';
 import {
-  benjaminiHochberg, binomialAtMost, bootstrapMean, createRandom, holm, InvalidScoreError, mcNemarTest, mean, neededQueries, normalQuantile, quantile, randomFromState,
-  SettingRangeError, signFlipTest, standardDeviation, TooFewValuesError, upperBoundOfShare,
+  benjaminiHochberg,
+  binomialAtMost,
+  bootstrapMean,
+  createRandom,
+  holm,
+  InvalidScoreError,
+  mcNemarTest,
+  mean,
+  neededQueries,
+  normalQuantile,
+  quantile,
+  randomFromState,
+  SettingRangeError,
+  signFlipTest,
+  standardDeviation,
+  TooFewValuesError,
+  upperBoundOfShare,
 } from '../index.js';
 
 const goldens = golden<ResamplingGoldens>('resampling');
-const differences = ({ old, new: renewed }: { readonly old: readonly number[]; readonly new: readonly number[] }): readonly number[] => renewed.map((score, i) => score - (old[i] as number));
+const differences = ({
+  old,
+  new: renewed,
+}: {
+  readonly old: readonly number[];
+  readonly new: readonly number[];
+}): readonly number[] => renewed.map((score, i) => score - (old[i] as number));
 
 describe('xoshiro128**', () => {
   it('gives the known sequence of the state 1, 2, 3, 4', () => {
     const random = randomFromState([1, 2, 3, 4]);
-    expect(Array.from({ length: 10 }, () => random.next())).toEqual([11520, 0, 5927040, 70819200, 2031721883, 1637235492, 1287239034, 3734860849, 3729100597, 4258142804]);
+    expect(Array.from({ length: 10 }, () => random.next())).toEqual([
+      11520, 0, 5927040, 70819200, 2031721883, 1637235492, 1287239034, 3734860849, 3729100597, 4258142804,
+    ]);
   });
   it('is uniform below a limit: chi-square of 60,000 throws of 6 sides, 5 degrees of freedom', () => {
     const random = createRandom(7);
@@ -45,8 +68,10 @@ describe.each(goldens.paired)('paired, $name', (item) => {
     expect(means).toHaveLength(bootstrap.resamples);
     expect(mean(means)).toBeCloseTo(bootstrap.mean, 9);
     expect(standardDeviation(means) * Math.sqrt((means.length - 1) / means.length)).toBeCloseTo(bootstrap.std, 9);
-    for (const [share, value] of Object.entries(bootstrap.quantiles_linear)) expect(quantile(means, Number(share))).toBeCloseTo(value, 9);
-    for (const [share, value] of Object.entries(bootstrap.quantiles_inverted_cdf)) expect(quantile(means, Number(share), 'inverted-cdf')).toBeCloseTo(value, 9);
+    for (const [share, value] of Object.entries(bootstrap.quantiles_linear))
+      expect(quantile(means, Number(share))).toBeCloseTo(value, 9);
+    for (const [share, value] of Object.entries(bootstrap.quantiles_inverted_cdf))
+      expect(quantile(means, Number(share), 'inverted-cdf')).toBeCloseTo(value, 9);
   });
 });
 
@@ -64,25 +89,35 @@ it("10,000 resamples lie within Monte Carlo error of scipy's 20,000", () => {
 it('random sign flips lie within Monte Carlo error of all of them', () => {
   const values = Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? 0.3 : -0.2));
   const { greater, less, method } = signFlipTest(values, { resamples: 20_000, seed: 3 });
-  // Exact: the sum observed is (3 · 10 − 2 · 10) / 10, and that of a flip (3x + 2y) / 10 with x and y sums of ten signs.
-  const choose = (k: number): number => Array.from({ length: k }, (_, i) => (10 - i) / (i + 1)).reduce((product, factor) => product * factor, 1);
+  // Exact: the sum observed is (3 · 10 − 2 · 10) / 10, and that of a flip (3x + 2y) / 10 with x and y sums of ten
+  // signs.
+  const choose = (k: number): number =>
+    Array.from({ length: k }, (_, i) => (10 - i) / (i + 1)).reduce((product, factor) => product * factor, 1);
   let exact = 0;
-  for (let a = 0; a <= 10; a++) for (let b = 0; b <= 10; b++) if (3 * (2 * a - 10) + 2 * (2 * b - 10) >= 10) exact += (choose(a) * choose(b)) / 2 ** 20;
+  for (let a = 0; a <= 10; a++)
+    for (let b = 0; b <= 10; b++)
+      if (3 * (2 * a - 10) + 2 * (2 * b - 10) >= 10) exact += (choose(a) * choose(b)) / 2 ** 20;
   expect(method).toBe('monte-carlo');
   expect(Math.abs(greater - exact)).toBeLessThan(4 * Math.sqrt((exact * (1 - exact)) / 20_000));
   expect(greater + less).toBeGreaterThanOrEqual(1);
 });
 
-it.each(goldens.mcnemar_exact)('McNemar, $old_hit_new_miss against $old_miss_new_hit', ({ old_hit_new_miss: onlyOld, old_miss_new_hit: onlyNew, ...expected }) => {
-  const { twoSided, newBetter } = mcNemarTest(onlyOld, onlyNew);
-  expect(twoSided).toBeCloseTo(expected.p_two_sided, 12);
-  expect(newBetter).toBeCloseTo(expected.p_new_better, 12);
-});
+it.each(goldens.mcnemar_exact)(
+  'McNemar, $old_hit_new_miss against $old_miss_new_hit',
+  ({ old_hit_new_miss: onlyOld, old_miss_new_hit: onlyNew, ...expected }) => {
+    const { twoSided, newBetter } = mcNemarTest(onlyOld, onlyNew);
+    expect(twoSided).toBeCloseTo(expected.p_two_sided, 12);
+    expect(newBetter).toBeCloseTo(expected.p_new_better, 12);
+  },
+);
 
-it.each(goldens.multiple_testing)('Holm and Benjamini-Hochberg of $p', ({ p, holm: byHolm, benjamini_hochberg: byBenjamini }) => {
-  holm(p).forEach((value, i) => expect(value).toBeCloseTo(byHolm[i] as number, 12));
-  benjaminiHochberg(p).forEach((value, i) => expect(value).toBeCloseTo(byBenjamini[i] as number, 12));
-});
+it.each(goldens.multiple_testing)(
+  'Holm and Benjamini-Hochberg of $p',
+  ({ p, holm: byHolm, benjamini_hochberg: byBenjamini }) => {
+    holm(p).forEach((value, i) => expect(value).toBeCloseTo(byHolm[i] as number, 12));
+    benjaminiHochberg(p).forEach((value, i) => expect(value).toBeCloseTo(byBenjamini[i] as number, 12));
+  },
+);
 
 it('Holm is never below Benjamini-Hochberg, and neither below the p-value', () => {
   fc.assert(
@@ -98,22 +133,36 @@ it('Holm is never below Benjamini-Hochberg, and neither below the p-value', () =
 
 describe('shares', () => {
   it('0 bad of n leaves at most 3/n at 95 %', () => {
-    fc.assert(fc.property(fc.integer({ min: 1, max: 1_000_000 }), (n) => {
-      expect(upperBoundOfShare(0, n)).toBeLessThanOrEqual(3 / n);
-      expect((1 - upperBoundOfShare(0, n)) ** n).toBeCloseTo(0.05, 6);
-    }));
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1_000_000 }), (n) => {
+        expect(upperBoundOfShare(0, n)).toBeLessThanOrEqual(3 / n);
+        expect((1 - upperBoundOfShare(0, n)) ** n).toBeCloseTo(0.05, 6);
+      }),
+    );
     expect(upperBoundOfShare(0, 300)).toBeCloseTo(0.00993613, 7);
   });
   it('is the exact bound: at it, as few bad ones have the probability left', () => {
-    fc.assert(fc.property(fc.integer({ min: 2, max: 400 }).chain((n) => fc.tuple(fc.integer({ min: 1, max: n - 1 }), fc.constant(n))), ([bad, n]) => {
-      expect(binomialAtMost(bad, n, upperBoundOfShare(bad, n, 0.9))).toBeCloseTo(0.1, 7);
-    }));
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 2, max: 400 }).chain((n) => fc.tuple(fc.integer({ min: 1, max: n - 1 }), fc.constant(n))),
+        ([bad, n]) => {
+          expect(binomialAtMost(bad, n, upperBoundOfShare(bad, n, 0.9))).toBeCloseTo(0.1, 7);
+        },
+      ),
+    );
     expect(upperBoundOfShare(5, 5)).toBe(1);
   });
 });
 
 it('normal quantiles are those of the tables', () => {
-  for (const [share, z] of [[0.5, 0], [0.95, 1.6448536269514722], [0.8, 0.8416212335729143], [0.975, 1.959963984540054], [1e-10, -6.361340902404056], [0.999, 3.090232306167813]] as const) {
+  for (const [share, z] of [
+    [0.5, 0],
+    [0.95, 1.6448536269514722],
+    [0.8, 0.8416212335729143],
+    [0.975, 1.959963984540054],
+    [1e-10, -6.361340902404056],
+    [0.999, 3.090232306167813],
+  ] as const) {
     expect(normalQuantile(share)).toBeCloseTo(z, 12);
   }
 });

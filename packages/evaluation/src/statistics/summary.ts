@@ -18,7 +18,10 @@ export function standardDeviation(values: ArrayLike<number>): number {
   return values.length === 1 ? 0 : Math.sqrt(sum / (values.length - 1));
 }
 
-/** `linear` between neighbours (numpy's default, type 7), or `inverted-cdf`: the smallest value that at least the share of values does not exceed (type 1). */
+/**
+ * `linear` between neighbours (numpy's default, type 7), or `inverted-cdf`: the smallest value that at least the share
+ * of values does not exceed (type 1).
+ */
 export type QuantileMethod = 'linear' | 'inverted-cdf';
 
 /** Quantile of ascending values. @throws TooFewValuesError, SettingRangeError unless 0 ≤ share ≤ 1. */

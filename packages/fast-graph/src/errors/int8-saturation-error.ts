@@ -4,6 +4,9 @@ import { KimeraError } from '@kimera/core';
 export class Int8SaturationError extends KimeraError {
   readonly code = 'INT8_SATURATION';
   constructor(readonly graph: string) {
-    super(`${graph}: products of 8 bits saturate on this processor (it has no VNNI), so the int8 variant would give other vectors: use the folder's full variant, or convert on this machine, which makes 7-bit weights`, { graph });
+    super(
+      `${graph}: products of 8 bits saturate on this processor (it has no VNNI), so the int8 variant would give other vectors: use the folder's full variant, or convert on this machine, which makes 7-bit weights`,
+      { graph },
+    );
   }
 }

@@ -3,7 +3,10 @@ import { KimeraError } from '@kimera/core';
 /** Source and target are the same space: there is nothing to migrate. */
 export class SameSpaceError extends KimeraError {
   readonly code = 'SAME_SPACE';
-  constructor(readonly space: string, readonly modelId: string) {
+  constructor(
+    readonly space: string,
+    readonly modelId: string,
+  ) {
     super(`the collection is in space ${space.slice(0, 12)} (${modelId}) already`, { space, modelId });
   }
 }
@@ -11,15 +14,24 @@ export class SameSpaceError extends KimeraError {
 /** More numbers than pgvector can index in a `vector`. */
 export class DimensionLimitError extends KimeraError {
   readonly code = 'DIMENSION_LIMIT';
-  constructor(readonly dimension: number, readonly limit: number) {
-    super(`the target has ${dimension} numbers a vector, an index of pgvector takes at most ${limit}`, { dimension, limit });
+  constructor(
+    readonly dimension: number,
+    readonly limit: number,
+  ) {
+    super(`the target has ${dimension} numbers a vector, an index of pgvector takes at most ${limit}`, {
+      dimension,
+      limit,
+    });
   }
 }
 
 /** The new vectors would not fit. */
 export class NotEnoughRoomError extends KimeraError {
   readonly code = 'NOT_ENOUGH_ROOM';
-  constructor(readonly needed: number, readonly free: number) {
+  constructor(
+    readonly needed: number,
+    readonly free: number,
+  ) {
     super(`the new vectors take about ${needed} bytes, ${free} are free where the database lies`, { needed, free });
   }
 }
@@ -27,15 +39,25 @@ export class NotEnoughRoomError extends KimeraError {
 /** The backfill has jobs left. */
 export class BackfillIncompleteError extends KimeraError {
   readonly code = 'BACKFILL_INCOMPLETE';
-  constructor(readonly waiting: number, readonly active: number, readonly failed: number) {
-    super(`the backfill has ${waiting} jobs waiting, ${active} under way and ${failed} given up: let a worker finish first`, { waiting, active, failed });
+  constructor(
+    readonly waiting: number,
+    readonly active: number,
+    readonly failed: number,
+  ) {
+    super(
+      `the backfill has ${waiting} jobs waiting, ${active} under way and ${failed} given up: let a worker finish first`,
+      { waiting, active, failed },
+    );
   }
 }
 
 /** Rows without a vector in the new space stand in the way of a cutover. */
 export class RowsMissingError extends KimeraError {
   readonly code = 'ROWS_MISSING';
-  constructor(readonly missing: number, readonly excused: number) {
+  constructor(
+    readonly missing: number,
+    readonly excused: number,
+  ) {
     super(`${missing} rows have no vector in the new space, ${excused} of them are excused`, { missing, excused });
   }
 }
@@ -43,15 +65,24 @@ export class RowsMissingError extends KimeraError {
 /** Rows that could not be embedded, and that nobody has excused. */
 export class PoisonRowsError extends KimeraError {
   readonly code = 'POISON_ROWS';
-  constructor(readonly ids: readonly string[], readonly reason: string) {
-    super(`${ids.length} rows could not be embedded and block the cutover until they are changed or excused: ${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ', …' : ''} (${reason})`, { ids: ids.slice(0, 100), reason });
+  constructor(
+    readonly ids: readonly string[],
+    readonly reason: string,
+  ) {
+    super(
+      `${ids.length} rows could not be embedded and block the cutover until they are changed or excused: ${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ', …' : ''} (${reason})`,
+      { ids: ids.slice(0, 100), reason },
+    );
   }
 }
 
 /** An acceptance in writing where the gate said NO-GO, or without words. */
 export class AcceptanceError extends KimeraError {
   readonly code = 'ACCEPTANCE';
-  constructor(readonly verdict: string, readonly reason: string) {
+  constructor(
+    readonly verdict: string,
+    readonly reason: string,
+  ) {
     super(`the verdict ${verdict} cannot be accepted: ${reason}`, { verdict, reason });
   }
 }
@@ -59,7 +90,11 @@ export class AcceptanceError extends KimeraError {
 /** The model fails on every text: the rows are not to blame. */
 export class EmbedderBrokenError extends KimeraError {
   readonly code = 'EMBEDDER_BROKEN';
-  constructor(readonly modelId: string, readonly reason: string, options: ErrorOptions) {
+  constructor(
+    readonly modelId: string,
+    readonly reason: string,
+    options: ErrorOptions,
+  ) {
     super(`${modelId} cannot embed any text: ${reason}`, { modelId, reason }, options);
   }
 }

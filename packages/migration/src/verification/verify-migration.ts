@@ -42,7 +42,13 @@ export interface Verification {
   readonly checks: readonly Check[];
   /** Of nDCG@10 per query, or null without judged queries. */
   readonly gate: GateResult | null;
-  readonly quality: { readonly metric: 'nDCG@10'; readonly source: number; readonly target: number; readonly queries: number; readonly cut: QueriesCut } | null;
+  readonly quality: {
+    readonly metric: 'nDCG@10';
+    readonly source: number;
+    readonly target: number;
+    readonly queries: number;
+    readonly cut: QueriesCut;
+  } | null;
   /** A similarity threshold of the old space and what lets through the same share of best hits in the new one. */
   readonly thresholds: readonly { readonly share: number; readonly source: number; readonly target: number }[];
 }
@@ -51,7 +57,8 @@ const SAMPLE_ROWS = 300;
 const DEPTH = 10;
 
 /**
- * Verifies through the store's own search; GO, or an accepted INCONCLUSIVE, makes the migration `ready`. Every verdict is a line in the log.
+ * Verifies through the store's own search; GO, or an accepted INCONCLUSIVE, makes the migration `ready`. Every verdict
+ * is a line in the log.
  * @throws NoMigrationError, MigrationStateError, BackfillIncompleteError, PoisonRowsError, AcceptanceError.
  */
 export async function verifyMigration(parts: MigrationParts, options: VerifyOptions = {}): Promise<Verification> {
@@ -59,12 +66,21 @@ export async function verifyMigration(parts: MigrationParts, options: VerifyOpti
   const { store, by, source, target, collection } = parts;
   if (accept?.trim() === '') throw new AcceptanceError('INCONCLUSIVE', 'the reason is empty');
   const opened = await openMigration(parts, 'verify');
-  if (!TRANSITIONS.verify.expected.some((state) => state === opened.state)) throw new MigrationStateError(opened.id, 'verify', opened.state, TRANSITIONS.verify.expected);
+  if (!TRANSITIONS.verify.expected.some((state) => state === opened.state))
+    throw new MigrationStateError(opened.id, 'verify', opened.state, TRANSITIONS.verify.expected);
   await refuseUnfinished(parts, opened);
-  const migration = await store.transition(opened.id, by, { ...TRANSITIONS.verify, event: 'verify', figures: { queries: queries.length, seed, margin } });
+  const migration = await store.transition(opened.id, by, {
+    ...TRANSITIONS.verify,
+    event: 'verify',
+    figures: { queries: queries.length, seed, margin },
+  });
 
   onProgress?.('rows', 0, 1);
-  const checks = [...(await checkCoverage(parts, migration)), ...(await checkVectors(parts, sampleRows, seed)), INDEX_CHECK];
+  const checks = [
+    ...(await checkCoverage(parts, migration)),
+    ...(await checkVectors(parts, sampleRows, seed)),
+    INDEX_CHECK,
+  ];
   const judged = queries.length === 0 ? null : await judge(parts, queries, margin, seed, onProgress);
   const { verdict, reason } = conclude(checks, judged?.gate ?? null);
   if (accept !== undefined && verdict === 'NO-GO') {
@@ -72,8 +88,23 @@ export async function verifyMigration(parts: MigrationParts, options: VerifyOpti
     throw new AcceptanceError(verdict, reason);
   }
   const accepted = verdict === 'INCONCLUSIVE' && accept !== undefined ? accept : null;
-  const figures = { verdict, reason, ...(judged === null ? {} : { before: judged.quality.source, after: judged.quality.target, cutBefore: judged.quality.cut.source, cutAfter: judged.quality.cut.target, p5: judged.gate.p5, p95: judged.gate.p95 }), ...(accepted === null ? {} : { accepted }) };
-  if (verdict === 'GO' || accepted !== null) await store.transition(migration.id, by, { ...TRANSITIONS.pass, event: 'verdict', figures });
+  const figures = {
+    verdict,
+    reason,
+    ...(judged === null
+      ? {}
+      : {
+          before: judged.quality.source,
+          after: judged.quality.target,
+          cutBefore: judged.quality.cut.source,
+          cutAfter: judged.quality.cut.target,
+          p5: judged.gate.p5,
+          p95: judged.gate.p95,
+        }),
+    ...(accepted === null ? {} : { accepted }),
+  };
+  if (verdict === 'GO' || accepted !== null)
+    await store.transition(migration.id, by, { ...TRANSITIONS.pass, event: 'verdict', figures });
   else await store.note(migration.id, by, 'verdict', figures);
   return {
     collection,
@@ -91,44 +122,97 @@ export async function verifyMigration(parts: MigrationParts, options: VerifyOpti
 }
 
 /** Searches are exact: nothing is lost to an index. */
-const INDEX_CHECK: Check = { name: 'index recall', expected: '1 against exact search', actual: '1 (the search is exact, there is no index)', holds: true };
+const INDEX_CHECK: Check = {
+  name: 'index recall',
+  expected: '1 against exact search',
+  actual: '1 (the search is exact, there is no index)',
+  holds: true,
+};
 
-async function refuseUnfinished({ store, collection, target }: MigrationParts, { id, state }: Migration): Promise<void> {
+async function refuseUnfinished(
+  { store, collection, target }: MigrationParts,
+  { id, state }: Migration,
+): Promise<void> {
   const { waiting, active, failed } = await store.counts(id);
-  if (state === 'backfilling' && waiting + active + failed > 0) throw new BackfillIncompleteError(waiting, active, failed);
+  if (state === 'backfilling' && waiting + active + failed > 0)
+    throw new BackfillIncompleteError(waiting, active, failed);
   const poison = (await store.poison(id)).filter(({ excused }) => excused === 'no');
-  if (poison.length > 0) throw new PoisonRowsError(poison.map((row) => row.id), poison[0]?.reason ?? '');
+  if (poison.length > 0)
+    throw new PoisonRowsError(
+      poison.map((row) => row.id),
+      poison[0]?.reason ?? '',
+    );
   const pending = await store.countPending(collection, target.space.fingerprint);
   const limit = Math.max(1_000, Math.floor((await store.countRows(collection)) * 0.1));
   if (pending > limit) throw new CatchUpError(pending, limit);
 }
 
-function conclude(checks: readonly Check[], gate: GateResult | null): { readonly verdict: Verdict; readonly reason: string } {
+function conclude(
+  checks: readonly Check[],
+  gate: GateResult | null,
+): { readonly verdict: Verdict; readonly reason: string } {
   const failed = checks.filter(({ holds }) => !holds);
-  if (failed.length > 0) return { verdict: 'NO-GO', reason: `does not hold: ${failed.map(({ name, actual }) => `${name} (${actual})`).join('; ')}` };
+  if (failed.length > 0)
+    return {
+      verdict: 'NO-GO',
+      reason: `does not hold: ${failed.map(({ name, actual }) => `${name} (${actual})`).join('; ')}`,
+    };
   if (gate === null) return { verdict: 'INCONCLUSIVE', reason: 'no judged queries were given: quality is not known' };
   return { verdict: gate.verdict, reason: gate.reason };
 }
 
-async function judge(parts: MigrationParts, queries: readonly JudgedQuery[], margin: number, seed: number, onProgress: VerifyOptions['onProgress']) {
+async function judge(
+  parts: MigrationParts,
+  queries: readonly JudgedQuery[],
+  margin: number,
+  seed: number,
+  onProgress: VerifyOptions['onProgress'],
+) {
   const texts = queries.map(({ text }) => text);
-  const before = await retrieve(parts, parts.source, texts, DEPTH, (done) => onProgress?.('queries in the old space', done, queries.length));
-  const after = await retrieve(parts, parts.target, texts, DEPTH, (done) => onProgress?.('queries in the new space', done, queries.length));
-  const scores = (hits: readonly (readonly Hit[])[]): readonly number[] => hits.map((ranking, i) => ndcg(ranking.map(({ id }) => id), queries[i]?.relevant ?? {}, DEPTH));
+  const before = await retrieve(parts, parts.source, texts, DEPTH, (done) =>
+    onProgress?.('queries in the old space', done, queries.length),
+  );
+  const after = await retrieve(parts, parts.target, texts, DEPTH, (done) =>
+    onProgress?.('queries in the new space', done, queries.length),
+  );
+  const scores = (hits: readonly (readonly Hit[])[]): readonly number[] =>
+    hits.map((ranking, i) =>
+      ndcg(
+        ranking.map(({ id }) => id),
+        queries[i]?.relevant ?? {},
+        DEPTH,
+      ),
+    );
   const [source, target] = [scores(before.hits), scores(after.hits)];
   const slices = queries.map(({ slice }) => slice ?? '');
-  const gate = qualityGate({ source, target, margin, seed, ...(slices.some((slice) => slice !== '') ? { slices } : {}) });
+  const gate = qualityGate({
+    source,
+    target,
+    margin,
+    seed,
+    ...(slices.some((slice) => slice !== '') ? { slices } : {}),
+  });
   return {
     gate,
-    quality: { metric: 'nDCG@10' as const, source: mean(source), target: mean(target), queries: queries.length, cut: { source: before.truncated, target: after.truncated } },
-    thresholds: equivalentThresholds(before.hits.map((hits) => hits[0]?.score ?? 0), after.hits.map((hits) => hits[0]?.score ?? 0)),
+    quality: {
+      metric: 'nDCG@10' as const,
+      source: mean(source),
+      target: mean(target),
+      queries: queries.length,
+      cut: { source: before.truncated, target: after.truncated },
+    },
+    thresholds: equivalentThresholds(
+      before.hits.map((hits) => hits[0]?.score ?? 0),
+      after.hits.map((hits) => hits[0]?.score ?? 0),
+    ),
   };
 }
 
 /** Quantile matching over the best hits: fixed thresholds break with a new space. */
 function equivalentThresholds(before: readonly number[], after: readonly number[]): Verification['thresholds'] {
   const [source, target] = [[...before].sort((a, b) => a - b), [...after].sort((a, b) => a - b)];
-  const at = (sorted: readonly number[], share: number): number => sorted[Math.min(sorted.length - 1, Math.floor((1 - share) * sorted.length))] ?? 0;
+  const at = (sorted: readonly number[], share: number): number =>
+    sorted[Math.min(sorted.length - 1, Math.floor((1 - share) * sorted.length))] ?? 0;
   return [0.95, 0.9, 0.75, 0.5, 0.25].map((share) => ({ share, source: at(source, share), target: at(target, share) }));
 }
 

@@ -3,7 +3,10 @@ import { KimeraError } from '@kimera/core';
 /** space.json is not JSON, breaks its schema, or contradicts itself. */
 export class InvalidSpaceFileError extends KimeraError {
   readonly code = 'INVALID_SPACE_FILE';
-  constructor(readonly path: string, readonly reason: string) {
+  constructor(
+    readonly path: string,
+    readonly reason: string,
+  ) {
     super(`${path}: ${reason}`, { path, reason });
   }
 }

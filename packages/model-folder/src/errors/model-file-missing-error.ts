@@ -3,7 +3,10 @@ import { KimeraError } from '@kimera/core';
 /** A file that space.json names is not in the folder. */
 export class ModelFileMissingError extends KimeraError {
   readonly code = 'MODEL_FILE_MISSING';
-  constructor(readonly folder: string, readonly file: string) {
+  constructor(
+    readonly folder: string,
+    readonly file: string,
+  ) {
     super(`model folder ${folder} lacks ${file}`, { folder, file });
   }
 }

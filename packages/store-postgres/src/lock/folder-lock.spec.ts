@@ -16,7 +16,10 @@ afterAll(() => folders.remove());
 const NOBODY = 4_194_305;
 function leave(folder: string, fields: Record<string, unknown>, name = 'kimera.lock'): string {
   const token = randomUUID();
-  writeFileSync(join(folder, name), JSON.stringify({ ...thisProcess(), since: '2026-01-01T00:00:00.000Z', token, port: 7, password: 'old', ...fields }));
+  writeFileSync(
+    join(folder, name),
+    JSON.stringify({ ...thisProcess(), since: '2026-01-01T00:00:00.000Z', token, port: 7, password: 'old', ...fields }),
+  );
   return token;
 }
 const files = (folder: string): readonly string[] => readdirSync(folder).sort();
@@ -25,7 +28,12 @@ describe('FolderLock', () => {
   it('is one at a time, and can be had again after its release', async () => {
     const folder = join(await folders.empty(), 'made', 'on the way');
     const lock = await FolderLock.acquire(folder, 'secret');
-    await expect(FolderLock.acquire(folder, 'other')).rejects.toMatchObject({ code: 'STORE_LOCKED', pid: process.pid, host: hostname(), folder });
+    await expect(FolderLock.acquire(folder, 'other')).rejects.toMatchObject({
+      code: 'STORE_LOCKED',
+      pid: process.pid,
+      host: hostname(),
+      folder,
+    });
     await lock.publish(5432);
     await expect(FolderLock.acquire(folder, 'other')).rejects.toMatchObject({ code: 'STORE_LOCKED' });
     expect(liveLock(folder)).toMatchObject({ port: 5432, password: 'secret' });
@@ -55,14 +63,19 @@ describe('FolderLock', () => {
 
   it.each([
     ['has ended', { pid: NOBODY }],
-    ...(thisProcess().startTicks === null ? [] : [['has ended, and whose pid is used again', { startTicks: '1' }] as const]),
+    ...(thisProcess().startTicks === null
+      ? []
+      : [['has ended, and whose pid is used again', { startTicks: '1' }] as const]),
   ])('of a process that %s is taken over', async (_, fields) => {
     const folder = await folders.empty();
     leave(folder, fields);
     expect(liveLock(folder)).toBeUndefined();
     const lock = await FolderLock.acquire(folder, 'new');
     expect(files(folder)).toEqual(['kimera.lock']);
-    expect(JSON.parse(readFileSync(join(folder, 'kimera.lock'), 'utf8'))).toMatchObject({ pid: process.pid, password: 'new' });
+    expect(JSON.parse(readFileSync(join(folder, 'kimera.lock'), 'utf8'))).toMatchObject({
+      pid: process.pid,
+      password: 'new',
+    });
     await lock.release();
   });
 
@@ -70,10 +83,15 @@ describe('FolderLock', () => {
     for (let round = 0; round < 20; round++) {
       const folder = await folders.empty();
       leave(folder, { pid: NOBODY });
-      const outcomes = await Promise.allSettled(Array.from({ length: 12 }, (_, i) => FolderLock.acquire(folder, `${i}`)));
-      const [winner, ...others] = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 12 }, (_, i) => FolderLock.acquire(folder, `${i}`)),
+      );
+      const [winner, ...others] = outcomes.flatMap((outcome) =>
+        outcome.status === 'fulfilled' ? [outcome.value] : [],
+      );
       expect(others).toEqual([]);
-      for (const outcome of outcomes) if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'STORE_LOCKED' });
+      for (const outcome of outcomes)
+        if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'STORE_LOCKED' });
       expect(liveLock(folder)).toMatchObject({ password: winner?.password });
       expect(files(folder)).toEqual(['kimera.lock']);
       await winner?.release();
@@ -92,7 +110,8 @@ describe('FolderLock', () => {
   it('of a machine that cannot be seen, and a file that is no lock, are refused', async () => {
     const folder = await folders.empty();
     leave(folder, { host: 'elsewhere.example', pid: 1 });
-    for (const call of [() => FolderLock.acquire(folder, 'x'), async () => liveLock(folder)]) await expect(call()).rejects.toMatchObject({ code: 'FOREIGN_LOCK', host: 'elsewhere.example', pid: 1 });
+    for (const call of [() => FolderLock.acquire(folder, 'x'), async () => liveLock(folder)])
+      await expect(call()).rejects.toMatchObject({ code: 'FOREIGN_LOCK', host: 'elsewhere.example', pid: 1 });
     for (const text of ['', 'pid 7', '{}', '{"pid":-1}']) {
       writeFileSync(join(folder, 'kimera.lock'), text);
       await expect(FolderLock.acquire(folder, 'x')).rejects.toMatchObject({ code: 'DAMAGED_LOCK' });

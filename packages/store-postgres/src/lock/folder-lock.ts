@@ -18,7 +18,10 @@ type Lock = z.infer<typeof lockSchema>;
 export class FolderLock {
   #lock: Lock;
 
-  private constructor(readonly folder: string, lock: Lock) {
+  private constructor(
+    readonly folder: string,
+    lock: Lock,
+  ) {
     this.#lock = lock;
   }
 
@@ -58,6 +61,9 @@ function lockFile(folder: string): LockFile<Lock> {
     mode: 0o600,
     schema: lockSchema,
     damaged: (damaged) => new DamagedLockError(damaged),
-    refused: ({ pid, host, since }, liveness) => (liveness === 'elsewhere' ? new ForeignLockError(folder, pid, host, path) : new StoreLockedError(folder, pid, host, since)),
+    refused: ({ pid, host, since }, liveness) =>
+      liveness === 'elsewhere'
+        ? new ForeignLockError(folder, pid, host, path)
+        : new StoreLockedError(folder, pid, host, since),
   });
 }

@@ -3,16 +3,37 @@ import { KimeraError } from '@kimera/core';
 /** Another process has the folder open: two would lose each other's rows. */
 export class StoreLockedError extends KimeraError {
   readonly code = 'STORE_LOCKED';
-  constructor(readonly folder: string, readonly pid: number, readonly host: string, readonly since: string) {
-    super(`${folder} is open in process ${pid} on ${host} since ${since}: join it with joinStore, or end it first`, { folder, pid, host, since });
+  constructor(
+    readonly folder: string,
+    readonly pid: number,
+    readonly host: string,
+    readonly since: string,
+  ) {
+    super(`${folder} is open in process ${pid} on ${host} since ${since}: join it with joinStore, or end it first`, {
+      folder,
+      pid,
+      host,
+      since,
+    });
   }
 }
 
-/** The folder's lock was left on another machine or in another container; whether its owner lives cannot be seen from here. */
+/**
+ * The folder's lock was left on another machine or in another container; whether its owner lives cannot be seen from
+ * here.
+ */
 export class ForeignLockError extends KimeraError {
   readonly code = 'FOREIGN_LOCK';
-  constructor(readonly folder: string, readonly pid: number, readonly host: string, readonly file: string) {
-    super(`${folder} was opened by process ${pid} on ${host}, which cannot be seen from this machine: if it has ended, remove ${file}`, { folder, pid, host, file });
+  constructor(
+    readonly folder: string,
+    readonly pid: number,
+    readonly host: string,
+    readonly file: string,
+  ) {
+    super(
+      `${folder} was opened by process ${pid} on ${host}, which cannot be seen from this machine: if it has ended, remove ${file}`,
+      { folder, pid, host, file },
+    );
   }
 }
 

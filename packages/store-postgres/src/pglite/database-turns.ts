@@ -14,7 +14,8 @@ interface Turn {
 export class NotReadyError extends Error {}
 
 /**
- * One session for many clients: one group of messages at a time, first come first served, and a client whose transaction is open has the
+ * One session for many clients: one group of messages at a time, first come first served, and a client whose
+ * transaction is open has the
  * session to itself until it ends. `onHold` is told who holds it, and undefined where nobody does.
  */
 export class DatabaseTurns {
@@ -23,7 +24,10 @@ export class DatabaseTurns {
   #current: { readonly client: symbol; readonly ended: Promise<void> } | undefined;
   readonly #gone = new Map<symbol, Promise<void>>();
 
-  constructor(private readonly execute: Execute, private readonly onHold: (client: symbol | undefined) => void) {}
+  constructor(
+    private readonly execute: Execute,
+    private readonly onHold: (client: symbol | undefined) => void,
+  ) {}
 
   /** @throws NotReadyError, what `execute` throws. */
   run(client: symbol, messages: Buffer): Promise<Buffer> {

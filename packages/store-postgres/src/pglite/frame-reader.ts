@@ -1,6 +1,9 @@
 import { HEADER_BYTES, type Frame } from './frames.js';
 
-/** Of a start-up or a password: an unknown client cannot make the server keep more than this (PostgreSQL's own limit, MAX_STARTUP_PACKET_LENGTH). */
+/**
+ * Of a start-up or a password: an unknown client cannot make the server keep more than this (PostgreSQL's own limit,
+ * MAX_STARTUP_PACKET_LENGTH).
+ */
 const MAX_GREETING_BYTES = 10_000;
 /** Of any later message: PostgreSQL's largest field is 1 GB, which would not fit into PGlite's memory twice. */
 const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
@@ -32,7 +35,9 @@ export class FrameReader {
   /** @throws FrameError. */
   next(): Frame | undefined {
     const bytes = this.#take(1);
-    return bytes === undefined ? undefined : { type: bytes.toString('latin1', 0, 1), bytes, body: bytes.subarray(HEADER_BYTES) };
+    return bytes === undefined
+      ? undefined
+      : { type: bytes.toString('latin1', 0, 1), bytes, body: bytes.subarray(HEADER_BYTES) };
   }
 
   /** `typeBytes` before the length field. */
@@ -40,7 +45,8 @@ export class FrameReader {
     if (this.#length < typeBytes + 4) return undefined;
     const header = this.#head(typeBytes + 4);
     const size = typeBytes + header.readInt32BE(typeBytes);
-    if (size < typeBytes + 4) throw new FrameError(`a message of ${size - typeBytes} bytes is shorter than its length field`);
+    if (size < typeBytes + 4)
+      throw new FrameError(`a message of ${size - typeBytes} bytes is shorter than its length field`);
     if (size > this.#limit) throw new FrameError(`a message of ${size} bytes is longer than ${this.#limit}`);
     if (this.#length < size) return undefined;
     const all = this.#chunks.length === 1 ? (this.#chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#chunks);

@@ -1,5 +1,6 @@
 /**
- * Messages of PostgreSQL's protocol 3.0 (https://www.postgresql.org/docs/18/protocol-message-formats.html): one byte of type, then an int32
+ * Messages of PostgreSQL's protocol 3.0 (https://www.postgresql.org/docs/18/protocol-message-formats.html): one byte of
+ * type, then an int32
  * that counts itself and the body. The first message of a connection has no type.
  */
 export interface Frame {
@@ -64,7 +65,10 @@ export function readyForQuery(status: TransactionStatus): Buffer {
 
 /** `code`: an SQLSTATE. */
 export function errorResponse(severity: 'ERROR' | 'FATAL', code: string, message: string): Buffer {
-  return frame('E', Buffer.concat([cStrings(`S${severity}`, `V${severity}`, `C${code}`, `M${message}`), Buffer.from([0])]));
+  return frame(
+    'E',
+    Buffer.concat([cStrings(`S${severity}`, `V${severity}`, `C${code}`, `M${message}`), Buffer.from([0])]),
+  );
 }
 
 export const copyFail = frame('f', cStrings('COPY FROM STDIN is not supported by the embedded database: use INSERT'));

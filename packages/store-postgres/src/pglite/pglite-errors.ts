@@ -3,7 +3,10 @@ import { KimeraError } from '@kimera/core';
 /** The embedded database could not be opened. */
 export class PGliteOpenError extends KimeraError {
   readonly code = 'PGLITE_OPEN';
-  constructor(readonly folder: string, readonly reason: string) {
+  constructor(
+    readonly folder: string,
+    readonly reason: string,
+  ) {
     super(`the embedded database in ${folder} cannot be opened: ${reason}`, { folder, reason });
   }
 }

@@ -4,12 +4,19 @@ import { PGliteOpenError } from './pglite-errors.js';
 
 /** The embedded database in its worker thread, serving PostgreSQL's protocol on 127.0.0.1. */
 export class PGliteThread {
-  private constructor(private readonly worker: Worker, readonly port: number, private readonly ended: Promise<void>) {}
+  private constructor(
+    private readonly worker: Worker,
+    readonly port: number,
+    private readonly ended: Promise<void>,
+  ) {}
 
   /** @throws PGliteOpenError. */
   static async start(data: PGliteThreadData): Promise<PGliteThread> {
     const module = new URL('./pglite-worker.ts', import.meta.url).href;
-    const worker = new Worker(new URL('./boot.mjs', import.meta.url), { workerData: { module, data }, execArgv: ['--conditions=@kimera/source'] });
+    const worker = new Worker(new URL('./boot.mjs', import.meta.url), {
+      workerData: { module, data },
+      execArgv: ['--conditions=@kimera/source'],
+    });
     let reason = 'the thread ended';
     const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     worker.on('error', (error) => {

@@ -55,7 +55,9 @@ export class RawClient {
   async error(): Promise<Readonly<Record<string, string>>> {
     const last = (await this.until('E')).at(-1);
     const fields = last?.type === 'E' ? last.body.toString('utf8').split('\0') : [];
-    return Object.fromEntries(fields.filter((field) => field !== '').map((field) => [field.slice(0, 1), field.slice(1)]));
+    return Object.fromEntries(
+      fields.filter((field) => field !== '').map((field) => [field.slice(0, 1), field.slice(1)]),
+    );
   }
 
   end(): void {

@@ -3,7 +3,18 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import pg from 'pg';
 import { FrameReader } from './frame-reader.js';
-import { CANCEL_REQUEST, cStrings, errorResponse, frame, GSS_REQUEST, int32, PROTOCOL_3, readyForQuery, simpleQuery, SSL_REQUEST } from './frames.js';
+import {
+  CANCEL_REQUEST,
+  cStrings,
+  errorResponse,
+  frame,
+  GSS_REQUEST,
+  int32,
+  PROTOCOL_3,
+  readyForQuery,
+  simpleQuery,
+  SSL_REQUEST,
+} from './frames.js';
 import { extendedQuery, greeting, RawClient } from './raw-client.fixture.js';
 import { WireServer } from './wire-server.js';
 
@@ -44,7 +55,10 @@ async function server(idleMilliseconds = 60_000): Promise<number> {
     }
     return Buffer.concat([frame('C', cStrings(text)), readyForQuery(status)]);
   };
-  const listening = await WireServer.listen({ execute, password: PASSWORD, parameters: { server_version: '18.6' }, idleMilliseconds }, 0);
+  const listening = await WireServer.listen(
+    { execute, password: PASSWORD, parameters: { server_version: '18.6' }, idleMilliseconds },
+    0,
+  );
   open.push(() => listening.close());
   return listening.port;
 }
@@ -68,7 +82,11 @@ describe('WireServer', () => {
     const pool = new pg.Pool({ host: '127.0.0.1', port, user: 'someone', password: PASSWORD, database: 'any', max: 3 });
     // Its connections end after `end` has resolved, and may still hear that the server closes.
     pool.on('error', () => undefined);
-    await Promise.all(Array.from({ length: 12 }, (_, i) => (i % 2 === 0 ? pool.query(`simple ${i}`) : pool.query(`extended $1 ${i}`, [i]))));
+    await Promise.all(
+      Array.from({ length: 12 }, (_, i) =>
+        i % 2 === 0 ? pool.query(`simple ${i}`) : pool.query(`extended $1 ${i}`, [i]),
+      ),
+    );
     expect(groups.length).toBe(12);
     expect(new Set(groups.map(({ types }) => types))).toEqual(new Set(['Q', 'PBDEfS']));
     await expect(pool.query('fail')).rejects.toMatchObject({ code: '42601' });
@@ -80,7 +98,13 @@ describe('WireServer', () => {
     const port = await server();
     for (const password of ['', 'wrong', `${PASSWORD}x`]) {
       const raw = await RawClient.connect(port);
-      raw.send(Buffer.concat([greeting(PROTOCOL_3, cStrings('user', 'x', '')), frame('p', cStrings(password)), simpleQuery('steal')]));
+      raw.send(
+        Buffer.concat([
+          greeting(PROTOCOL_3, cStrings('user', 'x', '')),
+          frame('p', cStrings(password)),
+          simpleQuery('steal'),
+        ]),
+      );
       expect(await raw.error()).toMatchObject({ S: 'FATAL', C: '28P01' });
     }
     const impatient = await RawClient.connect(port);
@@ -93,7 +117,9 @@ describe('WireServer', () => {
     const port = await server();
     for (const code of [SSL_REQUEST, GSS_REQUEST]) {
       const raw = await RawClient.connect(port);
-      const answer = new Promise<string>((resolve) => raw.socket.prependOnceListener('data', (chunk: Buffer) => resolve(chunk.toString('latin1', 0, 1))));
+      const answer = new Promise<string>((resolve) =>
+        raw.socket.prependOnceListener('data', (chunk: Buffer) => resolve(chunk.toString('latin1', 0, 1))),
+      );
       raw.send(greeting(code, Buffer.alloc(0)));
       expect(await answer).toBe('N');
       raw.end();
@@ -129,21 +155,33 @@ describe('WireServer', () => {
     await b.until('Z');
     a.send(Buffer.concat(rest));
     await a.until('Z');
-    expect(groups).toEqual([{ types: 'PBDEfS', text: 'of b' }, { types: 'PBDEfS', text: 'of a' }]);
+    expect(groups).toEqual([
+      { types: 'PBDEfS', text: 'of b' },
+      { types: 'PBDEfS', text: 'of a' },
+    ]);
   });
 
   it('reads the same groups wherever the bytes are cut', async () => {
     const port = await server();
     const raw = await client(port);
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.string({ maxLength: 20 }).map((text) => `q${text.replaceAll('\0', '')}`), { minLength: 1, maxLength: 5 }), fc.array(fc.nat(400), { maxLength: 6 }), async (statements, cuts) => {
-        groups = [];
-        const bytes = Buffer.concat(statements.flatMap((sql, i) => (i % 2 === 0 ? [simpleQuery(sql)] : extendedQuery(sql))));
-        const places = [0, ...cuts.map((cut) => cut % bytes.length).sort((x, y) => x - y), bytes.length];
-        for (const [i, place] of places.entries()) raw.send(bytes.subarray(place, places[i + 1] ?? place));
-        for (const [] of statements.entries()) await raw.until('Z');
-        expect(texts()).toEqual(statements.map((sql) => sql.trim()));
-      }),
+      fc.asyncProperty(
+        fc.array(
+          fc.string({ maxLength: 20 }).map((text) => `q${text.replaceAll('\0', '')}`),
+          { minLength: 1, maxLength: 5 },
+        ),
+        fc.array(fc.nat(400), { maxLength: 6 }),
+        async (statements, cuts) => {
+          groups = [];
+          const bytes = Buffer.concat(
+            statements.flatMap((sql, i) => (i % 2 === 0 ? [simpleQuery(sql)] : extendedQuery(sql))),
+          );
+          const places = [0, ...cuts.map((cut) => cut % bytes.length).sort((x, y) => x - y), bytes.length];
+          for (const [i, place] of places.entries()) raw.send(bytes.subarray(place, places[i + 1] ?? place));
+          for (const [] of statements.entries()) await raw.until('Z');
+          expect(texts()).toEqual(statements.map((sql) => sql.trim()));
+        },
+      ),
       { numRuns: 50 },
     );
   });
@@ -200,12 +238,18 @@ describe('WireServer', () => {
   it('refuses named statements and Flush, since the session is shared, and goes on after Sync', async () => {
     const port = await server();
     const raw = await client(port);
-    for (const bytes of [Buffer.concat([...extendedQuery('mine', 'my statement')]), Buffer.concat([frame('H', Buffer.alloc(0)), frame('S', Buffer.alloc(0))])]) {
+    for (const bytes of [
+      Buffer.concat([...extendedQuery('mine', 'my statement')]),
+      Buffer.concat([frame('H', Buffer.alloc(0)), frame('S', Buffer.alloc(0))]),
+    ]) {
       raw.send(bytes);
       expect(await raw.error()).toMatchObject({ S: 'ERROR', C: '0A000' });
       expect((await raw.until('Z')).map(({ type }) => type)).toEqual(['C', 'Z']);
     }
-    expect(groups).toEqual([{ types: 'S', text: '' }, { types: 'S', text: '' }]);
+    expect(groups).toEqual([
+      { types: 'S', text: '' },
+      { types: 'S', text: '' },
+    ]);
     expect(await ask(raw, 'fine')).toBe('I');
   });
 

@@ -10,7 +10,10 @@ export interface WireServerParts {
   readonly idleMilliseconds?: number;
 }
 
-/** A client that holds the session with an open transaction and sends nothing for this long is sent away, so that the others can go on. */
+/**
+ * A client that holds the session with an open transaction and sends nothing for this long is sent away, so that the
+ * others can go on.
+ */
 const IDLE_MILLISECONDS = 120_000;
 const MAX_CLIENTS = 200;
 
@@ -62,7 +65,12 @@ export class WireServer {
     clearTimeout(this.#idle);
     if (client === undefined) return;
     this.#idle = setTimeout(() => {
-      this.#sessions.get(client)?.end('25P03', `a transaction was idle for ${this.#idleMilliseconds / 1000} s while the embedded database has one session for all`);
+      this.#sessions
+        .get(client)
+        ?.end(
+          '25P03',
+          `a transaction was idle for ${this.#idleMilliseconds / 1000} s while the embedded database has one session for all`,
+        );
     }, this.#idleMilliseconds);
   }
 }

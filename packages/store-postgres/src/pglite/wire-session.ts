@@ -3,8 +3,19 @@ import type { Socket } from 'node:net';
 import type { DatabaseTurns } from './database-turns.js';
 import { FrameError, FrameReader } from './frame-reader.js';
 import {
-  authenticationCleartextPassword, authenticationOk, backendKeyData, CANCEL_REQUEST, copyFail, errorResponse, GSS_REQUEST, parameterStatus, PROTOCOL_3,
-  readCStrings, readyForQuery, SSL_REQUEST, type Frame,
+  authenticationCleartextPassword,
+  authenticationOk,
+  backendKeyData,
+  CANCEL_REQUEST,
+  copyFail,
+  errorResponse,
+  GSS_REQUEST,
+  parameterStatus,
+  PROTOCOL_3,
+  readCStrings,
+  readyForQuery,
+  SSL_REQUEST,
+  type Frame,
 } from './frames.js';
 
 export interface WireSessionParts {
@@ -90,7 +101,8 @@ export class WireSession {
     else if (code === CANCEL_REQUEST) {
       this.#stage = 'ended';
       socket.destroySoon();
-    } else if (code !== PROTOCOL_3) this.end('08P01', `protocol ${code >>> 16}.${code & 0xffff} is not spoken here, 3.0 is`);
+    } else if (code !== PROTOCOL_3)
+      this.end('08P01', `protocol ${code >>> 16}.${code & 0xffff} is not spoken here, 3.0 is`);
     else {
       this.#stage = 'password';
       socket.write(authenticationCleartextPassword);
@@ -108,7 +120,9 @@ export class WireSession {
     this.#reader.trust();
     this.#stage = 'ready';
     const status = Object.entries(parameters).map(([name, value]) => parameterStatus(name, value));
-    socket.write(Buffer.concat([authenticationOk, ...status, backendKeyData(process.pid, randomInt(2 ** 31)), readyForQuery('I')]));
+    socket.write(
+      Buffer.concat([authenticationOk, ...status, backendKeyData(process.pid, randomInt(2 ** 31)), readyForQuery('I')]),
+    );
   }
 
   #accept(next: Frame): void {
@@ -128,7 +142,10 @@ export class WireSession {
 
   #extend({ type, bytes, body }: Frame): void {
     const named = NAMES[type]?.(body).find((name) => name !== '');
-    if (named !== undefined) this.#refuse(`prepared statement or portal ${JSON.stringify(named)}: the embedded database takes unnamed ones only, since its clients share one session`);
+    if (named !== undefined)
+      this.#refuse(
+        `prepared statement or portal ${JSON.stringify(named)}: the embedded database takes unnamed ones only, since its clients share one session`,
+      );
     // The guard is read where an Execute has started a COPY, and ignored anywhere else.
     else this.#group?.push(bytes, ...(type === 'E' ? [copyFail] : []));
   }

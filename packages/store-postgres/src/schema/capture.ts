@@ -4,7 +4,8 @@ import type { Source } from '../source.js';
 import { pendingTable, vectorsTable } from './space-tables.js';
 
 /**
- * The triggers that watch a source table: a row whose text is new loses its vectors and is queued in every space of the collection. Deletes are
+ * The triggers that watch a source table: a row whose text is new loses its vectors and is queued in every space of the
+ * collection. Deletes are
  * the foreign keys' (space-tables.ts). Rows that are copied in with `session_replication_role = replica` are not seen.
  */
 export async function createCapture(sql: Queryable, source: Source): Promise<void> {
@@ -17,13 +18,16 @@ export async function createCapture(sql: Queryable, source: Source): Promise<voi
 }
 
 /**
- * The function has the names of the spaces in its text, so that a transaction whose snapshot is older than a space still runs it: definitions are
+ * The function has the names of the spaces in its text, so that a transaction whose snapshot is older than a space
+ * still runs it: definitions are
  * not read by snapshot. To be called while the source table is locked against writers.
  */
 export async function replaceCapture(sql: Queryable, source: Source, spaces: readonly string[]): Promise<void> {
-  const changes = spaces.map((space) => `
+  const changes = spaces.map(
+    (space) => `
         DELETE FROM ${quoted('kimera', vectorsTable(source.name, space))} WHERE id = ANY (changed);
-        INSERT INTO ${quoted('kimera', pendingTable(source.name, space))} (id) SELECT unnest(changed) ON CONFLICT DO NOTHING;`);
+        INSERT INTO ${quoted('kimera', pendingTable(source.name, space))} (id) SELECT unnest(changed) ON CONFLICT DO NOTHING;`,
+  );
   await sql.script(`
     CREATE OR REPLACE FUNCTION ${captureFunction(source)}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $capture$
     DECLARE changed text[];

@@ -12,7 +12,9 @@ export async function ensurePgvector(sql: Queryable): Promise<void> {
 }
 
 async function installed(sql: Queryable): Promise<string | undefined> {
-  return (await sql.row(z.object({ extversion: z.string() }), `SELECT extversion FROM pg_extension WHERE extname = 'vector'`))?.extversion;
+  return (
+    await sql.row(z.object({ extversion: z.string() }), `SELECT extversion FROM pg_extension WHERE extname = 'vector'`)
+  )?.extversion;
 }
 
 async function install(sql: Queryable): Promise<string> {

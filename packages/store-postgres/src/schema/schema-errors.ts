@@ -3,7 +3,10 @@ import { KimeraError } from '@kimera/core';
 /** The database has no pgvector, and it cannot be installed from here. */
 export class PgvectorMissingError extends KimeraError {
   readonly code = 'PGVECTOR_MISSING';
-  constructor(readonly reason: string, options?: ErrorOptions) {
+  constructor(
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
     super(`the database has no extension "vector" (pgvector): ${reason}`, { reason }, options);
   }
 }
@@ -11,15 +14,27 @@ export class PgvectorMissingError extends KimeraError {
 /** A pgvector with known faults. */
 export class PgvectorTooOldError extends KimeraError {
   readonly code = 'PGVECTOR_TOO_OLD';
-  constructor(readonly actual: string, readonly least: string) {
-    super(`the database has pgvector ${actual}, at least ${least} is needed: install it on the server, then ALTER EXTENSION vector UPDATE`, { actual, least });
+  constructor(
+    readonly actual: string,
+    readonly least: string,
+  ) {
+    super(
+      `the database has pgvector ${actual}, at least ${least} is needed: install it on the server, then ALTER EXTENSION vector UPDATE`,
+      { actual, least },
+    );
   }
 }
 
 /** A newer version of this program has changed the schema. */
 export class SchemaTooNewError extends KimeraError {
   readonly code = 'SCHEMA_TOO_NEW';
-  constructor(readonly actual: number, readonly known: number) {
-    super(`the schema kimera is at version ${actual}, this program knows ${known}: use the newer program`, { actual, known });
+  constructor(
+    readonly actual: number,
+    readonly known: number,
+  ) {
+    super(`the schema kimera is at version ${actual}, this program knows ${known}: use the newer program`, {
+      actual,
+      known,
+    });
   }
 }

@@ -12,10 +12,15 @@ export function pendingTable(collection: string, space: string): string {
 }
 
 /**
- * The vectors of one collection in one space, and the ids of rows that wait for theirs, the oldest first. The foreign keys take both along when a
+ * The vectors of one collection in one space, and the ids of rows that wait for theirs, the oldest first. The foreign
+ * keys take both along when a
  * row is deleted, at every isolation level: a snapshot that cannot see a vector yet cannot leave it behind.
  */
-export async function createSpaceTables(sql: Queryable, source: Source, { fingerprint, dimension }: EmbeddingSpace): Promise<void> {
+export async function createSpaceTables(
+  sql: Queryable,
+  source: Source,
+  { fingerprint, dimension }: EmbeddingSpace,
+): Promise<void> {
   const reference = `text COLLATE "C" PRIMARY KEY REFERENCES ${source.table} (${source.id}) ON DELETE CASCADE ON UPDATE CASCADE`;
   await sql.script(`
     CREATE TABLE ${quoted('kimera', vectorsTable(source.name, fingerprint))} (
@@ -34,5 +39,7 @@ export async function createSpaceTables(sql: Queryable, source: Source, { finger
 }
 
 export async function dropSpaceTables(sql: Queryable, collection: string, space: string): Promise<void> {
-  await sql.script(`DROP TABLE ${quoted('kimera', vectorsTable(collection, space))}, ${quoted('kimera', pendingTable(collection, space))}`);
+  await sql.script(
+    `DROP TABLE ${quoted('kimera', vectorsTable(collection, space))}, ${quoted('kimera', pendingTable(collection, space))}`,
+  );
 }

@@ -1,4 +1,7 @@
-/** What brings the schema `kimera` from one version to the next; the first makes it. Never changed once released: a change is a new entry. */
+/**
+ * What brings the schema `kimera` from one version to the next; the first makes it. Never changed once released: a
+ * change is a new entry.
+ */
 export const SCHEMA_VERSIONS: readonly string[] = [
   `
   CREATE TABLE kimera.spaces (

@@ -23,16 +23,26 @@ export class Database extends Queryable {
   #closed: Promise<void> | undefined;
 
   constructor({ connectionString, connections }: DatabaseAddress) {
-    const pool = new pg.Pool({ connectionString, max: connections, connectionTimeoutMillis: 30_000, statement_timeout: STATEMENT_MILLISECONDS, application_name: 'kimera' });
+    const pool = new pg.Pool({
+      connectionString,
+      max: connections,
+      connectionTimeoutMillis: 30_000,
+      statement_timeout: STATEMENT_MILLISECONDS,
+      application_name: 'kimera',
+    });
     // A connection that breaks while it is idle is replaced by the pool; without a listener it would end the process.
     pool.on('error', () => undefined);
-    super({ query: (query) => (this.#closed === undefined ? pool.query(query) : Promise.reject(new ClosedError('the store'))) });
+    super({
+      query: (query) => (this.#closed === undefined ? pool.query(query) : Promise.reject(new ClosedError('the store'))),
+    });
     this.#pool = pool;
   }
 
   /**
-   * READ COMMITTED; rolled back where `work` fails. Where another transaction stands in the way for longer than 2 s, `work` runs again from
-   * the start, 6 times at most. Inside, only `sql` may be used: on the embedded database any other query would wait for this transaction.
+   * READ COMMITTED; rolled back where `work` fails. Where another transaction stands in the way for longer than 2 s,
+   * `work` runs again from
+   * the start, 6 times at most. Inside, only `sql` may be used: on the embedded database any other query would wait for
+   * this transaction.
    * @throws BusyError, what `work` throws.
    */
   async transaction<T>(work: (sql: Queryable) => Promise<T>): Promise<T> {
@@ -41,7 +51,8 @@ export class Database extends Queryable {
         return await this.#once(work);
       } catch (error) {
         if (!isContention(error)) throw error;
-        if (attempt === ATTEMPTS) throw new BusyError(ATTEMPTS, error instanceof Error ? error.message : String(error), { cause: error });
+        if (attempt === ATTEMPTS)
+          throw new BusyError(ATTEMPTS, error instanceof Error ? error.message : String(error), { cause: error });
         await delay(FIRST_PAUSE_MILLISECONDS * 2 ** attempt * (0.5 + Math.random()));
       }
     }

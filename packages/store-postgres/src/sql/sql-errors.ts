@@ -3,15 +3,27 @@ import { KimeraError } from '@kimera/core';
 /** Other transactions held a table or rows for too long; nothing was changed. Try again later. */
 export class BusyError extends KimeraError {
   readonly code = 'STORE_BUSY';
-  constructor(readonly attempts: number, reason: string, options: ErrorOptions) {
-    super(`other transactions hold what is needed, ${attempts} attempts failed (${reason}): end long transactions, or try again`, { attempts, reason }, options);
+  constructor(
+    readonly attempts: number,
+    reason: string,
+    options: ErrorOptions,
+  ) {
+    super(
+      `other transactions hold what is needed, ${attempts} attempts failed (${reason}): end long transactions, or try again`,
+      { attempts, reason },
+      options,
+    );
   }
 }
 
 /** The database does not answer, or does not let this user in. */
 export class StoreUnreachableError extends KimeraError {
   readonly code = 'STORE_UNREACHABLE';
-  constructor(readonly address: string, readonly reason: string, options: ErrorOptions) {
+  constructor(
+    readonly address: string,
+    readonly reason: string,
+    options: ErrorOptions,
+  ) {
     super(`the database ${address} cannot be reached: ${reason}`, { address, reason }, options);
   }
 }

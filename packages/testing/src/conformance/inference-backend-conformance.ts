@@ -1,4 +1,13 @@
-import { batchSize, cosine, norm, tokenBatch, type BackendOutput, type Head, type InferenceBackend, type TokenBatch } from '@kimera/core';
+import {
+  batchSize,
+  cosine,
+  norm,
+  tokenBatch,
+  type BackendOutput,
+  type Head,
+  type InferenceBackend,
+  type TokenBatch,
+} from '@kimera/core';
 import { rejection } from '../rejection.js';
 import type { TestFunctions } from '../test-functions.js';
 import type { Tolerance } from '../tolerance/tolerance.js';
@@ -19,14 +28,18 @@ const HEADS: readonly Head[] = ['dense', 'sparse', 'colbert'];
 const DENSE = { heads: ['dense'] } as const;
 
 /** What every InferenceBackend must do; heads and limits are read from the backend. B texts, D numbers, T tokens. */
-export function inferenceBackendConformance({ describe, it, beforeAll, afterAll, expect }: TestFunctions, { name, open, texts, vocabularySize, tolerance }: InferenceBackendCase): void {
+export function inferenceBackendConformance(
+  { describe, it, beforeAll, afterAll, expect }: TestFunctions,
+  { name, open, texts, vocabularySize, tolerance }: InferenceBackendCase,
+): void {
   describe(`${name} as an inference backend`, () => {
     let backend: InferenceBackend;
     beforeAll(async () => {
       backend = await open();
     });
     afterAll(() => backend.close());
-    const row = ({ dense = new Float32Array() }: BackendOutput, i: number): Float32Array => dense.subarray(i * backend.space.dimension, (i + 1) * backend.space.dimension);
+    const row = ({ dense = new Float32Array() }: BackendOutput, i: number): Float32Array =>
+      dense.subarray(i * backend.space.dimension, (i + 1) * backend.space.dimension);
     const alone = async (ids: Int32Array): Promise<Float32Array> => row(await backend.run(tokenBatch([ids]), DENSE), 0);
 
     it('gives an empty batch empty outputs', async () => {
@@ -38,7 +51,8 @@ export function inferenceBackendConformance({ describe, it, beforeAll, afterAll,
       const mixed = [...texts, ...texts.toReversed(), ...texts.slice(0, 1)];
       const together = await backend.run(tokenBatch(mixed), DENSE);
       expect(together.dense?.length).toBe(mixed.length * backend.space.dimension);
-      for (const [i, ids] of mixed.entries()) checkClose(row(together, i), await alone(ids), tolerance, `text ${i} of the batch`);
+      for (const [i, ids] of mixed.entries())
+        checkClose(row(together, i), await alone(ids), tolerance, `text ${i} of the batch`);
       // Texts that differ have other vectors: a backend that gave every text one vector would pass the rest.
       expect(cosine(row(together, 0), row(together, 1)) < tolerance.minCosine).toBe(true);
     });
@@ -54,7 +68,8 @@ export function inferenceBackendConformance({ describe, it, beforeAll, afterAll,
     it('does not mix concurrent calls', async () => {
       const calls = [...texts, ...texts, ...texts];
       const outputs = await Promise.all(calls.map((ids) => backend.run(tokenBatch([ids]), DENSE)));
-      for (const [i, ids] of calls.entries()) checkClose(row(outputs[i] ?? {}, 0), await alone(ids), tolerance, `call ${i}`);
+      for (const [i, ids] of calls.entries())
+        checkClose(row(outputs[i] ?? {}, 0), await alone(ids), tolerance, `call ${i}`);
     });
 
     it('leaves the batch that it was given as it was', async () => {
@@ -68,7 +83,9 @@ export function inferenceBackendConformance({ describe, it, beforeAll, afterAll,
       const { maxTokens, dimension } = backend.space;
       const longest = Int32Array.from({ length: maxTokens }, (_, i) => texts[0]?.[i % texts[0].length] ?? 0);
       expect((await alone(longest)).length).toBe(dimension);
-      expect(await rejection(() => alone(new Int32Array([...longest, 1])))).toMatchObject({ code: 'INVALID_TOKEN_BATCH' });
+      expect(await rejection(() => alone(new Int32Array([...longest, 1])))).toMatchObject({
+        code: 'INVALID_TOKEN_BATCH',
+      });
     });
 
     const broken: readonly (readonly [string, () => TokenBatch])[] = [
@@ -89,12 +106,16 @@ export function inferenceBackendConformance({ describe, it, beforeAll, afterAll,
       it(`computes ${head} where the space has it, and refuses it where not`, async () => {
         const batch = tokenBatch(texts);
         if (!backend.space.heads.includes(head)) {
-          expect(await rejection(() => backend.run(batch, { heads: [head] }))).toMatchObject({ code: 'UNSUPPORTED_HEAD' });
+          expect(await rejection(() => backend.run(batch, { heads: [head] }))).toMatchObject({
+            code: 'UNSUPPORTED_HEAD',
+          });
           return;
         }
         const output = await backend.run(batch, { heads: [head] });
         expect(HEADS.filter((other) => output[other] !== undefined)).toEqual([head]);
-        expect(head === 'dense' ? output.dense?.length : output[head]?.length).toBe(head === 'dense' ? texts.length * backend.space.dimension : texts.length);
+        expect(head === 'dense' ? output.dense?.length : output[head]?.length).toBe(
+          head === 'dense' ? texts.length * backend.space.dimension : texts.length,
+        );
         for (const [i, ids] of texts.entries()) {
           const single = await backend.run(tokenBatch([ids]), { heads: [head] });
           const weights = output.sparse?.[i];
@@ -103,7 +124,8 @@ export function inferenceBackendConformance({ describe, it, beforeAll, afterAll,
             expect([...weights.keys()].every((id) => ids.includes(id))).toBe(true);
             expect([...weights.values()].every((weight) => weight > 0)).toBe(true);
             expect([...weights.keys()].sort()).toEqual([...expected.keys()].sort());
-            for (const [id, weight] of weights) expect(Math.abs(weight - (expected.get(id) ?? 0)) <= tolerance.maxAbs).toBe(true);
+            for (const [id, weight] of weights)
+              expect(Math.abs(weight - (expected.get(id) ?? 0)) <= tolerance.maxAbs).toBe(true);
           }
           const matrix = output.colbert?.[i];
           if (matrix !== undefined) checkClose(matrix, single.colbert?.[0] ?? [], tolerance, `tokens of text ${i}`);

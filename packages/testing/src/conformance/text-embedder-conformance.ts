@@ -17,11 +17,19 @@ export interface TextEmbedderCase {
   readonly tolerance: Tolerance;
 }
 
-const TEXTS = ['the cat sat on the mat', 'a much longer sentence about nothing in particular, with commas', 'x', 'Der Zug nach Bern fährt um 7:32'] as const;
+const TEXTS = [
+  'the cat sat on the mat',
+  'a much longer sentence about nothing in particular, with commas',
+  'x',
+  'Der Zug nach Bern fährt um 7:32',
+] as const;
 const HEADS: readonly Head[] = ['dense', 'sparse', 'colbert'];
 
 /** The embedding invariants, for every TextEmbedder; prompts, heads and limits are read from its space. */
-export function textEmbedderConformance({ describe, it, beforeAll, afterAll, expect }: TestFunctions, { name, open, tolerance }: TextEmbedderCase): void {
+export function textEmbedderConformance(
+  { describe, it, beforeAll, afterAll, expect }: TestFunctions,
+  { name, open, tolerance }: TextEmbedderCase,
+): void {
   describe(`${name} as a text embedder`, () => {
     let opened: OpenedEmbedder;
     let embedder: TextEmbedder;
@@ -43,7 +51,8 @@ export function textEmbedderConformance({ describe, it, beforeAll, afterAll, exp
       const mixed = [...TEXTS, ...TEXTS.toReversed(), ...TEXTS.slice(0, 1)];
       const together = await embedder.encodeBatch(mixed);
       expect(together.length).toBe(mixed.length);
-      for (const [i, text] of mixed.entries()) check(together[i], await embedder.encodeText(text), JSON.stringify(text));
+      for (const [i, text] of mixed.entries())
+        check(together[i], await embedder.encodeText(text), JSON.stringify(text));
       expect(cosine(vector(together[0]), vector(together[1])) < tolerance.minCosine).toBe(true);
     });
 
@@ -59,7 +68,8 @@ export function textEmbedderConformance({ describe, it, beforeAll, afterAll, exp
 
     it('embeds empty text, NUL, lone surrogates and other unusual texts, each as it does alone', async () => {
       const together = await embedder.encodeBatch(UNUSUAL_TEXTS);
-      for (const [i, text] of UNUSUAL_TEXTS.entries()) check(together[i], await embedder.encodeText(text), JSON.stringify(text));
+      for (const [i, text] of UNUSUAL_TEXTS.entries())
+        check(together[i], await embedder.encodeText(text), JSON.stringify(text));
       check(await embedder.encodeText('a\ud800b'), await embedder.encodeText('a\ufffdb'), 'a lone surrogate');
     });
 
@@ -75,12 +85,15 @@ export function textEmbedderConformance({ describe, it, beforeAll, afterAll, exp
 
     it('does not mix concurrent calls, whatever their lane', async () => {
       const calls = Array.from({ length: 24 }, (_, i) => [...TEXTS.slice(i % TEXTS.length), ...TEXTS.slice(0, i % 3)]);
-      const answers = await Promise.all(calls.map((texts, i) => embedder.encodeBatch(texts, { lane: i % 2 === 0 ? 'interactive' : 'bulk' })));
+      const answers = await Promise.all(
+        calls.map((texts, i) => embedder.encodeBatch(texts, { lane: i % 2 === 0 ? 'interactive' : 'bulk' })),
+      );
       const expected = new Map<string, Embedding>();
       for (const text of TEXTS) expected.set(text, await embedder.encodeText(text));
       for (const [i, texts] of calls.entries()) {
         expect(answers[i]?.length).toBe(texts.length);
-        for (const [j, text] of texts.entries()) check(answers[i]?.[j], expected.get(text) as Embedding, `call ${i}, text ${j}`);
+        for (const [j, text] of texts.entries())
+          check(answers[i]?.[j], expected.get(text) as Embedding, `call ${i}, text ${j}`);
       }
     });
 
@@ -90,26 +103,47 @@ export function textEmbedderConformance({ describe, it, beforeAll, afterAll, exp
         const prompted = await embedder.encodeText(TEXTS[0], { role });
         // With a default role no call gives a text without a prompt: two prompts before it are compared instead.
         if (defaultRole === undefined) check(prompted, await embedder.encodeText(prompts[role] + TEXTS[0]), role);
-        else check(await embedder.encodeText(prompts[role] + TEXTS[0], { role: defaultRole }), await embedder.encodeText(prompts[role] + TEXTS[0]), role);
-        expect(cosine(vector(prompted), vector(await embedder.encodeText(TEXTS[0]))) < tolerance.minCosine).toBe(prompts[role] !== (defaultRole === undefined ? '' : prompts[defaultRole]));
+        else
+          check(
+            await embedder.encodeText(prompts[role] + TEXTS[0], { role: defaultRole }),
+            await embedder.encodeText(prompts[role] + TEXTS[0]),
+            role,
+          );
+        expect(cosine(vector(prompted), vector(await embedder.encodeText(TEXTS[0]))) < tolerance.minCosine).toBe(
+          prompts[role] !== (defaultRole === undefined ? '' : prompts[defaultRole]),
+        );
       });
     }
 
     it('gives a text without a role the prompt of the default role of the space, or none', async () => {
       const { defaultRole } = embedder.space;
       const tokens = (await embedder.encodeText('word')).tokens;
-      if (defaultRole !== undefined) check(await embedder.encodeText(TEXTS[0]), await embedder.encodeText(TEXTS[0], { role: defaultRole }), 'default role');
-      else for (const role of ROLES) expect((await embedder.encodeText('word', { role })).tokens > tokens).toBe(embedder.space.prompts[role] !== '');
+      if (defaultRole !== undefined)
+        check(
+          await embedder.encodeText(TEXTS[0]),
+          await embedder.encodeText(TEXTS[0], { role: defaultRole }),
+          'default role',
+        );
+      else
+        for (const role of ROLES)
+          expect((await embedder.encodeText('word', { role })).tokens > tokens).toBe(
+            embedder.space.prompts[role] !== '',
+          );
     });
 
     it('refuses an unknown role', async () => {
-      for (const role of ['passage', 'toString', '']) expect(await rejection(() => embedder.encodeText('x', { role: role as Role }))).toMatchObject({ code: 'UNKNOWN_ROLE' });
+      for (const role of ['passage', 'toString', ''])
+        expect(await rejection(() => embedder.encodeText('x', { role: role as Role }))).toMatchObject({
+          code: 'UNKNOWN_ROLE',
+        });
     });
 
     for (const head of HEADS) {
       it(`gives ${head} where the space has it, and refuses it where not`, async () => {
         if (!embedder.space.heads.includes(head)) {
-          expect(await rejection(() => embedder.encodeText(TEXTS[0], { heads: [head] }))).toMatchObject({ code: 'UNSUPPORTED_HEAD' });
+          expect(await rejection(() => embedder.encodeText(TEXTS[0], { heads: [head] }))).toMatchObject({
+            code: 'UNSUPPORTED_HEAD',
+          });
           return;
         }
         const embedding = await embedder.encodeText(TEXTS[0], { heads: [head] });

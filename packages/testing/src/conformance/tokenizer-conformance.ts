@@ -16,7 +16,10 @@ const unit = fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCo
 const anyUnits = fc.string({ unit, maxLength: 60 });
 
 /** What every Tokenizer must do; the special tokens are read from it. */
-export function tokenizerConformance({ describe, it, beforeAll, expect }: TestFunctions, { name, open }: TokenizerCase): void {
+export function tokenizerConformance(
+  { describe, it, beforeAll, expect }: TestFunctions,
+  { name, open }: TokenizerCase,
+): void {
   describe(`${name} as a tokenizer`, () => {
     let tokenizer: Tokenizer;
     /** Special tokens put around a text. */
@@ -47,7 +50,9 @@ export function tokenizerConformance({ describe, it, beforeAll, expect }: TestFu
             const cut = tokenizer.encode(value, { maxTokens, truncate });
             expect(cut.totalTokens).toBe(whole.length + specials);
             expect(cut.truncated).toBe(whole.length + specials > maxTokens);
-            const bare = [...tokenizer.encode(value, { maxTokens: maxTokens - specials, truncate, addSpecialTokens: false }).ids];
+            const bare = [
+              ...tokenizer.encode(value, { maxTokens: maxTokens - specials, truncate, addSpecialTokens: false }).ids,
+            ];
             expect(bare).toEqual(truncate === 'right' ? whole.slice(0, kept) : whole.slice(whole.length - kept));
             expect(cut.ids.length).toBe(kept + specials);
             expect([...cut.ids].join().includes(bare.join())).toBe(true);
@@ -58,14 +63,18 @@ export function tokenizerConformance({ describe, it, beforeAll, expect }: TestFu
 
     it('refuses fewer tokens than the special ones', async () => {
       expect(specials > 0).toBe(true);
-      expect(await rejection(() => tokenizer.encode('x', { maxTokens: specials - 1 }))).toMatchObject({ code: 'INVALID_ENCODE_OPTIONS' });
+      expect(await rejection(() => tokenizer.encode('x', { maxTokens: specials - 1 }))).toMatchObject({
+        code: 'INVALID_ENCODE_OPTIONS',
+      });
     });
 
     it('puts special tokens around a text, and leaves them out where asked', async () => {
       const around = ids('', WHOLE);
       expect(around.every((id) => tokenizer.isSpecial(id))).toBe(true);
       expect(tokenizer.encode('', { ...WHOLE, addSpecialTokens: false }).ids.length).toBe(0);
-      expect(tokenizer.encode('word', { ...WHOLE, addSpecialTokens: false }).ids.some((id) => tokenizer.isSpecial(id))).toBe(false);
+      expect(
+        tokenizer.encode('word', { ...WHOLE, addSpecialTokens: false }).ids.some((id) => tokenizer.isSpecial(id)),
+      ).toBe(false);
     });
 
     it('gives offsets inside the text, in order, with the same ids; special tokens have [0, 0)', async () => {

@@ -1,6 +1,15 @@
 import {
-  batchSize, checkRun, ClosedError, textIds,
-  type BackendOutput, type EmbeddingSpace, type HeadRequest, type InferenceBackend, type TokenBatch, type Variant, type VariantName,
+  batchSize,
+  checkRun,
+  ClosedError,
+  textIds,
+  type BackendOutput,
+  type EmbeddingSpace,
+  type HeadRequest,
+  type InferenceBackend,
+  type TokenBatch,
+  type Variant,
+  type VariantName,
 } from '@kimera/core';
 import { fakeColbert, fakeDense, fakeSparse } from './fake-heads.js';
 import { fakeSpace } from './fake-space.js';
@@ -29,7 +38,13 @@ export class FakeBackend implements InferenceBackend {
   readonly #before: ((batch: TokenBatch) => Promise<void>) | undefined;
   #closed = false;
 
-  constructor({ name = 'fake', space = fakeSpace('fake'), variant = 'fp32', shift = 0, before }: FakeBackendOptions = {}) {
+  constructor({
+    name = 'fake',
+    space = fakeSpace('fake'),
+    variant = 'fp32',
+    shift = 0,
+    before,
+  }: FakeBackendOptions = {}) {
     this.name = name;
     this.space = space;
     this.variant = { name: variant, fidelity: { minCosine: 1, meanCosine: 1, maxAbs: 0, texts: 0 } };
@@ -46,7 +61,9 @@ export class FakeBackend implements InferenceBackend {
     return {
       ...(heads.includes('dense') ? { dense: flat(texts.map((ids) => fakeDense(ids, this.space, this.#shift))) } : {}),
       ...(heads.includes('sparse') ? { sparse: texts.map(fakeSparse) } : {}),
-      ...(heads.includes('colbert') ? { colbert: texts.map((ids) => flat(fakeColbert(ids, this.space, this.#shift))) } : {}),
+      ...(heads.includes('colbert')
+        ? { colbert: texts.map((ids) => flat(fakeColbert(ids, this.space, this.#shift))) }
+        : {}),
     };
   }
 

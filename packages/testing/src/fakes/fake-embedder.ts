@@ -1,4 +1,15 @@
-import { checkHeads, promptOf, type EmbeddingSpace, type Embedding, type EncodeTextOptions, type Lane, type Role, type TextEmbedder, type VariantName, type Vector } from '@kimera/core';
+import {
+  checkHeads,
+  promptOf,
+  type EmbeddingSpace,
+  type Embedding,
+  type EncodeTextOptions,
+  type Lane,
+  type Role,
+  type TextEmbedder,
+  type VariantName,
+  type Vector,
+} from '@kimera/core';
 import { fakeColbert, fakeDense, fakeSparse } from './fake-heads.js';
 import { fakeSpace } from './fake-space.js';
 import { FakeTokenizer } from './fake-tokenizer.js';
@@ -16,15 +27,20 @@ export interface FakeEmbedderOptions {
   readonly shift?: number;
   /** The error that a text fails its whole call with, undefined for a text that is well. */
   readonly poison?: (text: string) => Error | undefined;
-  /** Runs before each call is answered: wait here to hold it back, throw here to fail it, write to the store here to race it. */
+  /**
+   * Runs before each call is answered: wait here to hold it back, throw here to fail it, write to the store here to
+   * race it.
+   */
   readonly before?: (call: FakeEmbedderCall) => Promise<void>;
   /** Another rule for the dense vector, [D]; taken as it is. */
   readonly dense?: (text: string) => Vector;
 }
 
 /**
- * A text embedder whose vectors can be computed in the head: number k says how many of the text's tokens ({@link FakeTokenizer}) have
- * (id + shift) mod D = k, divided by the length where the space is normalised. So `''` is 1 at `shift mod D` and 0 elsewhere. It logs its calls.
+ * A text embedder whose vectors can be computed in the head: number k says how many of the text's tokens ({@link
+ * FakeTokenizer}) have
+ * (id + shift) mod D = k, divided by the length where the space is normalised. So `''` is 1 at `shift mod D` and 0
+ * elsewhere. It logs its calls.
  */
 export class FakeEmbedder implements TextEmbedder {
   readonly space: EmbeddingSpace;
@@ -44,7 +60,10 @@ export class FakeEmbedder implements TextEmbedder {
   }
 
   /** @throws UnknownRoleError, UnsupportedHeadError, the signal's reason, the poison of a text. */
-  async encodeBatch(texts: readonly string[], { role, heads = ['dense'], lane = 'interactive', signal }: EncodeTextOptions = {}): Promise<readonly Embedding[]> {
+  async encodeBatch(
+    texts: readonly string[],
+    { role, heads = ['dense'], lane = 'interactive', signal }: EncodeTextOptions = {},
+  ): Promise<readonly Embedding[]> {
     const prompt = promptOf(this.space, role);
     checkHeads(heads, this.space);
     signal?.throwIfAborted();

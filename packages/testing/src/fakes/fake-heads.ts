@@ -1,8 +1,14 @@
 import { normalize, type EmbeddingSpace, type Vector } from '@kimera/core';
 import { FAKE_START } from './fake-tokenizer.js';
 
-/** [D]: number k says how many tokens have (id + shift) mod D = k; divided by its length where the space is normalised. */
-export function fakeDense(ids: ArrayLike<number>, { dimension, normalize: normalized }: EmbeddingSpace, shift: number): Vector {
+/**
+ * [D]: number k says how many tokens have (id + shift) mod D = k; divided by its length where the space is normalised.
+ */
+export function fakeDense(
+  ids: ArrayLike<number>,
+  { dimension, normalize: normalized }: EmbeddingSpace,
+  shift: number,
+): Vector {
   const counts = new Float32Array(dimension);
   for (const id of Array.from(ids)) counts[(id + shift) % dimension] = (counts[(id + shift) % dimension] as number) + 1;
   return normalized ? normalize(counts) : counts;

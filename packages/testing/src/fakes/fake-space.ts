@@ -2,10 +2,14 @@ import { createHash } from 'node:crypto';
 import { canonicalJson, type EmbeddingSpace, type JsonValue } from '@kimera/core';
 
 /**
- * A space for tests: 8 numbers, 64 tokens, no prompts, normalised; any field may be given. Two spaces with different names have
+ * A space for tests: 8 numbers, 64 tokens, no prompts, normalised; any field may be given. Two spaces with different
+ * names have
  * different fingerprints, and each is the fingerprint of its identity (docs/fingerprint.md).
  */
-export function fakeSpace(name: string, fields: Partial<Omit<EmbeddingSpace, 'fingerprint' | 'modelId'>> = {}): EmbeddingSpace {
+export function fakeSpace(
+  name: string,
+  fields: Partial<Omit<EmbeddingSpace, 'fingerprint' | 'modelId'>> = {},
+): EmbeddingSpace {
   const { heads = ['dense'], colbertDimension, ...rest } = fields;
   const identity = {
     weights: sha256(`weights of ${name}`),
@@ -21,7 +25,13 @@ export function fakeSpace(name: string, fields: Partial<Omit<EmbeddingSpace, 'fi
   // Through JSON, so that members which only some spaces have are left out where they are undefined.
   const json: JsonValue = JSON.parse(JSON.stringify({ schema: 'kimera-space/1', ...identity, prompts }));
   const fingerprint = sha256(canonicalJson(json));
-  return { ...identity, fingerprint, modelId: `fake/${name}`, heads, ...(colbertDimension === undefined ? {} : { colbertDimension }) };
+  return {
+    ...identity,
+    fingerprint,
+    modelId: `fake/${name}`,
+    heads,
+    ...(colbertDimension === undefined ? {} : { colbertDimension }),
+  };
 }
 
 function sha256(text: string): string {

@@ -1,4 +1,13 @@
-import { KimeraError, tokenBatch, toWellFormed, type BatchTokenizer, type EncodeOptions, type Encoding, type EncodingWithOffsets, type Tokenizer } from '@kimera/core';
+import {
+  KimeraError,
+  tokenBatch,
+  toWellFormed,
+  type BatchTokenizer,
+  type EncodeOptions,
+  type Encoding,
+  type EncodingWithOffsets,
+  type Tokenizer,
+} from '@kimera/core';
 
 /** The id of the one special token, which stands before every text. */
 export const FAKE_START = 0;
@@ -19,7 +28,10 @@ export class FakeTokenizer implements Tokenizer {
     const { ids, totalTokens, truncated } = this.encodeWithOffsets(text, options);
     return { ids, totalTokens, truncated };
   }
-  encodeWithOffsets(text: string, { maxTokens, truncate = 'right', addSpecialTokens = true }: EncodeOptions): EncodingWithOffsets {
+  encodeWithOffsets(
+    text: string,
+    { maxTokens, truncate = 'right', addSpecialTokens = true }: EncodeOptions,
+  ): EncodingWithOffsets {
     const specials = addSpecialTokens ? 1 : 0;
     if (maxTokens < specials) throw new FakeEncodeOptionsError(maxTokens);
     const read = toWellFormed(text);

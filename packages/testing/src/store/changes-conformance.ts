@@ -4,13 +4,21 @@ import { embedded, idsOf, NEW, newVector, OLD, rowsNamed, vectorsOf, type Bench 
 export function changesConformance({ describe, it, expect }: TestFunctions, bench: Bench): void {
   const store = () => bench.current().store;
   const application = () => bench.current().application;
-  const pending = async (name: string, space: string, limit = 100): Promise<readonly string[]> => idsOf(await store().readPending(name, space, limit));
+  const pending = async (name: string, space: string, limit = 100): Promise<readonly string[]> =>
+    idsOf(await store().readPending(name, space, limit));
   /** Rows a, b, c with vectors in both spaces. */
   const ready = async (): Promise<string> => {
     const name = await bench.collection();
-    await store().upsertRows(name, rowsNamed('a', 'b', 'c').map((row) => embedded(row)));
+    await store().upsertRows(
+      name,
+      rowsNamed('a', 'b', 'c').map((row) => embedded(row)),
+    );
     await store().openSpace(name, NEW);
-    await store().writeVectors(name, NEW.fingerprint, vectorsOf(NEW, await store().readRange(name, { after: null, upTo: null })));
+    await store().writeVectors(
+      name,
+      NEW.fingerprint,
+      vectorsOf(NEW, await store().readRange(name, { after: null, upTo: null })),
+    );
     return name;
   };
 
@@ -26,10 +34,23 @@ export function changesConformance({ describe, it, expect }: TestFunctions, benc
         expect(await pending(name, fingerprint, 2)).toEqual(['c', 'new']);
         expect(await store().countPending(name, fingerprint)).toBe(3);
         expect(idsOf(await store().readVectors(name, fingerprint))).toEqual(['b']);
-        expect(await store().coverage(name, fingerprint)).toEqual({ rows: 4, current: 1, missing: 3, stale: 0, orphans: 0, malformed: 0, truncated: 0, pending: 3 });
+        expect(await store().coverage(name, fingerprint)).toEqual({
+          rows: 4,
+          current: 1,
+          missing: 3,
+          stale: 0,
+          orphans: 0,
+          malformed: 0,
+          truncated: 0,
+          pending: 3,
+        });
       }
       const [first] = await store().readPending(name, NEW.fingerprint, 1);
-      expect(first).toEqual({ id: 'c', text: 'edited again', contentHash: (await newVector(NEW, { id: 'c', text: 'edited again' })).contentHash });
+      expect(first).toEqual({
+        id: 'c',
+        text: 'edited again',
+        contentHash: (await newVector(NEW, { id: 'c', text: 'edited again' })).contentHash,
+      });
     });
 
     it('that change nothing queue nothing', async () => {
@@ -42,7 +63,10 @@ export function changesConformance({ describe, it, expect }: TestFunctions, benc
 
     it('that come with a vector of the active space are queued for the other alone', async () => {
       const name = await ready();
-      await store().upsertRows(name, [embedded({ id: 'a', text: 'edited' }), embedded({ id: 'new', text: 'inserted' })]);
+      await store().upsertRows(name, [
+        embedded({ id: 'a', text: 'edited' }),
+        embedded({ id: 'new', text: 'inserted' }),
+      ]);
       expect([...(await pending(name, NEW.fingerprint))].sort()).toEqual(['a', 'new']);
       expect(await pending(name, OLD.fingerprint)).toEqual([]);
       expect((await store().coverage(name, OLD.fingerprint)).current).toBe(4);
@@ -56,16 +80,28 @@ export function changesConformance({ describe, it, expect }: TestFunctions, benc
       await application().write(name, [{ id: 'a', text: 'second' }]);
       const late = await store().readPending(name, NEW.fingerprint, 10);
       await application().write(name, [{ id: 'a', text: 'third' }]);
-      expect(await store().writeVectors(name, NEW.fingerprint, vectorsOf(NEW, late))).toEqual({ written: 0, outdated: 1 });
+      expect(await store().writeVectors(name, NEW.fingerprint, vectorsOf(NEW, late))).toEqual({
+        written: 0,
+        outdated: 1,
+      });
       expect(await pending(name, NEW.fingerprint)).toEqual(['a']);
-      expect(await store().writeVectors(name, NEW.fingerprint, vectorsOf(NEW, await store().readPending(name, NEW.fingerprint, 10)))).toEqual({ written: 1, outdated: 0 });
+      expect(
+        await store().writeVectors(
+          name,
+          NEW.fingerprint,
+          vectorsOf(NEW, await store().readPending(name, NEW.fingerprint, 10)),
+        ),
+      ).toEqual({ written: 1, outdated: 0 });
       expect(await pending(name, NEW.fingerprint)).toEqual([]);
       expect(await pending(name, OLD.fingerprint)).toEqual(['a']);
     });
 
     it('end with their row', async () => {
       const name = await ready();
-      await application().write(name, [{ id: 'a', text: 'edited' }, { id: 'new', text: 'inserted' }]);
+      await application().write(name, [
+        { id: 'a', text: 'edited' },
+        { id: 'new', text: 'inserted' },
+      ]);
       await application().delete(name, ['a', 'b', 'new']);
       for (const { fingerprint } of [OLD, NEW]) {
         expect(await pending(name, fingerprint)).toEqual([]);

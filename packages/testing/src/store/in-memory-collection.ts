@@ -1,7 +1,21 @@
 import { createHash } from 'node:crypto';
 import {
-  ActiveSpaceError, checkDistinctIds, checkVector, cosine, norm, toWellFormed, UnknownSpaceError,
-  type Coverage, type EmbeddingSpace, type Hit, type KeyRange, type NewVector, type SourceRow, type StoredVector, type Vector, type WriteResult,
+  ActiveSpaceError,
+  checkDistinctIds,
+  checkVector,
+  cosine,
+  norm,
+  toWellFormed,
+  UnknownSpaceError,
+  type Coverage,
+  type EmbeddingSpace,
+  type Hit,
+  type KeyRange,
+  type NewVector,
+  type SourceRow,
+  type StoredVector,
+  type Vector,
+  type WriteResult,
 } from '@kimera/core';
 
 /** What a collection has of one space. */
@@ -13,12 +27,18 @@ interface HeldSpace {
   readonly pending: Set<string>;
 }
 
-/** The rows of one collection with their vectors in every space. Calls are synchronous: each is a transaction of its own. */
+/**
+ * The rows of one collection with their vectors in every space. Calls are synchronous: each is a transaction of its
+ * own.
+ */
 export class InMemoryCollection {
   readonly #texts = new Map<string, string>();
   readonly #held = new Map<string, HeldSpace>();
 
-  constructor(readonly name: string, public activeSpace: string) {}
+  constructor(
+    readonly name: string,
+    public activeSpace: string,
+  ) {}
 
   get size(): number {
     return this.#texts.size;
@@ -33,7 +53,8 @@ export class InMemoryCollection {
   }
 
   openSpace(space: EmbeddingSpace): void {
-    if (!this.#held.has(space.fingerprint)) this.#held.set(space.fingerprint, { space, vectors: new Map(), pending: new Set() });
+    if (!this.#held.has(space.fingerprint))
+      this.#held.set(space.fingerprint, { space, vectors: new Map(), pending: new Set() });
   }
 
   closeSpace(fingerprint: string): void {
@@ -74,7 +95,11 @@ export class InMemoryCollection {
   }
 
   rowsIn({ after, upTo }: KeyRange): readonly SourceRow[] {
-    return this.rows(this.#sortedIds().filter((id) => (after === null || inByteOrder(id, after) > 0) && (upTo === null || inByteOrder(id, upTo) <= 0)));
+    return this.rows(
+      this.#sortedIds().filter(
+        (id) => (after === null || inByteOrder(id, after) > 0) && (upTo === null || inByteOrder(id, upTo) <= 0),
+      ),
+    );
   }
 
   keyRanges(rows: number): readonly KeyRange[] {
@@ -126,14 +151,17 @@ export class InMemoryCollection {
   search(fingerprint: string, query: Vector, limit: number): readonly Hit[] {
     const { vectors, space } = this.#of(fingerprint);
     checkVector(query, space.dimension, 'query');
-    const hits = [...vectors.values()].filter(({ dense }) => norm(dense) > 0).map(({ id, dense }) => ({ id, score: cosine(query, dense) }));
+    const hits = [...vectors.values()]
+      .filter(({ dense }) => norm(dense) > 0)
+      .map(({ id, dense }) => ({ id, score: cosine(query, dense) }));
     return hits.sort((a, b) => b.score - a.score || inByteOrder(a.id, b.id)).slice(0, limit);
   }
 
   coverage(fingerprint: string): Coverage {
     const { vectors, pending } = this.#of(fingerprint);
     const all = [...vectors.values()];
-    const malformed = (vector: StoredVector): boolean => vector.space !== fingerprint || !(norm(vector.dense) > 0) || !vector.dense.every(Number.isFinite);
+    const malformed = (vector: StoredVector): boolean =>
+      vector.space !== fingerprint || !(norm(vector.dense) > 0) || !vector.dense.every(Number.isFinite);
     return {
       rows: this.size,
       current: all.filter((vector) => !malformed(vector) && this.hash(vector.id) === vector.contentHash).length,

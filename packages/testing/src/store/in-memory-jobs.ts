@@ -14,7 +14,10 @@ export class InMemoryJobs {
   #next = 1;
 
   /** `attempts`: after this many a job is given up. `now`: milliseconds. */
-  constructor(private readonly attempts: number, private readonly now: () => number) {}
+  constructor(
+    private readonly attempts: number,
+    private readonly now: () => number,
+  ) {}
 
   enqueue(migration: string, ranges: readonly KeyRange[]): void {
     for (const range of ranges) {
@@ -48,7 +51,8 @@ export class InMemoryJobs {
   }
 
   counts(migration: string): JobCounts {
-    const count = (wanted: keyof JobCounts): number => this.#of(migration).filter(({ state }) => state === wanted).length;
+    const count = (wanted: keyof JobCounts): number =>
+      this.#of(migration).filter(({ state }) => state === wanted).length;
     return { waiting: count('waiting'), active: count('active'), done: count('done'), failed: count('failed') };
   }
 

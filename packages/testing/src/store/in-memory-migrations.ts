@@ -1,6 +1,15 @@
 import {
-  MigrationStateError, MigrationUnderWayError, NoMigrationError, UnknownMigrationError,
-  type EmbeddingSpace, type Figures, type Migration, type MigrationEvent, type PoisonRecord, type PoisonRow, type Transition,
+  MigrationStateError,
+  MigrationUnderWayError,
+  NoMigrationError,
+  UnknownMigrationError,
+  type EmbeddingSpace,
+  type Figures,
+  type Migration,
+  type MigrationEvent,
+  type PoisonRecord,
+  type PoisonRow,
+  type Transition,
 } from '@kimera/core';
 
 interface HeldMigration {
@@ -17,9 +26,19 @@ export class InMemoryMigrations {
   constructor(private readonly now: () => number) {}
 
   create(collection: string, source: EmbeddingSpace, target: EmbeddingSpace, by: string, figures: Figures): Migration {
-    const last = [...this.#held.values()].filter(({ migration }) => migration.collection === collection).at(-1)?.migration;
-    if (last !== undefined && last.state !== 'retired') throw new MigrationUnderWayError(collection, last.id, last.state);
-    const migration: Migration = { id: `migration-${this.#held.size + 1}`, collection, source, target, state: 'planned', created: this.#at() };
+    const last = [...this.#held.values()]
+      .filter(({ migration }) => migration.collection === collection)
+      .at(-1)?.migration;
+    if (last !== undefined && last.state !== 'retired')
+      throw new MigrationUnderWayError(collection, last.id, last.state);
+    const migration: Migration = {
+      id: `migration-${this.#held.size + 1}`,
+      collection,
+      source,
+      target,
+      state: 'planned',
+      created: this.#at(),
+    };
     this.#held.set(migration.id, { migration, events: [], poison: new Map() });
     this.note(migration.id, by, 'plan', figures);
     return migration;
@@ -63,7 +82,13 @@ export class InMemoryMigrations {
     const { poison } = this.#of(id);
     const key = `${space} ${row}`;
     const known = poison.get(key);
-    poison.set(key, { id: row, contentHash, reason, space, excused: known?.contentHash === contentHash ? known.excused : 'no' });
+    poison.set(key, {
+      id: row,
+      contentHash,
+      reason,
+      space,
+      excused: known?.contentHash === contentHash ? known.excused : 'no',
+    });
   }
 
   poison(id: string): readonly PoisonRecord[] {

@@ -1,16 +1,51 @@
 import {
-  CatchUpError, checkCollectionName, checkDistinctIds, checkRows, checkVector, CollectionExistsError, SpaceMismatchError, UnknownCollectionError,
-  type BackfillJob, type ChangeFeed, type Collection, type CollectionReader, type CollectionWriter, type Coverage, type EmbeddedRow, type EmbeddingSpace,
-  type Figures, type Hit, type JobCounts, type JobQueue, type KeyRange, type Migration, type MigrationEvent, type MigrationStore, type NewVector,
-  type PoisonRecord, type PoisonRow, type Row, type SourceRow, type SpaceSwitch, type StoreCapacity, type StoredVector, type SwitchResult, type Transition,
-  type Vector, type VectorReader, type VectorWriter, type WriteResult,
+  CatchUpError,
+  checkCollectionName,
+  checkDistinctIds,
+  checkRows,
+  checkVector,
+  CollectionExistsError,
+  SpaceMismatchError,
+  UnknownCollectionError,
+  type BackfillJob,
+  type ChangeFeed,
+  type Collection,
+  type CollectionReader,
+  type CollectionWriter,
+  type Coverage,
+  type EmbeddedRow,
+  type EmbeddingSpace,
+  type Figures,
+  type Hit,
+  type JobCounts,
+  type JobQueue,
+  type KeyRange,
+  type Migration,
+  type MigrationEvent,
+  type MigrationStore,
+  type NewVector,
+  type PoisonRecord,
+  type PoisonRow,
+  type Row,
+  type SourceRow,
+  type SpaceSwitch,
+  type StoreCapacity,
+  type StoredVector,
+  type SwitchResult,
+  type Transition,
+  type Vector,
+  type VectorReader,
+  type VectorWriter,
+  type WriteResult,
 } from '@kimera/core';
 import { InMemoryCollection } from './in-memory-collection.js';
 import { InMemoryJobs } from './in-memory-jobs.js';
 import { InMemoryMigrations } from './in-memory-migrations.js';
 
 export interface InMemoryStoreOptions {
-  /** The clock of leases and of the event log, in milliseconds since 1970; default: one that stands still at 2026-01-01. */
+  /**
+   * The clock of leases and of the event log, in milliseconds since 1970; default: one that stands still at 2026-01-01.
+   */
   readonly now?: () => number;
   /** Attempts after which a job is given up; default 100. */
   readonly attempts?: number;
@@ -23,10 +58,21 @@ const NEW_YEAR = Date.UTC(2026, 0, 1);
 const ROW_BYTES = 200;
 
 /**
- * All ports of the store, in memory and deterministic: the fake of the migration's specs. Writes come one after the other; while
+ * All ports of the store, in memory and deterministic: the fake of the migration's specs. Writes come one after the
+ * other; while
  * `switchSpace` embeds, other writes wait and reads do not, as in the real store.
  */
-export class InMemoryStore implements CollectionReader, CollectionWriter, VectorReader, VectorWriter, ChangeFeed, JobQueue, MigrationStore, StoreCapacity {
+export class InMemoryStore
+  implements
+    CollectionReader,
+    CollectionWriter,
+    VectorReader,
+    VectorWriter,
+    ChangeFeed,
+    JobQueue,
+    MigrationStore,
+    StoreCapacity
+{
   readonly #collections = new Map<string, InMemoryCollection>();
   readonly #jobs: InMemoryJobs;
   readonly #migrations: InMemoryMigrations;
@@ -91,19 +137,30 @@ export class InMemoryStore implements CollectionReader, CollectionWriter, Vector
         return { id, dense: vector, variant, truncated };
       });
       for (const { id, text } of rows) collection.writeRow(id, text);
-      collection.write(activeSpace, vectors.map((vector) => ({ ...vector, contentHash: collection.hash(vector.id) ?? '' })));
+      collection.write(
+        activeSpace,
+        vectors.map((vector) => ({ ...vector, contentHash: collection.hash(vector.id) ?? '' })),
+      );
     });
   }
   deleteRows(name: string, ids: readonly string[]): Promise<number> {
     return this.#write(() => ids.filter((id) => this.#of(name).deleteRow(id)).length);
   }
 
-  async search(name: string, { space, dense }: { readonly space: string; readonly dense: Vector }, limit: number): Promise<readonly Hit[]> {
+  async search(
+    name: string,
+    { space, dense }: { readonly space: string; readonly dense: Vector },
+    limit: number,
+  ): Promise<readonly Hit[]> {
     const collection = this.#of(name);
     if (space !== collection.activeSpace) throw new SpaceMismatchError(collection.activeSpace, space, 'query');
     return collection.search(space, dense, limit);
   }
-  async searchSpace(name: string, { space, dense }: { readonly space: string; readonly dense: Vector }, limit: number): Promise<readonly Hit[]> {
+  async searchSpace(
+    name: string,
+    { space, dense }: { readonly space: string; readonly dense: Vector },
+    limit: number,
+  ): Promise<readonly Hit[]> {
     return this.#of(name).search(space, dense, limit);
   }
   async readVectors(name: string, space: string, ids?: readonly string[]): Promise<readonly StoredVector[]> {
@@ -179,12 +236,18 @@ export class InMemoryStore implements CollectionReader, CollectionWriter, Vector
   async events(migration: string): Promise<readonly MigrationEvent[]> {
     return this.#migrations.events(migration);
   }
-  switchSpace(migration: string, by: string, change: SpaceSwitch, embed: (rows: readonly SourceRow[]) => Promise<readonly NewVector[]>): Promise<SwitchResult> {
+  switchSpace(
+    migration: string,
+    by: string,
+    change: SpaceSwitch,
+    embed: (rows: readonly SourceRow[]) => Promise<readonly NewVector[]>,
+  ): Promise<SwitchResult> {
     return this.#write(async () => {
       this.#migrations.check(migration, change);
       const collection = this.#of(this.#migrations.get(migration).collection);
       const { from, toSpace, maxPending } = change;
-      if (collection.activeSpace !== from) throw new SpaceMismatchError(from, collection.activeSpace, `active space of ${collection.name}`);
+      if (collection.activeSpace !== from)
+        throw new SpaceMismatchError(from, collection.activeSpace, `active space of ${collection.name}`);
       const rows = collection.pending(toSpace);
       if (rows.length > maxPending) throw new CatchUpError(rows.length, maxPending);
       const vectors = rows.length === 0 ? [] : await embed(rows);
@@ -238,7 +301,12 @@ export class InMemoryStore implements CollectionReader, CollectionWriter, Vector
   #poison(migration: string): readonly PoisonRecord[] {
     const collection = this.#of(this.#migrations.get(migration).collection);
     const held = new Set(collection.spaces.map(({ fingerprint }) => fingerprint));
-    return this.#migrations.poison(migration).filter(({ id, contentHash, space }) => held.has(space) && collection.hash(id) === contentHash && collection.vectors(space, [id]).length === 0);
+    return this.#migrations
+      .poison(migration)
+      .filter(
+        ({ id, contentHash, space }) =>
+          held.has(space) && collection.hash(id) === contentHash && collection.vectors(space, [id]).length === 0,
+      );
   }
 
   /** One write after the other; a failed one changes nothing and holds up none. */

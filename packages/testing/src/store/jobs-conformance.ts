@@ -1,12 +1,26 @@
 import type { BackfillJob, KeyRange } from '@kimera/core';
 import { rejection } from '../rejection.js';
 import type { TestFunctions } from '../test-functions.js';
-import { bits, migrationWith, NEW, newVector, OLD, rowsNamed, vectorOf, vectorsOf, type Bench } from './store-under-test.js';
+import {
+  bits,
+  migrationWith,
+  NEW,
+  newVector,
+  OLD,
+  rowsNamed,
+  vectorOf,
+  vectorsOf,
+  type Bench,
+} from './store-under-test.js';
 
 const LEASE = 300;
 /** Long enough to be seen, short enough to be waited for. */
 const SHORT_LEASE = 0.2;
-const RANGES: readonly KeyRange[] = [{ after: null, upTo: 'b' }, { after: 'b', upTo: 'd' }, { after: 'd', upTo: null }];
+const RANGES: readonly KeyRange[] = [
+  { after: null, upTo: 'b' },
+  { after: 'b', upTo: 'd' },
+  { after: 'd', upTo: null },
+];
 
 export function jobsConformance({ describe, it, expect }: TestFunctions, bench: Bench): void {
   const store = () => bench.current().store;
@@ -55,7 +69,14 @@ export function jobsConformance({ describe, it, expect }: TestFunctions, bench: 
       const rows = await store().readRange(collection, job.range);
       await bench.current().application.write(collection, [{ id: 'a', text: 'edited meanwhile' }]);
       expect(await store().complete(job, vectorsOf(NEW, rows), [])).toEqual({ written: 1, outdated: 1 });
-      expect(bits(await store().readVectors(collection, NEW.fingerprint))).toEqual(bits(vectorsOf(NEW, rows.filter(({ id: row }) => row === 'b')).map((vector) => ({ ...vector, space: NEW.fingerprint }))));
+      expect(bits(await store().readVectors(collection, NEW.fingerprint))).toEqual(
+        bits(
+          vectorsOf(
+            NEW,
+            rows.filter(({ id: row }) => row === 'b'),
+          ).map((vector) => ({ ...vector, space: NEW.fingerprint })),
+        ),
+      );
       expect(await store().counts(id)).toEqual({ waiting: 2, active: 0, done: 1, failed: 0 });
       expect(await store().countPending(collection, NEW.fingerprint)).toBe(1);
     });
@@ -66,7 +87,11 @@ export function jobsConformance({ describe, it, expect }: TestFunctions, bench: 
       await store().complete(job, vectorsOf(NEW, await store().readRange(collection, job.range)), []);
       const before = bits(await store().readVectors(collection, NEW.fingerprint));
       const others = (await read(collection)).map((row) => ({ ...row, text: 'of another model' }));
-      expect(await store().complete(job, vectorsOf(NEW, others), [{ ...(await newVector(NEW, { id: 'a', text: 'text of a' })), reason: 'late' }])).toEqual({ written: 0, outdated: 0 });
+      expect(
+        await store().complete(job, vectorsOf(NEW, others), [
+          { ...(await newVector(NEW, { id: 'a', text: 'text of a' })), reason: 'late' },
+        ]),
+      ).toEqual({ written: 0, outdated: 0 });
       expect(bits(await store().readVectors(collection, NEW.fingerprint))).toEqual(before);
       expect(await store().poison(id)).toEqual([]);
       expect((await store().counts(id)).done).toBe(1);
@@ -94,7 +119,8 @@ export function jobsConformance({ describe, it, expect }: TestFunctions, bench: 
       await store().release(first, 'the model was busy');
       expect((await claimed(id)).range).toEqual(first.range);
       await store().release(first, 'again');
-      for (let attempt = 3; attempt <= bench.attempts; attempt++) await store().release(await claimed(id), `attempt ${attempt}`);
+      for (let attempt = 3; attempt <= bench.attempts; attempt++)
+        await store().release(await claimed(id), `attempt ${attempt}`);
       expect(await store().counts(id)).toEqual({ waiting: 2, active: 0, done: 0, failed: 1 });
       expect((await claimed(id)).range).toEqual(RANGES[1]);
       await store().release(first, 'too late');
@@ -107,7 +133,9 @@ export function jobsConformance({ describe, it, expect }: TestFunctions, bench: 
       const job = await claimed(id);
       const [good, other] = vectorsOf(NEW, await store().readRange(collection, job.range));
       if (good === undefined || other === undefined) throw new Error('two rows are in the range');
-      expect(await rejection(() => store().complete(job, [good, { ...other, dense: vectorOf(OLD, 'x') }], []))).toMatchObject({ code: 'DIMENSION_MISMATCH' });
+      expect(
+        await rejection(() => store().complete(job, [good, { ...other, dense: vectorOf(OLD, 'x') }], [])),
+      ).toMatchObject({ code: 'DIMENSION_MISMATCH' });
       expect(await rejection(() => store().complete(job, [good, good], []))).toMatchObject({ code: 'INVALID_ROW' });
       expect(await store().counts(id)).toEqual({ waiting: 2, active: 1, done: 0, failed: 0 });
       expect(await store().readVectors(collection, NEW.fingerprint)).toEqual([]);
@@ -121,7 +149,9 @@ export function jobsConformance({ describe, it, expect }: TestFunctions, bench: 
       const [a, b] = await store().readRange(collection, job.range);
       if (a === undefined || b === undefined) throw new Error('two rows are in the range');
       await store().complete(job, vectorsOf(NEW, [b]), [{ id: a.id, contentHash: a.contentHash, reason: 'no tokens' }]);
-      expect(await store().poison(id)).toEqual([{ id: 'a', contentHash: a.contentHash, reason: 'no tokens', space: NEW.fingerprint, excused: 'no' }]);
+      expect(await store().poison(id)).toEqual([
+        { id: 'a', contentHash: a.contentHash, reason: 'no tokens', space: NEW.fingerprint, excused: 'no' },
+      ]);
       expect(await store().countPending(collection, NEW.fingerprint)).toBe(0);
     });
 
@@ -136,10 +166,14 @@ export function jobsConformance({ describe, it, expect }: TestFunctions, bench: 
       await store().enqueue(id, RANGES.slice(0, 1));
       expect((await claimed(id)).range).toEqual(RANGES[0]);
       const calls = [
-        () => store().enqueue('nobody', RANGES), () => store().claim('nobody', LEASE), () => store().counts('nobody'), () => store().discard('nobody'),
+        () => store().enqueue('nobody', RANGES),
+        () => store().claim('nobody', LEASE),
+        () => store().counts('nobody'),
+        () => store().discard('nobody'),
         () => store().complete({ ...job, migration: 'nobody' }, [], []),
       ];
-      for (const call of calls) expect(await rejection(call)).toMatchObject({ code: 'UNKNOWN_MIGRATION', migration: 'nobody' });
+      for (const call of calls)
+        expect(await rejection(call)).toMatchObject({ code: 'UNKNOWN_MIGRATION', migration: 'nobody' });
     });
   });
 }

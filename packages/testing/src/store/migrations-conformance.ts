@@ -1,13 +1,49 @@
 import type { EmbeddingSpace, Migration, NewVector, SourceRow, SpaceSwitch, Transition } from '@kimera/core';
 import { rejection } from '../rejection.js';
 import type { TestFunctions } from '../test-functions.js';
-import { bits, embedded, idsOf, migrationWith, NEW, OLD, OTHER, rowsNamed, vectorOf, vectorsOf, type Bench } from './store-under-test.js';
+import {
+  bits,
+  embedded,
+  idsOf,
+  migrationWith,
+  NEW,
+  OLD,
+  OTHER,
+  rowsNamed,
+  vectorOf,
+  vectorsOf,
+  type Bench,
+} from './store-under-test.js';
 
 const START: Transition = { expected: ['planned'], to: 'backfilling', event: 'start', figures: { rows: 3 } };
-const RETIRE: Transition = { expected: ['planned', 'backfilling', 'ready', 'cut-over', 'rolled-back'], to: 'retired', event: 'retire', figures: {} };
-const CUTOVER: SpaceSwitch = { expected: ['planned'], to: 'cut-over', event: 'cutover', figures: { asked: true }, from: OLD.fingerprint, toSpace: NEW.fingerprint, maxPending: 10 };
-const ROLLBACK: SpaceSwitch = { expected: ['cut-over'], to: 'rolled-back', event: 'rollback', figures: {}, from: NEW.fingerprint, toSpace: OLD.fingerprint, maxPending: 10 };
-const embedIn = (space: EmbeddingSpace) => async (rows: readonly SourceRow[]): Promise<readonly NewVector[]> => vectorsOf(space, rows);
+const RETIRE: Transition = {
+  expected: ['planned', 'backfilling', 'ready', 'cut-over', 'rolled-back'],
+  to: 'retired',
+  event: 'retire',
+  figures: {},
+};
+const CUTOVER: SpaceSwitch = {
+  expected: ['planned'],
+  to: 'cut-over',
+  event: 'cutover',
+  figures: { asked: true },
+  from: OLD.fingerprint,
+  toSpace: NEW.fingerprint,
+  maxPending: 10,
+};
+const ROLLBACK: SpaceSwitch = {
+  expected: ['cut-over'],
+  to: 'rolled-back',
+  event: 'rollback',
+  figures: {},
+  from: NEW.fingerprint,
+  toSpace: OLD.fingerprint,
+  maxPending: 10,
+};
+const embedIn =
+  (space: EmbeddingSpace) =>
+  async (rows: readonly SourceRow[]): Promise<readonly NewVector[]> =>
+    vectorsOf(space, rows);
 
 export function migrationsConformance({ describe, it, expect }: TestFunctions, bench: Bench): void {
   const store = () => bench.current().store;
@@ -15,26 +51,61 @@ export function migrationsConformance({ describe, it, expect }: TestFunctions, b
   /** Rows a, b, c with vectors in both spaces. */
   const ready = async (): Promise<{ readonly collection: string; readonly migration: Migration }> => {
     const made = await migrationWith(bench, rowsNamed('a', 'b', 'c'));
-    await store().writeVectors(made.collection, NEW.fingerprint, vectorsOf(NEW, await store().readRange(made.collection, { after: null, upTo: null })));
+    await store().writeVectors(
+      made.collection,
+      NEW.fingerprint,
+      vectorsOf(NEW, await store().readRange(made.collection, { after: null, upTo: null })),
+    );
     return made;
   };
   /** All that a failed switch must leave as it was. */
-  const everything = async ({ collection, migration }: { readonly collection: string; readonly migration: Migration }): Promise<unknown> => [
-    await store().collection(collection), await store().latestMigration(collection), await store().events(migration.id),
-    ...(await Promise.all([OLD, NEW].map(async ({ fingerprint }) => [bits(await store().readVectors(collection, fingerprint)), idsOf(await store().readPending(collection, fingerprint, 100))]))),
+  const everything = async ({
+    collection,
+    migration,
+  }: {
+    readonly collection: string;
+    readonly migration: Migration;
+  }): Promise<unknown> => [
+    await store().collection(collection),
+    await store().latestMigration(collection),
+    await store().events(migration.id),
+    ...(await Promise.all(
+      [OLD, NEW].map(async ({ fingerprint }) => [
+        bits(await store().readVectors(collection, fingerprint)),
+        idsOf(await store().readPending(collection, fingerprint, 100)),
+      ]),
+    )),
   ];
 
   describe('migrations', () => {
     it('begin as planned, one at a time', async () => {
       const name = await bench.collection();
-      expect(await rejection(() => store().latestMigration(name))).toMatchObject({ code: 'NO_MIGRATION', collection: name });
-      const migration = await store().createMigration(name, NEW, 'someone', { rows: 0, words: ['a', 'b'], share: 0.25, none: null, yes: true });
+      expect(await rejection(() => store().latestMigration(name))).toMatchObject({
+        code: 'NO_MIGRATION',
+        collection: name,
+      });
+      const migration = await store().createMigration(name, NEW, 'someone', {
+        rows: 0,
+        words: ['a', 'b'],
+        share: 0.25,
+        none: null,
+        yes: true,
+      });
       expect(migration).toMatchObject({ collection: name, source: OLD, target: NEW, state: 'planned' });
       expect(new Date(migration.created).toISOString()).toBe(migration.created);
       expect(await store().latestMigration(name)).toEqual(migration);
-      expect(await rejection(() => store().createMigration(name, OTHER, 'someone', {}))).toMatchObject({ code: 'MIGRATION_UNDER_WAY', migration: migration.id, state: 'planned' });
+      expect(await rejection(() => store().createMigration(name, OTHER, 'someone', {}))).toMatchObject({
+        code: 'MIGRATION_UNDER_WAY',
+        migration: migration.id,
+        state: 'planned',
+      });
       const [event] = await store().events(migration.id);
-      expect(event).toMatchObject({ by: 'someone', event: 'plan', state: 'planned', figures: { rows: 0, words: ['a', 'b'], share: 0.25, none: null, yes: true } });
+      expect(event).toMatchObject({
+        by: 'someone',
+        event: 'plan',
+        state: 'planned',
+        figures: { rows: 0, words: ['a', 'b'], share: 0.25, none: null, yes: true },
+      });
       await store().transition(migration.id, 'someone', RETIRE);
       const second = await store().createMigration(name, OTHER, 'someone', {});
       expect(second.id === migration.id).toBe(false);
@@ -43,15 +114,23 @@ export function migrationsConformance({ describe, it, expect }: TestFunctions, b
 
     it('of one collection that are created at once are one', async () => {
       const name = await bench.collection();
-      const outcomes = await Promise.all([1, 2, 3].map((i) => rejection(() => store().createMigration(name, NEW, `${i}`, {}))));
+      const outcomes = await Promise.all(
+        [1, 2, 3].map((i) => rejection(() => store().createMigration(name, NEW, `${i}`, {}))),
+      );
       expect(outcomes.filter((outcome) => outcome === undefined).length).toBe(1);
-      for (const outcome of outcomes.filter((other) => other !== undefined)) expect(outcome).toMatchObject({ code: 'MIGRATION_UNDER_WAY' });
+      for (const outcome of outcomes.filter((other) => other !== undefined))
+        expect(outcome).toMatchObject({ code: 'MIGRATION_UNDER_WAY' });
     });
 
     it('change state where the state is the expected one, and log who did it', async () => {
       const { migration } = await ready();
       expect((await store().transition(migration.id, 'first', START)).state).toBe('backfilling');
-      expect(await rejection(() => store().transition(migration.id, 'second', START))).toMatchObject({ code: 'MIGRATION_STATE', state: 'backfilling', expected: ['planned'], event: 'start' });
+      expect(await rejection(() => store().transition(migration.id, 'second', START))).toMatchObject({
+        code: 'MIGRATION_STATE',
+        state: 'backfilling',
+        expected: ['planned'],
+        event: 'start',
+      });
       await store().note(migration.id, 'third', 'verdict', { verdict: 'GO' });
       const events = await store().events(migration.id);
       expect(events.map(({ by, event, state, figures }) => ({ by, event, state, figures }))).toEqual([
@@ -64,10 +143,16 @@ export function migrationsConformance({ describe, it, expect }: TestFunctions, b
 
     it('are refused where they are not there', async () => {
       const calls = [
-        () => store().transition('nobody', 'suite', START), () => store().note('nobody', 'suite', 'x', {}), () => store().events('nobody'), () => store().poison('nobody'),
-        () => store().switchSpace('nobody', 'suite', CUTOVER, embedIn(NEW)), () => store().recordPoison('nobody', NEW.fingerprint, []), () => store().excuse('nobody', 'suite', []),
+        () => store().transition('nobody', 'suite', START),
+        () => store().note('nobody', 'suite', 'x', {}),
+        () => store().events('nobody'),
+        () => store().poison('nobody'),
+        () => store().switchSpace('nobody', 'suite', CUTOVER, embedIn(NEW)),
+        () => store().recordPoison('nobody', NEW.fingerprint, []),
+        () => store().excuse('nobody', 'suite', []),
       ];
-      for (const call of calls) expect(await rejection(call)).toMatchObject({ code: 'UNKNOWN_MIGRATION', migration: 'nobody' });
+      for (const call of calls)
+        expect(await rejection(call)).toMatchObject({ code: 'UNKNOWN_MIGRATION', migration: 'nobody' });
     });
   });
 
@@ -75,7 +160,10 @@ export function migrationsConformance({ describe, it, expect }: TestFunctions, b
     it('embeds what is pending, moves the pointer and the state, and back exactly', async () => {
       const { collection, migration } = await ready();
       const before = bits(await store().readVectors(collection, OLD.fingerprint));
-      await application().write(collection, [{ id: 'b', text: 'edited' }, { id: 'new', text: 'inserted' }]);
+      await application().write(collection, [
+        { id: 'b', text: 'edited' },
+        { id: 'new', text: 'inserted' },
+      ]);
       const asked: string[] = [];
       const result = await store().switchSpace(migration.id, 'suite', CUTOVER, async (rows) => {
         asked.push(...idsOf(rows));
@@ -86,11 +174,24 @@ export function migrationsConformance({ describe, it, expect }: TestFunctions, b
       expect([...asked].sort()).toEqual(['b', 'new']);
       expect((await store().collection(collection)).activeSpace).toBe(NEW.fingerprint);
       expect(await store().latestMigration(collection)).toMatchObject({ state: 'cut-over' });
-      expect((await store().events(migration.id)).at(-1)).toMatchObject({ by: 'suite', event: 'cutover', state: 'cut-over', figures: { asked: true } });
+      expect((await store().events(migration.id)).at(-1)).toMatchObject({
+        by: 'suite',
+        event: 'cutover',
+        state: 'cut-over',
+        figures: { asked: true },
+      });
       expect((await store().coverage(collection, NEW.fingerprint)).current).toBe(4);
-      expect((await store().search(collection, { space: NEW.fingerprint, dense: vectorOf(NEW, 'edited') }, 1)).map(({ id }) => id)).toEqual(['b']);
-      expect(await rejection(() => store().search(collection, { space: OLD.fingerprint, dense: vectorOf(OLD, 'x') }, 1))).toMatchObject({ code: 'SPACE_MISMATCH', expected: NEW.fingerprint });
-      expect(await rejection(() => store().upsertRows(collection, [embedded({ id: 'a', text: 'of the old model' })]))).toMatchObject({ code: 'SPACE_MISMATCH' });
+      expect(
+        (await store().search(collection, { space: NEW.fingerprint, dense: vectorOf(NEW, 'edited') }, 1)).map(
+          ({ id }) => id,
+        ),
+      ).toEqual(['b']);
+      expect(
+        await rejection(() => store().search(collection, { space: OLD.fingerprint, dense: vectorOf(OLD, 'x') }, 1)),
+      ).toMatchObject({ code: 'SPACE_MISMATCH', expected: NEW.fingerprint });
+      expect(
+        await rejection(() => store().upsertRows(collection, [embedded({ id: 'a', text: 'of the old model' })])),
+      ).toMatchObject({ code: 'SPACE_MISMATCH' });
       await store().upsertRows(collection, [embedded({ id: 'c', text: 'written after' }, NEW)]);
       expect((await store().switchSpace(migration.id, 'suite', ROLLBACK, embedIn(OLD))).caughtUp).toBe(3);
       expect((await store().collection(collection)).activeSpace).toBe(OLD.fingerprint);
@@ -102,21 +203,45 @@ export function migrationsConformance({ describe, it, expect }: TestFunctions, b
 
     it('does not call the model where nothing is pending', async () => {
       const { migration } = await ready();
-      const result = await store().switchSpace(migration.id, 'suite', CUTOVER, () => Promise.reject(new Error('nothing to embed')));
+      const result = await store().switchSpace(migration.id, 'suite', CUTOVER, () =>
+        Promise.reject(new Error('nothing to embed')),
+      );
       expect(result.caughtUp).toBe(0);
     });
 
     it('that fails changes nothing', async () => {
       const made = await ready();
-      await application().write(made.collection, [{ id: 'a', text: 'edited' }, { id: 'b', text: 'edited too' }]);
+      await application().write(made.collection, [
+        { id: 'a', text: 'edited' },
+        { id: 'b', text: 'edited too' },
+      ]);
       const before = await everything(made);
-      const failed = async (change: SpaceSwitch, embed: (rows: readonly SourceRow[]) => Promise<readonly NewVector[]>): Promise<unknown> => rejection(() => store().switchSpace(made.migration.id, 'suite', change, embed));
-      expect(await failed({ ...CUTOVER, expected: ['ready'] }, embedIn(NEW))).toMatchObject({ code: 'MIGRATION_STATE', state: 'planned' });
-      expect(await failed({ ...CUTOVER, maxPending: 1 }, embedIn(NEW))).toMatchObject({ code: 'CATCH_UP', pending: 2, limit: 1 });
-      expect(await failed({ ...CUTOVER, from: NEW.fingerprint, toSpace: OLD.fingerprint }, embedIn(OLD))).toMatchObject({ code: 'SPACE_MISMATCH', expected: NEW.fingerprint, actual: OLD.fingerprint });
-      expect(await failed({ ...CUTOVER, toSpace: OTHER.fingerprint }, embedIn(OTHER))).toMatchObject({ code: 'UNKNOWN_SPACE' });
-      expect(await failed(CUTOVER, () => Promise.reject(new Error('the model broke')))).toMatchObject({ message: 'the model broke' });
-      expect(await failed(CUTOVER, async (rows) => vectorsOf(NEW, rows.slice(1)))).toMatchObject({ code: 'CATCH_UP', pending: 1 });
+      const failed = async (
+        change: SpaceSwitch,
+        embed: (rows: readonly SourceRow[]) => Promise<readonly NewVector[]>,
+      ): Promise<unknown> => rejection(() => store().switchSpace(made.migration.id, 'suite', change, embed));
+      expect(await failed({ ...CUTOVER, expected: ['ready'] }, embedIn(NEW))).toMatchObject({
+        code: 'MIGRATION_STATE',
+        state: 'planned',
+      });
+      expect(await failed({ ...CUTOVER, maxPending: 1 }, embedIn(NEW))).toMatchObject({
+        code: 'CATCH_UP',
+        pending: 2,
+        limit: 1,
+      });
+      expect(await failed({ ...CUTOVER, from: NEW.fingerprint, toSpace: OLD.fingerprint }, embedIn(OLD))).toMatchObject(
+        { code: 'SPACE_MISMATCH', expected: NEW.fingerprint, actual: OLD.fingerprint },
+      );
+      expect(await failed({ ...CUTOVER, toSpace: OTHER.fingerprint }, embedIn(OTHER))).toMatchObject({
+        code: 'UNKNOWN_SPACE',
+      });
+      expect(await failed(CUTOVER, () => Promise.reject(new Error('the model broke')))).toMatchObject({
+        message: 'the model broke',
+      });
+      expect(await failed(CUTOVER, async (rows) => vectorsOf(NEW, rows.slice(1)))).toMatchObject({
+        code: 'CATCH_UP',
+        pending: 1,
+      });
       expect(await failed(CUTOVER, embedIn(OLD))).toMatchObject({ code: 'DIMENSION_MISMATCH' });
       expect(await everything(made)).toEqual(before);
     });
@@ -127,15 +252,24 @@ export function migrationsConformance({ describe, it, expect }: TestFunctions, b
       const order: string[] = [];
       const writers: Promise<unknown>[] = [];
       await store().switchSpace(migration.id, 'suite', CUTOVER, async (rows) => {
-        writers.push(application().write(collection, [{ id: 'b', text: 'written during the switch' }]).then(() => order.push('write')));
-        writers.push(rejection(() => store().upsertRows(collection, [embedded({ id: 'c', text: 'of the old model' })])).then((error) => expect(error).toMatchObject({ code: 'SPACE_MISMATCH' })));
+        writers.push(
+          application()
+            .write(collection, [{ id: 'b', text: 'written during the switch' }])
+            .then(() => order.push('write')),
+        );
+        writers.push(
+          rejection(() => store().upsertRows(collection, [embedded({ id: 'c', text: 'of the old model' })])).then(
+            (error) => expect(error).toMatchObject({ code: 'SPACE_MISMATCH' }),
+          ),
+        );
         await bench.current().pass(SWITCH_SECONDS);
         order.push('embedded');
         return vectorsOf(NEW, rows);
       });
       await Promise.all(writers);
       expect(order).toEqual(['embedded', 'write']);
-      for (const { fingerprint } of [OLD, NEW]) expect(idsOf(await store().readPending(collection, fingerprint, 10)).includes('b')).toBe(true);
+      for (const { fingerprint } of [OLD, NEW])
+        expect(idsOf(await store().readPending(collection, fingerprint, 10)).includes('b')).toBe(true);
       expect((await store().readRows(collection, ['c'])).map(({ text }) => text)).toEqual(['text of c']);
     });
   });
@@ -143,20 +277,39 @@ export function migrationsConformance({ describe, it, expect }: TestFunctions, b
   describe('rows that cannot be embedded', () => {
     it('are known until their text changes, they get a vector, or they are gone', async () => {
       const { collection, migration } = await ready();
-      await application().write(collection, rowsNamed('a', 'b', 'c', 'd').map(({ id }) => ({ id, text: `poison ${id}` })));
+      await application().write(
+        collection,
+        rowsNamed('a', 'b', 'c', 'd').map(({ id }) => ({ id, text: `poison ${id}` })),
+      );
       const rows = await store().readPending(collection, NEW.fingerprint, 10);
       const [first] = rows;
       await application().write(collection, [{ id: 'c', text: 'edited meanwhile' }]);
-      await store().recordPoison(migration.id, NEW.fingerprint, rows.map(({ id, contentHash }) => ({ id, contentHash, reason: 'no\0 tokens' })));
+      await store().recordPoison(
+        migration.id,
+        NEW.fingerprint,
+        rows.map(({ id, contentHash }) => ({ id, contentHash, reason: 'no\0 tokens' })),
+      );
       const poison = async (): Promise<readonly string[]> => idsOf(await store().poison(migration.id));
       expect(await poison()).toEqual(['a', 'b', 'd']);
-      expect((await store().poison(migration.id))[0]).toMatchObject({ id: 'a', contentHash: first?.contentHash, space: NEW.fingerprint, excused: 'no' });
+      expect((await store().poison(migration.id))[0]).toMatchObject({
+        id: 'a',
+        contentHash: first?.contentHash,
+        space: NEW.fingerprint,
+        excused: 'no',
+      });
       expect(idsOf(await store().readPending(collection, NEW.fingerprint, 10))).toEqual(['c']);
       expect((await store().readPending(collection, OLD.fingerprint, 10)).length).toBe(4);
       await application().write(collection, [{ id: 'a', text: 'mended' }]);
       expect(await poison()).toEqual(['b', 'd']);
       expect(idsOf(await store().readPending(collection, NEW.fingerprint, 10))).toEqual(['c', 'a']);
-      await store().writeVectors(collection, NEW.fingerprint, vectorsOf(NEW, rows.filter(({ id }) => id === 'b')));
+      await store().writeVectors(
+        collection,
+        NEW.fingerprint,
+        vectorsOf(
+          NEW,
+          rows.filter(({ id }) => id === 'b'),
+        ),
+      );
       expect(await poison()).toEqual(['d']);
       await application().delete(collection, ['d']);
       expect(await poison()).toEqual([]);
@@ -164,19 +317,30 @@ export function migrationsConformance({ describe, it, expect }: TestFunctions, b
 
     it('are excused by name, for this text only, in the log', async () => {
       const { collection, migration } = await ready();
-      await application().write(collection, [{ id: 'a', text: 'poison a' }, { id: 'b', text: 'poison b' }]);
+      await application().write(collection, [
+        { id: 'a', text: 'poison a' },
+        { id: 'b', text: 'poison b' },
+      ]);
       const record = async (): Promise<void> => {
         const rows = await store().readRows(collection, ['a', 'b']);
-        await store().recordPoison(migration.id, NEW.fingerprint, rows.map(({ id, contentHash }) => ({ id, contentHash, reason: 'no tokens' })));
+        await store().recordPoison(
+          migration.id,
+          NEW.fingerprint,
+          rows.map(({ id, contentHash }) => ({ id, contentHash, reason: 'no tokens' })),
+        );
       };
-      const excused = async (): Promise<readonly string[]> => (await store().poison(migration.id)).map(({ id, excused: yes }) => `${id} ${yes}`);
+      const excused = async (): Promise<readonly string[]> =>
+        (await store().poison(migration.id)).map(({ id, excused: yes }) => `${id} ${yes}`);
       await record();
       expect(await store().excuse(migration.id, 'operator', ['a', 'c', 'gone'])).toBe(1);
       expect(await store().excuse(migration.id, 'operator', ['a'])).toBe(0);
       expect(await excused()).toEqual(['a yes', 'b no']);
       await record();
       expect(await excused()).toEqual(['a yes', 'b no']);
-      expect((await store().events(migration.id)).filter(({ event }) => event === 'excuse')[0]).toMatchObject({ by: 'operator', figures: { rows: 1, ids: ['a'] } });
+      expect((await store().events(migration.id)).filter(({ event }) => event === 'excuse')[0]).toMatchObject({
+        by: 'operator',
+        figures: { rows: 1, ids: ['a'] },
+      });
       await application().write(collection, [{ id: 'a', text: 'another poison' }]);
       await record();
       expect(await excused()).toEqual(['a no', 'b no']);

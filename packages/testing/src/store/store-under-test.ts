@@ -1,11 +1,33 @@
 import {
   contentHash,
-  type ChangeFeed, type CollectionReader, type CollectionWriter, type EmbeddedRow, type EmbeddingSpace, type JobQueue, type Migration, type MigrationStore,
-  type NewVector, type Row, type SourceRow, type StoreCapacity, type StoredVector, type VariantName, type Vector, type VectorReader, type VectorWriter,
+  type ChangeFeed,
+  type CollectionReader,
+  type CollectionWriter,
+  type EmbeddedRow,
+  type EmbeddingSpace,
+  type JobQueue,
+  type Migration,
+  type MigrationStore,
+  type NewVector,
+  type Row,
+  type SourceRow,
+  type StoreCapacity,
+  type StoredVector,
+  type VariantName,
+  type Vector,
+  type VectorReader,
+  type VectorWriter,
 } from '@kimera/core';
 import { fakeSpace } from '../fakes/fake-space.js';
 
-export type StorePorts = CollectionReader & CollectionWriter & VectorReader & VectorWriter & ChangeFeed & JobQueue & MigrationStore & StoreCapacity;
+export type StorePorts = CollectionReader &
+  CollectionWriter &
+  VectorReader &
+  VectorWriter &
+  ChangeFeed &
+  JobQueue &
+  MigrationStore &
+  StoreCapacity;
 
 /** What an application does with a collection's table by its own SQL, without vectors. */
 export interface Application {
@@ -56,14 +78,21 @@ export function embedded({ id, text }: Row, space: EmbeddingSpace = OLD, variant
 }
 
 export function vectorsOf(space: EmbeddingSpace, rows: readonly SourceRow[]): readonly NewVector[] {
-  return rows.map(({ id, text, contentHash: hash }) => ({ id, contentHash: hash, dense: vectorOf(space, text), variant: 'int8', truncated: false }));
+  return rows.map(({ id, text, contentHash: hash }) => ({
+    id,
+    contentHash: hash,
+    dense: vectorOf(space, text),
+    variant: 'int8',
+    truncated: false,
+  }));
 }
 
 export async function newVector(space: EmbeddingSpace, { id, text }: Row): Promise<NewVector> {
   return { id, contentHash: await contentHash(text), dense: vectorOf(space, text), variant: 'fp32', truncated: false };
 }
 
-export const rowsNamed = (...ids: readonly string[]): readonly Row[] => ids.map((id) => ({ id, text: `text of ${id}` }));
+export const rowsNamed = (...ids: readonly string[]): readonly Row[] =>
+  ids.map((id) => ({ id, text: `text of ${id}` }));
 export const idsOf = (rows: readonly { readonly id: string }[]): readonly string[] => rows.map(({ id }) => id);
 
 /** Vectors as comparable data; numbers by their bits, which tell -0 from 0. */
@@ -72,10 +101,16 @@ export function bits(vectors: readonly (NewVector | StoredVector)[]): readonly u
 }
 
 /** A migration of a new collection with these rows from {@link OLD} to {@link NEW}, both spaces open. */
-export async function migrationWith({ current, collection: fresh }: Bench, rows: readonly Row[]): Promise<{ readonly collection: string; readonly migration: Migration }> {
+export async function migrationWith(
+  { current, collection: fresh }: Bench,
+  rows: readonly Row[],
+): Promise<{ readonly collection: string; readonly migration: Migration }> {
   const { store } = current();
   const collection = await fresh();
-  await store.upsertRows(collection, rows.map((row) => embedded(row)));
+  await store.upsertRows(
+    collection,
+    rows.map((row) => embedded(row)),
+  );
   const migration = await store.createMigration(collection, NEW, 'suite', {});
   await store.openSpace(collection, NEW);
   return { collection, migration };

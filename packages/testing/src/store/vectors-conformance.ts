@@ -1,21 +1,39 @@
 import { cosine, type NewVector, type Vector } from '@kimera/core';
 import { rejection } from '../rejection.js';
 import type { TestFunctions } from '../test-functions.js';
-import { bits, embedded, idsOf, NEW, newVector, OLD, OTHER, rowsNamed, vectorOf, vectorsOf, type Bench } from './store-under-test.js';
+import {
+  bits,
+  embedded,
+  idsOf,
+  NEW,
+  newVector,
+  OLD,
+  OTHER,
+  rowsNamed,
+  vectorOf,
+  vectorsOf,
+  type Bench,
+} from './store-under-test.js';
 
 /** Scores may be computed in float32. */
 const SCORE_TOLERANCE = 1e-5;
 /** Least and greatest of float32 with its neighbours, signed zeros, what has no short decimal form. */
 const UNUSUAL: readonly (readonly [number, number, number])[] = [
-  [-0, 0, 1], [1.401298464324817e-45, -1.1754942106924411e-38, 1], [1.1754943508222875e-38, 3.4028234663852886e38, -3.4028234663852886e38],
-  [0.1, 1 / 3, -2.7182817459106445], [16_777_217, 1.0000001192092896, 0.9999999403953552],
+  [-0, 0, 1],
+  [1.401298464324817e-45, -1.1754942106924411e-38, 1],
+  [1.1754943508222875e-38, 3.4028234663852886e38, -3.4028234663852886e38],
+  [0.1, 1 / 3, -2.7182817459106445],
+  [16_777_217, 1.0000001192092896, 0.9999999403953552],
 ];
 
 export function vectorsConformance({ describe, it, expect }: TestFunctions, bench: Bench): void {
   const store = () => bench.current().store;
   const filled = async (ids: readonly string[]): Promise<string> => {
     const name = await bench.collection();
-    await store().upsertRows(name, rowsNamed(...ids).map((row) => embedded(row)));
+    await store().upsertRows(
+      name,
+      rowsNamed(...ids).map((row) => embedded(row)),
+    );
     return name;
   };
 
@@ -24,9 +42,20 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
       const name = await filled(UNUSUAL.map((_, i) => `${i}`));
       await store().openSpace(name, NEW);
       const rows = await store().readRange(name, { after: null, upTo: null });
-      const vectors = rows.map(({ id, contentHash }, i): NewVector => ({ id, contentHash, dense: Float32Array.from(UNUSUAL[i] ?? []), variant: 'fp16', truncated: false }));
-      expect(await store().writeVectors(name, NEW.fingerprint, vectors)).toEqual({ written: UNUSUAL.length, outdated: 0 });
-      expect(bits(await store().readVectors(name, NEW.fingerprint))).toEqual(bits(vectors.map((vector) => ({ ...vector, space: NEW.fingerprint }))));
+      const vectors = rows.map(({ id, contentHash }, i): NewVector => ({
+        id,
+        contentHash,
+        dense: Float32Array.from(UNUSUAL[i] ?? []),
+        variant: 'fp16',
+        truncated: false,
+      }));
+      expect(await store().writeVectors(name, NEW.fingerprint, vectors)).toEqual({
+        written: UNUSUAL.length,
+        outdated: 0,
+      });
+      expect(bits(await store().readVectors(name, NEW.fingerprint))).toEqual(
+        bits(vectors.map((vector) => ({ ...vector, space: NEW.fingerprint }))),
+      );
     });
 
     it('of the beginning of a text say so, and are counted', async () => {
@@ -34,12 +63,22 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
       const whole = embedded({ id: 'whole', text: 'short' });
       const cut = embedded({ id: 'cut', text: 'longer than the limit' });
       await store().upsertRows(name, [whole, { ...cut, embedding: { ...cut.embedding, truncated: true } }]);
-      expect((await store().readVectors(name, OLD.fingerprint)).map(({ id, truncated }) => [id, truncated])).toEqual([['cut', true], ['whole', false]]);
+      expect((await store().readVectors(name, OLD.fingerprint)).map(({ id, truncated }) => [id, truncated])).toEqual([
+        ['cut', true],
+        ['whole', false],
+      ]);
       expect(await store().coverage(name, OLD.fingerprint)).toMatchObject({ current: 2, truncated: 1 });
       await store().openSpace(name, NEW);
       const vectors = vectorsOf(NEW, await store().readRange(name, { after: null, upTo: null }));
-      await store().writeVectors(name, NEW.fingerprint, vectors.map((vector) => ({ ...vector, truncated: vector.id === 'whole' })));
-      expect((await store().readVectors(name, NEW.fingerprint)).map(({ id, truncated }) => [id, truncated])).toEqual([['cut', false], ['whole', true]]);
+      await store().writeVectors(
+        name,
+        NEW.fingerprint,
+        vectors.map((vector) => ({ ...vector, truncated: vector.id === 'whole' })),
+      );
+      expect((await store().readVectors(name, NEW.fingerprint)).map(({ id, truncated }) => [id, truncated])).toEqual([
+        ['cut', false],
+        ['whole', true],
+      ]);
       await store().writeVectors(name, NEW.fingerprint, vectors);
       expect(await store().coverage(name, NEW.fingerprint)).toMatchObject({ current: 2, truncated: 0 });
     });
@@ -48,8 +87,18 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
       const name = await bench.collection();
       const dense = (i: number): Vector => vectorOf(OLD, `vector ${i}`);
       // Every vector twice: the pairs tie.
-      const rows = Array.from({ length: 60 }, (_, i) => ({ id: `${i % 2 === 0 ? 'é' : 'z'}${i}`, dense: dense(i >> 1) }));
-      await store().upsertRows(name, rows.map(({ id, dense: vector }) => ({ id, text: id, embedding: { dense: vector, space: OLD.fingerprint, variant: 'fp32', truncated: false } })));
+      const rows = Array.from({ length: 60 }, (_, i) => ({
+        id: `${i % 2 === 0 ? 'é' : 'z'}${i}`,
+        dense: dense(i >> 1),
+      }));
+      await store().upsertRows(
+        name,
+        rows.map(({ id, dense: vector }) => ({
+          id,
+          text: id,
+          embedding: { dense: vector, space: OLD.fingerprint, variant: 'fp32', truncated: false },
+        })),
+      );
       for (const query of [1_000, 1_001, 1_002].map(dense)) {
         const expected = rows
           .map(({ id, dense: vector }) => ({ id, score: cosine(query, vector) }))
@@ -67,11 +116,19 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
       const [row] = await store().readRows(name, ['a']);
       await store().writeVectors(name, NEW.fingerprint, vectorsOf(NEW, row === undefined ? [] : [row]));
       const inNew = { space: NEW.fingerprint, dense: vectorOf(NEW, 'x') };
-      expect(await rejection(() => store().search(name, inNew, 1))).toMatchObject({ code: 'SPACE_MISMATCH', expected: OLD.fingerprint, actual: NEW.fingerprint });
+      expect(await rejection(() => store().search(name, inNew, 1))).toMatchObject({
+        code: 'SPACE_MISMATCH',
+        expected: OLD.fingerprint,
+        actual: NEW.fingerprint,
+      });
       expect(idsOf(await store().searchSpace(name, inNew, 1))).toEqual(['a']);
       for (const search of [store().search, store().searchSpace]) {
-        expect(await rejection(() => search.call(store(), name, { space: OLD.fingerprint, dense: vectorOf(NEW, 'x') }, 1))).toMatchObject({ code: 'DIMENSION_MISMATCH', expected: 4, actual: 3 });
-        expect(await rejection(() => search.call(store(), name, { space: OLD.fingerprint, dense: new Float32Array(4) }, 1))).toMatchObject({ code: 'ZERO_VECTOR' });
+        expect(
+          await rejection(() => search.call(store(), name, { space: OLD.fingerprint, dense: vectorOf(NEW, 'x') }, 1)),
+        ).toMatchObject({ code: 'DIMENSION_MISMATCH', expected: 4, actual: 3 });
+        expect(
+          await rejection(() => search.call(store(), name, { space: OLD.fingerprint, dense: new Float32Array(4) }, 1)),
+        ).toMatchObject({ code: 'ZERO_VECTOR' });
       }
     });
 
@@ -79,11 +136,18 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
       const name = await filled(['a']);
       const { fingerprint } = OTHER;
       const calls = [
-        () => store().searchSpace(name, { space: fingerprint, dense: vectorOf(OTHER, 'x') }, 1), () => store().readVectors(name, fingerprint), () => store().coverage(name, fingerprint),
-        () => store().writeVectors(name, fingerprint, []), () => store().countPending(name, fingerprint), () => store().readPending(name, fingerprint, 1),
+        () => store().searchSpace(name, { space: fingerprint, dense: vectorOf(OTHER, 'x') }, 1),
+        () => store().readVectors(name, fingerprint),
+        () => store().coverage(name, fingerprint),
+        () => store().writeVectors(name, fingerprint, []),
+        () => store().countPending(name, fingerprint),
+        () => store().readPending(name, fingerprint, 1),
       ];
-      for (const call of calls) expect(await rejection(call)).toMatchObject({ code: 'UNKNOWN_SPACE', space: fingerprint });
-      expect(await rejection(() => store().search(name, { space: fingerprint, dense: vectorOf(OTHER, 'x') }, 1))).toMatchObject({ code: 'SPACE_MISMATCH' });
+      for (const call of calls)
+        expect(await rejection(call)).toMatchObject({ code: 'UNKNOWN_SPACE', space: fingerprint });
+      expect(
+        await rejection(() => store().search(name, { space: fingerprint, dense: vectorOf(OTHER, 'x') }, 1)),
+      ).toMatchObject({ code: 'SPACE_MISMATCH' });
     });
 
     it('are missing in a space that was opened, until they are written where the text is still the same', async () => {
@@ -91,13 +155,43 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
       await store().openSpace(name, NEW);
       await store().openSpace(name, { ...NEW, modelId: 'another name' });
       expect(await store().spaces(name)).toEqual([OLD, NEW]);
-      expect(await store().coverage(name, NEW.fingerprint)).toEqual({ rows: 3, current: 0, missing: 3, stale: 0, orphans: 0, malformed: 0, truncated: 0, pending: 0 });
+      expect(await store().coverage(name, NEW.fingerprint)).toEqual({
+        rows: 3,
+        current: 0,
+        missing: 3,
+        stale: 0,
+        orphans: 0,
+        malformed: 0,
+        truncated: 0,
+        pending: 0,
+      });
       const rows = await store().readRows(name, ['a', 'b', 'c']);
       await bench.current().application.write(name, [{ id: 'b', text: 'edited' }]);
       await bench.current().application.delete(name, ['c']);
-      expect(await store().writeVectors(name, NEW.fingerprint, [...vectorsOf(NEW, rows), await newVector(NEW, { id: 'never there', text: 'x' })])).toEqual({ written: 1, outdated: 3 });
-      expect(bits(await store().readVectors(name, NEW.fingerprint))).toEqual(bits(vectorsOf(NEW, rows.filter(({ id }) => id === 'a')).map((vector) => ({ ...vector, space: NEW.fingerprint }))));
-      expect(await store().coverage(name, NEW.fingerprint)).toEqual({ rows: 2, current: 1, missing: 1, stale: 0, orphans: 0, malformed: 0, truncated: 0, pending: 1 });
+      expect(
+        await store().writeVectors(name, NEW.fingerprint, [
+          ...vectorsOf(NEW, rows),
+          await newVector(NEW, { id: 'never there', text: 'x' }),
+        ]),
+      ).toEqual({ written: 1, outdated: 3 });
+      expect(bits(await store().readVectors(name, NEW.fingerprint))).toEqual(
+        bits(
+          vectorsOf(
+            NEW,
+            rows.filter(({ id }) => id === 'a'),
+          ).map((vector) => ({ ...vector, space: NEW.fingerprint })),
+        ),
+      );
+      expect(await store().coverage(name, NEW.fingerprint)).toEqual({
+        rows: 2,
+        current: 1,
+        missing: 1,
+        stale: 0,
+        orphans: 0,
+        malformed: 0,
+        truncated: 0,
+        pending: 1,
+      });
       await store().openSpace(name, NEW);
       expect(idsOf(await store().readVectors(name, NEW.fingerprint))).toEqual(['a']);
     });
@@ -114,7 +208,16 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
       expect(bits(await store().readVectors(name, OLD.fingerprint))).toEqual(old);
       await bench.current().application.write(name, [{ id: 'a', text: 'edited' }]);
       await store().openSpace(name, NEW);
-      expect(await store().coverage(name, NEW.fingerprint)).toEqual({ rows: 2, current: 0, missing: 2, stale: 0, orphans: 0, malformed: 0, truncated: 0, pending: 0 });
+      expect(await store().coverage(name, NEW.fingerprint)).toEqual({
+        rows: 2,
+        current: 0,
+        missing: 2,
+        stale: 0,
+        orphans: 0,
+        malformed: 0,
+        truncated: 0,
+        pending: 0,
+      });
     });
 
     it('are written whole or not at all', async () => {
@@ -128,7 +231,10 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
         [{ ...other, dense: Float32Array.from([1, Number.NaN, 1]) }, 'ZERO_VECTOR'],
         [good, 'INVALID_ROW'],
       ];
-      for (const [vector, code] of bad) expect(await rejection(() => store().writeVectors(name, NEW.fingerprint, [good, vector]))).toMatchObject({ code });
+      for (const [vector, code] of bad)
+        expect(await rejection(() => store().writeVectors(name, NEW.fingerprint, [good, vector]))).toMatchObject({
+          code,
+        });
       expect(await store().readVectors(name, NEW.fingerprint)).toEqual([]);
       expect(await store().writeVectors(name, NEW.fingerprint, [])).toEqual({ written: 0, outdated: 0 });
     });
@@ -138,7 +244,10 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
       await store().openSpace(name, NEW);
       await store().writeVectors(name, NEW.fingerprint, vectorsOf(NEW, await store().readRows(name, ['a', 'b'])));
       const before = bits(await store().readVectors(name, NEW.fingerprint));
-      await store().upsertRows(name, rowsNamed('a', 'b').map((row) => embedded(row)));
+      await store().upsertRows(
+        name,
+        rowsNamed('a', 'b').map((row) => embedded(row)),
+      );
       await bench.current().application.write(name, rowsNamed('a'));
       expect(bits(await store().readVectors(name, NEW.fingerprint))).toEqual(before);
       expect(await store().countPending(name, NEW.fingerprint)).toBe(0);

@@ -11,7 +11,11 @@ export interface VectorDifference {
 
 /** @throws DimensionMismatchError, ZeroVectorError. */
 export function vectorDifference(actual: ArrayLike<number>, expected: ArrayLike<number>): VectorDifference {
-  return { cosine: cosine(actual, expected), maxAbs: maxAbsDifference(actual, expected), norm: Math.abs(norm(actual) - norm(expected)) / norm(expected) };
+  return {
+    cosine: cosine(actual, expected),
+    maxAbs: maxAbsDifference(actual, expected),
+    norm: Math.abs(norm(actual) - norm(expected)) / norm(expected),
+  };
 }
 
 /** The worst of each figure. */
@@ -36,8 +40,16 @@ export class ToleranceError extends KimeraError {
 }
 
 /** @throws ToleranceError, and as vectorDifference. */
-export function checkClose(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: Tolerance, what = 'vector'): void {
+export function checkClose(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  tolerance: Tolerance,
+  what = 'vector',
+): void {
   const difference = vectorDifference(actual, expected);
-  const holds = difference.cosine >= tolerance.minCosine && difference.maxAbs <= tolerance.maxAbs && difference.norm <= tolerance.norm;
+  const holds =
+    difference.cosine >= tolerance.minCosine &&
+    difference.maxAbs <= tolerance.maxAbs &&
+    difference.norm <= tolerance.norm;
   if (!holds) throw new ToleranceError(what, difference, tolerance);
 }

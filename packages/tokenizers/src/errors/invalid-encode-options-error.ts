@@ -3,7 +3,13 @@ import { KimeraError } from '@kimera/core';
 /** Options under which no text can be encoded, such as fewer tokens than the special ones. */
 export class InvalidEncodeOptionsError extends KimeraError {
   readonly code = 'INVALID_ENCODE_OPTIONS';
-  constructor(readonly maxTokens: number, readonly specialTokens: number) {
-    super(`maxTokens is ${maxTokens}: a whole number of at least ${specialTokens}, the special tokens, is needed`, { maxTokens, specialTokens });
+  constructor(
+    readonly maxTokens: number,
+    readonly specialTokens: number,
+  ) {
+    super(`maxTokens is ${maxTokens}: a whole number of at least ${specialTokens}, the special tokens, is needed`, {
+      maxTokens,
+      specialTokens,
+    });
   }
 }

@@ -1,7 +1,10 @@
 import { InvalidTokenizerError } from '../errors/invalid-tokenizer-error.js';
 import { UnsupportedTokenizerError } from '../errors/unsupported-tokenizer-error.js';
 
-/** A cursor into parsed JSON that knows where it is, so that every refusal names the field. Keys are own properties only. */
+/**
+ * A cursor into parsed JSON that knows where it is, so that every refusal names the field. Keys are own properties
+ * only.
+ */
 export class JsonReader {
   constructor(
     readonly value: unknown,
@@ -20,8 +23,13 @@ export class JsonReader {
   }
   field(key: string): JsonReader {
     const value = this.value;
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return this.fail(`expected an object, got ${kind(value)}`);
-    return new JsonReader(Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined, this.source, `${this.at}.${key}`);
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      return this.fail(`expected an object, got ${kind(value)}`);
+    return new JsonReader(
+      Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined,
+      this.source,
+      `${this.at}.${key}`,
+    );
   }
   items(): readonly JsonReader[] {
     if (!Array.isArray(this.value)) return this.fail(`expected a list, got ${kind(this.value)}`);
@@ -33,7 +41,8 @@ export class JsonReader {
   }
   entries(): readonly (readonly [string, unknown])[] {
     const value = this.value;
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return this.fail(`expected an object, got ${kind(value)}`);
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      return this.fail(`expected an object, got ${kind(value)}`);
     return Object.entries(value);
   }
   string(): string {
@@ -45,8 +54,10 @@ export class JsonReader {
   }
   integer(limits: { readonly min: number; readonly max: number }): number {
     const value = this.value;
-    if (typeof value !== 'number' || !Number.isInteger(value)) return this.fail(`expected a whole number, got ${kind(value)}`);
-    if (value < limits.min || value > limits.max) return this.fail(`${value} is not between ${limits.min} and ${limits.max}`);
+    if (typeof value !== 'number' || !Number.isInteger(value))
+      return this.fail(`expected a whole number, got ${kind(value)}`);
+    if (value < limits.min || value > limits.max)
+      return this.fail(`${value} is not between ${limits.min} and ${limits.max}`);
     return value;
   }
 }
@@ -55,5 +66,7 @@ function kind(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
-  return typeof value === 'number' ? `the number ${value}` : `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}`;
+  return typeof value === 'number'
+    ? `the number ${value}`
+    : `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}`;
 }

@@ -1,7 +1,10 @@
 import { Trie } from '../trie.js';
 import type { PieceModel, PieceSink } from './piece-sink.js';
 
-/** What an unknown character costs below the least likely piece (sentencepiece kUnkPenalty; tokenizers 0.22 models/unigram/model.rs). */
+/**
+ * What an unknown character costs below the least likely piece (sentencepiece kUnkPenalty; tokenizers 0.22
+ * models/unigram/model.rs).
+ */
 const UNKNOWN_PENALTY = 10;
 /** Units for which space is kept between words: a word of megabytes must not hold 16 times its length for ever. */
 const KEPT_UNITS = 16_384;
@@ -46,7 +49,7 @@ export class Unigram implements PieceModel {
     const ids = this.#ids;
     starts.fill(-1, 0, length + 1);
     best[0] = 0;
-    for (let i = 0; i < length; ) {
+    for (let i = 0; i < length;) {
       const width = (text.codePointAt(from + i) as number) > 0xffff && i + 1 < length ? 2 : 1;
       const score = best[i] as number;
       let single = false;

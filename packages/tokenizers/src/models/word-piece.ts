@@ -23,7 +23,8 @@ export class WordPiece implements PieceModel {
     this.#continuing = new Trie(units);
     for (const [piece, id] of options.vocabulary) {
       this.#initial.add(piece, id);
-      if (piece.startsWith(options.continuingPrefix)) this.#continuing.add(piece.slice(options.continuingPrefix.length), id);
+      if (piece.startsWith(options.continuingPrefix))
+        this.#continuing.add(piece.slice(options.continuingPrefix.length), id);
     }
   }
 
@@ -35,7 +36,7 @@ export class WordPiece implements PieceModel {
     }
     const ends: number[] = [];
     const ids: number[] = [];
-    for (let start = from; start < to; ) {
+    for (let start = from; start < to;) {
       const trie = start === from ? this.#initial : this.#continuing;
       let node = Trie.ROOT;
       let end = start;

@@ -3,7 +3,11 @@ import type { Normalizer } from './normalizer.js';
 import { ReplaceMatches } from './replace-matches.js';
 
 /** What may follow the first normaliser of a Sequence. */
-export const REWRITES: readonly string[] = ['Replace of one character', 'Replace of the pattern " {2,}" or "\\s+" with one space', 'Strip'];
+export const REWRITES: readonly string[] = [
+  'Replace of one character',
+  'Replace of the pattern " {2,}" or "\\s+" with one space',
+  'Strip',
+];
 
 /** The library's `\s` and its `char::is_whitespace`. */
 const WHITE_SPACE = '\\p{White_Space}';
@@ -11,12 +15,16 @@ const WHITE_SPACE = '\\p{White_Space}';
 /** `first` followed by the `Replace` and `Strip` of a Sequence, in their order. */
 export function readRewrites(first: Normalizer, readers: readonly JsonReader[]): Normalizer {
   let normalizer = first;
-  for (let i = 0; i < readers.length; ) {
+  for (let i = 0; i < readers.length;) {
     const reader = readers[i] as JsonReader;
     const type = reader.field('type').string();
     const characters = readCharacters(readers.slice(i));
     if (characters.size > 0) {
-      normalizer = new ReplaceMatches(normalizer, new RegExp([...characters.keys()].map(escapeRegExp).join('|'), 'gu'), (match) => characters.get(match) ?? match);
+      normalizer = new ReplaceMatches(
+        normalizer,
+        new RegExp([...characters.keys()].map(escapeRegExp).join('|'), 'gu'),
+        (match) => characters.get(match) ?? match,
+      );
       i += characters.size;
       continue;
     }
@@ -29,7 +37,8 @@ export function readRewrites(first: Normalizer, readers: readonly JsonReader[]):
 }
 
 /**
- * Character → text of the `Replace` of single characters that the list starts with. They are done in one pass, which is the same as one after the
+ * Character → text of the `Replace` of single characters that the list starts with. They are done in one pass, which is
+ * the same as one after the
  * other as long as none replaces what an earlier one puts in: there the run ends.
  */
 function readCharacters(readers: readonly JsonReader[]): ReadonlyMap<string, string> {
@@ -56,7 +65,10 @@ function readPattern(reader: JsonReader): RegExp {
 
 function readStrip(reader: JsonReader): RegExp {
   // The lookbehind keeps it linear: a run of white space is tried at its first character alone.
-  const sides = [...(reader.field('strip_left').boolean() ? [`^${WHITE_SPACE}+`] : []), ...(reader.field('strip_right').boolean() ? [`(?<!${WHITE_SPACE})${WHITE_SPACE}+$`] : [])];
+  const sides = [
+    ...(reader.field('strip_left').boolean() ? [`^${WHITE_SPACE}+`] : []),
+    ...(reader.field('strip_right').boolean() ? [`(?<!${WHITE_SPACE})${WHITE_SPACE}+$`] : []),
+  ];
   // Neither side: a pattern that never matches.
   return new RegExp(sides.length === 0 ? '(?!)' : sides.join('|'), 'gu');
 }

@@ -1,10 +1,17 @@
 import { MappedText } from '../mapped-text.js';
 import type { Normalizer } from './normalizer.js';
 
-/** Another normaliser, after which every match of a pattern is replaced: `Replace` and `Strip` of the tokenizers library. */
+/**
+ * Another normaliser, after which every match of a pattern is replaced: `Replace` and `Strip` of the tokenizers
+ * library.
+ */
 export class ReplaceMatches implements Normalizer {
   /** @param pattern with the flag `g`. @param replacement of a match. */
-  constructor(private readonly inner: Normalizer, private readonly pattern: RegExp, private readonly replacement: (match: string) => string) {}
+  constructor(
+    private readonly inner: Normalizer,
+    private readonly pattern: RegExp,
+    private readonly replacement: (match: string) => string,
+  ) {}
 
   normalize(text: string, offset: number, out: MappedText): void {
     const mapped = new MappedText(out.starts === undefined ? 'none' : 'offsets');

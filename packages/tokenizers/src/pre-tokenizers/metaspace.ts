@@ -22,13 +22,14 @@ export const wholeMetaspace: PreTokenizer = {
 /** White space separates and is dropped, then each word goes through Metaspace. */
 export const whitespaceThenMetaspace: PreTokenizer = {
   split(text: MappedText, sink: WordSink): void {
-    for (const match of text.text.matchAll(/\P{White_Space}+/gu)) splitRange(text, match.index, match.index + match[0].length, sink);
+    for (const match of text.text.matchAll(/\P{White_Space}+/gu))
+      splitRange(text, match.index, match.index + match[0].length, sink);
   },
 };
 
 function splitRange(source: MappedText, from: number, to: number, sink: WordSink): void {
   const out = replaceSpaces(source, from, to);
-  for (let word = 0; word < out.text.length; ) {
+  for (let word = 0; word < out.text.length;) {
     const next = out.text.indexOf(METASPACE, word + 1);
     const end = next < 0 ? out.text.length : next;
     sink(out, word, end);

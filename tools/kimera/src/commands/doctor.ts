@@ -31,17 +31,34 @@ export function doctorCommand(context: CommandContext): Command {
     .option('--database <url>', 'postgres://…, or a folder (default: $DATABASE_URL, or ./data)')
     .action(async ({ model, all, like, database, json }: DoctorOptions) => {
       const { examine } = await import('../doctor/examine.js');
-      const say = (finding: Finding): Promise<void> => (json === true ? Promise.resolve() : context.stdout.line(line(context, finding)));
-      const { findings, models } = await examine(context, { model, models: all === true ? 'all' : 'served', like, database, say });
+      const say = (finding: Finding): Promise<void> =>
+        json === true ? Promise.resolve() : context.stdout.line(line(context, finding));
+      const { findings, models } = await examine(context, {
+        model,
+        models: all === true ? 'all' : 'served',
+        like,
+        database,
+        say,
+      });
       const problems = findings.filter(({ state }) => state === 'problem').length;
       if (json === true) await context.stdout.json({ healthy: problems === 0, findings, models });
-      else await context.stdout.line(problems === 0 ? context.colors.green('everything that was looked at works') : context.colors.red(`${problems} of ${findings.length} ${problems === 1 ? 'does' : 'do'} not work`));
+      else
+        await context.stdout.line(
+          problems === 0
+            ? context.colors.green('everything that was looked at works')
+            : context.colors.red(`${problems} of ${findings.length} ${problems === 1 ? 'does' : 'do'} not work`),
+        );
       if (problems > 0) context.finish(EXIT.refused);
     });
 }
 
 function line({ colors }: CommandContext, { area, what, state, value, advice }: Finding): string {
-  const mark: Readonly<Record<FindingState, string>> = { fine: colors.green('ok'), note: colors.yellow('--'), problem: colors.red('NO') };
-  const reason = advice === undefined || (state === 'fine' && area !== 'environment') ? '' : `\n     ${printable(advice)}`;
+  const mark: Readonly<Record<FindingState, string>> = {
+    fine: colors.green('ok'),
+    note: colors.yellow('--'),
+    problem: colors.red('NO'),
+  };
+  const reason =
+    advice === undefined || (state === 'fine' && area !== 'environment') ? '' : `\n     ${printable(advice)}`;
   return `${mark[state]}  ${area}: ${what}: ${printable(value)}${reason}`;
 }

@@ -24,11 +24,19 @@ export function embedCommand(context: CommandContext): Command {
       'A line that cannot be embedded gives {"error": {"code", "message"}} in its place; then the exit code is 1.',
       'Lines are answered as they come; memory does not grow with the input.',
     ].join('\n'),
-    examples: ['embed --model ./models/minilm < texts.jsonl > vectors.jsonl', `embed --model ./models/multilingual-e5-small --role query <<< '{"text": "hello"}'`],
+    examples: [
+      'embed --model ./models/minilm < texts.jsonl > vectors.jsonl',
+      `embed --model ./models/multilingual-e5-small --role query <<< '{"text": "hello"}'`,
+    ],
   })
     .option(...MODEL_OPTION)
     .option('--head <names>', `heads, separated by commas: ${HEADS.join(', ')}`, parseHeads, ['dense'] satisfies Head[])
-    .addOption(new Option('--role <role>', 'put the model’s prompt for this role before each text').choices(['query', 'document']))
+    .addOption(
+      new Option('--role <role>', 'put the model’s prompt for this role before each text').choices([
+        'query',
+        'document',
+      ]),
+    )
     .option('--variant <name>', 'precision (default: the folder’s first)')
     .addOption(backendOption())
     .action(async ({ model, head: heads, role, variant, backend }: EmbedOptions) => {
@@ -36,7 +44,11 @@ export function embedCommand(context: CommandContext): Command {
       const embedder = await openModel(context, { path: modelPath(context, model), variant, backend });
       try {
         checkHeads(heads, embedder.space);
-        await processTextLines(context, async (texts) => (await embedder.encodeBatch(texts, { heads, lane: 'bulk', ...(role === undefined ? {} : { role }) })).map(toLine));
+        await processTextLines(context, async (texts) =>
+          (await embedder.encodeBatch(texts, { heads, lane: 'bulk', ...(role === undefined ? {} : { role }) })).map(
+            toLine,
+          ),
+        );
       } finally {
         await embedder.close();
       }
@@ -54,7 +66,9 @@ function parseHeads(names: string): readonly Head[] {
 function toLine({ dense, sparse, colbert, tokens, truncated, space }: Embedding): object {
   return {
     ...(dense === undefined ? {} : { dense: Array.from(dense, shortest) }),
-    ...(sparse === undefined ? {} : { sparse: Object.fromEntries([...sparse].map(([id, weight]) => [id, shortest(weight)])) }),
+    ...(sparse === undefined
+      ? {}
+      : { sparse: Object.fromEntries([...sparse].map(([id, weight]) => [id, shortest(weight)])) }),
     ...(colbert === undefined ? {} : { colbert: colbert.map((vector) => Array.from(vector, shortest)) }),
     tokens,
     truncated,

@@ -23,7 +23,15 @@ export function serveCommand(context: CommandContext): Command {
     .option('--port <number>', 'port, 0 for a free one (default: $PORT, or 3000)')
     .action(async ({ model, host, port }: ServeOptions) => {
       const { runServer } = await import('../models/run-server.js');
-      const given = { ONNX_MODEL_PATH: modelPath(context, model), ...(host === undefined ? {} : { HOST: host }), ...(port === undefined ? {} : { PORT: port }) };
-      await runServer({ environment: { ...context.environment, ...given }, folder: context.folder, stop: context.stop });
+      const given = {
+        ONNX_MODEL_PATH: modelPath(context, model),
+        ...(host === undefined ? {} : { HOST: host }),
+        ...(port === undefined ? {} : { PORT: port }),
+      };
+      await runServer({
+        environment: { ...context.environment, ...given },
+        folder: context.folder,
+        stop: context.stop,
+      });
     });
 }

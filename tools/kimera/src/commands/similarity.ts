@@ -18,12 +18,20 @@ export function similarityCommand(context: CommandContext): Command {
   const command = createCommand(context, 'similarity', {
     summary: 'how close texts are to each other',
     description: 'The cosine of every pair of texts, as a matrix.',
-    examples: ['similarity "a cat" "a kitten" "an invoice"', 'similarity --model ./models/multilingual-e5-small --role query "Guten Morgen" "good morning" --json'],
+    examples: [
+      'similarity "a cat" "a kitten" "an invoice"',
+      'similarity --model ./models/multilingual-e5-small --role query "Guten Morgen" "good morning" --json',
+    ],
   });
   return withJson(command)
     .argument('<texts...>', 'two texts or more')
     .option(...MODEL_OPTION)
-    .addOption(new Option('--role <role>', 'put the model’s prompt for this role before each text').choices(['query', 'document']))
+    .addOption(
+      new Option('--role <role>', 'put the model’s prompt for this role before each text').choices([
+        'query',
+        'document',
+      ]),
+    )
     .option('--variant <name>', 'precision (default: the folder’s first)')
     .addOption(backendOption())
     .action(async (texts: readonly string[], { model, role, variant, backend, json }: SimilarityOptions) => {
@@ -35,11 +43,28 @@ export function similarityCommand(context: CommandContext): Command {
         const vectors = embeddings.map(({ dense = new Float32Array() }) => dense);
         const matrix = vectors.map((a) => vectors.map((b) => Number(cosine(a, b).toFixed(6))));
         const { space } = embedder;
-        if (json === true) return await context.stdout.json({ space: space.fingerprint, modelId: space.modelId, texts, truncated: embeddings.map(({ truncated }) => truncated), matrix });
+        if (json === true)
+          return await context.stdout.json({
+            space: space.fingerprint,
+            modelId: space.modelId,
+            texts,
+            truncated: embeddings.map(({ truncated }) => truncated),
+            matrix,
+          });
         const { cell, formatTable } = await import('../console/table.js');
-        const rows = matrix.map((row, i) => [String(i + 1), ...row.map((value) => value.toFixed(4)), cell(texts[i] ?? '', 60)]);
+        const rows = matrix.map((row, i) => [
+          String(i + 1),
+          ...row.map((value) => value.toFixed(4)),
+          cell(texts[i] ?? '', 60),
+        ]);
         const columns = texts.map((_, i) => String(i + 1));
-        await context.stdout.line(formatTable(['', ...columns, ''], rows, texts.map((_, i) => i + 1)));
+        await context.stdout.line(
+          formatTable(
+            ['', ...columns, ''],
+            rows,
+            texts.map((_, i) => i + 1),
+          ),
+        );
         await context.stdout.line(`cosine in space ${shortFingerprint(space.fingerprint)} (${space.modelId})`);
         embeddings.forEach(({ truncated, tokens, totalTokens }, i) => {
           if (truncated) context.note(`kimera: text ${i + 1} was cut to ${tokens} of ${totalTokens} tokens`);

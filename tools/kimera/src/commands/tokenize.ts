@@ -20,7 +20,11 @@ export function tokenizeCommand(context: CommandContext): Command {
       try {
         await processTextLines(context, async (texts) => {
           const { batch, totalTokens, truncated } = await tokenizer.encodeBatch(texts, { maxTokens });
-          return texts.map((_, i) => ({ ids: [...batch.ids.subarray(batch.offsets[i], batch.offsets[i + 1])], totalTokens: totalTokens[i], truncated: truncated[i] }));
+          return texts.map((_, i) => ({
+            ids: [...batch.ids.subarray(batch.offsets[i], batch.offsets[i + 1])],
+            totalTokens: totalTokens[i],
+            truncated: truncated[i],
+          }));
         });
       } finally {
         await tokenizer.close();

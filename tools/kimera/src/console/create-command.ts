@@ -11,14 +11,22 @@ export interface CommandText {
 }
 
 /** A command with our conventions: help with examples, help on stdout, refusals thrown instead of printed. */
-export function createCommand(context: CommandContext, name: string, { summary, description = summary, examples }: CommandText): Command {
+export function createCommand(
+  context: CommandContext,
+  name: string,
+  { summary, description = summary, examples }: CommandText,
+): Command {
   return new Command(name)
     .summary(summary)
     .description(description)
     .helpOption('-h, --help', 'this help')
     .helpCommand(false)
     .exitOverride()
-    .configureOutput({ writeOut: (text) => context.help(text), writeErr: (text) => context.usage(text), outputError: () => undefined })
+    .configureOutput({
+      writeOut: (text) => context.help(text),
+      writeErr: (text) => context.usage(text),
+      outputError: () => undefined,
+    })
     .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ kimera ${example}`).join('\n')}`);
 }
 

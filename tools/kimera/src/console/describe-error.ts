@@ -122,13 +122,19 @@ const HINTS: Readonly<Record<string, string>> = {
 export function describeError(error: unknown): ErrorDescription {
   const { code, message } = identify(error);
   const hint = HINTS[code];
-  return { exitCode: EXIT_CODES[code] ?? EXIT.error, code, message: printable(message), ...(hint === undefined ? {} : { hint }) };
+  return {
+    exitCode: EXIT_CODES[code] ?? EXIT.error,
+    code,
+    message: printable(message),
+    ...(hint === undefined ? {} : { hint }),
+  };
 }
 
 function identify(error: unknown): { readonly code: string; readonly message: string } {
   if (error instanceof KimeraError) return { code: error.code, message: error.message };
   if (!(error instanceof Error)) return { code: 'INTERNAL', message: String(error) };
   // The system's own errors: "ENOENT: no such file or directory, open '…'".
-  if ('syscall' in error && 'code' in error && typeof error.code === 'string') return { code: error.code, message: error.message };
+  if ('syscall' in error && 'code' in error && typeof error.code === 'string')
+    return { code: error.code, message: error.message };
   return { code: 'INTERNAL', message: `${error.name}: ${error.message} (KIMERA_DEBUG=1 shows where)` };
 }

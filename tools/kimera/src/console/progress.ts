@@ -9,18 +9,31 @@ export interface Progress {
 
 const SILENT: Progress = { update: () => undefined, phase: () => undefined, stop: () => undefined };
 
-/** A bar on stderr with time left where stderr is a terminal, nothing elsewhere. @param describe the amounts; as bytes where absent. */
-export async function openProgress(stderr: NodeJS.WriteStream, title: string, describe?: (done: number, total: number) => string): Promise<Progress> {
+/**
+ * A bar on stderr with time left where stderr is a terminal, nothing elsewhere. @param describe the amounts; as bytes
+ * where absent.
+ */
+export async function openProgress(
+  stderr: NodeJS.WriteStream,
+  title: string,
+  describe?: (done: number, total: number) => string,
+): Promise<Progress> {
   if (stderr.isTTY !== true) return SILENT;
-  const [{ default: cliProgress }, { formatBytes, formatDuration }] = await Promise.all([import('cli-progress'), import('./format.js')]);
-  const bar = new cliProgress.SingleBar({
-    stream: stderr,
-    clearOnComplete: true,
-    hideCursor: true,
-    format: `${title} {bar} {percentage}% {bytes} {left}`,
-    barsize: 24,
-    gracefulExit: false,
-  }, cliProgress.Presets.shades_classic);
+  const [{ default: cliProgress }, { formatBytes, formatDuration }] = await Promise.all([
+    import('cli-progress'),
+    import('./format.js'),
+  ]);
+  const bar = new cliProgress.SingleBar(
+    {
+      stream: stderr,
+      clearOnComplete: true,
+      hideCursor: true,
+      format: `${title} {bar} {percentage}% {bytes} {left}`,
+      barsize: 24,
+      gracefulExit: false,
+    },
+    cliProgress.Presets.shades_classic,
+  );
   let started = performance.now();
   let last = 0;
   bar.start(1, 0, { bytes: '', left: '' });
@@ -31,7 +44,10 @@ export async function openProgress(stderr: NodeJS.WriteStream, title: string, de
       last = share;
       bar.update(share, {
         bytes: describe?.(done, total) ?? `${formatBytes(done)} of ${formatBytes(total)}`,
-        left: share > 0.02 && share < 1 ? `${formatDuration(((performance.now() - started) * (1 - share)) / share)} left` : '',
+        left:
+          share > 0.02 && share < 1
+            ? `${formatDuration(((performance.now() - started) * (1 - share)) / share)} left`
+            : '',
       });
     },
     phase: (text) => bar.update(1, { bytes: text, left: '' }),

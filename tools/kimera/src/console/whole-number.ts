@@ -4,7 +4,8 @@ import { InvalidArgumentError } from 'commander';
 export function wholeNumber(option: string, limit = 1_000_000_000): (value: string) => number {
   return (value) => {
     const number = Number(value);
-    if (!Number.isInteger(number) || number < 1 || number > limit) throw new InvalidArgumentError(`${option} takes a whole number from 1 to ${limit}.`);
+    if (!Number.isInteger(number) || number < 1 || number > limit)
+      throw new InvalidArgumentError(`${option} takes a whole number from 1 to ${limit}.`);
     return number;
   };
 }

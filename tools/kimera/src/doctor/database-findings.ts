@@ -8,20 +8,55 @@ export async function databaseFindings(database: string): Promise<readonly Findi
   try {
     const found = await inspectDatabase(database);
     if (found.kind === 'embedded') {
-      const value = { absent: 'none yet', closed: 'there, not open', open: 'there, open in another process' }[found.state];
-      return [{ area, what: 'embedded database', state: found.state === 'absent' ? 'note' : 'fine', value: `${value}: ${found.folder}`, ...(found.state === 'absent' ? { advice: '"kimera migrate init" makes one' } : {}) }];
+      const value = { absent: 'none yet', closed: 'there, not open', open: 'there, open in another process' }[
+        found.state
+      ];
+      return [
+        {
+          area,
+          what: 'embedded database',
+          state: found.state === 'absent' ? 'note' : 'fine',
+          value: `${value}: ${found.folder}`,
+          ...(found.state === 'absent' ? { advice: '"kimera migrate init" makes one' } : {}),
+        },
+      ];
     }
     const { version, pgvector, schema, knownSchema } = found;
     return [
       { area, what: 'PostgreSQL', state: 'fine', value: version },
       pgvector.isRecentEnough
         ? { area, what: 'pgvector', state: 'fine', value: `${pgvector.version ?? ''} (${pgvector.state})` }
-        : { area, what: 'pgvector', state: 'problem', value: pgvector.version === null ? 'absent' : `${pgvector.version} (${pgvector.state})`, advice: `install pgvector ${pgvector.least} or newer on the server` },
+        : {
+            area,
+            what: 'pgvector',
+            state: 'problem',
+            value: pgvector.version === null ? 'absent' : `${pgvector.version} (${pgvector.state})`,
+            advice: `install pgvector ${pgvector.least} or newer on the server`,
+          },
       schema > knownSchema
-        ? { area, what: 'tables', state: 'problem', value: `version ${schema}`, advice: `this program knows ${knownSchema}: use the newer one` }
-        : { area, what: 'tables', state: 'fine', value: schema === 0 ? 'none yet' : `version ${schema} of ${knownSchema}` },
+        ? {
+            area,
+            what: 'tables',
+            state: 'problem',
+            value: `version ${schema}`,
+            advice: `this program knows ${knownSchema}: use the newer one`,
+          }
+        : {
+            area,
+            what: 'tables',
+            state: 'fine',
+            value: schema === 0 ? 'none yet' : `version ${schema} of ${knownSchema}`,
+          },
     ];
   } catch (error) {
-    return [{ area, what: 'database', state: 'problem', value: describeError(error).message, advice: 'check DATABASE_URL, and that the server runs and lets this user in' }];
+    return [
+      {
+        area,
+        what: 'database',
+        state: 'problem',
+        value: describeError(error).message,
+        advice: 'check DATABASE_URL, and that the server runs and lets this user in',
+      },
+    ];
   }
 }

@@ -31,7 +31,10 @@ export interface Examination {
 }
 
 /** Looks at everything, one after the other, and changes nothing. */
-export async function examine(context: CommandContext, { model, models, like, database, say }: ExamineOptions): Promise<Examination> {
+export async function examine(
+  context: CommandContext,
+  { model, models, like, database, say }: ExamineOptions,
+): Promise<Examination> {
   const { environment, folder, stop } = context;
   const findings: Finding[] = [];
   const keep = async (found: readonly Finding[]): Promise<void> => {
@@ -43,15 +46,37 @@ export async function examine(context: CommandContext, { model, models, like, da
   const configuration = parseConfiguration(isUsable ? environment : {}, folder);
   await keep(machineFindings());
   await keep(environmentFindings(environment));
-  if (!isUsable) await keep([{ area: 'environment', what: 'variables', state: 'note', value: 'what follows was tried with the defaults of all of them', advice: 'since one cannot be used' }]);
+  if (!isUsable)
+    await keep([
+      {
+        area: 'environment',
+        what: 'variables',
+        state: 'note',
+        value: 'what follows was tried with the defaults of all of them',
+        advice: 'since one cannot be used',
+      },
+    ]);
   await keep(await runtimeFindings(configuration));
   await keep(await databaseFindings(located(folder, database ?? environment['DATABASE_URL'] ?? './data')));
   const served = modelPath(context, model);
-  const expected = { ...(configuration.dimension === undefined ? {} : { dimension: configuration.dimension }), ...(like === undefined ? {} : TAKEN_FOR[like]) };
-  const paths = models === 'all' ? (await findModels([resolve(folder, 'models'), SHIPPED_MODELS], 'may be absent')).map(({ path }) => path) : model === undefined ? [...new Set([served, lightModelPath(context)])] : [served];
+  const expected = {
+    ...(configuration.dimension === undefined ? {} : { dimension: configuration.dimension }),
+    ...(like === undefined ? {} : TAKEN_FOR[like]),
+  };
+  const paths =
+    models === 'all'
+      ? (await findModels([resolve(folder, 'models'), SHIPPED_MODELS], 'may be absent')).map(({ path }) => path)
+      : model === undefined
+        ? [...new Set([served, lightModelPath(context)])]
+        : [served];
   const tests: Examination['models'][number][] = [];
   for (const path of paths) {
-    for (const { finding, test } of await testModels({ path, configuration, expected: path === served ? expected : {}, stop })) {
+    for (const { finding, test } of await testModels({
+      path,
+      configuration,
+      expected: path === served ? expected : {},
+      stop,
+    })) {
       await keep([finding]);
       if (test !== undefined) tests.push({ path, ...test });
     }

@@ -11,11 +11,32 @@ export function machineFindings(): readonly Finding[] {
   const major = Number(process.versions.node.split('.')[0]);
   const features = processorFeatures();
   return [
-    { area: 'machine', what: 'Node.js', state: major >= LEAST_NODE ? 'fine' : 'problem', value: process.versions.node, ...(major >= LEAST_NODE ? {} : { advice: `install Node.js ${LEAST_NODE} or newer` }) },
+    {
+      area: 'machine',
+      what: 'Node.js',
+      state: major >= LEAST_NODE ? 'fine' : 'problem',
+      value: process.versions.node,
+      ...(major >= LEAST_NODE ? {} : { advice: `install Node.js ${LEAST_NODE} or newer` }),
+    },
     { area: 'machine', what: 'system', state: 'fine', value: `${platform()} ${arch()}, ${release()}${libc()}` },
-    { area: 'machine', what: 'processor', state: 'fine', value: `${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'unknown'}` },
-    { area: 'machine', what: 'processor features', state: 'fine', value: features === undefined ? 'not known on this system' : features.join(', ') || 'none that matter' },
-    { area: 'machine', what: 'memory', state: 'fine', value: `${formatBytes(totalmem())}, ${formatBytes(freemem())} of it free` },
+    {
+      area: 'machine',
+      what: 'processor',
+      state: 'fine',
+      value: `${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'unknown'}`,
+    },
+    {
+      area: 'machine',
+      what: 'processor features',
+      state: 'fine',
+      value: features === undefined ? 'not known on this system' : features.join(', ') || 'none that matter',
+    },
+    {
+      area: 'machine',
+      what: 'memory',
+      state: 'fine',
+      value: `${formatBytes(totalmem())}, ${formatBytes(freemem())} of it free`,
+    },
   ];
 }
 
@@ -31,6 +52,9 @@ function libc(): string {
   if (platform() !== 'linux') return '';
   const report: unknown = process.report.getReport();
   const header = typeof report === 'object' && report !== null && 'header' in report ? report.header : undefined;
-  const glibc = typeof header === 'object' && header !== null && 'glibcVersionRuntime' in header ? header.glibcVersionRuntime : undefined;
+  const glibc =
+    typeof header === 'object' && header !== null && 'glibcVersionRuntime' in header
+      ? header.glibcVersionRuntime
+      : undefined;
   return typeof glibc === 'string' ? `, glibc ${glibc}` : ', no glibc (musl)';
 }

@@ -43,12 +43,14 @@ export interface ModelOptions {
 }
 
 export const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
-export const gitSha1 = (content: Buffer): string => createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
+export const gitSha1 = (content: Buffer): string =>
+  createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
 /** As the hub's .gitattributes have it. */
 export const isLarge = (name: string): boolean => /\.(?:safetensors|bin|pt|onnx_data)$/.test(name);
 
 /**
- * A hub on two ports of 127.0.0.1: small files come from the hub itself, large ones by a redirect to the store, which is another origin. Behaviours that
+ * A hub on two ports of 127.0.0.1: small files come from the hub itself, large ones by a redirect to the store, which
+ * is another origin. Behaviours that
  * are planned for a request take over in their order; then it is honest again.
  */
 export class HubServer {
@@ -56,7 +58,10 @@ export class HubServer {
   readonly #models: Model[] = [];
   readonly #planned = new Map<string, Behaviour[]>();
 
-  private constructor(private readonly hub: Server, private readonly store: Server) {}
+  private constructor(
+    private readonly hub: Server,
+    private readonly store: Server,
+  ) {}
 
   static async start(): Promise<HubServer> {
     const servers = [createServer(), createServer()] as const;
@@ -84,9 +89,17 @@ export class HubServer {
     return { HF_ENDPOINT: this.endpoint };
   }
 
-  model(files: Readonly<Record<string, Buffer | string>>, { id = ID, commit = COMMIT, revisions = ['main'], listing = (honest) => honest }: ModelOptions = {}): void {
+  model(
+    files: Readonly<Record<string, Buffer | string>>,
+    { id = ID, commit = COMMIT, revisions = ['main'], listing = (honest) => honest }: ModelOptions = {},
+  ): void {
     const contents = new Map(Object.entries(files).map(([name, content]) => [name, Buffer.from(content)]));
-    const honest = [...contents].map(([rfilename, content]) => ({ rfilename, size: content.length, blobId: gitSha1(content), ...(isLarge(rfilename) ? { lfs: { sha256: sha256(content), size: content.length, pointerSize: 135 } } : {}) }));
+    const honest = [...contents].map(([rfilename, content]) => ({
+      rfilename,
+      size: content.length,
+      blobId: gitSha1(content),
+      ...(isLarge(rfilename) ? { lfs: { sha256: sha256(content), size: content.length, pointerSize: 135 } } : {}),
+    }));
     this.#models.unshift({ id, commit, revisions, files: contents, siblings: listing(honest) });
   }
 
@@ -104,29 +117,63 @@ export class HubServer {
     const [, id, revision] = /^api\/models\/(.+)\/revision\/([^/]+)$/.exec(path) ?? [];
     if (id !== undefined && revision !== undefined) {
       const ofId = this.#models.filter((model) => model.id === id);
-      const model = ofId.find((candidate) => [candidate.commit, ...candidate.revisions].includes(decodeURIComponent(revision)));
-      const content = Buffer.from(JSON.stringify(model === undefined ? { error: 'not found' } : { id, sha: model.commit, siblings: model.siblings }));
+      const model = ofId.find((candidate) =>
+        [candidate.commit, ...candidate.revisions].includes(decodeURIComponent(revision)),
+      );
+      const content = Buffer.from(
+        JSON.stringify(
+          model === undefined ? { error: 'not found' } : { id, sha: model.commit, siblings: model.siblings },
+        ),
+      );
       const error = { 'x-error-code': ofId.length === 0 ? 'RepoNotFound' : 'RevisionNotFound' };
-      return this.#answer('listing', { request, response, content, headers: model === undefined ? error : {} }, () => send(response, model === undefined ? 404 : 200, { 'content-type': 'application/json', ...(model === undefined ? error : {}) }, content));
+      return this.#answer('listing', { request, response, content, headers: model === undefined ? error : {} }, () =>
+        send(
+          response,
+          model === undefined ? 404 : 200,
+          { 'content-type': 'application/json', ...(model === undefined ? error : {}) },
+          content,
+        ),
+      );
     }
     const [, fileId, commit, encoded = ''] = /^(.+)\/resolve\/([0-9a-f]{40})\/(.+)$/.exec(path) ?? [];
     const name = decodeURIComponent(encoded);
     const content = this.#models.find((model) => model.id === fileId && model.commit === commit)?.files.get(name);
     const what = `hub ${name}`;
-    if (content === undefined || commit === undefined) return this.#answer(what, { request, response, content: Buffer.alloc(0), headers: {} }, () => send(response, 404, { 'x-error-code': 'EntryNotFound' }, Buffer.from('Entry not found')));
+    if (content === undefined || commit === undefined)
+      return this.#answer(what, { request, response, content: Buffer.alloc(0), headers: {} }, () =>
+        send(response, 404, { 'x-error-code': 'EntryNotFound' }, Buffer.from('Entry not found')),
+      );
     const large = isLarge(name);
     const etag = `"${large ? sha256(content) : gitSha1(content)}"`;
-    const headers: Readonly<Record<string, string>> = { 'x-repo-commit': commit, 'x-linked-size': String(content.length), ...(large ? { 'x-linked-etag': etag } : { etag }) };
-    if (!large) return this.#answer(what, { request, response, content, headers }, () => sendRange(request, response, content, headers));
-    this.#answer(what, { request, response, content, headers }, () => send(response, 302, { ...headers, location: `${this.storeOrigin}/${fileId}/${commit}/${encoded}?signature=secret` }, Buffer.alloc(0)));
+    const headers: Readonly<Record<string, string>> = {
+      'x-repo-commit': commit,
+      'x-linked-size': String(content.length),
+      ...(large ? { 'x-linked-etag': etag } : { etag }),
+    };
+    if (!large)
+      return this.#answer(what, { request, response, content, headers }, () =>
+        sendRange(request, response, content, headers),
+      );
+    this.#answer(what, { request, response, content, headers }, () =>
+      send(
+        response,
+        302,
+        { ...headers, location: `${this.storeOrigin}/${fileId}/${commit}/${encoded}?signature=secret` },
+        Buffer.alloc(0),
+      ),
+    );
   }
 
   #atStore(request: IncomingMessage, response: ServerResponse): void {
-    const [, fileId, commit, encoded = ''] = /^\/(.+)\/([0-9a-f]{40})\/(.+)$/.exec(new URL(request.url ?? '', this.storeOrigin).pathname) ?? [];
+    const [, fileId, commit, encoded = ''] =
+      /^\/(.+)\/([0-9a-f]{40})\/(.+)$/.exec(new URL(request.url ?? '', this.storeOrigin).pathname) ?? [];
     const name = decodeURIComponent(encoded);
-    const content = this.#models.find((model) => model.id === fileId && model.commit === commit)?.files.get(name) ?? Buffer.alloc(0);
+    const content =
+      this.#models.find((model) => model.id === fileId && model.commit === commit)?.files.get(name) ?? Buffer.alloc(0);
     const headers = { etag: `"store-${sha256(content).slice(0, 8)}"` };
-    this.#answer(`store ${name}`, { request, response, content, headers }, () => sendRange(request, response, content, headers));
+    this.#answer(`store ${name}`, { request, response, content, headers }, () =>
+      sendRange(request, response, content, headers),
+    );
   }
 
   #answer(what: string, exchange: Omit<Exchange, 'honest'>, honest: () => void): void {
@@ -139,56 +186,96 @@ export class HubServer {
 }
 
 /** Headers and status as given; the length too, where it is not among them. */
-export function send(response: ServerResponse, status: number, headers: Readonly<Record<string, string>>, content: Buffer): void {
+export function send(
+  response: ServerResponse,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  content: Buffer,
+): void {
   response.writeHead(status, { 'content-length': String(content.length), ...headers }).end(content);
 }
 
 /** RFC 9110, 14: `bytes=FROM-` alone, with If-Range. */
-function sendRange(request: IncomingMessage, response: ServerResponse, content: Buffer, headers: Readonly<Record<string, string>>): void {
+function sendRange(
+  request: IncomingMessage,
+  response: ServerResponse,
+  content: Buffer,
+  headers: Readonly<Record<string, string>>,
+): void {
   const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
   const condition = request.headers['if-range'];
-  if (from === 0 || (condition !== undefined && condition !== headers['etag'])) return send(response, 200, headers, content);
-  if (from >= content.length) return send(response, 416, { 'content-range': `bytes */${content.length}` }, Buffer.alloc(0));
-  send(response, 206, { ...headers, 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` }, content.subarray(from));
+  if (from === 0 || (condition !== undefined && condition !== headers['etag']))
+    return send(response, 200, headers, content);
+  if (from >= content.length)
+    return send(response, 416, { 'content-range': `bytes */${content.length}` }, Buffer.alloc(0));
+  send(
+    response,
+    206,
+    { ...headers, 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` },
+    content.subarray(from),
+  );
 }
 
 /** Answers with a status and nothing else. */
-export const status = (code: number, headers: Readonly<Record<string, string>> = {}): Behaviour => ({ response }) => send(response, code, headers, Buffer.from('{}'));
+export const status =
+  (code: number, headers: Readonly<Record<string, string>> = {}): Behaviour =>
+  ({ response }) =>
+    send(response, code, headers, Buffer.from('{}'));
 
 /** Other bytes under the honest headers. */
-export const instead = (bytes: Buffer, more: Readonly<Record<string, string>> = {}): Behaviour => ({ response, headers }) => send(response, 200, { ...headers, ...more }, bytes);
+export const instead =
+  (bytes: Buffer, more: Readonly<Record<string, string>> = {}): Behaviour =>
+  ({ response, headers }) =>
+    send(response, 200, { ...headers, ...more }, bytes);
 
 /** The whole file, whatever range was asked for. */
 export const ignoringRange: Behaviour = ({ response, headers, content }) => send(response, 200, headers, content);
 
 /** Bytes of the content up to `upTo`, then, once they lie on the client's disk, the end of the connection. */
-export const cutAt = (upTo: number, partial: string, more: Readonly<Record<string, string>> = {}): Behaviour => async ({ request, response, content, headers }) => {
-  const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
-  response.writeHead(from === 0 ? 200 : 206, { 'content-length': String(content.length - from), ...(from === 0 ? {} : { 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` }), ...headers, ...more });
-  response.write(content.subarray(from, upTo));
-  await untilBytes(partial, upTo);
-  response.destroy();
-};
+export const cutAt =
+  (upTo: number, partial: string, more: Readonly<Record<string, string>> = {}): Behaviour =>
+  async ({ request, response, content, headers }) => {
+    const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    response.writeHead(from === 0 ? 200 : 206, {
+      'content-length': String(content.length - from),
+      ...(from === 0 ? {} : { 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` }),
+      ...headers,
+      ...more,
+    });
+    response.write(content.subarray(from, upTo));
+    await untilBytes(partial, upTo);
+    response.destroy();
+  };
 
 /** Like {@link cutAt}, but the connection stays open and nothing more comes. */
-export const stallAt = (upTo: number): Behaviour => ({ response, content, headers }) => {
-  response.writeHead(200, { 'content-length': String(content.length), ...headers }).flushHeaders();
-  response.write(content.subarray(0, upTo));
-};
+export const stallAt =
+  (upTo: number): Behaviour =>
+  ({ response, content, headers }) => {
+    response.writeHead(200, { 'content-length': String(content.length), ...headers }).flushHeaders();
+    response.write(content.subarray(0, upTo));
+  };
 
 /** Without end, and without a length. Tells when the client has left. */
-export const endless = (left: () => void): Behaviour => ({ response, headers }) => {
-  response.on('close', left);
-  response.writeHead(200, headers);
-  const more = (): void => {
-    while (!response.destroyed && response.write(Buffer.alloc(1 << 14)));
+export const endless =
+  (left: () => void): Behaviour =>
+  ({ response, headers }) => {
+    response.on('close', left);
+    response.writeHead(200, headers);
+    const more = (): void => {
+      while (!response.destroyed && response.write(Buffer.alloc(1 << 14)));
+    };
+    response.on('drain', more);
+    more();
   };
-  response.on('drain', more);
-  more();
-};
 
 export async function untilBytes(path: string, bytes: number): Promise<void> {
-  while ((await stat(path).then(({ size }) => size, () => 0)) < bytes) await sleep(2);
+  while (
+    (await stat(path).then(
+      ({ size }) => size,
+      () => 0,
+    )) < bytes
+  )
+    await sleep(2);
 }
 
 function addressOf(server: Server): string {

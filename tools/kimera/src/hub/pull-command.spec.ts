@@ -8,10 +8,26 @@ import { pinsOf, publishedPins } from './pins/published-pins.js';
 import { FILES, NEEDED, PullTest, WEIGHTS } from './pull.fixture.js';
 
 const pulledSchema = z.strictObject({
-  path: z.string(), id: z.string(), revision: z.string(), commit: z.string().regex(/^[0-9a-f]{40}$/), pins: z.enum(['commit', 'none']), kind: z.enum(['checkpoint', 'model']),
-  files: z.array(z.strictObject({ path: z.string(), bytes: z.int(), sha256: z.string().regex(/^[0-9a-f]{64}$/), state: z.enum(['downloaded', 'already there']) })), bytes: z.int(), milliseconds: z.int(),
+  path: z.string(),
+  id: z.string(),
+  revision: z.string(),
+  commit: z.string().regex(/^[0-9a-f]{40}$/),
+  pins: z.enum(['commit', 'none']),
+  kind: z.enum(['checkpoint', 'model']),
+  files: z.array(
+    z.strictObject({
+      path: z.string(),
+      bytes: z.int(),
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+      state: z.enum(['downloaded', 'already there']),
+    }),
+  ),
+  bytes: z.int(),
+  milliseconds: z.int(),
 });
-const errorSchema = z.strictObject({ error: z.strictObject({ code: z.string(), message: z.string().regex(/^[^\n]+$/), hint: z.string().optional() }) });
+const errorSchema = z.strictObject({
+  error: z.strictObject({ code: z.string(), message: z.string().regex(/^[^\n]+$/), hint: z.string().optional() }),
+});
 
 let test: PullTest;
 beforeEach(async () => {
@@ -27,10 +43,13 @@ const start = (words: readonly string[], environment: Readonly<Record<string, st
   child.stdin.end();
   return { child, run: ended(child) };
 };
-const kimera = (words: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Run> => start(words, environment).run;
+const kimera = (words: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Run> =>
+  start(words, environment).run;
 const fixture = (name: string): Readonly<Record<string, Buffer>> => {
   const folder = join(root, 'fixtures/checkpoints', name);
-  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
   return Object.fromEntries(entries.map((path) => [path.slice(folder.length + 1), readFileSync(path)]));
 };
 
@@ -38,26 +57,45 @@ describe('models pull', () => {
   it.each([
     ['bert-tiny-dense-chain', ['PROVENANCE.md', 'expected.json']],
     ['bge-m3-tiny', ['PROVENANCE.md', 'expected.json']],
-  ])('%s: what was pulled converts and verifies', async (name, unneeded) => {
-    const files = fixture(name);
-    test.server.model(files, { id: `example/${name}` });
-    const run = await kimera(['pull', `example/${name}`, '--json']);
-    expect(run).toMatchObject({ code: 0, stderr: '' });
-    const pulled = pulledSchema.parse(JSON.parse(run.stdout));
-    // The default folder, relative to the caller's.
-    expect(pulled).toMatchObject({ path: join(test.scratch, 'checkpoints', name), id: `example/${name}`, revision: 'main', commit: COMMIT, kind: 'checkpoint' });
-    expect(pulled.files.map(({ path }) => path).sort()).toEqual(Object.keys(files).filter((file) => !unneeded.includes(file)).sort());
-    expect(pulled.bytes).toBe(pulled.files.reduce((sum, file) => sum + (files[file.path]?.length ?? 0), 0));
-    expect(await kimera(['convert', `./checkpoints/${name}`, '--out', './out'])).toMatchObject({ code: 0, stderr: '' });
-    expect(JSON.parse(readFileSync(join(test.scratch, 'out/space.json'), 'utf8')).modelId).toBe(`example/${name}`);
-    expect(await kimera(['verify', './out', '--against', `./checkpoints/${name}`])).toMatchObject({ code: 0 });
-  }, 120_000);
+  ])(
+    '%s: what was pulled converts and verifies',
+    async (name, unneeded) => {
+      const files = fixture(name);
+      test.server.model(files, { id: `example/${name}` });
+      const run = await kimera(['pull', `example/${name}`, '--json']);
+      expect(run).toMatchObject({ code: 0, stderr: '' });
+      const pulled = pulledSchema.parse(JSON.parse(run.stdout));
+      // The default folder, relative to the caller's.
+      expect(pulled).toMatchObject({
+        path: join(test.scratch, 'checkpoints', name),
+        id: `example/${name}`,
+        revision: 'main',
+        commit: COMMIT,
+        kind: 'checkpoint',
+      });
+      expect(pulled.files.map(({ path }) => path).sort()).toEqual(
+        Object.keys(files)
+          .filter((file) => !unneeded.includes(file))
+          .sort(),
+      );
+      expect(pulled.bytes).toBe(pulled.files.reduce((sum, file) => sum + (files[file.path]?.length ?? 0), 0));
+      expect(await kimera(['convert', `./checkpoints/${name}`, '--out', './out'])).toMatchObject({
+        code: 0,
+        stderr: '',
+      });
+      expect(JSON.parse(readFileSync(join(test.scratch, 'out/space.json'), 'utf8')).modelId).toBe(`example/${name}`);
+      expect(await kimera(['verify', './out', '--against', `./checkpoints/${name}`])).toMatchObject({ code: 0 });
+    },
+    120_000,
+  );
 
   it('says for people what it did, where, and what comes next', async () => {
     test.server.model(FILES);
     const first = await kimera(['pull', 'example/mine', '--to', 'mine']);
     expect(first).toMatchObject({ code: 0, stderr: '' });
-    expect(first.stdout).toMatch(/^\/.*\/mine: example\/mine at aaaaaaaaaaaa, 3 files, 5\.0 kB, in [^\n]+\na checkpoint: "kimera models convert DIR --out DIR"[^\n]+\n$/);
+    expect(first.stdout).toMatch(
+      /^\/.*\/mine: example\/mine at aaaaaaaaaaaa, 3 files, 5\.0 kB, in [^\n]+\na checkpoint: "kimera models convert DIR --out DIR"[^\n]+\n$/,
+    );
     const second = await kimera(['pull', 'example/mine', '--to', 'mine']);
     expect(second.stdout).toContain('\nall of them were already there\n');
   });
@@ -67,7 +105,10 @@ describe('models pull', () => {
     test.server.model(fixture('bge-m3-tiny'), { id: 'BAAI/bge-m3', commit, revisions: [] });
     const run = await kimera(['pull', 'BAAI/bge-m3', '--json']);
     expect(run.code).toBe(2);
-    expect(errorSchema.parse(JSON.parse(run.stdout)).error).toMatchObject({ code: 'PINNED_FILE', message: expect.stringContaining('published pins') });
+    expect(errorSchema.parse(JSON.parse(run.stdout)).error).toMatchObject({
+      code: 'PINNED_FILE',
+      message: expect.stringContaining('published pins'),
+    });
     expect(run.stderr).toMatch(/^kimera: [^\n]+; hint: [^\n]+\n$/);
   });
 
@@ -107,7 +148,10 @@ describe('models pull', () => {
     await untilBytes(test.partial('model.safetensors'), 3_000);
     const second = await kimera(['pull', 'example/mine', '--to', test.folder, '--json']);
     expect(second.code).toBe(1);
-    expect(errorSchema.parse(JSON.parse(second.stdout)).error).toMatchObject({ code: 'PULL_LOCKED', message: expect.stringContaining(`process ${child.pid}`) });
+    expect(errorSchema.parse(JSON.parse(second.stdout)).error).toMatchObject({
+      code: 'PULL_LOCKED',
+      message: expect.stringContaining(`process ${child.pid}`),
+    });
     child.kill('SIGKILL');
     await run;
     expect(test.files()).toContain('.pull.lock');
@@ -125,7 +169,11 @@ describe('models pull', () => {
     const { child, run } = start(['pull', 'example/mine', '--to', test.folder]);
     await untilBytes(test.partial('model.safetensors'), 3_000);
     child.kill('SIGINT');
-    expect(await run).toEqual({ code: 3, stdout: '', stderr: 'kimera: stopped; what was received is kept: the same command goes on from there\n' });
+    expect(await run).toEqual({
+      code: 3,
+      stdout: '',
+      stderr: 'kimera: stopped; what was received is kept: the same command goes on from there\n',
+    });
     expect(test.files()).not.toContain('.pull.lock');
     expect(await kimera(['pull', 'example/mine', '--to', test.folder])).toMatchObject({ code: 0 });
     expect(test.asked('model.safetensors')).toEqual([undefined, 'bytes=3000-']);

@@ -59,14 +59,16 @@ export interface PulledModel {
 }
 
 /**
- * Brings the files of a hub's repository that a conversion needs into a folder, each checked by its hash. @throws StoppedError where it was stopped, with
+ * Brings the files of a hub's repository that a conversion needs into a folder, each checked by its hash. @throws
+ * StoppedError where it was stopped, with
  * what was received kept; the errors of hub/errors.
  */
 export async function pullModel(options: PullOptions): Promise<PulledModel> {
   try {
     return await pull(options);
   } catch (error) {
-    if (options.stop.aborted) throw new StoppedError('stopped; what was received is kept: the same command goes on from there');
+    if (options.stop.aborted)
+      throw new StoppedError('stopped; what was received is kept: the same command goes on from there');
     throw error;
   }
 }
@@ -78,13 +80,29 @@ async function pull(options: PullOptions): Promise<PulledModel> {
   const client = new HubClient(hubSettings(environment), pace, stop);
   const retries: RetryOptions = { pace, stop, onWait };
   const listed = await readRepository(client, id, revision, retries);
-  const repository = pinned?.commit === listed.commit ? { ...listed, files: listingUnderPins(listed.files, pinned) } : listed;
+  const repository =
+    pinned?.commit === listed.commit ? { ...listed, files: listingUnderPins(listed.files, pinned) } : listed;
   const made = await mkdir(folder, { recursive: true });
   try {
     const lock = await PullLock.acquire(folder);
     try {
-      const { kind, files } = await new Pull(repository, pinned?.commit === listed.commit ? pinned : undefined, await PullFolder.open(folder, id), client, retries, options).run();
-      return { path: folder, id, revision, commit: repository.commit, pins: repository === listed ? 'none' : 'commit', kind, files };
+      const { kind, files } = await new Pull(
+        repository,
+        pinned?.commit === listed.commit ? pinned : undefined,
+        await PullFolder.open(folder, id),
+        client,
+        retries,
+        options,
+      ).run();
+      return {
+        path: folder,
+        id,
+        revision,
+        commit: repository.commit,
+        pins: repository === listed ? 'none' : 'commit',
+        kind,
+        files,
+      };
     } finally {
       await lock.release();
     }
@@ -107,7 +125,10 @@ class Pull {
   ) {}
 
   async run(): Promise<Pick<PulledModel, 'kind' | 'files'>> {
-    const { kind, names, recorded } = await neededFiles({ has: (name) => this.repository.files.has(name), read: (name) => this.#read(name) });
+    const { kind, names, recorded } = await neededFiles({
+      has: (name) => this.repository.files.has(name),
+      read: (name) => this.#read(name),
+    });
     const wanted = names.map((name) => this.#wanted(name, recorded));
     for (const file of wanted) checkAgainstPin(file);
     const there = await this.folder.survey(wanted, this.retries.stop);
@@ -115,18 +136,31 @@ class Pull {
     await this.#checkSpace(wanted.filter(({ name }) => !there.has(name)));
     await this.folder.claim(wanted);
     const files = await this.#fetchAll(wanted, there);
-    await this.folder.finish({ id: this.repository.id, commit: this.repository.commit, files: Object.fromEntries(files.map(({ path, bytes, sha256 }) => [path, { bytes, sha256 }])) });
+    await this.folder.finish({
+      id: this.repository.id,
+      commit: this.repository.commit,
+      files: Object.fromEntries(files.map(({ path, bytes, sha256 }) => [path, { bytes, sha256 }])),
+    });
     return { kind, files };
   }
 
-  async #fetchAll(wanted: readonly WantedFile[], there: ReadonlyMap<string, FileDigest>): Promise<readonly PulledFile[]> {
+  async #fetchAll(
+    wanted: readonly WantedFile[],
+    there: ReadonlyMap<string, FileDigest>,
+  ): Promise<readonly PulledFile[]> {
     const totalBytes = wanted.reduce((sum, file) => sum + (knownBytes(file) ?? 0), 0);
     let before = 0;
     const files: PulledFile[] = [];
     for (const file of wanted) {
-      const onBytes = (bytes: number): void => this.options.onProgress?.({ bytes: before + bytes, totalBytes: Math.max(totalBytes, before + bytes) });
+      const onBytes = (bytes: number): void =>
+        this.options.onProgress?.({ bytes: before + bytes, totalBytes: Math.max(totalBytes, before + bytes) });
       const { bytes, sha256 } = there.get(file.name) ?? (await this.#fetch(file, onBytes));
-      files.push({ path: file.name, bytes, sha256, state: this.#fetched.has(file.name) ? 'downloaded' : 'already there' });
+      files.push({
+        path: file.name,
+        bytes,
+        sha256,
+        state: this.#fetched.has(file.name) ? 'downloaded' : 'already there',
+      });
       onBytes(bytes);
       before += bytes;
     }
@@ -138,7 +172,8 @@ class Pull {
     const file = this.#wanted(name, {});
     checkAgainstPin(file);
     const bytes = knownBytes(file) ?? 0;
-    if (bytes > MAX_TEXT_BYTES) throw new InvalidRepositoryFileError(name, `${bytes} bytes, at most ${MAX_TEXT_BYTES} are read`);
+    if (bytes > MAX_TEXT_BYTES)
+      throw new InvalidRepositoryFileError(name, `${bytes} bytes, at most ${MAX_TEXT_BYTES} are read`);
     if (!(await this.folder.survey([file], this.retries.stop)).has(name)) {
       await this.#checkSpace([file]);
       await this.folder.claim([file]);
@@ -149,14 +184,22 @@ class Pull {
 
   #wanted(name: string, recorded: NeededFiles['recorded']): WantedFile {
     const hub = this.repository.files.get(name) ?? {};
-    const pin = this.pinned !== undefined && Object.hasOwn(this.pinned.files, name) ? this.pinned.files[name] : undefined;
+    const pin =
+      this.pinned !== undefined && Object.hasOwn(this.pinned.files, name) ? this.pinned.files[name] : undefined;
     if (pin !== undefined) return { name, hub, pin: { by: 'published pins', ...pin } };
     const record = Object.hasOwn(recorded, name) ? recorded[name] : undefined;
     return record === undefined ? { name, hub } : { name, hub, pin: { by: 'space.json', ...record } };
   }
 
   async #fetch(file: WantedFile, onBytes: (bytes: number) => void): Promise<FileDigest> {
-    const digest = await downloadFile(file, { client: this.client, id: this.repository.id, commit: this.repository.commit, folder: this.folder.path, retries: this.retries, onBytes });
+    const digest = await downloadFile(file, {
+      client: this.client,
+      id: this.repository.id,
+      commit: this.repository.commit,
+      folder: this.folder.path,
+      retries: this.retries,
+      onBytes,
+    });
     this.#fetched.add(file.name);
     return digest;
   }
@@ -165,7 +208,12 @@ class Pull {
   async #checkSpace(missing: readonly WantedFile[]): Promise<void> {
     const { freeBytes = freeBytesOf } = this.options;
     let needed = 0;
-    for (const file of missing) needed += Math.max(0, (knownBytes(file) ?? 0) - ((await ifPresent(() => stat(join(this.folder.path, PARTIALS, `${file.name}.partial`))))?.size ?? 0));
+    for (const file of missing)
+      needed += Math.max(
+        0,
+        (knownBytes(file) ?? 0) -
+          ((await ifPresent(() => stat(join(this.folder.path, PARTIALS, `${file.name}.partial`))))?.size ?? 0),
+      );
     const available = await freeBytes(this.folder.path);
     if (needed > available) throw new PullSpaceError(this.folder.path, needed, available);
   }

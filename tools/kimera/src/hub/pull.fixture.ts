@@ -33,12 +33,33 @@ export const NEEDED = ['config.json', 'model.safetensors', 'tokenizer.json'];
 /** A pace that waits for nothing, and says what it would have waited for. */
 export function hurried(pace: Partial<Pace> = {}): { readonly pace: Pace; readonly waits: number[] } {
   const waits: number[] = [];
-  return { waits, pace: { ...PACE, attempts: 3, progressBytes: 1_000, delay: async (milliseconds) => void waits.push(milliseconds), ...pace } };
+  return {
+    waits,
+    pace: {
+      ...PACE,
+      attempts: 3,
+      progressBytes: 1_000,
+      delay: async (milliseconds) => void waits.push(milliseconds),
+      ...pace,
+    },
+  };
 }
 
 /** Our own timeouts wait for `jest.advanceTimersByTime`; those of Node's HTTP client are another realm's and go on. */
 export function fakeTimeouts(): void {
-  jest.useFakeTimers({ doNotFake: ['Date', 'hrtime', 'nextTick', 'performance', 'queueMicrotask', 'setImmediate', 'clearImmediate', 'setInterval', 'clearInterval'] });
+  jest.useFakeTimers({
+    doNotFake: [
+      'Date',
+      'hrtime',
+      'nextTick',
+      'performance',
+      'queueMicrotask',
+      'setImmediate',
+      'clearImmediate',
+      'setInterval',
+      'clearInterval',
+    ],
+  });
 }
 
 /** A hub and an empty folder for one test. */
@@ -60,7 +81,15 @@ export class PullTest {
   }
 
   pull(options: Partial<PullOptions> = {}): Promise<PulledModel> {
-    return pullModel({ id: 'example/mine', folder: this.folder, environment: this.server.environment, stop: this.#stop.signal, pace: hurried().pace, pins: [], ...options });
+    return pullModel({
+      id: 'example/mine',
+      folder: this.folder,
+      environment: this.server.environment,
+      stop: this.#stop.signal,
+      pace: hurried().pace,
+      pins: [],
+      ...options,
+    });
   }
 
   partial(name: string): string {
@@ -71,7 +100,10 @@ export class PullTest {
   }
   /** Every file below the folder. */
   files(): readonly string[] {
-    return readdirSync(this.folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => relative(this.folder, join(entry.parentPath, entry.name))).sort();
+    return readdirSync(this.folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(this.folder, join(entry.parentPath, entry.name)))
+      .sort();
   }
   /** Where the bytes of a file are asked for. */
   asked(name: string): readonly (string | undefined)[] {

@@ -1,8 +1,15 @@
 /**
- * Maps a source with at most `concurrency` items under way; results come in the order of the items, each as soon as it and those before it
- * are done, whether or not the source has more by then. When `stop` is aborted nothing more is taken; what is under way is finished.
+ * Maps a source with at most `concurrency` items under way; results come in the order of the items, each as soon as it
+ * and those before it
+ * are done, whether or not the source has more by then. When `stop` is aborted nothing more is taken; what is under way
+ * is finished.
  */
-export async function* mapInOrder<Item, Result>(source: AsyncIterator<Item>, map: (item: Item) => Promise<Result>, concurrency: number, stop: AbortSignal): AsyncGenerator<Result> {
+export async function* mapInOrder<Item, Result>(
+  source: AsyncIterator<Item>,
+  map: (item: Item) => Promise<Result>,
+  concurrency: number,
+  stop: AbortSignal,
+): AsyncGenerator<Result> {
   const underWay: Promise<Result>[] = [];
   const stopped = new Promise<'stopped'>((resolve) => {
     if (stop.aborted) resolve('stopped');

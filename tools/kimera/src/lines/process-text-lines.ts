@@ -15,7 +15,8 @@ const BATCHES_UNDER_WAY = 3;
 type Transform = (texts: readonly string[]) => Promise<readonly object[]>;
 
 /**
- * `{"text": …}` a line from stdin, one line each to stdout, in order. A line that fails has its error in its place and the command ends with 1.
+ * `{"text": …}` a line from stdin, one line each to stdout, in order. A line that fails has its error in its place and
+ * the command ends with 1.
  * @throws StoppedError, which says how many lines are done, OutputClosedError.
  */
 export async function processTextLines(context: CommandContext, transform: Transform): Promise<void> {
@@ -23,14 +24,25 @@ export async function processTextLines(context: CommandContext, transform: Trans
   let lines = 0;
   let failed = 0;
   const batches = readLineBatches(context.stdin, BATCH_LINES);
-  for await (const results of mapInOrder(batches, (batch) => transformBatch(batch, transform), BATCHES_UNDER_WAY, context.stop)) {
+  for await (const results of mapInOrder(
+    batches,
+    (batch) => transformBatch(batch, transform),
+    BATCHES_UNDER_WAY,
+    context.stop,
+  )) {
     await context.stdout.write(results.map((result) => `${JSON.stringify(result)}\n`).join(''));
     lines += results.length;
     failed += results.filter((result) => 'error' in result).length;
   }
-  if (context.stop.aborted) throw new StoppedError(`stopped after ${lines} lines; go on with the input from line ${lines + 1} (tail -n +${lines + 1})`, { lines });
+  if (context.stop.aborted)
+    throw new StoppedError(
+      `stopped after ${lines} lines; go on with the input from line ${lines + 1} (tail -n +${lines + 1})`,
+      { lines },
+    );
   if (failed === 0) return;
-  context.note(`kimera: ${formatCount(failed)} of ${formatCount(lines)} lines failed: each has its "error" in its place`);
+  context.note(
+    `kimera: ${formatCount(failed)} of ${formatCount(lines)} lines failed: each has its "error" in its place`,
+  );
   context.finish(EXIT.error);
 }
 

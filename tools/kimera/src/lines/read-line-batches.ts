@@ -7,15 +7,23 @@ export type Line = { readonly text: string } | { readonly problem: string };
 const NEWLINE = 0x0a;
 
 /**
- * The lines of a stream as they arrive, at most `maxLines` together; a line is never held back to fill a batch, and at most one unfinished
- * line is kept. Lines beyond {@link MAX_LINE_BYTES} and lines that are not UTF-8 are problems, not failures. A last line needs no newline.
+ * The lines of a stream as they arrive, at most `maxLines` together; a line is never held back to fill a batch, and at
+ * most one unfinished
+ * line is kept. Lines beyond {@link MAX_LINE_BYTES} and lines that are not UTF-8 are problems, not failures. A last
+ * line needs no newline.
  */
-export async function* readLineBatches(input: AsyncIterable<Buffer>, maxLines: number): AsyncGenerator<readonly Line[]> {
+export async function* readLineBatches(
+  input: AsyncIterable<Buffer>,
+  maxLines: number,
+): AsyncGenerator<readonly Line[]> {
   let parts: Buffer[] = [];
   let length = 0;
   const take = (last: Buffer): Line => {
     const bytes = length + last.length;
-    const line = bytes > MAX_LINE_BYTES ? { problem: `the line has more than ${MAX_LINE_BYTES} bytes` } : decode(parts.length === 0 ? last : Buffer.concat([...parts, last]));
+    const line =
+      bytes > MAX_LINE_BYTES
+        ? { problem: `the line has more than ${MAX_LINE_BYTES} bytes` }
+        : decode(parts.length === 0 ? last : Buffer.concat([...parts, last]));
     parts = [];
     length = 0;
     return line;

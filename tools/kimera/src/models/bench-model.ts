@@ -27,7 +27,12 @@ export interface BenchResult {
   readonly space: string;
   readonly variant: string;
   readonly threads: number;
-  readonly machine: { readonly processor: string; readonly processors: number; readonly node: string; readonly onnxRuntime: string };
+  readonly machine: {
+    readonly processor: string;
+    readonly processors: number;
+    readonly node: string;
+    readonly onnxRuntime: string;
+  };
   readonly loadMilliseconds: number;
   readonly texts: number;
   readonly tokens: number;
@@ -40,12 +45,24 @@ export interface BenchResult {
 }
 
 /** @throws UsageError where the texts cannot be used, StoppedError, and the model's errors. */
-export async function benchModel({ path, variant, textsPath, threads = availableParallelism(), stop }: BenchModelOptions): Promise<BenchResult> {
+export async function benchModel({
+  path,
+  variant,
+  textsPath,
+  threads = availableParallelism(),
+  stop,
+}: BenchModelOptions): Promise<BenchResult> {
   const texts = textsPath === undefined ? BENCH_TEXTS : await readTexts(textsPath);
   const started = performance.now();
   const embedder = await openEmbedder({
     modelPath: path,
-    backends: [{ name: 'onnx', open: (folder) => openOnnxBackend({ folder, variant: chooseVariant(folder, variant).name, intraOpThreads: threads }) }],
+    backends: [
+      {
+        name: 'onnx',
+        open: (folder) =>
+          openOnnxBackend({ folder, variant: chooseVariant(folder, variant).name, intraOpThreads: threads }),
+      },
+    ],
   });
   try {
     const loadMilliseconds = performance.now() - started;
@@ -56,7 +73,12 @@ export async function benchModel({ path, variant, textsPath, threads = available
       space: embedder.space.fingerprint,
       variant: embedder.getPerformanceStats().variant,
       threads,
-      machine: { processor: cpus()[0]?.model ?? 'unknown', processors: availableParallelism(), node: process.versions.node, onnxRuntime: onnxRuntimeVersion() },
+      machine: {
+        processor: cpus()[0]?.model ?? 'unknown',
+        processors: availableParallelism(),
+        node: process.versions.node,
+        onnxRuntime: onnxRuntimeVersion(),
+      },
       loadMilliseconds: Math.round(loadMilliseconds),
       texts: texts.length,
       tokens,
@@ -71,7 +93,11 @@ export async function benchModel({ path, variant, textsPath, threads = available
   }
 }
 
-async function throughput(embedder: Embedder, texts: readonly string[], stop: AbortSignal): Promise<{ readonly tokens: number; readonly milliseconds: number }> {
+async function throughput(
+  embedder: Embedder,
+  texts: readonly string[],
+  stop: AbortSignal,
+): Promise<{ readonly tokens: number; readonly milliseconds: number }> {
   const rounds: number[] = [];
   let tokens = 0;
   // The first round warms up and does not count.
@@ -85,7 +111,11 @@ async function throughput(embedder: Embedder, texts: readonly string[], stop: Ab
   return { tokens, milliseconds: percentile(rounds, 0.5) };
 }
 
-async function latencies(embedder: Embedder, texts: readonly string[], stop: AbortSignal): Promise<BenchResult['latency']> {
+async function latencies(
+  embedder: Embedder,
+  texts: readonly string[],
+  stop: AbortSignal,
+): Promise<BenchResult['latency']> {
   const times: number[] = [];
   // A few hundred give steady percentiles.
   for (let i = 0; i < Math.max(texts.length, 200) && i < 1_000; i++) {
@@ -107,17 +137,22 @@ function check(stop: AbortSignal): void {
 }
 
 async function readTexts(path: string): Promise<readonly string[]> {
-  const texts = (await readFile(path, 'utf8')).split('\n').filter((line) => line.trim() !== '').map((text, i) => {
-    const line = parseTextLine({ text });
-    if ('error' in line) throw new UsageError(`${path}, line ${i + 1}: ${line.error.message}`);
-    return line.text;
-  });
+  const texts = (await readFile(path, 'utf8'))
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((text, i) => {
+      const line = parseTextLine({ text });
+      if ('error' in line) throw new UsageError(`${path}, line ${i + 1}: ${line.error.message}`);
+      return line.text;
+    });
   if (texts.length === 0) throw new UsageError(`${path} has no texts`);
   return texts;
 }
 
 function onnxRuntimeVersion(): string {
   const backend = createRequire(import.meta.resolve('@kimera/backend-onnx'));
-  const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync(backend.resolve('onnxruntime-node/package.json'), 'utf8')));
+  const { version } = z
+    .object({ version: z.string() })
+    .parse(JSON.parse(readFileSync(backend.resolve('onnxruntime-node/package.json'), 'utf8')));
   return version;
 }

@@ -10,7 +10,11 @@ export interface CheckPublishedOptions {
 }
 
 /** The comparison on the native backend, or undefined where the folder does not open. @throws StoppedError. */
-export async function checkPublished({ folder, facts, stop }: CheckPublishedOptions): Promise<PublishedReport | undefined> {
+export async function checkPublished({
+  folder,
+  facts,
+  stop,
+}: CheckPublishedOptions): Promise<PublishedReport | undefined> {
   try {
     return await verifyPublished({ folder, facts, openBackend: openMeasuredBackend(stop) });
   } catch (error) {

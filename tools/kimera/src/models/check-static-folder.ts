@@ -16,21 +16,46 @@ export async function checkStaticFolder(folder: string): Promise<readonly Verifi
     const embedder = new Embedder(await openStaticModel({ path: folder }));
     rows.push({ check: 'file hashes', expected: 'those of space.json', actual: 'equal', holds: true });
     const tokenizer = await tokenizerIdentity(await readFile(join(folder, 'tokenizer.json'), 'utf8'));
-    rows.push({ check: 'tokenizer', expected: identity.tokenizer, actual: tokenizer, holds: tokenizer === identity.tokenizer });
+    rows.push({
+      check: 'tokenizer',
+      expected: identity.tokenizer,
+      actual: tokenizer,
+      holds: tokenizer === identity.tokenizer,
+    });
     try {
       const { probes } = await embedder.testModel();
       const floor = probeFloor(variant);
       const least = Math.min(...probes.map(({ cosine }) => cosine));
       const farthest = Math.max(...probes.map(({ norm }) => Math.abs(norm - 1)));
-      rows.push({ check: 'probe tokens', expected: `${probes.length} equal`, actual: `${probes.filter(({ tokensEqual }) => tokensEqual).length} equal`, holds: probes.every(({ tokensEqual }) => tokensEqual) });
-      rows.push({ check: `${variant.name}: probe vectors`, expected: `cosine ≥ ${floor}`, actual: least.toFixed(6), holds: least >= floor });
-      rows.push({ check: `${variant.name}: norm`, expected: '1 ± 1e-6', actual: `off by ${farthest.toExponential(1)}`, holds: farthest <= 1e-6 });
+      rows.push({
+        check: 'probe tokens',
+        expected: `${probes.length} equal`,
+        actual: `${probes.filter(({ tokensEqual }) => tokensEqual).length} equal`,
+        holds: probes.every(({ tokensEqual }) => tokensEqual),
+      });
+      rows.push({
+        check: `${variant.name}: probe vectors`,
+        expected: `cosine ≥ ${floor}`,
+        actual: least.toFixed(6),
+        holds: least >= floor,
+      });
+      rows.push({
+        check: `${variant.name}: norm`,
+        expected: '1 ± 1e-6',
+        actual: `off by ${farthest.toExponential(1)}`,
+        holds: farthest <= 1e-6,
+      });
     } finally {
       await embedder.close();
     }
   } catch (error) {
     if (!(error instanceof KimeraError)) throw error;
-    rows.push({ check: 'model opens', expected: 'every file whole, every probe its vector', actual: error.message, holds: false });
+    rows.push({
+      check: 'model opens',
+      expected: 'every file whole, every probe its vector',
+      actual: error.message,
+      holds: false,
+    });
   }
   return rows;
 }

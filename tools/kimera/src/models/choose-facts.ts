@@ -5,9 +5,16 @@ import { isOpeningError } from './opening-error.js';
 /** Those that come with the converter, or those of a file. */
 export type FactsChoice = 'bge-m3' | { readonly file: string };
 
-/** The facts that were chosen, or without a choice those that are known of the folder's own model id, or none. @throws InvalidFactsFileError, ModelFolderNotFoundError. */
-export async function chooseFacts(folder: string, choice: FactsChoice | undefined): Promise<PublishedFacts | undefined> {
-  const path = choice === undefined ? builtInFacts(await modelIdOf(folder)) : choice === 'bge-m3' ? BGE_M3_FACTS : choice.file;
+/**
+ * The facts that were chosen, or without a choice those that are known of the folder's own model id, or none. @throws
+ * InvalidFactsFileError, ModelFolderNotFoundError.
+ */
+export async function chooseFacts(
+  folder: string,
+  choice: FactsChoice | undefined,
+): Promise<PublishedFacts | undefined> {
+  const path =
+    choice === undefined ? builtInFacts(await modelIdOf(folder)) : choice === 'bge-m3' ? BGE_M3_FACTS : choice.file;
   return path === undefined ? undefined : readPublishedFacts(path);
 }
 

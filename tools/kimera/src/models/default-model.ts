@@ -3,8 +3,14 @@ import { join, resolve } from 'node:path';
 import type { CommandContext } from '../console/command-context.js';
 import { SHIPPED_MODELS } from './shipped-models.js';
 
-/** `--model`, or the light model with LIGHTWEIGHT_EMBEDDING=1, or ONNX_MODEL_PATH, or ./models/bge-m3-onnx where it exists, or the shipped English model. Relative paths start from the caller's folder. */
-export function modelPath({ environment, folder }: Pick<CommandContext, 'environment' | 'folder'>, given: string | undefined): string {
+/**
+ * `--model`, or the light model with LIGHTWEIGHT_EMBEDDING=1, or ONNX_MODEL_PATH, or ./models/bge-m3-onnx where it
+ * exists, or the shipped English model. Relative paths start from the caller's folder.
+ */
+export function modelPath(
+  { environment, folder }: Pick<CommandContext, 'environment' | 'folder'>,
+  given: string | undefined,
+): string {
   if (given !== undefined && given !== '') return resolve(folder, given);
   if (environment['LIGHTWEIGHT_EMBEDDING'] === '1') return lightModelPath({ environment, folder });
   const named = environment['ONNX_MODEL_PATH'];
@@ -19,4 +25,7 @@ export function lightModelPath({ environment, folder }: Pick<CommandContext, 'en
   return named === undefined || named === '' ? join(SHIPPED_MODELS, 'static-minilm') : resolve(folder, named);
 }
 
-export const MODEL_OPTION = ['--model <dir>', 'model folder (default: $ONNX_MODEL_PATH, ./models/bge-m3-onnx, or the shipped English model)'] as const;
+export const MODEL_OPTION = [
+  '--model <dir>',
+  'model folder (default: $ONNX_MODEL_PATH, ./models/bge-m3-onnx, or the shipped English model)',
+] as const;

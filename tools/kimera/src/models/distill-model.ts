@@ -1,6 +1,13 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { distill, openStaticBackend, parseStaticSpaceFile, staticModelFiles, type DistillProgress, type StaticSpaceFile } from '@kimera/backend-light';
+import {
+  distill,
+  openStaticBackend,
+  parseStaticSpaceFile,
+  staticModelFiles,
+  type DistillProgress,
+  type StaticSpaceFile,
+} from '@kimera/backend-light';
 import { openOnnxBackend } from '@kimera/backend-onnx';
 import { writeFolder } from '@kimera/converter';
 import { openModelFolder } from '@kimera/model-folder';
@@ -22,15 +29,37 @@ export interface DistillModelOptions {
 }
 
 /**
- * Distils a model folder into a static one on the native backend. Everything is computed before anything is written, and the folder appears under its
+ * Distils a model folder into a static one on the native backend. Everything is computed before anything is written,
+ * and the folder appears under its
  * name only when it is whole and has served its probes.
- * @throws OutputExistsError, StoppedError with nothing left on the disk, and the errors of the folder, the backend and distill.
+ * @throws OutputExistsError, StoppedError with nothing left on the disk, and the errors of the folder, the backend and
+ * distill.
  */
-export async function distillModel({ source, out, dimension, textsPath, precision, modelId = basename(out), onProgress, stop }: DistillModelOptions): Promise<StaticSpaceFile> {
+export async function distillModel({
+  source,
+  out,
+  dimension,
+  textsPath,
+  precision,
+  modelId = basename(out),
+  onProgress,
+  stop,
+}: DistillModelOptions): Promise<StaticSpaceFile> {
   try {
     return await writeFolder(out, async (partial) => {
-      const texts = textsPath === undefined ? [] : (await readFile(textsPath, 'utf8')).split(/\r?\n/).filter((line) => line.trim() !== '');
-      const files = await teach({ source, dimension, texts, precision, modelId, stop, ...(onProgress === undefined ? {} : { onProgress }) });
+      const texts =
+        textsPath === undefined
+          ? []
+          : (await readFile(textsPath, 'utf8')).split(/\r?\n/).filter((line) => line.trim() !== '');
+      const files = await teach({
+        source,
+        dimension,
+        texts,
+        precision,
+        modelId,
+        stop,
+        ...(onProgress === undefined ? {} : { onProgress }),
+      });
       await mkdir(partial, { recursive: true });
       for (const [name, bytes] of files) await writeFile(join(partial, name), bytes);
       await openStaticBackend({ path: partial });
@@ -48,14 +77,39 @@ interface TeachOptions extends Omit<DistillModelOptions, 'out' | 'textsPath'> {
   readonly modelId: string;
 }
 
-async function teach({ source, dimension, texts, precision, modelId, stop, onProgress }: TeachOptions): Promise<ReadonlyMap<string, Uint8Array<ArrayBuffer>>> {
+async function teach({
+  source,
+  dimension,
+  texts,
+  precision,
+  modelId,
+  stop,
+  onProgress,
+}: TeachOptions): Promise<ReadonlyMap<string, Uint8Array<ArrayBuffer>>> {
   const folder = await openModelFolder(source);
   const tokenizerJson = await readFile(join(source, 'tokenizer.json'), 'utf8');
   const backend = await openOnnxBackend({ folder });
   try {
-    const table = await distill({ backend, tokenizerJson, dimension, texts, signal: stop, ...(onProgress === undefined ? {} : { onProgress }) });
+    const table = await distill({
+      backend,
+      tokenizerJson,
+      dimension,
+      texts,
+      signal: stop,
+      ...(onProgress === undefined ? {} : { onProgress }),
+    });
     const { modelId: teacher, fingerprint: space } = folder.space;
-    return await staticModelFiles({ modelId, tokenizerJson, table, precision, teacher: { modelId: teacher, space, recipe: { variant: backend.variant.name, dimension, texts: texts.length, truncatedTexts: table.truncatedTexts } } });
+    return await staticModelFiles({
+      modelId,
+      tokenizerJson,
+      table,
+      precision,
+      teacher: {
+        modelId: teacher,
+        space,
+        recipe: { variant: backend.variant.name, dimension, texts: texts.length, truncatedTexts: table.truncatedTexts },
+      },
+    });
   } finally {
     await backend.close();
   }

@@ -23,8 +23,14 @@ export interface BrokenModel {
   readonly error: { readonly code: string; readonly message: string };
 }
 
-/** Model folders among `folders` and right below them, each once. @throws ModelFolderNotFoundError where all must be there and one holds no model. */
-export async function findModels(folders: readonly string[], presence: 'all must be there' | 'may be absent'): Promise<readonly (ListedModel | BrokenModel)[]> {
+/**
+ * Model folders among `folders` and right below them, each once. @throws ModelFolderNotFoundError where all must be
+ * there and one holds no model.
+ */
+export async function findModels(
+  folders: readonly string[],
+  presence: 'all must be there' | 'may be absent',
+): Promise<readonly (ListedModel | BrokenModel)[]> {
   const found = new Map<string, ListedModel | BrokenModel>();
   for (const folder of folders) {
     const paths = await modelPaths(folder);
@@ -70,8 +76,20 @@ async function describeTransformer(path: string): Promise<ListedModel> {
 
 async function describeStatic(path: string): Promise<ListedModel> {
   const spacePath = join(path, 'space.json');
-  const { modelId, fingerprint, identity, variant, files } = await parseStaticSpaceFile(await readFile(spacePath, 'utf8'), spacePath);
-  return { path, modelId, space: fingerprint, dimension: identity.dimension, maxTokens: identity.maxTokens, heads: ['dense'], variants: [variant], bytes: await folderBytes(path, files) };
+  const { modelId, fingerprint, identity, variant, files } = await parseStaticSpaceFile(
+    await readFile(spacePath, 'utf8'),
+    spacePath,
+  );
+  return {
+    path,
+    modelId,
+    space: fingerprint,
+    dimension: identity.dimension,
+    maxTokens: identity.maxTokens,
+    heads: ['dense'],
+    variants: [variant],
+    bytes: await folderBytes(path, files),
+  };
 }
 
 async function folderBytes(path: string, files: Readonly<Record<string, { readonly bytes: number }>>): Promise<number> {

@@ -15,19 +15,32 @@ export interface OpenModelOptions {
 }
 
 /**
- * The embedder of a model folder, probes checked: on the backends that the environment names (USE_ONNX, ONNX_EXECUTION_PROVIDERS), or from a static table.
- * That another backend than the first serves is noted. @throws InvalidEnvironmentError, UnknownVariantError, the folder's and the backend's errors.
+ * The embedder of a model folder, probes checked: on the backends that the environment names (USE_ONNX,
+ * ONNX_EXECUTION_PROVIDERS), or from a static table.
+ * That another backend than the first serves is noted. @throws InvalidEnvironmentError, UnknownVariantError, the
+ * folder's and the backend's errors.
  */
-export async function openModel(context: Pick<CommandContext, 'environment' | 'note'>, { path, variant, backend }: OpenModelOptions): Promise<Embedder> {
+export async function openModel(
+  context: Pick<CommandContext, 'environment' | 'note'>,
+  { path, variant, backend }: OpenModelOptions,
+): Promise<Embedder> {
   const { useOnnx, executionProviders } = parseBackendChoice(context.environment);
   if (await isStaticFolder(path)) return new Embedder(await openStaticModel({ path }));
   const chosen = variant === undefined ? undefined : chooseVariant(await openModelFolder(path), variant).name;
-  const backends = backendsOf({ useOnnx: backend === 'onnx' || useOnnx, executionProviders }, chosen).filter(({ name }) => backend === undefined || (name === 'wasm') === (backend === 'wasm'));
+  const backends = backendsOf({ useOnnx: backend === 'onnx' || useOnnx, executionProviders }, chosen).filter(
+    ({ name }) => backend === undefined || (name === 'wasm') === (backend === 'wasm'),
+  );
   // What fails alone is an error, which says it.
-  return openEmbedder({ modelPath: path, backends, fallback: { onEvent: (event) => (backends.length > 1 ? note(context, event) : undefined) } });
+  return openEmbedder({
+    modelPath: path,
+    backends,
+    fallback: { onEvent: (event) => (backends.length > 1 ? note(context, event) : undefined) },
+  });
 }
 
 function note(context: Pick<CommandContext, 'note'>, event: FallbackEvent): void {
-  if (event.kind === 'out') context.note(`kimera: backend ${event.step} does not work here: ${printable(event.error.message)}`);
-  if (event.kind === 'serving' && event.degraded) context.note(`kimera: backend ${event.step} serves instead: the same space`);
+  if (event.kind === 'out')
+    context.note(`kimera: backend ${event.step} does not work here: ${printable(event.error.message)}`);
+  if (event.kind === 'serving' && event.degraded)
+    context.note(`kimera: backend ${event.step} serves instead: the same space`);
 }

@@ -4,9 +4,17 @@ import { createTokenizerPool, type TokenizerPool } from '@kimera/tokenizers';
 
 const TOKENIZER = 'tokenizer.json';
 
-/** The tokenizer of a model folder and the tokens a text may have there. @throws the folder's and the tokenizer's errors. */
-export async function openTokenizer(path: string): Promise<{ readonly tokenizer: TokenizerPool; readonly maxTokens: number }> {
+/**
+ * The tokenizer of a model folder and the tokens a text may have there. @throws the folder's and the tokenizer's
+ * errors.
+ */
+export async function openTokenizer(
+  path: string,
+): Promise<{ readonly tokenizer: TokenizerPool; readonly maxTokens: number }> {
   const { space, file } = await openModelFolder(path);
-  const tokenizer = await createTokenizerPool({ tokenizerPath: join(path, TOKENIZER), sha256: recordedHash(path, file.files, TOKENIZER) });
+  const tokenizer = await createTokenizerPool({
+    tokenizerPath: join(path, TOKENIZER),
+    sha256: recordedHash(path, file.files, TOKENIZER),
+  });
   return { tokenizer, maxTokens: space.maxTokens };
 }

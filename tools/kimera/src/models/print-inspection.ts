@@ -1,4 +1,11 @@
-import { inspectPath, type FolderInspection, type InspectedPort, type InspectedTensor, type OnnxInspection, type SafetensorsInspection } from '@kimera/converter';
+import {
+  inspectPath,
+  type FolderInspection,
+  type InspectedPort,
+  type InspectedTensor,
+  type OnnxInspection,
+  type SafetensorsInspection,
+} from '@kimera/converter';
 import type { CommandContext } from '../console/command-context.js';
 import { formatBytes, formatCount } from '../console/format.js';
 import { printable } from '../console/printable.js';
@@ -11,7 +18,10 @@ export interface PrintInspectionOptions {
 }
 
 /** @throws inspectPath's errors. */
-export async function printInspection(context: CommandContext, { path, format }: PrintInspectionOptions): Promise<void> {
+export async function printInspection(
+  context: CommandContext,
+  { path, format }: PrintInspectionOptions,
+): Promise<void> {
   const inspection = await inspectPath(path);
   if (format === 'json') return context.stdout.json(inspection);
   if (inspection.kind === 'onnx' || inspection.kind === 'safetensors') {
@@ -28,7 +38,13 @@ export async function printInspection(context: CommandContext, { path, format }:
 
 async function printFolder({ stdout }: CommandContext, { kind, path, bytes, files }: FolderInspection): Promise<void> {
   await stdout.line(`${printable(path)}: ${kind} folder, ${files.length} files, ${formatBytes(bytes)}`);
-  await stdout.line(formatTable(['FILE', 'SIZE'], files.map((file) => [cell(file.name), formatBytes(file.bytes)]), [1]));
+  await stdout.line(
+    formatTable(
+      ['FILE', 'SIZE'],
+      files.map((file) => [cell(file.name), formatBytes(file.bytes)]),
+      [1],
+    ),
+  );
 }
 
 async function printPart(context: CommandContext, part: OnnxInspection | SafetensorsInspection): Promise<void> {
@@ -38,14 +54,31 @@ async function printPart(context: CommandContext, part: OnnxInspection | Safeten
 }
 
 async function printGraph({ stdout, colors }: CommandContext, graph: OnnxInspection): Promise<void> {
-  const opsets = Object.entries(graph.opsets).map(([domain, version]) => `${domain === '' ? 'ai.onnx' : domain} ${version}`);
-  await stdout.line(printable(`IR version ${graph.irVersion}, opset ${opsets.join(', ')}, by ${graph.producer === '' ? 'an unnamed producer' : graph.producer}`));
+  const opsets = Object.entries(graph.opsets).map(
+    ([domain, version]) => `${domain === '' ? 'ai.onnx' : domain} ${version}`,
+  );
+  await stdout.line(
+    printable(
+      `IR version ${graph.irVersion}, opset ${opsets.join(', ')}, by ${graph.producer === '' ? 'an unnamed producer' : graph.producer}`,
+    ),
+  );
   for (const port of graph.inputs) await stdout.line(`input   ${formatPort(port)}`);
   for (const port of graph.outputs) await stdout.line(`output  ${formatPort(port)}`);
-  await stdout.line(printable(`${formatCount(graph.nodes)} nodes: ${Object.entries(graph.operators).map(([name, count]) => `${name} ${count}`).join(', ')}`));
+  await stdout.line(
+    printable(
+      `${formatCount(graph.nodes)} nodes: ${Object.entries(graph.operators)
+        .map(([name, count]) => `${name} ${count}`)
+        .join(', ')}`,
+    ),
+  );
   await stdout.line(summary(graph.tensors));
   for (const { name, needed, bytes } of graph.externalFiles) {
-    const size = bytes === null ? colors.red('absent') : bytes < needed ? colors.red(`${formatBytes(bytes)}: too short`) : formatBytes(bytes);
+    const size =
+      bytes === null
+        ? colors.red('absent')
+        : bytes < needed
+          ? colors.red(`${formatBytes(bytes)}: too short`)
+          : formatBytes(bytes);
     await stdout.line(`external data ${printable(name)}: ${formatBytes(needed)} needed, ${size}`);
   }
 }
@@ -57,7 +90,18 @@ async function printMetadata({ stdout }: CommandContext, { metadata, tensors }: 
 
 async function printTensors({ stdout }: CommandContext, tensors: readonly InspectedTensor[]): Promise<void> {
   if (tensors.length === 0) return;
-  await stdout.line(formatTable(['TENSOR', 'TYPE', 'SHAPE', 'SIZE'], tensors.map(({ name, type, shape, bytes }) => [cell(name), cell(type), `[${shape.join(', ')}]`, formatBytes(bytes)]), [3]));
+  await stdout.line(
+    formatTable(
+      ['TENSOR', 'TYPE', 'SHAPE', 'SIZE'],
+      tensors.map(({ name, type, shape, bytes }) => [
+        cell(name),
+        cell(type),
+        `[${shape.join(', ')}]`,
+        formatBytes(bytes),
+      ]),
+      [3],
+    ),
+  );
 }
 
 function formatPort({ name, type, shape }: InspectedPort): string {
@@ -65,6 +109,9 @@ function formatPort({ name, type, shape }: InspectedPort): string {
 }
 
 function summary(tensors: readonly InspectedTensor[]): string {
-  const elements = tensors.reduce((sum, { shape }) => sum + shape.reduce((product, dimension) => product * dimension, 1), 0);
+  const elements = tensors.reduce(
+    (sum, { shape }) => sum + shape.reduce((product, dimension) => product * dimension, 1),
+    0,
+  );
   return `${formatCount(tensors.length)} tensors, ${formatCount(elements)} numbers, ${formatBytes(tensors.reduce((sum, { bytes }) => sum + bytes, 0))}`;
 }

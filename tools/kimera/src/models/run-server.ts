@@ -7,7 +7,10 @@ export interface RunServerOptions {
   readonly stop: AbortSignal;
 }
 
-/** Serves until `stop` is aborted, then answers what was accepted. @throws InvalidEnvironmentError, the model's errors, AddressError. */
+/**
+ * Serves until `stop` is aborted, then answers what was accepted. @throws InvalidEnvironmentError, the model's errors,
+ * AddressError.
+ */
 export async function runServer({ environment, folder, stop }: RunServerOptions): Promise<void> {
   const server = await startServer(parseConfiguration(environment, folder));
   await new Promise<void>((resolve) => {

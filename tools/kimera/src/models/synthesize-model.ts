@@ -11,9 +11,16 @@ export interface SynthesizeModelOptions extends Omit<SynthesizeOptions, 'tokeniz
 }
 
 /** @throws StoppedError where it was stopped, with nothing left on the disk, and synthesizeBgeM3's errors. */
-export async function synthesizeModel({ tokenizerPath, stop, ...options }: SynthesizeModelOptions): Promise<{ readonly bytes: number }> {
+export async function synthesizeModel({
+  tokenizerPath,
+  stop,
+  ...options
+}: SynthesizeModelOptions): Promise<{ readonly bytes: number }> {
   const read = (path: string): Promise<string> => readFile(path, 'utf8');
-  const tokenizerJson = tokenizerPath === undefined ? bgeM3Tokenizer(await read(join(SHIPPED_MODELS, 'multilingual-e5-small/tokenizer.json'))) : await read(tokenizerPath);
+  const tokenizerJson =
+    tokenizerPath === undefined
+      ? bgeM3Tokenizer(await read(join(SHIPPED_MODELS, 'multilingual-e5-small/tokenizer.json')))
+      : await read(tokenizerPath);
   try {
     return await synthesizeBgeM3({ ...options, tokenizerJson, signal: stop });
   } catch (error) {

@@ -20,7 +20,8 @@ export function checkRows(rows: readonly Row[]): void {
   for (const { id, text } of rows) {
     const bytes = encoder.encode(id).length;
     if (bytes === 0) throw new InvalidRowError(id, 'the id is empty');
-    if (bytes > MAX_ID_BYTES) throw new InvalidRowError(id, `the id has ${bytes} bytes, at most ${MAX_ID_BYTES} are stored`);
+    if (bytes > MAX_ID_BYTES)
+      throw new InvalidRowError(id, `the id has ${bytes} bytes, at most ${MAX_ID_BYTES} are stored`);
     if (id.includes('\0') || text.includes('\0')) throw new InvalidRowError(id, 'a NUL character cannot be stored');
     if (toWellFormed(id) !== id) throw new InvalidRowError(id, 'the id has a lone surrogate');
   }
@@ -36,7 +37,10 @@ export function checkDistinctIds(rows: readonly { readonly id: string }[]): void
   }
 }
 
-/** @throws DimensionMismatchError, ZeroVectorError where a number is not finite or all are zero: such a vector has no nearest rows. */
+/**
+ * @throws DimensionMismatchError, ZeroVectorError where a number is not finite or all are zero: such a vector has no
+ * nearest rows.
+ */
 export function checkVector(dense: Vector, dimension: number, what: string): void {
   if (dense.length !== dimension) throw new DimensionMismatchError(dimension, dense.length, what);
   const length = norm(dense);

@@ -4,7 +4,10 @@ import type { Collection, KeyRange, SourceRow } from './collection.js';
 export interface CollectionReader {
   collection(name: string): Promise<Collection>;
   countRows(name: string): Promise<number>;
-  /** The whole key space cut into ranges of at most `rows` rows each, first open at its start and last open at its end, so that rows inserted later fall into one. */
+  /**
+   * The whole key space cut into ranges of at most `rows` rows each, first open at its start and last open at its end,
+   * so that rows inserted later fall into one.
+   */
   keyRanges(name: string, rows: number): Promise<readonly KeyRange[]>;
   /** In byte order of the id. */
   readRange(name: string, range: KeyRange): Promise<readonly SourceRow[]>;

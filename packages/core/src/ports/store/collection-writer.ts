@@ -13,7 +13,8 @@ export interface CollectionWriter {
   createCollection(name: string, space: EmbeddingSpace): Promise<void>;
   /**
    * Inserts or replaces rows with their vectors, all or none.
-   * @throws SpaceMismatchError where an embedding is not of the active space (it may have changed since: embed again), DimensionMismatchError, ZeroVectorError, InvalidRowError, UnknownCollectionError.
+   * @throws SpaceMismatchError where an embedding is not of the active space (it may have changed since: embed again),
+   * DimensionMismatchError, ZeroVectorError, InvalidRowError, UnknownCollectionError.
    */
   upsertRows(name: string, rows: readonly EmbeddedRow[]): Promise<void>;
   /** Rows and all their vectors. Returns how many rows there were. */

@@ -31,8 +31,14 @@ export interface KeyRange {
 /** No collection of that name. */
 export class UnknownCollectionError extends KimeraError {
   readonly code = 'UNKNOWN_COLLECTION';
-  constructor(readonly collection: string, readonly known: readonly string[]) {
-    super(`there is no collection ${JSON.stringify(collection)} (there: ${known.join(', ') || 'none'})`, { collection, known });
+  constructor(
+    readonly collection: string,
+    readonly known: readonly string[],
+  ) {
+    super(`there is no collection ${JSON.stringify(collection)} (there: ${known.join(', ') || 'none'})`, {
+      collection,
+      known,
+    });
   }
 }
 
@@ -40,7 +46,10 @@ export class UnknownCollectionError extends KimeraError {
 export class InvalidCollectionNameError extends KimeraError {
   readonly code = 'INVALID_COLLECTION_NAME';
   constructor(readonly collection: string) {
-    super(`${JSON.stringify(collection.slice(0, 80))} cannot name a collection: a lower-case letter, then at most 40 of a-z, 0-9 and _`, { collection: collection.slice(0, 200) });
+    super(
+      `${JSON.stringify(collection.slice(0, 80))} cannot name a collection: a lower-case letter, then at most 40 of a-z, 0-9 and _`,
+      { collection: collection.slice(0, 200) },
+    );
   }
 }
 
@@ -55,7 +64,10 @@ export class CollectionExistsError extends KimeraError {
 /** A row that the table cannot hold. */
 export class InvalidRowError extends KimeraError {
   readonly code = 'INVALID_ROW';
-  constructor(readonly id: string, readonly reason: string) {
+  constructor(
+    readonly id: string,
+    readonly reason: string,
+  ) {
     super(`row ${JSON.stringify(id.slice(0, 80))}: ${reason}`, { id: id.slice(0, 200), reason });
   }
 }

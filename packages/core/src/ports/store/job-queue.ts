@@ -28,7 +28,10 @@ export interface JobQueue {
   enqueue(migration: string, ranges: readonly KeyRange[]): Promise<void>;
   /** A waiting job, or one whose lease of `leaseSeconds` ran out under a worker that died. */
   claim(migration: string, leaseSeconds: number): Promise<BackfillJob | undefined>;
-  /** One transaction: vectors written where their hash is still the row's, poison rows recorded, job done. A job that another worker has finished meanwhile changes nothing. */
+  /**
+   * One transaction: vectors written where their hash is still the row's, poison rows recorded, job done. A job that
+   * another worker has finished meanwhile changes nothing.
+   */
   complete(job: BackfillJob, vectors: readonly NewVector[], poison: readonly PoisonRow[]): Promise<WriteResult>;
   /** Gives the job back at once, for another attempt. */
   release(job: BackfillJob, reason: string): Promise<void>;

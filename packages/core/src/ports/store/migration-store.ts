@@ -4,7 +4,8 @@ import type { SourceRow } from './collection.js';
 import type { PoisonRow } from './job-queue.js';
 import type { NewVector } from './vectors.js';
 
-export type MigrationState = 'planned' | 'backfilling' | 'paused' | 'verifying' | 'ready' | 'cut-over' | 'rolled-back' | 'retired';
+export type MigrationState =
+  'planned' | 'backfilling' | 'paused' | 'verifying' | 'ready' | 'cut-over' | 'rolled-back' | 'retired';
 
 export type Figures = Readonly<Record<string, ErrorField>>;
 
@@ -58,7 +59,10 @@ export interface SwitchResult {
   readonly blockedMilliseconds: number;
 }
 
-/** Migrations and their event log. Every transition is one transaction and one line of the log. @throws UnknownMigrationError everywhere. */
+/**
+ * Migrations and their event log. Every transition is one transaction and one line of the log. @throws
+ * UnknownMigrationError everywhere.
+ */
 export interface MigrationStore {
   /** In state `planned`. @throws MigrationUnderWayError, UnknownCollectionError. */
   createMigration(collection: string, target: EmbeddingSpace, by: string, figures: Figures): Promise<Migration>;
@@ -71,13 +75,24 @@ export interface MigrationStore {
   /** The oldest first. */
   events(migration: string): Promise<readonly MigrationEvent[]>;
   /**
-   * One transaction in which writers of the collection wait: changes still pending in `toSpace` are embedded by `embed` and written, then the
-   * pointer moves and the state with it. Rolled back whole where anything fails. `embed` must not call the store: its writes would wait for this one.
-   * @throws MigrationStateError, CatchUpError where more than `maxPending` changes wait or `embed` leaves some out, SpaceMismatchError where
+   * One transaction in which writers of the collection wait: changes still pending in `toSpace` are embedded by `embed`
+   * and written, then the
+   * pointer moves and the state with it. Rolled back whole where anything fails. `embed` must not call the store: its
+   * writes would wait for this one.
+   * @throws MigrationStateError, CatchUpError where more than `maxPending` changes wait or `embed` leaves some out,
+   * SpaceMismatchError where
    * `from` is not the active space, UnknownSpaceError.
    */
-  switchSpace(migration: string, by: string, change: SpaceSwitch, embed: (rows: readonly SourceRow[]) => Promise<readonly NewVector[]>): Promise<SwitchResult>;
-  /** Rows of `space` that cannot be embedded as they are: noted, and their queued change taken away; a later change queues them again. */
+  switchSpace(
+    migration: string,
+    by: string,
+    change: SpaceSwitch,
+    embed: (rows: readonly SourceRow[]) => Promise<readonly NewVector[]>,
+  ): Promise<SwitchResult>;
+  /**
+   * Rows of `space` that cannot be embedded as they are: noted, and their queued change taken away; a later change
+   * queues them again.
+   */
   recordPoison(migration: string, space: string, rows: readonly PoisonRow[]): Promise<void>;
   /** Rows that could not be embedded and whose text is still the same. */
   poison(migration: string): Promise<readonly PoisonRecord[]>;
@@ -88,8 +103,16 @@ export interface MigrationStore {
 /** The collection has a migration that is not retired. */
 export class MigrationUnderWayError extends KimeraError {
   readonly code = 'MIGRATION_UNDER_WAY';
-  constructor(readonly collection: string, readonly migration: string, readonly state: MigrationState) {
-    super(`collection ${JSON.stringify(collection)} has migration ${migration} in state ${state}: retire it first`, { collection, migration, state });
+  constructor(
+    readonly collection: string,
+    readonly migration: string,
+    readonly state: MigrationState,
+  ) {
+    super(`collection ${JSON.stringify(collection)} has migration ${migration} in state ${state}: retire it first`, {
+      collection,
+      migration,
+      state,
+    });
   }
 }
 
@@ -112,15 +135,31 @@ export class UnknownMigrationError extends KimeraError {
 /** An action that the state does not allow. */
 export class MigrationStateError extends KimeraError {
   readonly code = 'MIGRATION_STATE';
-  constructor(readonly migration: string, readonly event: string, readonly state: MigrationState, readonly expected: readonly MigrationState[]) {
-    super(`${event} needs state ${expected.join(' or ')}, migration ${migration} is ${state}`, { migration, event, state, expected });
+  constructor(
+    readonly migration: string,
+    readonly event: string,
+    readonly state: MigrationState,
+    readonly expected: readonly MigrationState[],
+  ) {
+    super(`${event} needs state ${expected.join(' or ')}, migration ${migration} is ${state}`, {
+      migration,
+      event,
+      state,
+      expected,
+    });
   }
 }
 
 /** Too many changes wait to be embedded for a switch of spaces under a lock. */
 export class CatchUpError extends KimeraError {
   readonly code = 'CATCH_UP';
-  constructor(readonly pending: number, readonly limit: number) {
-    super(`${pending} changes wait to be embedded, at most ${limit} may while writers are held: let a worker catch up first`, { pending, limit });
+  constructor(
+    readonly pending: number,
+    readonly limit: number,
+  ) {
+    super(
+      `${pending} changes wait to be embedded, at most ${limit} may while writers are held: let a worker catch up first`,
+      { pending, limit },
+    );
   }
 }

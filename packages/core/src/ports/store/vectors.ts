@@ -51,10 +51,21 @@ export interface WriteResult {
 }
 
 export interface VectorReader {
-  /** Nearest rows in the active space, best first, ties by id in byte order; exact. @throws SpaceMismatchError where the query is of another space. */
-  search(name: string, query: { readonly space: string; readonly dense: Vector }, limit: number): Promise<readonly Hit[]>;
+  /**
+   * Nearest rows in the active space, best first, ties by id in byte order; exact. @throws SpaceMismatchError where the
+   * query is of another space.
+   */
+  search(
+    name: string,
+    query: { readonly space: string; readonly dense: Vector },
+    limit: number,
+  ): Promise<readonly Hit[]>;
   /** The same in any space that the collection has vectors in: for verification. @throws UnknownSpaceError. */
-  searchSpace(name: string, query: { readonly space: string; readonly dense: Vector }, limit: number): Promise<readonly Hit[]>;
+  searchSpace(
+    name: string,
+    query: { readonly space: string; readonly dense: Vector },
+    limit: number,
+  ): Promise<readonly Hit[]>;
   /** In byte order of the id; all where `ids` is absent. @throws UnknownSpaceError. */
   readVectors(name: string, space: string, ids?: readonly string[]): Promise<readonly StoredVector[]>;
   coverage(name: string, space: string): Promise<Coverage>;
@@ -65,9 +76,14 @@ export interface VectorReader {
 export interface VectorWriter {
   /** From now on the collection has vectors in this space: changes are queued for it. Idempotent. */
   openSpace(name: string, space: EmbeddingSpace): Promise<void>;
-  /** Drops the vectors and the queued changes of a space. @throws ActiveSpaceError where searches use it. Idempotent. */
+  /**
+   * Drops the vectors and the queued changes of a space. @throws ActiveSpaceError where searches use it. Idempotent.
+   */
   closeSpace(name: string, space: string): Promise<void>;
-  /** One transaction: each vector is written where its hash is still the row's, stamped, and its queued change done. @throws DimensionMismatchError, ZeroVectorError, InvalidRowError where an id comes twice, UnknownSpaceError. */
+  /**
+   * One transaction: each vector is written where its hash is still the row's, stamped, and its queued change done.
+   * @throws DimensionMismatchError, ZeroVectorError, InvalidRowError where an id comes twice, UnknownSpaceError.
+   */
   writeVectors(name: string, space: string, vectors: readonly NewVector[]): Promise<WriteResult>;
 }
 

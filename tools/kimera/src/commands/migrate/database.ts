@@ -13,10 +13,15 @@ export class DatabaseNotFoundError extends KimeraError {
 }
 
 /**
- * The database of `--database`, DATABASE_URL, or ./data. A folder that another process owns is reached through that process.
+ * The database of `--database`, DATABASE_URL, or ./data. A folder that another process owns is reached through that
+ * process.
  * @throws DatabaseNotFoundError where a folder must exist and does not, and the store's errors.
  */
-export async function openDatabase({ environment, folder }: CommandContext, given: string | undefined, presence: 'must exist' | 'may be created' = 'must exist'): Promise<PostgresStore> {
+export async function openDatabase(
+  { environment, folder }: CommandContext,
+  given: string | undefined,
+  presence: 'must exist' | 'may be created' = 'must exist',
+): Promise<PostgresStore> {
   const { joinStore, openStore } = await import('@kimera/store-postgres');
   const location = given ?? environment['DATABASE_URL'] ?? './data';
   if (/^postgres(ql)?:\/\//.test(location)) return openStore({ database: location });

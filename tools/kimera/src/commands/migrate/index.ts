@@ -11,9 +11,22 @@ import { workCommand } from './work.js';
 export function migrateCommand(context: CommandContext): Command {
   const command = createCommand(context, 'migrate', {
     summary: 'move a collection to another model, with proof and a way back',
-    description: 'init → plan → start → work → verify → cutover (→ rollback) → retire. Every command prints the state and what comes next.',
-    examples: ['migrate init --collection docs --rows docs.jsonl', 'migrate plan --collection docs --to ./models/multilingual-e5-small', 'migrate status --collection docs'],
+    description:
+      'init → plan → start → work → verify → cutover (→ rollback) → retire. Every command prints the state and what comes next.',
+    examples: [
+      'migrate init --collection docs --rows docs.jsonl',
+      'migrate plan --collection docs --to ./models/multilingual-e5-small',
+      'migrate status --collection docs',
+    ],
   });
-  for (const each of [initCommand(context), planCommand(context), ...stepCommands(context), workCommand(context), verifyMigrationCommand(context), ...storeCommands(context)]) command.addCommand(each);
+  for (const each of [
+    initCommand(context),
+    planCommand(context),
+    ...stepCommands(context),
+    workCommand(context),
+    verifyMigrationCommand(context),
+    ...storeCommands(context),
+  ])
+    command.addCommand(each);
   return command;
 }

@@ -1,6 +1,14 @@
 import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
-import { CollectionExistsError, KimeraError, SpaceMismatchError, UnknownCollectionError, shortFingerprint, type EmbeddingSpace, type Row } from '@kimera/core';
+import {
+  CollectionExistsError,
+  KimeraError,
+  SpaceMismatchError,
+  UnknownCollectionError,
+  shortFingerprint,
+  type EmbeddingSpace,
+  type Row,
+} from '@kimera/core';
 import type { PostgresStore } from '@kimera/store-postgres';
 import type { Command } from 'commander';
 import { z } from 'zod';
@@ -25,7 +33,11 @@ interface InitOptions extends DatabaseOptions {
 /** A line of the rows' file that is no row. */
 export class InvalidRowLineError extends KimeraError {
   readonly code = 'INVALID_ROW_LINE';
-  constructor(readonly line: number, readonly reason: string, readonly written: number) {
+  constructor(
+    readonly line: number,
+    readonly reason: string,
+    readonly written: number,
+  ) {
     super(`line ${line}: ${reason}; the ${written} rows before it are in the collection`, { line, reason, written });
   }
 }
@@ -37,7 +49,10 @@ export function initCommand(context: CommandContext): Command {
       'Creates a collection whose vectors are of a model, and embeds rows into it: {"id": …, "text": …} a line.',
       'With --rows on a collection that exists, rows are inserted or replaced; stopped in the middle, run it again.',
     ].join('\n'),
-    examples: ['migrate init --database ./data --collection docs --model ./models/all-MiniLM-L6-v2 --rows docs.jsonl', 'migrate init --collection docs --rows - < docs.jsonl'],
+    examples: [
+      'migrate init --database ./data --collection docs --model ./models/all-MiniLM-L6-v2 --rows docs.jsonl',
+      'migrate init --collection docs --rows - < docs.jsonl',
+    ],
   })
     .option(...MODEL_OPTION)
     .option('--rows <file>', 'rows to embed, - for stdin')
@@ -54,19 +69,40 @@ export function initCommand(context: CommandContext): Command {
             for await (const lines of readLineBatches(input, ROWS_PER_BATCH)) {
               const batch = lines.map((line, i) => parseRow(line, written + i + 1, written));
               const unique = [...new Map(batch.map((row) => [row.id, row])).values()];
-              const embeddings = await embedder.encodeBatch(unique.map(({ text }) => text), { role: 'document', lane: 'bulk' });
-              await store.upsertRows(collection, unique.flatMap((row, i) => (embeddings[i] === undefined ? [] : [{ ...row, embedding: embeddings[i] }])));
+              const embeddings = await embedder.encodeBatch(
+                unique.map(({ text }) => text),
+                { role: 'document', lane: 'bulk' },
+              );
+              await store.upsertRows(
+                collection,
+                unique.flatMap((row, i) => (embeddings[i] === undefined ? [] : [{ ...row, embedding: embeddings[i] }])),
+              );
               written += lines.length;
               truncated += embeddings.filter((embedding) => embedding.truncated).length;
               if (context.stderr.isTTY) context.stderr.write(`\r${formatCount(written)} rows`);
-              if (context.stop.aborted) throw new StoppedError(`stopped after ${written} rows, which are in the collection; run the same command again to go on`);
+              if (context.stop.aborted)
+                throw new StoppedError(
+                  `stopped after ${written} rows, which are in the collection; run the same command again to go on`,
+                );
             }
             if (context.stderr.isTTY) context.stderr.write('\n');
           }
-          const result = { collection, modelId: embedder.space.modelId, space: embedder.space.fingerprint, written, truncated, rows: await store.countRows(collection) };
+          const result = {
+            collection,
+            modelId: embedder.space.modelId,
+            space: embedder.space.fingerprint,
+            written,
+            truncated,
+            rows: await store.countRows(collection),
+          };
           if (json === true) return await context.stdout.json(result);
-          await context.stdout.line(`collection ${collection}: ${formatCount(result.rows)} rows (${formatCount(written)} written) in space ${shortFingerprint(result.space)} of ${printable(result.modelId)}`);
-          if (truncated > 0) context.note(`kimera: ${formatCount(truncated)} texts were cut to ${embedder.space.maxTokens} tokens, the limit of the model`);
+          await context.stdout.line(
+            `collection ${collection}: ${formatCount(result.rows)} rows (${formatCount(written)} written) in space ${shortFingerprint(result.space)} of ${printable(result.modelId)}`,
+          );
+          if (truncated > 0)
+            context.note(
+              `kimera: ${formatCount(truncated)} texts were cut to ${embedder.space.maxTokens} tokens, the limit of the model`,
+            );
         } finally {
           await store.close();
         }
@@ -76,14 +112,24 @@ export function initCommand(context: CommandContext): Command {
     });
 }
 
-async function createOrCheck(store: PostgresStore, name: string, space: EmbeddingSpace, rows: string | undefined): Promise<void> {
+async function createOrCheck(
+  store: PostgresStore,
+  name: string,
+  space: EmbeddingSpace,
+  rows: string | undefined,
+): Promise<void> {
   const existing = await store.collection(name).catch((error: unknown) => {
     if (error instanceof UnknownCollectionError) return undefined;
     throw error;
   });
   if (existing === undefined) return store.createCollection(name, space);
   if (rows === undefined) throw new CollectionExistsError(name);
-  if (existing.activeSpace !== space.fingerprint) throw new SpaceMismatchError(existing.activeSpace, space.fingerprint, `rows for collection ${name} with ${space.modelId}`);
+  if (existing.activeSpace !== space.fingerprint)
+    throw new SpaceMismatchError(
+      existing.activeSpace,
+      space.fingerprint,
+      `rows for collection ${name} with ${space.modelId}`,
+    );
 }
 
 function parseRow(line: Line, number: number, written: number): Row {
@@ -95,6 +141,7 @@ function parseRow(line: Line, number: number, written: number): Row {
     throw new InvalidRowLineError(number, 'not JSON', written);
   }
   const parsed = rowSchema.safeParse(value);
-  if (!parsed.success) throw new InvalidRowLineError(number, 'expected an object with "id" and "text", a string', written);
+  if (!parsed.success)
+    throw new InvalidRowLineError(number, 'expected an object with "id" and "text", a string', written);
   return parsed.data;
 }

@@ -18,7 +18,10 @@ export interface ModelOptions extends DatabaseOptions {
 /** A command on one collection of a database. */
 export function databaseCommand(context: CommandContext, name: string, text: CommandText): Command {
   return withJson(createCommand(context, name, text))
-    .option('--database <url|dir>', 'PostgreSQL, or the folder of an embedded database (default: $DATABASE_URL, or ./data)')
+    .option(
+      '--database <url|dir>',
+      'PostgreSQL, or the folder of an embedded database (default: $DATABASE_URL, or ./data)',
+    )
     .requiredOption('--collection <name>', 'the collection');
 }
 

@@ -10,8 +10,12 @@ import { printState } from './state.js';
 export function planCommand(context: CommandContext): Command {
   return modelCommand(context, 'plan', {
     summary: 'what a migration will take',
-    description: 'Rows, tokens, texts that will be cut, disk, time on this machine (measured on a sample), and the judged queries that the gate needs. Records the migration as planned; no vector is written. --dry-run records nothing.',
-    examples: ['migrate plan --database ./data --collection docs --to ./models/multilingual-e5-small', 'migrate plan --collection docs --to ./models/bge-m3-onnx --dry-run --json'],
+    description:
+      'Rows, tokens, texts that will be cut, disk, time on this machine (measured on a sample), and the judged queries that the gate needs. Records the migration as planned; no vector is written. --dry-run records nothing.',
+    examples: [
+      'migrate plan --database ./data --collection docs --to ./models/multilingual-e5-small',
+      'migrate plan --collection docs --to ./models/bge-m3-onnx --dry-run --json',
+    ],
   })
     .option('--dry-run', 'measure only')
     .action(async (options: ModelOptions & { readonly dryRun?: true }) => {
@@ -23,13 +27,30 @@ export function planCommand(context: CommandContext): Command {
         if (options.json !== true) {
           const { formatTable } = await import('../../console/table.js');
           const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
-          const sides = [['model', printable(plan.source.modelId), printable(plan.target.modelId)], ['numbers a vector', String(plan.source.dimension), String(plan.target.dimension)], ['limit in tokens', formatCount(plan.source.maxTokens), formatCount(plan.target.maxTokens)], ['tokens a row', plan.source.tokensPerRow.toFixed(1), plan.target.tokensPerRow.toFixed(1)], ['texts that are cut', percent(plan.source.truncatedShare), percent(plan.target.truncatedShare)]];
-          await context.stdout.line(formatTable([`${formatCount(plan.rows)} rows (${plan.sampledRows} sampled)`, 'NOW', 'THEN'], sides));
-          await context.stdout.line(`about ${formatCount(plan.tokens)} tokens, ${formatDuration(plan.seconds * 1000)} with one worker here (${plan.rowsPerSecond.toFixed(0)} rows/s), ${formatBytes(plan.bytes)} more on disk${plan.freeBytes === null ? '' : ` (${formatBytes(plan.freeBytes)} free)`}`);
-          await context.stdout.line(`the gate decides with about ${formatCount(plan.judgedQueries)} judged queries where the models are equally good`);
-          for (const side of [plan.source, plan.target]) if (side.cannotEmbed.length > 0) context.note(`kimera: ${side.cannotEmbed.length} of the sampled rows cannot be embedded by ${side.modelId}: ${side.cannotEmbed.slice(0, 5).join(', ')}`);
+          const sides = [
+            ['model', printable(plan.source.modelId), printable(plan.target.modelId)],
+            ['numbers a vector', String(plan.source.dimension), String(plan.target.dimension)],
+            ['limit in tokens', formatCount(plan.source.maxTokens), formatCount(plan.target.maxTokens)],
+            ['tokens a row', plan.source.tokensPerRow.toFixed(1), plan.target.tokensPerRow.toFixed(1)],
+            ['texts that are cut', percent(plan.source.truncatedShare), percent(plan.target.truncatedShare)],
+          ];
+          await context.stdout.line(
+            formatTable([`${formatCount(plan.rows)} rows (${plan.sampledRows} sampled)`, 'NOW', 'THEN'], sides),
+          );
+          await context.stdout.line(
+            `about ${formatCount(plan.tokens)} tokens, ${formatDuration(plan.seconds * 1000)} with one worker here (${plan.rowsPerSecond.toFixed(0)} rows/s), ${formatBytes(plan.bytes)} more on disk${plan.freeBytes === null ? '' : ` (${formatBytes(plan.freeBytes)} free)`}`,
+          );
+          await context.stdout.line(
+            `the gate decides with about ${formatCount(plan.judgedQueries)} judged queries where the models are equally good`,
+          );
+          for (const side of [plan.source, plan.target])
+            if (side.cannotEmbed.length > 0)
+              context.note(
+                `kimera: ${side.cannotEmbed.length} of the sampled rows cannot be embedded by ${side.modelId}: ${side.cannotEmbed.slice(0, 5).join(', ')}`,
+              );
         }
-        if (options.dryRun !== true) return await printState(context, store, options.collection, options.json, { plan });
+        if (options.dryRun !== true)
+          return await printState(context, store, options.collection, options.json, { plan });
         if (options.json === true) await context.stdout.json({ plan });
       } finally {
         await close();

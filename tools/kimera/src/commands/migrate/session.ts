@@ -15,7 +15,11 @@ import type { ModelOptions } from './options.js';
 /** No model folder at hand gives vectors of a space. */
 export class ModelOfSpaceNotFoundError extends KimeraError {
   readonly code = 'MODEL_OF_SPACE_NOT_FOUND';
-  constructor(readonly space: string, readonly modelId: string, readonly folders: readonly string[]) {
+  constructor(
+    readonly space: string,
+    readonly modelId: string,
+    readonly folders: readonly string[],
+  ) {
     super(`no model of space ${space.slice(0, 12)} (${modelId}) in ${folders.join(', ')}`, { space, modelId, folders });
   }
 }
@@ -26,8 +30,15 @@ export interface MigrationSession {
   close(): Promise<void>;
 }
 
-/** Store and both models of a collection's migration. @param plan the target is named by `--to`; else the migration at hand says which models. */
-export async function openSession(context: CommandContext, options: ModelOptions, purpose: 'plan' | 'go on'): Promise<MigrationSession> {
+/**
+ * Store and both models of a collection's migration. @param plan the target is named by `--to`; else the migration at
+ * hand says which models.
+ */
+export async function openSession(
+  context: CommandContext,
+  options: ModelOptions,
+  purpose: 'plan' | 'go on',
+): Promise<MigrationSession> {
   const store = await openDatabase(context, options.database);
   const opened: Embedder[] = [];
   const close = async (): Promise<void> => {
@@ -55,7 +66,11 @@ export function actor(): string {
   return `${userInfo().username}@${hostname()} ${process.pid}`;
 }
 
-async function spacesOf(store: PostgresStore, collection: string, purpose: 'plan' | 'go on'): Promise<{ readonly source: EmbeddingSpace | undefined; readonly target: EmbeddingSpace | undefined }> {
+async function spacesOf(
+  store: PostgresStore,
+  collection: string,
+  purpose: 'plan' | 'go on',
+): Promise<{ readonly source: EmbeddingSpace | undefined; readonly target: EmbeddingSpace | undefined }> {
   const { activeSpace } = await store.collection(collection);
   if (purpose === 'go on') {
     const { source, target } = await store.latestMigration(collection);
@@ -65,15 +80,26 @@ async function spacesOf(store: PostgresStore, collection: string, purpose: 'plan
   return { source: active, target: undefined };
 }
 
-async function modelOf({ folder }: CommandContext, { models, collection }: ModelOptions, space: EmbeddingSpace | undefined, given: string | undefined): Promise<string> {
+async function modelOf(
+  { folder }: CommandContext,
+  { models, collection }: ModelOptions,
+  space: EmbeddingSpace | undefined,
+  given: string | undefined,
+): Promise<string> {
   if (given !== undefined) {
     const path = resolve(folder, given);
     await openModelFolder(path);
     return path;
   }
   if (space === undefined) throw new NoMigrationError(collection);
-  const folders = [...(models === undefined ? [] : [resolve(folder, models)]), resolve(folder, 'models'), SHIPPED_MODELS];
-  const found = (await findModels(folders, 'may be absent')).find((model) => 'space' in model && model.space === space.fingerprint);
+  const folders = [
+    ...(models === undefined ? [] : [resolve(folder, models)]),
+    resolve(folder, 'models'),
+    SHIPPED_MODELS,
+  ];
+  const found = (await findModels(folders, 'may be absent')).find(
+    (model) => 'space' in model && model.space === space.fingerprint,
+  );
   if (found === undefined) throw new ModelOfSpaceNotFoundError(space.fingerprint, space.modelId, folders);
   return found.path;
 }

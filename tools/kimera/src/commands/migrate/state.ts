@@ -17,8 +17,17 @@ const NEXT: Readonly<Record<MigrationStatus['migration']['state'], string>> = {
   retired: 'kimera migrate plan for another',
 };
 
-/** The state that every `migrate` command ends with, the same for people and for programs; `more` is the command's own result. */
-export async function printState(context: CommandContext, store: PostgresStore, collection: string, json: true | undefined, more: Readonly<Record<string, unknown>> = {}): Promise<void> {
+/**
+ * The state that every `migrate` command ends with, the same for people and for programs; `more` is the command's own
+ * result.
+ */
+export async function printState(
+  context: CommandContext,
+  store: PostgresStore,
+  collection: string,
+  json: true | undefined,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
   const { migrationStatus } = await import('@kimera/migration');
   const status = await migrationStatus({ store, collection });
   if (json === true) return context.stdout.json({ ...more, status });
@@ -32,7 +41,14 @@ export async function printState(context: CommandContext, store: PostgresStore, 
     side('  from', migration.source, source),
     side('  to  ', migration.target, target),
     `  jobs: ${jobs.done} done, ${jobs.active} under way, ${jobs.waiting} waiting${jobs.failed > 0 ? `, ${jobs.failed} given up` : ''}`,
-    ...(blocking.length === 0 ? [] : [`  ${blocking.length} rows could not be embedded: ${blocking.slice(0, 3).map(({ id, reason }) => `${printable(id)} (${printable(reason)})`).join(', ')}; change them or kimera migrate excuse`]),
+    ...(blocking.length === 0
+      ? []
+      : [
+          `  ${blocking.length} rows could not be embedded: ${blocking
+            .slice(0, 3)
+            .map(({ id, reason }) => `${printable(id)} (${printable(reason)})`)
+            .join(', ')}; change them or kimera migrate excuse`,
+        ]),
     `  next: ${NEXT[migration.state]}`,
   ];
   for (const line of lines) await context.stdout.line(line);

@@ -16,11 +16,20 @@ interface StoreParts {
 
 /** Commands that need no model. */
 export function storeCommands(context: CommandContext): readonly Command[] {
-  return [statusCommand(context), pauseCommand(context), resumeCommand(context), retireCommand(context), excuseCommand(context)];
+  return [
+    statusCommand(context),
+    pauseCommand(context),
+    resumeCommand(context),
+    retireCommand(context),
+    excuseCommand(context),
+  ];
 }
 
 function statusCommand(context: CommandContext): Command {
-  return databaseCommand(context, 'status', { summary: 'where a migration stands', examples: ['migrate status --database ./data --collection docs', 'migrate status --collection docs --json'] })
+  return databaseCommand(context, 'status', {
+    summary: 'where a migration stands',
+    examples: ['migrate status --database ./data --collection docs', 'migrate status --collection docs --json'],
+  })
     .option('--events', 'the log too')
     .action((options: DatabaseOptions & { readonly events?: true }) =>
       withStore(context, options, async (store) => {
@@ -33,23 +42,34 @@ function statusCommand(context: CommandContext): Command {
 }
 
 function pauseCommand(context: CommandContext): Command {
-  return transitionCommand(context, 'pause', { summary: 'let the workers stop at their next batch', examples: ['migrate pause --collection docs'] }, async (parts) => {
-    const { pauseMigration } = await import('@kimera/migration');
-    return { paused: (await pauseMigration(parts)).id };
-  });
+  return transitionCommand(
+    context,
+    'pause',
+    { summary: 'let the workers stop at their next batch', examples: ['migrate pause --collection docs'] },
+    async (parts) => {
+      const { pauseMigration } = await import('@kimera/migration');
+      return { paused: (await pauseMigration(parts)).id };
+    },
+  );
 }
 
 function resumeCommand(context: CommandContext): Command {
-  return transitionCommand(context, 'resume', { summary: 'go on after a pause', examples: ['migrate resume --collection docs'] }, async (parts) => {
-    const { resumeMigration } = await import('@kimera/migration');
-    return { resumed: (await resumeMigration(parts)).id };
-  });
+  return transitionCommand(
+    context,
+    'resume',
+    { summary: 'go on after a pause', examples: ['migrate resume --collection docs'] },
+    async (parts) => {
+      const { resumeMigration } = await import('@kimera/migration');
+      return { resumed: (await resumeMigration(parts)).id };
+    },
+  );
 }
 
 function retireCommand(context: CommandContext): Command {
   const text = {
     summary: 'end a migration and drop the vectors that searches do not use',
-    description: 'After a cutover the old vectors go, and with them the way back. Before it, or after a rollback, the new ones go, and the collection is as if nothing had been.',
+    description:
+      'After a cutover the old vectors go, and with them the way back. Before it, or after a rollback, the new ones go, and the collection is as if nothing had been.',
     examples: ['migrate retire --database ./data --collection docs'],
   };
   return transitionCommand(context, 'retire', text, async (parts) => {
@@ -59,7 +79,12 @@ function retireCommand(context: CommandContext): Command {
 }
 
 /** A change of state that needs no model, then the state. */
-function transitionCommand(context: CommandContext, name: string, text: CommandText, move: (parts: StoreParts) => Promise<Readonly<Record<string, string>>>): Command {
+function transitionCommand(
+  context: CommandContext,
+  name: string,
+  text: CommandText,
+  move: (parts: StoreParts) => Promise<Readonly<Record<string, string>>>,
+): Command {
   return databaseCommand(context, name, text).action((options: DatabaseOptions) =>
     withStore(context, options, async (store) => {
       const moved = await move({ store, collection: options.collection, by: actor() });
@@ -69,7 +94,10 @@ function transitionCommand(context: CommandContext, name: string, text: CommandT
 }
 
 function excuseCommand(context: CommandContext): Command {
-  return databaseCommand(context, 'excuse', { summary: 'accept that some rows have no vector', examples: ['migrate excuse --collection docs row-17 row-23'] })
+  return databaseCommand(context, 'excuse', {
+    summary: 'accept that some rows have no vector',
+    examples: ['migrate excuse --collection docs row-17 row-23'],
+  })
     .argument('<ids...>', 'rows that could not be embedded')
     .action((ids: readonly string[], options: DatabaseOptions) =>
       withStore(context, options, async (store) => {
@@ -80,7 +108,11 @@ function excuseCommand(context: CommandContext): Command {
     );
 }
 
-async function withStore(context: CommandContext, { database }: DatabaseOptions, run: (store: PostgresStore) => Promise<void>): Promise<void> {
+async function withStore(
+  context: CommandContext,
+  { database }: DatabaseOptions,
+  run: (store: PostgresStore) => Promise<void>,
+): Promise<void> {
   const store = await openDatabase(context, database);
   try {
     await run(store);

@@ -23,14 +23,21 @@ interface VerifyCommandOptions extends ModelOptions {
 const querySchema = z.object({
   id: z.string().optional(),
   text: z.string().min(1),
-  relevant: z.union([z.array(z.string()).transform((ids) => Object.fromEntries(ids.map((id) => [id, 1]))), z.record(z.string(), z.number().positive())]),
+  relevant: z.union([
+    z.array(z.string()).transform((ids) => Object.fromEntries(ids.map((id) => [id, 1]))),
+    z.record(z.string(), z.number().positive()),
+  ]),
   slice: z.string().optional(),
 });
 
 /** A line of the queries' file that is no judged query. */
 export class InvalidQueryLineError extends KimeraError {
   readonly code = 'INVALID_QUERY_LINE';
-  constructor(readonly file: string, readonly line: number, readonly reason: string) {
+  constructor(
+    readonly file: string,
+    readonly line: number,
+    readonly reason: string,
+  ) {
     super(`${file}, line ${line}: ${reason}`, { file, line, reason });
   }
 }
@@ -50,7 +57,10 @@ export function verifyMigrationCommand(context: CommandContext): Command {
       'Counts, sampled rows embedded again, rows found by their own text, and the quality gate on judged queries: {"text": …, "relevant": ["row id", …] or {"row id": grade}, "slice"?: …} a line.',
       'Ends with 0 at GO, 2 at NO-GO, 3 at INCONCLUSIVE. Without judged queries the verdict is at best INCONCLUSIVE; --accept "why" goes on all the same, and the log keeps the words.',
     ].join('\n'),
-    examples: ['migrate verify --database ./data --collection docs --queries judged.jsonl', 'migrate verify --collection docs --accept "looked at 50 searches by hand"'],
+    examples: [
+      'migrate verify --database ./data --collection docs --queries judged.jsonl',
+      'migrate verify --collection docs --accept "looked at 50 searches by hand"',
+    ],
   })
     .option('--queries <file>', 'judged queries')
     .option('--margin <share>', 'a loss of mean nDCG@10 up to this counts as none (default: 0.02)')
@@ -59,7 +69,8 @@ export function verifyMigrationCommand(context: CommandContext): Command {
     .option('--report <file>', 'write the whole verification as JSON')
     .action(async ({ queries, margin, seed, accept, report, ...options }: VerifyCommandOptions) => {
       const share = margin === undefined ? undefined : Number(margin);
-      if (margin !== undefined && !(share !== undefined && share > 0 && share < 1)) throw new InvalidMarginError(margin);
+      if (margin !== undefined && !(share !== undefined && share > 0 && share < 1))
+        throw new InvalidMarginError(margin);
       const judged = queries === undefined ? [] : await readQueries(resolve(context.folder, queries));
       const { verifyMigration } = await import('@kimera/migration');
       const { parts, store, close } = await openSession(context, options, 'go on');
@@ -69,11 +80,14 @@ export function verifyMigrationCommand(context: CommandContext): Command {
           ...(share === undefined ? {} : { margin: share }),
           ...(seed === undefined ? {} : { seed }),
           ...(accept === undefined ? {} : { accept }),
-          onProgress: (step, done, total) => void (context.stderr.isTTY && context.stderr.write(`\r\x1b[K${step}: ${done} of ${total}`)),
+          onProgress: (step, done, total) =>
+            void (context.stderr.isTTY && context.stderr.write(`\r\x1b[K${step}: ${done} of ${total}`)),
         });
         if (context.stderr.isTTY) context.stderr.write('\r\x1b[K');
-        if (report !== undefined) await writeFile(resolve(context.folder, report), `${JSON.stringify(verification, null, 2)}\n`);
-        if (verification.accepted === null && verification.verdict !== 'GO') context.finish(verification.verdict === 'NO-GO' ? EXIT.refused : EXIT.stopped);
+        if (report !== undefined)
+          await writeFile(resolve(context.folder, report), `${JSON.stringify(verification, null, 2)}\n`);
+        if (verification.accepted === null && verification.verdict !== 'GO')
+          context.finish(verification.verdict === 'NO-GO' ? EXIT.refused : EXIT.stopped);
         if (options.json !== true) await printVerification(context, verification);
         await printState(context, store, options.collection, options.json, { verification });
       } finally {
@@ -82,19 +96,46 @@ export function verifyMigrationCommand(context: CommandContext): Command {
     });
 }
 
-async function printVerification(context: CommandContext, { checks, verdict, reason, accepted, quality, gate, thresholds }: Verification): Promise<void> {
+async function printVerification(
+  context: CommandContext,
+  { checks, verdict, reason, accepted, quality, gate, thresholds }: Verification,
+): Promise<void> {
   const { cell, formatTable } = await import('../../console/table.js');
   const { green, red, yellow, bold } = context.colors;
-  await context.stdout.line(formatTable(['CHECK', 'EXPECTED', 'ACTUAL', 'HOLDS'], checks.map((check) => [check.name, cell(check.expected), cell(check.actual, 120), check.holds ? green('yes') : red('NO')])));
+  await context.stdout.line(
+    formatTable(
+      ['CHECK', 'EXPECTED', 'ACTUAL', 'HOLDS'],
+      checks.map((check) => [
+        check.name,
+        cell(check.expected),
+        cell(check.actual, 120),
+        check.holds ? green('yes') : red('NO'),
+      ]),
+    ),
+  );
   if (quality !== null && gate !== null) {
-    await context.stdout.line(`nDCG@10 over ${quality.queries} queries: ${quality.source.toFixed(4)} → ${quality.target.toFixed(4)}; mean difference ${gate.meanDifference.toFixed(4)} (5th to 95th percentile ${gate.p5.toFixed(4)} to ${gate.p95.toFixed(4)}), margin ${gate.margin}, seed ${gate.seed}`);
+    await context.stdout.line(
+      `nDCG@10 over ${quality.queries} queries: ${quality.source.toFixed(4)} → ${quality.target.toFixed(4)}; mean difference ${gate.meanDifference.toFixed(4)} (5th to 95th percentile ${gate.p5.toFixed(4)} to ${gate.p95.toFixed(4)}), margin ${gate.margin}, seed ${gate.seed}`,
+    );
     const { source: before, target: after } = quality.cut;
-    if (before + after > 0) await context.stdout.line(yellow(`${before} queries in the old space and ${after} in the new one were longer than the model's limit and were searched for by what was left of them`));
-    for (const slice of gate.slices) await context.stdout.line(`  ${printable(slice.slice)}: ${slice.sourceMean.toFixed(4)} → ${slice.targetMean.toFixed(4)} over ${slice.queries}, ${slice.verdict}`);
-    await context.stdout.line(`thresholds that let through the same share of best hits: ${thresholds.map(({ share, source, target }) => `${(share * 100).toFixed(0)} %: ${source.toFixed(3)} → ${target.toFixed(3)}`).join('; ')}`);
+    if (before + after > 0)
+      await context.stdout.line(
+        yellow(
+          `${before} queries in the old space and ${after} in the new one were longer than the model's limit and were searched for by what was left of them`,
+        ),
+      );
+    for (const slice of gate.slices)
+      await context.stdout.line(
+        `  ${printable(slice.slice)}: ${slice.sourceMean.toFixed(4)} → ${slice.targetMean.toFixed(4)} over ${slice.queries}, ${slice.verdict}`,
+      );
+    await context.stdout.line(
+      `thresholds that let through the same share of best hits: ${thresholds.map(({ share, source, target }) => `${(share * 100).toFixed(0)} %: ${source.toFixed(3)} → ${target.toFixed(3)}`).join('; ')}`,
+    );
   }
   const paint = verdict === 'GO' ? green : verdict === 'NO-GO' ? red : yellow;
-  await context.stdout.line(`${bold(paint(verdict))}: ${printable(reason)}${accepted === null ? '' : ` (accepted: ${printable(accepted)})`}`);
+  await context.stdout.line(
+    `${bold(paint(verdict))}: ${printable(reason)}${accepted === null ? '' : ` (accepted: ${printable(accepted)})`}`,
+  );
 }
 
 async function readQueries(file: string): Promise<readonly JudgedQuery[]> {
@@ -108,7 +149,8 @@ async function readQueries(file: string): Promise<readonly JudgedQuery[]> {
       throw new InvalidQueryLineError(file, i + 1, 'not JSON');
     }
     const parsed = querySchema.safeParse(value);
-    if (!parsed.success) throw new InvalidQueryLineError(file, i + 1, z.prettifyError(parsed.error).replaceAll('\n', ' '));
+    if (!parsed.success)
+      throw new InvalidQueryLineError(file, i + 1, z.prettifyError(parsed.error).replaceAll('\n', ' '));
     const { id = String(i + 1), text, relevant, slice } = parsed.data;
     return [{ id, text, relevant, ...(slice === undefined ? {} : { slice }) }];
   });

@@ -20,10 +20,17 @@ export function workCommand(context: CommandContext): Command {
       'Takes jobs and changes until none is left. Start as many as you like, on as many machines; a worker may be killed at any moment.',
       'With --until retired it goes on, and keeps both spaces current until the migration is retired.',
     ].join('\n'),
-    examples: ['migrate work --database ./data --collection docs', 'migrate work --database "$DATABASE_URL" --collection docs --until retired --rate 50'],
+    examples: [
+      'migrate work --database ./data --collection docs',
+      'migrate work --database "$DATABASE_URL" --collection docs --until retired --rate 50',
+    ],
   })
     .addOption(new Option('--until <end>', 'when to end').choices(['caught-up', 'retired']).default('caught-up'))
-    .option('--lease <seconds>', 'after this long another worker takes the job of one that died (default: 60)', wholeNumber('--lease'))
+    .option(
+      '--lease <seconds>',
+      'after this long another worker takes the job of one that died (default: 60)',
+      wholeNumber('--lease'),
+    )
     .option('--rate <rows>', 'at most this many rows a second', wholeNumber('--rate'))
     .action(async ({ until, lease, rate, ...options }: WorkCommandOptions) => {
       const { work } = await import('@kimera/migration');
@@ -36,13 +43,22 @@ export function workCommand(context: CommandContext): Command {
           ...(rate === undefined ? {} : { maxRowsPerSecond: rate }),
           onProgress: ({ counts: { done, waiting, active }, rows, rowsPerSecond }) => {
             if (!context.stderr.isTTY) return;
-            const left = done === 0 ? '' : `, ${formatDuration((((waiting + active) * rows) / done / rowsPerSecond) * 1000)} left`;
-            context.stderr.write(`\r\x1b[K${done} of ${done + waiting + active} jobs, ${formatCount(rows)} rows, ${rowsPerSecond.toFixed(0)} rows/s${waiting + active > 0 ? left : ''}`);
+            const left =
+              done === 0 ? '' : `, ${formatDuration((((waiting + active) * rows) / done / rowsPerSecond) * 1000)} left`;
+            context.stderr.write(
+              `\r\x1b[K${done} of ${done + waiting + active} jobs, ${formatCount(rows)} rows, ${rowsPerSecond.toFixed(0)} rows/s${waiting + active > 0 ? left : ''}`,
+            );
           },
         });
         if (context.stderr.isTTY) context.stderr.write('\n');
-        if (result.ended === 'stopped') throw new StoppedError(`stopped between two batches after ${result.written} rows; run the same command again to go on`);
-        if (result.truncated > 0) context.note(`kimera: ${formatCount(result.truncated)} texts were longer than the model’s limit; their vectors are of their beginning`);
+        if (result.ended === 'stopped')
+          throw new StoppedError(
+            `stopped between two batches after ${result.written} rows; run the same command again to go on`,
+          );
+        if (result.truncated > 0)
+          context.note(
+            `kimera: ${formatCount(result.truncated)} texts were longer than the model’s limit; their vectors are of their beginning`,
+          );
         await printState(context, store, options.collection, options.json, { work: result });
       } finally {
         await close();

@@ -17,14 +17,19 @@ interface BenchOptions {
 export function benchCommand(context: CommandContext): Command {
   const command = createCommand(context, 'bench', {
     summary: 'time a model on this machine',
-    description: 'Load time, throughput of the texts together (median of three rounds), latency of each text alone, peak memory.',
+    description:
+      'Load time, throughput of the texts together (median of three rounds), latency of each text alone, peak memory.',
     examples: ['models bench ./models/minilm', 'models bench ./models/minilm --texts texts.jsonl --threads 4 --json'],
   });
   return withJson(command)
     .argument('<dir>', 'model folder')
     .option('--variant <name>', 'precision (default: the folder’s first)')
     .option('--texts <file>', '{"text": …} lines (default: sixteen built-in texts)')
-    .option('--threads <number>', 'threads of the native runtime (default: all processors)', wholeNumber('--threads', 1_024))
+    .option(
+      '--threads <number>',
+      'threads of the native runtime (default: all processors)',
+      wholeNumber('--threads', 1_024),
+    )
     .action(async (dir: string, { variant, texts, threads, json }: BenchOptions) => {
       const { benchModel } = await import('../../models/bench-model.js');
       const result = await benchModel({
@@ -38,15 +43,26 @@ export function benchCommand(context: CommandContext): Command {
       const { machine, latency } = result;
       const { formatTable } = await import('../../console/table.js');
       await context.stdout.line(
-        formatTable(['', ''], [
-          ['model', `${printable(result.modelId)}, ${result.variant}, space ${shortFingerprint(result.space)}`],
-          ['machine', printable(`${machine.processor}, ${machine.processors} processors, ${result.threads} threads, Node ${machine.node}, ONNX Runtime ${machine.onnxRuntime}`)],
-          ['load', `${formatDuration(result.loadMilliseconds)}, probes included`],
-          ['texts', `${formatCount(result.texts)} of ${formatCount(result.tokens)} tokens`],
-          ['throughput', `${formatCount(result.tokensPerSecond)} tokens/s, ${formatCount(result.textsPerSecond)} texts/s`],
-          ['latency alone', `p50 ${latency.p50.toFixed(1)} ms, p95 ${latency.p95.toFixed(1)} ms`],
-          ['peak memory', formatBytes(result.peakMemoryBytes)],
-        ]).trimStart(),
+        formatTable(
+          ['', ''],
+          [
+            ['model', `${printable(result.modelId)}, ${result.variant}, space ${shortFingerprint(result.space)}`],
+            [
+              'machine',
+              printable(
+                `${machine.processor}, ${machine.processors} processors, ${result.threads} threads, Node ${machine.node}, ONNX Runtime ${machine.onnxRuntime}`,
+              ),
+            ],
+            ['load', `${formatDuration(result.loadMilliseconds)}, probes included`],
+            ['texts', `${formatCount(result.texts)} of ${formatCount(result.tokens)} tokens`],
+            [
+              'throughput',
+              `${formatCount(result.tokensPerSecond)} tokens/s, ${formatCount(result.textsPerSecond)} texts/s`,
+            ],
+            ['latency alone', `p50 ${latency.p50.toFixed(1)} ms, p95 ${latency.p95.toFixed(1)} ms`],
+            ['peak memory', formatBytes(result.peakMemoryBytes)],
+          ],
+        ).trimStart(),
       );
     });
 }

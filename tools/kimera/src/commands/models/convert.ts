@@ -49,69 +49,131 @@ export function convertCommand(context: CommandContext): Command {
   return withJson(command)
     .argument('<dir>', 'folder of the checkpoint; with --verify-only a model folder')
     .option('--out <dir>', 'folder to write')
-    .option('--variants <names>', 'precision of the weights: one of fp32, fp16, q4, and int8 beside it where named', parseVariants, { base: 'fp32', others: [] } satisfies Variants)
+    .option(
+      '--variants <names>',
+      'precision of the weights: one of fp32, fp16, q4, and int8 beside it where named',
+      parseVariants,
+      { base: 'fp32', others: [] } satisfies Variants,
+    )
     .option('--link', 'leave the weights in the checkpoint’s file (fp32 only, same file system)')
     .option('--calibration <file>', 'texts, one a line, for the int8 variant (default: 240 sentences in 20 languages)')
     .option('--floor <mean,min>', 'cosines below which an int8 variant is refused (default: 0.995,0.98)', parseFloor)
-    .option('--thorough', 'measure on all texts, which takes minutes for a large model; by default on as many as some seconds allow')
+    .option(
+      '--thorough',
+      'measure on all texts, which takes minutes for a large model; by default on as many as some seconds allow',
+    )
     .option('--model-id <id>', 'name for people (default: that of models pull, or the folder’s name)')
     .option('--verify-only', 'check an existing model folder instead, as "models verify" does')
-    .action(async (dir: string, { out, variants: { base, others }, link, calibration, floor, thorough, modelId, verifyOnly, json }: ConvertCommandOptions) => {
-      const source = resolve(context.folder, dir);
-      if (verifyOnly === true) return verifyFolder(context, { folder: source, format: json === true ? 'json' : 'table' });
-      if (link === true && base !== 'fp32') throw new UsageError(`--link leaves the weights as they are, so it makes fp32, not ${base}`);
-      if (out === undefined) throw new UsageError('--out DIR is missing: the folder to write');
-      const started = performance.now();
-      const { convertModel } = await import('../../models/convert-model.js');
-      const progress = await openProgress(context.stderr, 'converting');
-      try {
-        const { path, space, file } = await convertModel({
-          source,
-          out: resolve(context.folder, out),
-          variant: base,
-          ...(link === true ? { weights: 'link' as const } : {}),
-          ...(others.includes('int8') ? { int8: { ...(calibration === undefined ? {} : { calibration: resolve(context.folder, calibration) }), ...(floor === undefined ? {} : { floor }) } } : {}),
-          ...(thorough === true ? { reference: 'thorough' as const } : {}),
-          ...(modelId === undefined ? {} : { modelId }),
-          onProgress: ({ bytes, totalBytes }) => progress.update(bytes, totalBytes),
-          onPhase: (phase) => progress.phase(phase),
-          stop: context.stop,
-        });
-        progress.stop();
-        const bytes = Object.values(file.files).reduce((sum, entry) => sum + entry.bytes, 0);
-        const milliseconds = Math.round(performance.now() - started);
-        const variants = file.variants.map(({ name, fidelity, full }) => ({ name, fidelity, ...(full === undefined ? {} : { full }) }));
-        if (json === true) return await context.stdout.json({ path, modelId: space.modelId, space: space.fingerprint, dimension: space.dimension, maxTokens: space.maxTokens, heads: space.heads, variants, bytes, milliseconds });
-        await context.stdout.line(`${printable(path)}: ${printable(space.modelId)}, ${formatBytes(bytes)}, in ${formatDuration(milliseconds)}`);
-        await context.stdout.line(`space ${shortFingerprint(space.fingerprint)}: ${space.dimension} numbers, ${space.maxTokens} tokens, ${space.heads.join(', ')}`);
-        for (const { name, fidelity, full } of variants) {
-          await context.stdout.line(formatFidelity(name, fidelity));
-          if (full !== undefined) await context.stdout.line(`${name}: in float32 stay ${full.join(', ')}`);
+    .action(
+      async (
+        dir: string,
+        {
+          out,
+          variants: { base, others },
+          link,
+          calibration,
+          floor,
+          thorough,
+          modelId,
+          verifyOnly,
+          json,
+        }: ConvertCommandOptions,
+      ) => {
+        const source = resolve(context.folder, dir);
+        if (verifyOnly === true)
+          return verifyFolder(context, { folder: source, format: json === true ? 'json' : 'table' });
+        if (link === true && base !== 'fp32')
+          throw new UsageError(`--link leaves the weights as they are, so it makes fp32, not ${base}`);
+        if (out === undefined) throw new UsageError('--out DIR is missing: the folder to write');
+        const started = performance.now();
+        const { convertModel } = await import('../../models/convert-model.js');
+        const progress = await openProgress(context.stderr, 'converting');
+        try {
+          const { path, space, file } = await convertModel({
+            source,
+            out: resolve(context.folder, out),
+            variant: base,
+            ...(link === true ? { weights: 'link' as const } : {}),
+            ...(others.includes('int8')
+              ? {
+                  int8: {
+                    ...(calibration === undefined ? {} : { calibration: resolve(context.folder, calibration) }),
+                    ...(floor === undefined ? {} : { floor }),
+                  },
+                }
+              : {}),
+            ...(thorough === true ? { reference: 'thorough' as const } : {}),
+            ...(modelId === undefined ? {} : { modelId }),
+            onProgress: ({ bytes, totalBytes }) => progress.update(bytes, totalBytes),
+            onPhase: (phase) => progress.phase(phase),
+            stop: context.stop,
+          });
+          progress.stop();
+          const bytes = Object.values(file.files).reduce((sum, entry) => sum + entry.bytes, 0);
+          const milliseconds = Math.round(performance.now() - started);
+          const variants = file.variants.map(({ name, fidelity, full }) => ({
+            name,
+            fidelity,
+            ...(full === undefined ? {} : { full }),
+          }));
+          if (json === true)
+            return await context.stdout.json({
+              path,
+              modelId: space.modelId,
+              space: space.fingerprint,
+              dimension: space.dimension,
+              maxTokens: space.maxTokens,
+              heads: space.heads,
+              variants,
+              bytes,
+              milliseconds,
+            });
+          await context.stdout.line(
+            `${printable(path)}: ${printable(space.modelId)}, ${formatBytes(bytes)}, in ${formatDuration(milliseconds)}`,
+          );
+          await context.stdout.line(
+            `space ${shortFingerprint(space.fingerprint)}: ${space.dimension} numbers, ${space.maxTokens} tokens, ${space.heads.join(', ')}`,
+          );
+          for (const { name, fidelity, full } of variants) {
+            await context.stdout.line(formatFidelity(name, fidelity));
+            if (full !== undefined) await context.stdout.line(`${name}: in float32 stay ${full.join(', ')}`);
+          }
+        } finally {
+          progress.stop();
         }
-      } finally {
-        progress.stop();
-      }
-    });
+      },
+    );
 }
 
 function parseVariants(list: string): Variants {
   const names = list.split(',').map((name) => name.trim());
   const unknown = names.find((name) => name !== 'int8' && !BASES.some((base) => base === name));
-  if (unknown !== undefined) throw new InvalidArgumentError(`Variants are ${BASES.join(', ')} and int8, not ${JSON.stringify(unknown)}.`);
+  if (unknown !== undefined)
+    throw new InvalidArgumentError(`Variants are ${BASES.join(', ')} and int8, not ${JSON.stringify(unknown)}.`);
   const bases = BASES.filter((base) => names.includes(base));
-  if (bases.length > 1) throw new InvalidArgumentError(`One folder has one of ${BASES.join(', ')}, not ${bases.join(' and ')}.`);
+  if (bases.length > 1)
+    throw new InvalidArgumentError(`One folder has one of ${BASES.join(', ')}, not ${bases.join(' and ')}.`);
   return { base: bases[0] ?? 'fp32', others: names.includes('int8') ? ['int8'] : [] };
 }
 
 function parseFloor(text: string): Floor {
   const [meanCosine = NaN, minCosine = NaN, ...rest] = text.split(',').map(Number);
-  if (rest.length > 0 || ![meanCosine, minCosine].every((value) => value >= 0 && value <= 1)) throw new InvalidArgumentError('Expected two cosines from 0 to 1, mean and minimum: 0.995,0.98.');
+  if (rest.length > 0 || ![meanCosine, minCosine].every((value) => value >= 0 && value <= 1))
+    throw new InvalidArgumentError('Expected two cosines from 0 to 1, mean and minimum: 0.995,0.98.');
   return { meanCosine, minCosine };
 }
 
-function formatFidelity(name: VariantName, { minCosine, meanCosine, maxAbs, texts, heads, rankAgreement }: Fidelity): string {
-  const others = (['sparse', 'colbert'] as const).flatMap((head) => (heads?.[head] === undefined ? [] : [`${head} min ${heads[head].minCosine}, mean ${heads[head].meanCosine}`]));
-  const ranks = name === 'int8' && rankAgreement !== undefined ? [`${(rankAgreement * 100).toFixed(1)} % of the ten nearest the same`] : [];
+function formatFidelity(
+  name: VariantName,
+  { minCosine, meanCosine, maxAbs, texts, heads, rankAgreement }: Fidelity,
+): string {
+  const others = (['sparse', 'colbert'] as const).flatMap((head) =>
+    heads?.[head] === undefined ? [] : [`${head} min ${heads[head].minCosine}, mean ${heads[head].meanCosine}`],
+  );
+  const ranks =
+    name === 'int8' && rankAgreement !== undefined
+      ? [`${(rankAgreement * 100).toFixed(1)} % of the ten nearest the same`]
+      : [];
   const to = name === 'int8' ? 'the full variant' : 'the checkpoint';
   return `${name}: cosine to ${to} min ${minCosine}, mean ${meanCosine}; ${[...others, `max-abs ${maxAbs}`, ...ranks, `${texts} texts`].join('; ')}`;
 }

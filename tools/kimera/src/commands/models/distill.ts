@@ -18,7 +18,12 @@ interface DistillCommandOptions {
   readonly json?: true;
 }
 
-const PHASES = { vocabulary: 'tokens of the vocabulary', texts: 'tokens of the texts', components: 'principal components', fit: 'steps of the fit' } as const;
+const PHASES = {
+  vocabulary: 'tokens of the vocabulary',
+  texts: 'tokens of the texts',
+  components: 'principal components',
+  fit: 'steps of the fit',
+} as const;
 
 export function distillCommand(context: CommandContext): Command {
   const command = createCommand(context, 'distill', {
@@ -28,12 +33,20 @@ export function distillCommand(context: CommandContext): Command {
       'and less exactly, in a space of its own. With --texts the rows are fitted to the model’s vectors of these texts, which is much better than without.',
       'The folder appears only when it is whole; an existing one is refused. model2vec reads it too.',
     ].join('\n'),
-    examples: ['models distill ./models/all-MiniLM-L6-v2 --out ./models/minilm-static', 'models distill ./models/minilm --out ./models/minilm-static --dims 256 --texts texts.txt --json'],
+    examples: [
+      'models distill ./models/all-MiniLM-L6-v2 --out ./models/minilm-static',
+      'models distill ./models/minilm --out ./models/minilm-static --dims 256 --texts texts.txt --json',
+    ],
   });
   return withJson(command)
     .argument('<dir>', 'model folder of the teacher')
     .option('--out <dir>', 'folder to write')
-    .option('--dims <number>', 'numbers of a vector, at most the model’s (default: 256)', wholeNumber('--dims', 65_536), 256)
+    .option(
+      '--dims <number>',
+      'numbers of a vector, at most the model’s (default: 256)',
+      wholeNumber('--dims', 65_536),
+      256,
+    )
     .option('--texts <file>', 'texts of the kind that will be embedded, one a line: tens of thousands')
     .addOption(new Option('--precision <name>', 'of the table').choices(['fp32', 'int8']).default('int8'))
     .option('--model-id <id>', 'name for people (default: the folder’s name)')
@@ -42,7 +55,11 @@ export function distillCommand(context: CommandContext): Command {
       const started = performance.now();
       const { distillModel } = await import('../../models/distill-model.js');
       let phase: keyof typeof PHASES = 'vocabulary';
-      const progress = await openProgress(context.stderr, 'distilling', (done, total) => `${formatCount(done)} of ${formatCount(total)} ${PHASES[phase]}`);
+      const progress = await openProgress(
+        context.stderr,
+        'distilling',
+        (done, total) => `${formatCount(done)} of ${formatCount(total)} ${PHASES[phase]}`,
+      );
       try {
         const path = resolve(context.folder, out);
         const space = await distillModel({
@@ -62,12 +79,33 @@ export function distillCommand(context: CommandContext): Command {
         const { identity, fingerprint, variant, teacher, files } = space;
         const bytes = Object.values(files).reduce((sum, file) => sum + file.bytes, 0);
         const milliseconds = Math.round(performance.now() - started);
-        if (json === true) return await context.stdout.json({ path, modelId: space.modelId, space: fingerprint, dimension: identity.dimension, maxTokens: identity.maxTokens, variant, teacher, bytes, milliseconds });
-        await context.stdout.line(`${printable(path)}: ${printable(space.modelId)}, ${formatBytes(bytes)}, in ${formatDuration(milliseconds)}`);
-        await context.stdout.line(`space ${shortFingerprint(fingerprint)}: ${identity.dimension} numbers, ${identity.maxTokens} tokens, its own: not comparable with the model's ${shortFingerprint(teacher?.space ?? '')}`);
+        if (json === true)
+          return await context.stdout.json({
+            path,
+            modelId: space.modelId,
+            space: fingerprint,
+            dimension: identity.dimension,
+            maxTokens: identity.maxTokens,
+            variant,
+            teacher,
+            bytes,
+            milliseconds,
+          });
+        await context.stdout.line(
+          `${printable(path)}: ${printable(space.modelId)}, ${formatBytes(bytes)}, in ${formatDuration(milliseconds)}`,
+        );
+        await context.stdout.line(
+          `space ${shortFingerprint(fingerprint)}: ${identity.dimension} numbers, ${identity.maxTokens} tokens, its own: not comparable with the model's ${shortFingerprint(teacher?.space ?? '')}`,
+        );
         const { texts: count = 0, truncatedTexts = 0 } = teacher?.recipe ?? {};
-        if (Number(truncatedTexts) > 0) await context.stdout.line(`${truncatedTexts} of ${count} texts are longer than the model takes: it saw their beginnings`);
-        if (variant.name === 'int8') await context.stdout.line(`int8: cosine to the table in float32 min ${variant.fidelity.minCosine}, mean ${variant.fidelity.meanCosine}; ${variant.fidelity.texts} texts`);
+        if (Number(truncatedTexts) > 0)
+          await context.stdout.line(
+            `${truncatedTexts} of ${count} texts are longer than the model takes: it saw their beginnings`,
+          );
+        if (variant.name === 'int8')
+          await context.stdout.line(
+            `int8: cosine to the table in float32 min ${variant.fidelity.minCosine}, mean ${variant.fidelity.meanCosine}; ${variant.fidelity.texts} texts`,
+          );
       } finally {
         progress.stop();
       }

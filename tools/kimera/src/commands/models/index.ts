@@ -13,8 +13,22 @@ import { verifyCommand } from './verify.js';
 export function modelsCommand(context: CommandContext): Command {
   const command = createCommand(context, 'models', {
     summary: 'list, pull, convert, distill, verify, inspect and time models',
-    examples: ['models list', 'models convert ./all-MiniLM-L6-v2 --out ./models/minilm', 'models verify ./models/minilm --against ./all-MiniLM-L6-v2'],
+    examples: [
+      'models list',
+      'models convert ./all-MiniLM-L6-v2 --out ./models/minilm',
+      'models verify ./models/minilm --against ./all-MiniLM-L6-v2',
+    ],
   });
-  for (const create of [listCommand, pullCommand, convertCommand, distillCommand, verifyCommand, inspectCommand, synthesizeCommand, benchCommand]) command.addCommand(create(context));
+  for (const create of [
+    listCommand,
+    pullCommand,
+    convertCommand,
+    distillCommand,
+    verifyCommand,
+    inspectCommand,
+    synthesizeCommand,
+    benchCommand,
+  ])
+    command.addCommand(create(context));
   return command;
 }

@@ -21,7 +21,11 @@ export function pullCommand(context: CommandContext): Command {
       'before it gets its name. The same command goes on where it was cut off, and leaves alone what is there already.',
       'HF_ENDPOINT names a mirror, HF_TOKEN a token for models that need one; HF_HUB_OFFLINE=1 forbids requests.',
     ].join('\n'),
-    examples: ['models pull BAAI/bge-m3', 'models pull sentence-transformers/all-MiniLM-L6-v2 --to ./all-MiniLM-L6-v2', 'models pull example/mine --revision v1.2 --json'],
+    examples: [
+      'models pull BAAI/bge-m3',
+      'models pull sentence-transformers/all-MiniLM-L6-v2 --to ./all-MiniLM-L6-v2',
+      'models pull example/mine --revision v1.2 --json',
+    ],
   });
   return withJson(command)
     .argument('<id>', 'OWNER/NAME of the model')
@@ -41,7 +45,8 @@ export function pullCommand(context: CommandContext): Command {
           ...(revision === undefined ? {} : { revision }),
           onProgress: ({ bytes, totalBytes }) => progress.update(bytes, totalBytes),
           onWait: (error, milliseconds) => {
-            if (context.stderr.isTTY) context.note(`\nkimera: ${printable(error.message)}; trying again in ${formatDuration(milliseconds)}`);
+            if (context.stderr.isTTY)
+              context.note(`\nkimera: ${printable(error.message)}; trying again in ${formatDuration(milliseconds)}`);
           },
         });
         progress.stop();
@@ -50,9 +55,18 @@ export function pullCommand(context: CommandContext): Command {
         if (json === true) return await context.stdout.json({ ...pulled, bytes, milliseconds });
         const there = pulled.files.filter(({ state }) => state === 'already there').length;
         const commit = `${pulled.commit.slice(0, 12)}${pulled.pins === 'commit' ? ' (pinned)' : ''}`;
-        await context.stdout.line(`${printable(folder)}: ${id} at ${commit}, ${pulled.files.length} files, ${formatBytes(bytes)}, in ${formatDuration(milliseconds)}`);
-        if (there > 0) await context.stdout.line(there === pulled.files.length ? 'all of them were already there' : `${there} of them were already there`);
-        await context.stdout.line(pulled.kind === 'model' ? 'a model folder, ready to use: "kimera models verify DIR" checks it' : 'a checkpoint: "kimera models convert DIR --out DIR" makes a model folder of it');
+        await context.stdout.line(
+          `${printable(folder)}: ${id} at ${commit}, ${pulled.files.length} files, ${formatBytes(bytes)}, in ${formatDuration(milliseconds)}`,
+        );
+        if (there > 0)
+          await context.stdout.line(
+            there === pulled.files.length ? 'all of them were already there' : `${there} of them were already there`,
+          );
+        await context.stdout.line(
+          pulled.kind === 'model'
+            ? 'a model folder, ready to use: "kimera models verify DIR" checks it'
+            : 'a checkpoint: "kimera models convert DIR --out DIR" makes a model folder of it',
+        );
       } finally {
         progress.stop();
       }

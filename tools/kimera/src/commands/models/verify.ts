@@ -20,7 +20,12 @@ export function verifyCommand(context: CommandContext): Command {
       'With --published, and by itself for the model id BAAI/bge-m3, also what others have published about the model’s outputs.',
       'Ends with 0 where every line holds, with 2 otherwise.',
     ].join('\n'),
-    examples: ['models verify ./models/minilm', 'models verify ./models/minilm --against ./all-MiniLM-L6-v2', 'models verify ./models/bge-m3 --published', 'models verify ./models/minilm --json'],
+    examples: [
+      'models verify ./models/minilm',
+      'models verify ./models/minilm --against ./all-MiniLM-L6-v2',
+      'models verify ./models/bge-m3 --published',
+      'models verify ./models/minilm --json',
+    ],
   });
   return withJson(command)
     .argument('<dir>', 'model folder')
@@ -31,7 +36,9 @@ export function verifyCommand(context: CommandContext): Command {
         folder: resolve(context.folder, dir),
         format: json === true ? 'json' : 'table',
         ...(against === undefined ? {} : { checkpoint: resolve(context.folder, against) }),
-        ...(published === undefined ? {} : { published: published === true ? 'bge-m3' : { file: resolve(context.folder, published) } }),
+        ...(published === undefined
+          ? {}
+          : { published: published === true ? 'bge-m3' : { file: resolve(context.folder, published) } }),
       }),
     );
 }
@@ -44,23 +51,61 @@ export interface VerifyFolderOptions {
   readonly format: 'json' | 'table';
 }
 
-/** Prints the checks and ends with 0 or 2. @throws ModelFolderNotFoundError, InvalidFactsFileError, StoppedError, and the checkpoint's errors. */
-export async function verifyFolder(context: CommandContext, { folder, checkpoint, published: choice, format }: VerifyFolderOptions): Promise<void> {
-  const [{ chooseFacts }, { checkFolder }, { checkPublished }] = await Promise.all([import('../../models/choose-facts.js'), import('../../models/check-folder.js'), import('../../models/check-published.js')]);
+/**
+ * Prints the checks and ends with 0 or 2. @throws ModelFolderNotFoundError, InvalidFactsFileError, StoppedError, and
+ * the checkpoint's errors.
+ */
+export async function verifyFolder(
+  context: CommandContext,
+  { folder, checkpoint, published: choice, format }: VerifyFolderOptions,
+): Promise<void> {
+  const [{ chooseFacts }, { checkFolder }, { checkPublished }] = await Promise.all([
+    import('../../models/choose-facts.js'),
+    import('../../models/check-folder.js'),
+    import('../../models/check-published.js'),
+  ]);
   const facts = await chooseFacts(folder, choice);
   const checks = await checkFolder({ folder, checkpoint, stop: context.stop });
   const published = facts === undefined ? undefined : await checkPublished({ folder, facts, stop: context.stop });
   const all = [...checks, ...(published?.rows ?? [])];
   const failed = all.filter((row) => !row.holds).length;
   if (failed > 0) context.finish(EXIT.refused);
-  if (format === 'json') return context.stdout.json({ folder, ...(checkpoint === undefined ? {} : { checkpoint }), holds: failed === 0, checks, ...(published === undefined ? {} : { published }) });
+  if (format === 'json')
+    return context.stdout.json({
+      folder,
+      ...(checkpoint === undefined ? {} : { checkpoint }),
+      holds: failed === 0,
+      checks,
+      ...(published === undefined ? {} : { published }),
+    });
   const { cell, formatTable } = await import('../../console/table.js');
   const { green, red } = context.colors;
   const mark = ({ holds }: { readonly holds: boolean }): string => (holds ? green('yes') : red('NO'));
-  await context.stdout.line(formatTable(['CHECK', 'EXPECTED', 'ACTUAL', 'HOLDS'], checks.map((row) => [row.check, cell(row.expected), cell(row.actual, 120), mark(row)])));
+  await context.stdout.line(
+    formatTable(
+      ['CHECK', 'EXPECTED', 'ACTUAL', 'HOLDS'],
+      checks.map((row) => [row.check, cell(row.expected), cell(row.actual, 120), mark(row)]),
+    ),
+  );
   if (published !== undefined) {
-    const rows = published.rows.map((row) => [cell(`${row.group}: ${row.fact}`, 140), cell(row.published), cell(row.yours, 120), mark(row)]);
-    await context.stdout.line(['', ...published.notes.map((note) => cell(note, 240)), formatTable(['FACT', 'PUBLISHED', 'YOURS', 'HOLDS'], rows), ''].join('\n'));
+    const rows = published.rows.map((row) => [
+      cell(`${row.group}: ${row.fact}`, 140),
+      cell(row.published),
+      cell(row.yours, 120),
+      mark(row),
+    ]);
+    await context.stdout.line(
+      [
+        '',
+        ...published.notes.map((note) => cell(note, 240)),
+        formatTable(['FACT', 'PUBLISHED', 'YOURS', 'HOLDS'], rows),
+        '',
+      ].join('\n'),
+    );
   }
-  await context.stdout.line(failed === 0 ? green('every line holds') : red(`${failed} of ${all.length} lines do not hold: this folder must not serve`));
+  await context.stdout.line(
+    failed === 0
+      ? green('every line holds')
+      : red(`${failed} of ${all.length} lines do not hold: this folder must not serve`),
+  );
 }

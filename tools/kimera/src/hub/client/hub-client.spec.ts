@@ -20,9 +20,13 @@ afterEach(async () => {
   await server.stop();
 });
 
-const client = (pace: Partial<Pace> = {}, token = 'hf_secret'): HubClient => new HubClient(hubSettings({ ...server.environment, HF_TOKEN: token }), hurried(pace).pace, stop.signal);
+const client = (pace: Partial<Pace> = {}, token = 'hf_secret'): HubClient =>
+  new HubClient(hubSettings({ ...server.environment, HF_TOKEN: token }), hurried(pace).pace, stop.signal);
 const get = (path = PATH, pace: Partial<Pace> = {}) => client(pace).get({ path, subject: 'file' });
-const redirect = (location: string): Behaviour => ({ response }) => send(response, 302, { location }, Buffer.alloc(0));
+const redirect =
+  (location: string): Behaviour =>
+  ({ response }) =>
+    send(response, 302, { location }, Buffer.alloc(0));
 
 describe('a status', () => {
   it.each([
@@ -44,7 +48,11 @@ describe('a status', () => {
 
   it('401 without a token says that one may be needed', async () => {
     server.plan('hub config.json', status(401));
-    await expect(client({}, '').get({ path: PATH, subject: 'file' })).rejects.toMatchObject({ code: 'HUB_ACCESS', token: 'absent', message: expect.stringContaining('needs a token') });
+    await expect(client({}, '').get({ path: PATH, subject: 'file' })).rejects.toMatchObject({
+      code: 'HUB_ACCESS',
+      token: 'absent',
+      message: expect.stringContaining('needs a token'),
+    });
   });
 
   it('403 of the store has nothing to do with the token', async () => {
@@ -65,11 +73,17 @@ describe('redirects', () => {
   it('to another origin do not, nor does what comes back from there', async () => {
     server.plan('store model.safetensors', redirect(redirected()));
     expect(await readText(await get(LARGE), 100)).toBe(FILES['config.json']);
-    expect(server.requests.map(({ what, authorization }) => [what, authorization])).toEqual([['hub model.safetensors', 'Bearer hf_secret'], ['store model.safetensors', undefined], ['hub config.json', undefined]]);
+    expect(server.requests.map(({ what, authorization }) => [what, authorization])).toEqual([
+      ['hub model.safetensors', 'Bearer hf_secret'],
+      ['store model.safetensors', undefined],
+      ['hub config.json', undefined],
+    ]);
   });
 
   it('say what the hub says, not what the store says', async () => {
-    server.plan('store model.safetensors', ({ response, content }) => send(response, 200, { 'x-repo-commit': 'of the store', 'x-linked-size': '1' }, content));
+    server.plan('store model.safetensors', ({ response, content }) =>
+      send(response, 200, { 'x-repo-commit': 'of the store', 'x-linked-size': '1' }, content),
+    );
     const answer = await get(LARGE);
     expect(answer.told).toMatchObject({ commit: 'a'.repeat(40), bytes: '5000' });
     expect(answer.url).not.toContain('secret');
@@ -84,8 +98,15 @@ describe('redirects', () => {
     ['with a password', () => 'http://user:secret@127.0.0.1/', 1, 'with a password'],
   ])('%s are refused', async (_what, location, requests, reason) => {
     const empty: Behaviour = ({ response }) => send(response, 302, {}, Buffer.alloc(0));
-    server.plan('hub config.json', ...Array.from({ length: 20 }, () => (location() === '' ? empty : redirect(location()))));
-    await expect(get()).rejects.toMatchObject({ code: 'HUB_REDIRECT', retry: 'permanent', reason: expect.stringContaining(reason) });
+    server.plan(
+      'hub config.json',
+      ...Array.from({ length: 20 }, () => (location() === '' ? empty : redirect(location()))),
+    );
+    await expect(get()).rejects.toMatchObject({
+      code: 'HUB_REDIRECT',
+      retry: 'permanent',
+      reason: expect.stringContaining(reason),
+    });
     expect(server.requests).toHaveLength(requests);
   });
 });
@@ -95,8 +116,15 @@ describe('a connection', () => {
     const gone = await HubServer.start();
     const { environment } = gone;
     await gone.stop();
-    const refused = new HubClient(hubSettings(environment), hurried().pace, stop.signal).get({ path: PATH, subject: 'file' });
-    await expect(refused).rejects.toMatchObject({ code: 'HUB_CONNECTION', retry: 'retryable', reason: expect.stringContaining('ECONNREFUSED') });
+    const refused = new HubClient(hubSettings(environment), hurried().pace, stop.signal).get({
+      path: PATH,
+      subject: 'file',
+    });
+    await expect(refused).rejects.toMatchObject({
+      code: 'HUB_CONNECTION',
+      retry: 'retryable',
+      reason: expect.stringContaining('ECONNREFUSED'),
+    });
   });
 
   it('that ends before the answer, or in its midst, is retryable', async () => {
@@ -106,14 +134,23 @@ describe('a connection', () => {
       response.writeHead(200, { 'content-length': '100' });
       response.write('some', () => response.destroy());
     });
-    await expect(get().then((answer) => readText(answer, 100))).rejects.toMatchObject({ code: 'HUB_CONNECTION', retry: 'retryable' });
+    await expect(get().then((answer) => readText(answer, 100))).rejects.toMatchObject({
+      code: 'HUB_CONNECTION',
+      retry: 'retryable',
+    });
   });
 
   it('on which nothing comes is given up, before the answer and in its midst', async () => {
     server.plan('hub config.json', () => undefined);
-    await expect(get(PATH, { idleMilliseconds: 30 })).rejects.toMatchObject({ code: 'HUB_STALLED', retry: 'retryable', milliseconds: 30 });
+    await expect(get(PATH, { idleMilliseconds: 30 })).rejects.toMatchObject({
+      code: 'HUB_STALLED',
+      retry: 'retryable',
+      milliseconds: 30,
+    });
     server.plan('hub config.json', stallAt(5));
-    await expect(get(PATH, { idleMilliseconds: 30 }).then((answer) => readText(answer, 100))).rejects.toMatchObject({ code: 'HUB_STALLED' });
+    await expect(get(PATH, { idleMilliseconds: 30 }).then((answer) => readText(answer, 100))).rejects.toMatchObject({
+      code: 'HUB_STALLED',
+    });
   });
 
   it('waits for a slow reader as long as it takes', async () => {
@@ -134,7 +171,11 @@ describe('a connection', () => {
 
   it('without end is ended at the limit', async () => {
     const left = new Promise<void>((resolve) => server.plan('hub config.json', endless(resolve)));
-    await expect(get().then((answer) => readText(answer, 100_000))).rejects.toMatchObject({ code: 'INVALID_HUB_ANSWER', retry: 'permanent', reason: 'more than 100000 bytes' });
+    await expect(get().then((answer) => readText(answer, 100_000))).rejects.toMatchObject({
+      code: 'INVALID_HUB_ANSWER',
+      retry: 'permanent',
+      reason: 'more than 100000 bytes',
+    });
     await left;
   });
 });

@@ -26,15 +26,24 @@ export interface HubAnswer {
   readonly headers: Headers;
   /** What the endpoint itself says about the file, also where it redirects to a store; the store cannot say it. */
   readonly told: { readonly commit: string | null; readonly etag: string | null; readonly bytes: string | null };
-  /** Once. Stopping early ends the connection. @throws HubConnectionError, HubStalledError, the stop signal's reason. */
+  /**
+   * Once. Stopping early ends the connection. @throws HubConnectionError, HubStalledError, the stop signal's reason.
+   */
   body(): AsyncGenerator<Uint8Array, void>;
   /** Instead of `body`. */
   discard(): Promise<void>;
 }
 
-/** GET requests to one hub. Redirects are followed; the token goes to the endpoint's own origin alone, and not even there once a redirect has led away. */
+/**
+ * GET requests to one hub. Redirects are followed; the token goes to the endpoint's own origin alone, and not even
+ * there once a redirect has led away.
+ */
 export class HubClient {
-  constructor(private readonly settings: HubSettings, private readonly pace: Pace, private readonly stop: AbortSignal) {}
+  constructor(
+    private readonly settings: HubSettings,
+    private readonly pace: Pace,
+    private readonly stop: AbortSignal,
+  ) {}
 
   /** @throws the errors of request-errors.ts; the stop signal's reason. */
   async get({ path, subject, headers = {} }: HubRequest): Promise<HubAnswer> {
@@ -45,12 +54,24 @@ export class HubClient {
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
       const authorization = isAtEndpoint && token !== undefined ? { authorization: `Bearer ${token}` } : {};
       const { answer, location } = await this.#fetch(url, { ...headers, ...authorization });
-      if (isAtEndpoint) told = { commit: told.commit ?? answer.headers.get('x-repo-commit'), etag: told.etag ?? linkedEtag(answer.headers), bytes: told.bytes ?? answer.headers.get('x-linked-size') };
+      if (isAtEndpoint)
+        told = {
+          commit: told.commit ?? answer.headers.get('x-repo-commit'),
+          etag: told.etag ?? linkedEtag(answer.headers),
+          bytes: told.bytes ?? answer.headers.get('x-linked-size'),
+        };
       if (location === undefined) {
         const status = ANSWERS.find((expected) => expected === answer.status);
         if (status !== undefined) return { ...answer, status, told };
         await answer.discard();
-        throw statusError({ url: answer.url, status: answer.status, headers: answer.headers, subject, origin: !isAtEndpoint ? 'store' : token === undefined ? 'hub' : 'hub with token', now: this.pace.now() });
+        throw statusError({
+          url: answer.url,
+          status: answer.status,
+          headers: answer.headers,
+          subject,
+          origin: !isAtEndpoint ? 'store' : token === undefined ? 'hub' : 'hub with token',
+          now: this.pace.now(),
+        });
       }
       await answer.discard();
       url = redirectTarget(url, location);
@@ -60,18 +81,30 @@ export class HubClient {
   }
 
   /** One hop. `location` is undefined where the answer is no redirect, and null where a redirect names no address. */
-  async #fetch(url: URL, headers: Readonly<Record<string, string>>): Promise<{ readonly answer: Omit<HubAnswer, 'status' | 'told'> & { readonly status: number }; readonly location: string | null | undefined }> {
+  async #fetch(
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<{
+    readonly answer: Omit<HubAnswer, 'status' | 'told'> & { readonly status: number };
+    readonly location: string | null | undefined;
+  }> {
     const shown = withoutQuery(url);
     const guard = new IdleGuard(this.pace.idleMilliseconds, this.stop);
     const refusal = (cause: unknown): unknown => {
       if (this.stop.aborted) return this.stop.reason;
-      return guard.stalled ? new HubStalledError(shown, this.pace.idleMilliseconds) : new HubConnectionError(shown, reasonOf(cause), { cause });
+      return guard.stalled
+        ? new HubStalledError(shown, this.pace.idleMilliseconds)
+        : new HubConnectionError(shown, reasonOf(cause), { cause });
     };
     guard.wait();
     let response: Response;
     try {
       // Compressed bytes have other lengths than the listed ones.
-      response = await fetch(url, { headers: { ...headers, 'accept-encoding': 'identity', 'user-agent': 'kimera' }, redirect: 'manual', signal: guard.signal });
+      response = await fetch(url, {
+        headers: { ...headers, 'accept-encoding': 'identity', 'user-agent': 'kimera' },
+        redirect: 'manual',
+        signal: guard.signal,
+      });
     } catch (cause) {
       guard.end();
       throw refusal(cause);
@@ -108,10 +141,13 @@ export class HubClient {
 
 /** @throws HubRedirectError where it leads nowhere, to another protocol, or from https to http. */
 function redirectTarget(from: URL, location: string | null): URL {
-  if (location === null || !URL.canParse(location, from.href)) throw new HubRedirectError(withoutQuery(from), 'to no address');
+  if (location === null || !URL.canParse(location, from.href))
+    throw new HubRedirectError(withoutQuery(from), 'to no address');
   const to = new URL(location, from);
-  if (!['http:', 'https:'].includes(to.protocol) || to.username !== '' || to.password !== '') throw new HubRedirectError(withoutQuery(from), `to ${to.protocol} or with a password`);
-  if (from.protocol === 'https:' && to.protocol === 'http:') throw new HubRedirectError(withoutQuery(from), 'from https to http');
+  if (!['http:', 'https:'].includes(to.protocol) || to.username !== '' || to.password !== '')
+    throw new HubRedirectError(withoutQuery(from), `to ${to.protocol} or with a password`);
+  if (from.protocol === 'https:' && to.protocol === 'http:')
+    throw new HubRedirectError(withoutQuery(from), 'from https to http');
   return to;
 }
 
@@ -126,7 +162,11 @@ function withoutQuery(url: URL): string {
 /** `fetch failed` has its reason in its cause, sometimes two deep. */
 function reasonOf(error: unknown): string {
   let reason = 'the connection ended';
-  for (let at = error; typeof at === 'object' && at !== null && 'message' in at; at = 'cause' in at ? at.cause : undefined) {
+  for (
+    let at = error;
+    typeof at === 'object' && at !== null && 'message' in at;
+    at = 'cause' in at ? at.cause : undefined
+  ) {
     const text = String(at.message) || ('code' in at ? String(at.code) : '');
     if (text !== '' && text !== 'fetch failed') reason = text;
   }

@@ -11,20 +11,33 @@ export interface HubSettings {
   readonly token: string | undefined;
 }
 
-/** HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE, with the meaning that they have for the hub's own tools. @throws HubOfflineError, InvalidHubSettingError. */
+/**
+ * HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE, with the meaning that they have for the hub's own tools. @throws
+ * HubOfflineError, InvalidHubSettingError.
+ */
 export function hubSettings(environment: Readonly<Record<string, string | undefined>>): HubSettings {
   const offline = environment['HF_HUB_OFFLINE'] ?? '';
   if (TRUE_VALUES.includes(offline.toUpperCase())) throw new HubOfflineError(offline);
   const token = (environment['HF_TOKEN'] ?? '').trim();
   // Anything else cannot stand in a header.
   if (!/^[\x21-\x7e]*$/.test(token)) throw new InvalidHubSettingError('HF_TOKEN', 'visible ASCII characters');
-  return { endpoint: endpointUrl((environment['HF_ENDPOINT'] ?? '').trim() || PUBLIC_HUB), token: token === '' ? undefined : token };
+  return {
+    endpoint: endpointUrl((environment['HF_ENDPOINT'] ?? '').trim() || PUBLIC_HUB),
+    token: token === '' ? undefined : token,
+  };
 }
 
 function endpointUrl(text: string): URL {
   const url = parseUrl(text);
-  const isPlain = url !== undefined && ['http:', 'https:'].includes(url.protocol) && url.username === '' && url.password === '' && url.search === '' && url.hash === '';
-  if (!isPlain) throw new InvalidHubSettingError('HF_ENDPOINT', 'an http or https address without user, query and fragment');
+  const isPlain =
+    url !== undefined &&
+    ['http:', 'https:'].includes(url.protocol) &&
+    url.username === '' &&
+    url.password === '' &&
+    url.search === '' &&
+    url.hash === '';
+  if (!isPlain)
+    throw new InvalidHubSettingError('HF_ENDPOINT', 'an http or https address without user, query and fragment');
   return new URL(url.href.replace(/\/*$/, '/'));
 }
 

@@ -5,7 +5,10 @@ export class IdleGuard {
   #timer: NodeJS.Timeout | undefined;
   #state: 'open' | 'stalled' = 'open';
 
-  constructor(private readonly milliseconds: number, private readonly stop: AbortSignal) {
+  constructor(
+    private readonly milliseconds: number,
+    private readonly stop: AbortSignal,
+  ) {
     if (stop.aborted) this.#onStop();
     stop.addEventListener('abort', this.#onStop, { once: true });
   }

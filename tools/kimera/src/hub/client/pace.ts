@@ -6,7 +6,10 @@ export interface Pace {
   readonly idleMilliseconds: number;
   /** Tries without progress, the first one included. */
   readonly attempts: number;
-  /** Bytes beyond the furthest one so far that count as progress: a hub that sends one byte a try does not keep us for ever. */
+  /**
+   * Bytes beyond the furthest one so far that count as progress: a hub that sends one byte a try does not keep us for
+   * ever.
+   */
   readonly progressBytes: number;
   /** Before the second try; doubled with each further one. */
   readonly backoffMilliseconds: number;
@@ -18,7 +21,9 @@ export interface Pace {
   delay(milliseconds: number, signal: AbortSignal): Promise<void>;
 }
 
-/** Six tries within half a minute outlast a restarted proxy; a rate limit of the public hub lasts five minutes at most. */
+/**
+ * Six tries within half a minute outlast a restarted proxy; a rate limit of the public hub lasts five minutes at most.
+ */
 export const PACE: Pace = {
   idleMilliseconds: 30_000,
   attempts: 6,

@@ -1,7 +1,10 @@
 import { InvalidHubAnswerError } from '../errors/request-errors.js';
 import type { HubAnswer } from './hub-client.js';
 
-/** The body as UTF-8. @throws InvalidHubAnswerError beyond `limit` bytes, where it stops reading; the errors of the body. */
+/**
+ * The body as UTF-8. @throws InvalidHubAnswerError beyond `limit` bytes, where it stops reading; the errors of the
+ * body.
+ */
 export async function readText(answer: HubAnswer, limit: number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;

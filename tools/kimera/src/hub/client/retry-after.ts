@@ -1,4 +1,6 @@
-/** RFC 9110, 10.2.3: seconds, or a date of one of the three forms of 5.6.7, all of which begin with the name of a day. */
+/**
+ * RFC 9110, 10.2.3: seconds, or a date of one of the three forms of 5.6.7, all of which begin with the name of a day.
+ */
 const SECONDS = /^\d{1,9}$/;
 const DATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)/;
 

@@ -13,8 +13,14 @@ export interface RetryOptions {
   readonly reached?: () => number;
 }
 
-/** Repeats what may succeed in a moment, until it has failed `pace.attempts` times without progress. @throws the last error, permanent ones at once, the signal's reason. */
-export async function retrying<T>(attempt: () => Promise<T>, { pace, stop, onWait, reached = () => 0 }: RetryOptions): Promise<T> {
+/**
+ * Repeats what may succeed in a moment, until it has failed `pace.attempts` times without progress. @throws the last
+ * error, permanent ones at once, the signal's reason.
+ */
+export async function retrying<T>(
+  attempt: () => Promise<T>,
+  { pace, stop, onWait, reached = () => 0 }: RetryOptions,
+): Promise<T> {
   let failures = 0;
   let furthest = reached();
   for (;;) {
@@ -31,7 +37,10 @@ export async function retrying<T>(attempt: () => Promise<T>, { pace, stop, onWai
       failures += 1;
       if (failures >= pace.attempts) throw error;
       const asked = error instanceof HubUnavailableError ? (error.retryAfter ?? 0) : 0;
-      const milliseconds = Math.min(pace.longestWaitMilliseconds, Math.max(asked, pace.backoffMilliseconds * 2 ** (failures - 1)));
+      const milliseconds = Math.min(
+        pace.longestWaitMilliseconds,
+        Math.max(asked, pace.backoffMilliseconds * 2 ** (failures - 1)),
+      );
       onWait(error, milliseconds);
       await pace.delay(milliseconds, stop);
     }

@@ -4,7 +4,10 @@ import { HubError } from './hub-error.js';
 export class UnsafeFileNameError extends HubError {
   readonly code = 'UNSAFE_FILE_NAME';
   readonly retry = 'permanent';
-  constructor(readonly file: string, readonly reason: string) {
+  constructor(
+    readonly file: string,
+    readonly reason: string,
+  ) {
     super(`the hub names the file ${JSON.stringify(file.slice(0, 200))}: ${reason}`, { file, reason });
   }
 }
@@ -22,7 +25,10 @@ export class NotACheckpointError extends HubError {
 export class InvalidRepositoryFileError extends HubError {
   readonly code = 'INVALID_REPOSITORY_FILE';
   readonly retry = 'permanent';
-  constructor(readonly file: string, readonly reason: string) {
+  constructor(
+    readonly file: string,
+    readonly reason: string,
+  ) {
     super(`${file}: ${reason}`, { file, reason });
   }
 }
@@ -41,7 +47,11 @@ export class HubFileSizeError extends HubError {
   readonly code = 'HUB_FILE_SIZE';
   readonly retry = 'permanent';
   /** @param actual what was announced, or what came until it was stopped. */
-  constructor(readonly file: string, readonly expected: number, readonly actual: number) {
+  constructor(
+    readonly file: string,
+    readonly expected: number,
+    readonly actual: number,
+  ) {
     super(`${file} was listed with ${expected} bytes, ${actual} came or were announced`, { file, expected, actual });
   }
 }
@@ -50,8 +60,18 @@ export class HubFileSizeError extends HubError {
 export class HubFileHashError extends HubError {
   readonly code = 'HUB_FILE_HASH';
   readonly retry = 'permanent';
-  constructor(readonly file: string, readonly algorithm: 'SHA-256' | 'git SHA-1', readonly expected: string, readonly actual: string) {
-    super(`${file} has ${algorithm} ${actual.slice(0, 16)}…, the hub lists ${expected.slice(0, 16)}…`, { file, algorithm, expected, actual });
+  constructor(
+    readonly file: string,
+    readonly algorithm: 'SHA-256' | 'git SHA-1',
+    readonly expected: string,
+    readonly actual: string,
+  ) {
+    super(`${file} has ${algorithm} ${actual.slice(0, 16)}…, the hub lists ${expected.slice(0, 16)}…`, {
+      file,
+      algorithm,
+      expected,
+      actual,
+    });
   }
 }
 
@@ -62,7 +82,19 @@ export type Voucher = 'published pins' | 'space.json';
 export class PinnedFileError extends HubError {
   readonly code = 'PINNED_FILE';
   readonly retry = 'permanent';
-  constructor(readonly file: string, readonly voucher: Voucher, readonly what: 'bytes' | 'SHA-256', readonly expected: string, readonly actual: string) {
-    super(`${file} has ${what} ${actual.slice(0, 16)}, by the ${voucher} it is ${expected.slice(0, 16)}`, { file, voucher, what, expected, actual });
+  constructor(
+    readonly file: string,
+    readonly voucher: Voucher,
+    readonly what: 'bytes' | 'SHA-256',
+    readonly expected: string,
+    readonly actual: string,
+  ) {
+    super(`${file} has ${what} ${actual.slice(0, 16)}, by the ${voucher} it is ${expected.slice(0, 16)}`, {
+      file,
+      voucher,
+      what,
+      expected,
+      actual,
+    });
   }
 }

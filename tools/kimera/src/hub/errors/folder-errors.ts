@@ -4,8 +4,20 @@ import { HubError } from './hub-error.js';
 export class PullLockedError extends HubError {
   readonly code = 'PULL_LOCKED';
   readonly retry = 'permanent';
-  constructor(readonly folder: string, readonly pid: number, readonly host: string, readonly since: string, readonly file: string) {
-    super(`process ${pid} on ${host} pulls into ${folder} since ${since}; if it has ended, remove ${file}`, { folder, pid, host, since, file });
+  constructor(
+    readonly folder: string,
+    readonly pid: number,
+    readonly host: string,
+    readonly since: string,
+    readonly file: string,
+  ) {
+    super(`process ${pid} on ${host} pulls into ${folder} since ${since}; if it has ended, remove ${file}`, {
+      folder,
+      pid,
+      host,
+      since,
+      file,
+    });
   }
 }
 
@@ -22,7 +34,10 @@ export class InvalidPullLockError extends HubError {
 export class InvalidPullRecordError extends HubError {
   readonly code = 'INVALID_PULL_RECORD';
   readonly retry = 'permanent';
-  constructor(readonly file: string, readonly reason: string) {
+  constructor(
+    readonly file: string,
+    readonly reason: string,
+  ) {
     super(`${file}: ${reason}`, { file, reason });
   }
 }
@@ -31,7 +46,11 @@ export class InvalidPullRecordError extends HubError {
 export class OtherModelError extends HubError {
   readonly code = 'OTHER_MODEL';
   readonly retry = 'permanent';
-  constructor(readonly folder: string, readonly held: string, readonly wanted: string) {
+  constructor(
+    readonly folder: string,
+    readonly held: string,
+    readonly wanted: string,
+  ) {
     super(`${folder} holds ${held}, not ${wanted}`, { folder, held, wanted });
   }
 }
@@ -49,7 +68,11 @@ export class FileInTheWayError extends HubError {
 export class PullSpaceError extends HubError {
   readonly code = 'PULL_SPACE';
   readonly retry = 'permanent';
-  constructor(readonly folder: string, readonly needed: number, readonly available: number) {
+  constructor(
+    readonly folder: string,
+    readonly needed: number,
+    readonly available: number,
+  ) {
     super(`${folder}: the files need ${needed} bytes more, ${available} are free`, { folder, needed, available });
   }
 }

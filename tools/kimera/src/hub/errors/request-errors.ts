@@ -13,7 +13,10 @@ export class HubOfflineError extends HubError {
 export class InvalidHubSettingError extends HubError {
   readonly code = 'INVALID_ENVIRONMENT';
   readonly retry = 'permanent';
-  constructor(readonly variable: string, readonly expected: string) {
+  constructor(
+    readonly variable: string,
+    readonly expected: string,
+  ) {
     super(`${variable}: expected ${expected}`, { variable, expected });
   }
 }
@@ -22,7 +25,10 @@ export class InvalidHubSettingError extends HubError {
 export class InvalidModelNameError extends HubError {
   readonly code = 'INVALID_MODEL_NAME';
   readonly retry = 'permanent';
-  constructor(readonly value: string, readonly expected: string) {
+  constructor(
+    readonly value: string,
+    readonly expected: string,
+  ) {
     super(`${JSON.stringify(value)} is not ${expected}`, { value, expected });
   }
 }
@@ -31,8 +37,15 @@ export class InvalidModelNameError extends HubError {
 export class HubAccessError extends HubError {
   readonly code = 'HUB_ACCESS';
   readonly retry = 'permanent';
-  constructor(readonly url: string, readonly status: number, readonly token: 'sent' | 'absent') {
-    super(`${url} answered ${status}: ${token === 'sent' ? 'the token of HF_TOKEN may not read it, or there is no such model' : 'there is no such model, or it needs a token'}`, { url, status, token });
+  constructor(
+    readonly url: string,
+    readonly status: number,
+    readonly token: 'sent' | 'absent',
+  ) {
+    super(
+      `${url} answered ${status}: ${token === 'sent' ? 'the token of HF_TOKEN may not read it, or there is no such model' : 'there is no such model, or it needs a token'}`,
+      { url, status, token },
+    );
   }
 }
 
@@ -42,7 +55,10 @@ export type HubSubject = 'model' | 'revision' | 'model or revision' | 'file';
 export class HubNotFoundError extends HubError {
   readonly code = 'HUB_NOT_FOUND';
   readonly retry = 'permanent';
-  constructor(readonly url: string, readonly missing: HubSubject) {
+  constructor(
+    readonly url: string,
+    readonly missing: HubSubject,
+  ) {
     super(`${url}: there is no such ${missing}`, { url, missing });
   }
 }
@@ -52,8 +68,16 @@ export class HubUnavailableError extends HubError {
   readonly code = 'HUB_UNAVAILABLE';
   readonly retry = 'retryable';
   /** @param retryAfter milliseconds that the hub asks to wait, or null where it does not say. */
-  constructor(readonly url: string, readonly status: number, readonly retryAfter: number | null) {
-    super(`${url} answered ${status}${retryAfter === null ? '' : ` and asks to wait ${retryAfter / 1000} s`}`, { url, status, retryAfter });
+  constructor(
+    readonly url: string,
+    readonly status: number,
+    readonly retryAfter: number | null,
+  ) {
+    super(`${url} answered ${status}${retryAfter === null ? '' : ` and asks to wait ${retryAfter / 1000} s`}`, {
+      url,
+      status,
+      retryAfter,
+    });
   }
 }
 
@@ -61,7 +85,10 @@ export class HubUnavailableError extends HubError {
 export class HubStatusError extends HubError {
   readonly code = 'HUB_STATUS';
   readonly retry = 'permanent';
-  constructor(readonly url: string, readonly status: number) {
+  constructor(
+    readonly url: string,
+    readonly status: number,
+  ) {
     super(`${url} answered ${status}`, { url, status });
   }
 }
@@ -70,7 +97,11 @@ export class HubStatusError extends HubError {
 export class HubConnectionError extends HubError {
   readonly code = 'HUB_CONNECTION';
   readonly retry = 'retryable';
-  constructor(readonly url: string, readonly reason: string, options?: ErrorOptions) {
+  constructor(
+    readonly url: string,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
     super(`${url}: ${reason}`, { url, reason }, options);
   }
 }
@@ -79,7 +110,10 @@ export class HubConnectionError extends HubError {
 export class HubStalledError extends HubError {
   readonly code = 'HUB_STALLED';
   readonly retry = 'retryable';
-  constructor(readonly url: string, readonly milliseconds: number) {
+  constructor(
+    readonly url: string,
+    readonly milliseconds: number,
+  ) {
     super(`${url}: nothing came for ${milliseconds / 1000} s`, { url, milliseconds });
   }
 }
@@ -88,7 +122,10 @@ export class HubStalledError extends HubError {
 export class HubRedirectError extends HubError {
   readonly code = 'HUB_REDIRECT';
   readonly retry = 'permanent';
-  constructor(readonly url: string, readonly reason: string) {
+  constructor(
+    readonly url: string,
+    readonly reason: string,
+  ) {
     super(`${url} redirects: ${reason}`, { url, reason });
   }
 }
@@ -97,7 +134,10 @@ export class HubRedirectError extends HubError {
 export class InvalidHubAnswerError extends HubError {
   readonly code = 'INVALID_HUB_ANSWER';
   readonly retry = 'permanent';
-  constructor(readonly url: string, readonly reason: string) {
+  constructor(
+    readonly url: string,
+    readonly reason: string,
+  ) {
     super(`${url}: ${reason}`, { url, reason });
   }
 }
@@ -106,7 +146,11 @@ export class InvalidHubAnswerError extends HubError {
 export class HubRangeError extends HubError {
   readonly code = 'HUB_RANGE';
   readonly retry = 'retryable';
-  constructor(readonly url: string, readonly from: number, readonly reason: string) {
+  constructor(
+    readonly url: string,
+    readonly from: number,
+    readonly reason: string,
+  ) {
     super(`${url} does not go on at byte ${from}: ${reason}`, { url, from, reason });
   }
 }

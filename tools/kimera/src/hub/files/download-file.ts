@@ -25,8 +25,10 @@ export interface DownloadOptions {
 const DAMAGED = [HubFileSizeError, HubFileHashError, PinnedFileError];
 
 /**
- * Fetches a file, going on where an earlier attempt or process stopped, and puts it in place once its hash is right. @throws HubFileSizeError,
- * HubFileHashError, PinnedFileError where it was wrong twice, with nothing left of it; UnverifiableFileError; the errors of requests and the stop
+ * Fetches a file, going on where an earlier attempt or process stopped, and puts it in place once its hash is right.
+ * @throws HubFileSizeError,
+ * HubFileHashError, PinnedFileError where it was wrong twice, with nothing left of it; UnverifiableFileError; the
+ * errors of requests and the stop
  * signal's reason, with its first bytes kept.
  */
 export async function downloadFile(wanted: WantedFile, options: DownloadOptions): Promise<FileDigest> {
@@ -48,7 +50,10 @@ async function download(wanted: WantedFile, options: DownloadOptions): Promise<F
   };
   try {
     onPosition();
-    const announced = await retrying(() => fetchRest(wanted, partial, { ...options, onPosition }), { ...retries, reached: () => reached });
+    const announced = await retrying(() => fetchRest(wanted, partial, { ...options, onPosition }), {
+      ...retries,
+      reached: () => reached,
+    });
     const digest = await digestFile(partial.path, retries.stop);
     checkDigest(announced, digest);
     await partial.moveTo(join(folder, wanted.name));
@@ -62,7 +67,11 @@ async function download(wanted: WantedFile, options: DownloadOptions): Promise<F
 }
 
 /** One request for the bytes that are missing. Gives what is known about the file then. */
-async function fetchRest(wanted: WantedFile, partial: PartialFile, { client, id, commit, onPosition }: DownloadOptions & { readonly onPosition: () => void }): Promise<WantedFile> {
+async function fetchRest(
+  wanted: WantedFile,
+  partial: PartialFile,
+  { client, id, commit, onPosition }: DownloadOptions & { readonly onPosition: () => void },
+): Promise<WantedFile> {
   const listed = knownBytes(wanted);
   if (listed !== undefined && partial.bytes > listed) await partial.restart(null);
   if (partial.bytes === listed && contentKey(wanted) !== undefined) return wanted;
@@ -70,7 +79,8 @@ async function fetchRest(wanted: WantedFile, partial: PartialFile, { client, id,
   const answer = await client.get({
     path: `${id}/resolve/${commit}/${wanted.name.split('/').map(encodeURIComponent).join('/')}`,
     subject: 'file',
-    headers: from === 0 ? {} : { range: `bytes=${from}-`, ...(partial.etag === null ? {} : { 'if-range': partial.etag }) },
+    headers:
+      from === 0 ? {} : { range: `bytes=${from}-`, ...(partial.etag === null ? {} : { 'if-range': partial.etag }) },
   });
   let total: number;
   let announced: WantedFile;
@@ -87,24 +97,32 @@ async function fetchRest(wanted: WantedFile, partial: PartialFile, { client, id,
     throw error;
   }
   for await (const chunk of answer.body()) {
-    if (partial.bytes + chunk.length > total) throw new HubFileSizeError(wanted.name, total, partial.bytes + chunk.length);
+    if (partial.bytes + chunk.length > total)
+      throw new HubFileSizeError(wanted.name, total, partial.bytes + chunk.length);
     await partial.append(chunk);
     onPosition();
   }
-  if (partial.bytes < total) throw new HubConnectionError(answer.url, `the connection ended after ${partial.bytes} of ${total} bytes`);
+  if (partial.bytes < total)
+    throw new HubConnectionError(answer.url, `the connection ended after ${partial.bytes} of ${total} bytes`);
   return announced;
 }
 
-/** Leaves the partial file at the byte that the answer begins with. @throws HubRangeError where there is none, with the partial file empty. */
+/**
+ * Leaves the partial file at the byte that the answer begins with. @throws HubRangeError where there is none, with the
+ * partial file empty.
+ */
 async function takeUp(partial: PartialFile, from: number, { url, status, headers }: HubAnswer): Promise<void> {
   const etag = headers.get('etag');
   if (status === 200) return partial.restart(etag);
   const start = /^bytes (\d+)-\d+\/(?:\d+|\*)$/.exec(headers.get('content-range') ?? '')?.[1];
   const reason =
-    status === 416 ? 'the file ends before it'
-    : start === undefined || Number(start) !== from ? `it sends from byte ${start ?? 'unknown'}`
-    : partial.etag !== null && etag !== null && etag !== partial.etag ? 'the file has changed'
-    : undefined;
+    status === 416
+      ? 'the file ends before it'
+      : start === undefined || Number(start) !== from
+        ? `it sends from byte ${start ?? 'unknown'}`
+        : partial.etag !== null && etag !== null && etag !== partial.etag
+          ? 'the file has changed'
+          : undefined;
   if (reason === undefined) return;
   await partial.restart(null);
   throw new HubRangeError(url, from, reason);

@@ -13,15 +13,21 @@ export function checkListedName(name: string): string {
   if (name === '' || name.length > MAX_LENGTH) return fail(`${name.length} characters, 1 to ${MAX_LENGTH} are allowed`);
   if (/[\\\u0000-\u001f\u007f]/.test(name)) return fail('it has a backslash or a control character');
   if (name.startsWith('/')) return fail('it is an absolute path');
-  if (name.split('/').some((segment) => ['', '.', '..'].includes(segment))) return fail('it has an empty segment, "." or ".."');
+  if (name.split('/').some((segment) => ['', '.', '..'].includes(segment)))
+    return fail('it has an empty segment, "." or ".."');
   return name;
 }
 
-/** A name that is about to be written. @throws UnsafeFileNameError also for hidden files, drives and streams of Windows, and our own files. */
+/**
+ * A name that is about to be written. @throws UnsafeFileNameError also for hidden files, drives and streams of Windows,
+ * and our own files.
+ */
 export function checkNeededName(name: string): string {
   checkListedName(name);
-  if (name.split('/').some((segment) => segment.startsWith('.'))) throw new UnsafeFileNameError(name, 'no hidden file is needed');
+  if (name.split('/').some((segment) => segment.startsWith('.')))
+    throw new UnsafeFileNameError(name, 'no hidden file is needed');
   if (name.includes(':')) throw new UnsafeFileNameError(name, 'it has a colon');
-  if (OWN_NAMES.includes(name.toLowerCase())) throw new UnsafeFileNameError(name, 'the name is taken by the record of the pull');
+  if (OWN_NAMES.includes(name.toLowerCase()))
+    throw new UnsafeFileNameError(name, 'the name is taken by the record of the pull');
   return name;
 }

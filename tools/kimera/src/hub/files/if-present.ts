@@ -5,7 +5,8 @@ export async function ifPresent<T>(open: () => Promise<T>): Promise<T | undefine
   try {
     return await open();
   } catch (error) {
-    if (typeof error === 'object' && error !== null && 'code' in error && ABSENT.includes(String(error.code))) return undefined;
+    if (typeof error === 'object' && error !== null && 'code' in error && ABSENT.includes(String(error.code)))
+      return undefined;
     throw error;
   }
 }

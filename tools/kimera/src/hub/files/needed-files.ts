@@ -10,7 +10,10 @@ const REQUIRED_FILES = ['config.json', 'tokenizer.json'];
 export const CONFIGURATION_FILES: readonly string[] = [...REQUIRED_FILES, ...KEPT_FILES];
 const INDEX = '.index.json';
 /** What a module of each kind has in its folder; the other kinds have nothing that is needed. */
-const MODULE_PARTS: ReadonlyMap<string, readonly ('config' | 'weights')[]> = new Map([['Pooling', ['config']], ['Dense', ['config', 'weights']]] as const);
+const MODULE_PARTS: ReadonlyMap<string, readonly ('config' | 'weights')[]> = new Map([
+  ['Pooling', ['config']],
+  ['Dense', ['config', 'weights']],
+] as const);
 
 const modulesSchema = z.array(z.object({ path: z.string(), type: z.string() }));
 const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
@@ -29,7 +32,10 @@ export interface RepositoryFiles {
   read(name: string): Promise<string>;
 }
 
-/** The files of a repository that a conversion needs, or all of a model folder. @throws NotACheckpointError, UnsafeFileNameError, InvalidRepositoryFileError, InvalidSpaceFileError, and the errors of `read`. */
+/**
+ * The files of a repository that a conversion needs, or all of a model folder. @throws NotACheckpointError,
+ * UnsafeFileNameError, InvalidRepositoryFileError, InvalidSpaceFileError, and the errors of `read`.
+ */
 export async function neededFiles(files: RepositoryFiles): Promise<NeededFiles> {
   if (files.has('space.json')) return modelFiles(files);
   const lacking = REQUIRED_FILES.filter((name) => !files.has(name));
@@ -101,6 +107,7 @@ function parse<T>(name: string, schema: z.ZodType<T>, text: string): T {
     throw new InvalidRepositoryFileError(name, 'not JSON');
   }
   const parsed = schema.safeParse(value);
-  if (!parsed.success) throw new InvalidRepositoryFileError(name, z.prettifyError(parsed.error).replaceAll('\n', ' ').slice(0, 300));
+  if (!parsed.success)
+    throw new InvalidRepositoryFileError(name, z.prettifyError(parsed.error).replaceAll('\n', ' ').slice(0, 300));
   return parsed.data;
 }

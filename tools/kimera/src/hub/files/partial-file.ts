@@ -11,14 +11,23 @@ export class PartialFile {
   #etag: string | null = null;
   #handle: FileHandle | undefined;
 
-  private constructor(readonly path: string, private readonly notePath: string, private readonly key: string) {}
+  private constructor(
+    readonly path: string,
+    private readonly notePath: string,
+    private readonly key: string,
+  ) {}
 
-  /** What an earlier pull left under `folder`, where it belongs to the same content, else nothing. @param key names the content. */
+  /**
+   * What an earlier pull left under `folder`, where it belongs to the same content, else nothing. @param key names the
+   * content.
+   */
   static async open(folder: string, name: string, key: string): Promise<PartialFile> {
     const path = join(folder, `${name}.partial`);
     const partial = new PartialFile(path, `${path}.json`, key);
     await mkdir(dirname(path), { recursive: true });
-    const note = noteSchema.safeParse(parseJson((await ifPresent(() => readFile(partial.notePath, 'utf8'))) ?? '')).data;
+    const note = noteSchema.safeParse(
+      parseJson((await ifPresent(() => readFile(partial.notePath, 'utf8'))) ?? ''),
+    ).data;
     if (note?.key !== key) await partial.#remove();
     else partial.#etag = note.etag;
     partial.#handle = await open(path, 'a');

@@ -4,7 +4,16 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { PACE } from '../client/pace.js';
-import { cutAt, ignoringRange, send, sha256, stallAt, status, untilBytes, type Behaviour } from '../hub-server.fixture.js';
+import {
+  cutAt,
+  ignoringRange,
+  send,
+  sha256,
+  stallAt,
+  status,
+  untilBytes,
+  type Behaviour,
+} from '../hub-server.fixture.js';
 import { fakeTimeouts, FILES, hurried, noise, PullTest, WEIGHTS } from '../pull.fixture.js';
 
 const NAME = 'model.safetensors';
@@ -19,7 +28,8 @@ afterEach(async () => {
   await test.end();
 });
 
-const cut = (upTo: number, more: Readonly<Record<string, string>> = {}): Behaviour => cutAt(upTo, test.partial(NAME), more);
+const cut = (upTo: number, more: Readonly<Record<string, string>> = {}): Behaviour =>
+  cutAt(upTo, test.partial(NAME), more);
 
 describe('a download that is cut off', () => {
   it('asks for the missing bytes alone, of the same content', async () => {
@@ -51,7 +61,11 @@ describe('a download that is cut off', () => {
   });
 
   it('does not take the first bytes again and again for progress', async () => {
-    const always: Behaviour = async (exchange) => cutAt(3_000, test.partial(NAME))({ ...exchange, request: Object.assign(Object.create(exchange.request), { headers: {} }) });
+    const always: Behaviour = async (exchange) =>
+      cutAt(
+        3_000,
+        test.partial(NAME),
+      )({ ...exchange, request: Object.assign(Object.create(exchange.request), { headers: {} }) });
     test.server.plan(STORE, ...Array.from({ length: 20 }, () => always));
     await expect(test.pull()).rejects.toMatchObject({ code: 'HUB_CONNECTION' });
     expect(test.asked(NAME).length).toBeLessThanOrEqual(4);
@@ -81,9 +95,23 @@ describe('a download that is cut off', () => {
 
   it.each<readonly [string, Behaviour, string]>([
     ['416', status(416), 'the file ends before it'],
-    ['another part', ({ response, headers, content }) => send(response, 206, { ...headers, 'content-range': `bytes 100-4999/5000` }, content.subarray(100)), 'it sends from byte 100'],
-    ['a part that it does not name', ({ response, headers, content }) => send(response, 206, headers, content.subarray(2_000)), 'it sends from byte unknown'],
-    ['a part of a changed file', ({ response, content }) => send(response, 206, { etag: '"other"', 'content-range': 'bytes 2000-4999/5000' }, content.subarray(2_000)), 'the file has changed'],
+    [
+      'another part',
+      ({ response, headers, content }) =>
+        send(response, 206, { ...headers, 'content-range': `bytes 100-4999/5000` }, content.subarray(100)),
+      'it sends from byte 100',
+    ],
+    [
+      'a part that it does not name',
+      ({ response, headers, content }) => send(response, 206, headers, content.subarray(2_000)),
+      'it sends from byte unknown',
+    ],
+    [
+      'a part of a changed file',
+      ({ response, content }) =>
+        send(response, 206, { etag: '"other"', 'content-range': 'bytes 2000-4999/5000' }, content.subarray(2_000)),
+      'the file has changed',
+    ],
   ])('starts over where the server sends %s', async (_what, behaviour, reason) => {
     test.server.plan(STORE, cut(2_000), behaviour);
     const errors: unknown[] = [];
@@ -96,7 +124,10 @@ describe('a download that is cut off', () => {
   it('starts over where the file has changed between two tries (If-Range)', async () => {
     test.server.plan(STORE, cut(2_000, { etag: '"of another day"' }));
     await test.pull();
-    expect(test.server.seen(STORE).map(({ range, ifRange }) => [range, ifRange])).toEqual([[undefined, undefined], ['bytes=2000-', '"of another day"']]);
+    expect(test.server.seen(STORE).map(({ range, ifRange }) => [range, ifRange])).toEqual([
+      [undefined, undefined],
+      ['bytes=2000-', '"of another day"'],
+    ]);
     expect(test.read(NAME)).toEqual(WEIGHTS);
   });
 
@@ -108,7 +139,9 @@ describe('a download that is cut off', () => {
   });
 
   it('takes what a server sends of a range, and asks for the rest', async () => {
-    test.server.plan(STORE, cut(2_000), ({ response, headers, content }) => send(response, 206, { ...headers, 'content-range': 'bytes 2000-2999/5000' }, content.subarray(2_000, 3_000)));
+    test.server.plan(STORE, cut(2_000), ({ response, headers, content }) =>
+      send(response, 206, { ...headers, 'content-range': 'bytes 2000-2999/5000' }, content.subarray(2_000, 3_000)),
+    );
     await test.pull();
     expect(test.asked(NAME)).toEqual([undefined, 'bytes=2000-', 'bytes=3000-']);
   });
@@ -127,7 +160,10 @@ describe('a download that is cut off', () => {
     }
   });
 
-  it.each([[5_000, 0], [6_000, 1]])('goes on from %i of 5000 bytes with %i requests', async (bytes, requests) => {
+  it.each([
+    [5_000, 0],
+    [6_000, 1],
+  ])('goes on from %i of 5000 bytes with %i requests', async (bytes, requests) => {
     test.server.plan(STORE, cut(100), status(500), status(500));
     await expect(test.pull()).rejects.toMatchObject({ code: 'HUB_UNAVAILABLE' });
     const before = test.asked(NAME).length;

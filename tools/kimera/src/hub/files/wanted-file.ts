@@ -35,15 +35,21 @@ export function contentKey({ hub, pin }: WantedFile): string | undefined {
 /** Before anything is fetched. @throws PinnedFileError where the hub lists another file than the pin. */
 export function checkAgainstPin({ name, hub, pin }: WantedFile): void {
   if (pin === undefined) return;
-  if (hub.bytes !== undefined && pin.bytes !== undefined && hub.bytes !== pin.bytes) throw new PinnedFileError(name, pin.by, 'bytes', String(pin.bytes), String(hub.bytes));
-  if (hub.sha256 !== undefined && hub.sha256 !== pin.sha256) throw new PinnedFileError(name, pin.by, 'SHA-256', pin.sha256, hub.sha256);
+  if (hub.bytes !== undefined && pin.bytes !== undefined && hub.bytes !== pin.bytes)
+    throw new PinnedFileError(name, pin.by, 'bytes', String(pin.bytes), String(hub.bytes));
+  if (hub.sha256 !== undefined && hub.sha256 !== pin.sha256)
+    throw new PinnedFileError(name, pin.by, 'SHA-256', pin.sha256, hub.sha256);
 }
 
 /** Whether these bytes are the file. @throws PinnedFileError, HubFileSizeError, HubFileHashError. */
 export function checkDigest({ name, hub, pin }: WantedFile, digest: FileDigest): void {
-  if (pin?.bytes !== undefined && digest.bytes !== pin.bytes) throw new PinnedFileError(name, pin.by, 'bytes', String(pin.bytes), String(digest.bytes));
-  if (pin !== undefined && digest.sha256 !== pin.sha256) throw new PinnedFileError(name, pin.by, 'SHA-256', pin.sha256, digest.sha256);
+  if (pin?.bytes !== undefined && digest.bytes !== pin.bytes)
+    throw new PinnedFileError(name, pin.by, 'bytes', String(pin.bytes), String(digest.bytes));
+  if (pin !== undefined && digest.sha256 !== pin.sha256)
+    throw new PinnedFileError(name, pin.by, 'SHA-256', pin.sha256, digest.sha256);
   if (hub.bytes !== undefined && digest.bytes !== hub.bytes) throw new HubFileSizeError(name, hub.bytes, digest.bytes);
-  if (hub.sha256 !== undefined && digest.sha256 !== hub.sha256) throw new HubFileHashError(name, 'SHA-256', hub.sha256, digest.sha256);
-  if (hub.gitSha1 !== undefined && digest.gitSha1 !== hub.gitSha1) throw new HubFileHashError(name, 'git SHA-1', hub.gitSha1, digest.gitSha1);
+  if (hub.sha256 !== undefined && digest.sha256 !== hub.sha256)
+    throw new HubFileHashError(name, 'SHA-256', hub.sha256, digest.sha256);
+  if (hub.gitSha1 !== undefined && digest.gitSha1 !== hub.gitSha1)
+    throw new HubFileHashError(name, 'git SHA-1', hub.gitSha1, digest.gitSha1);
 }

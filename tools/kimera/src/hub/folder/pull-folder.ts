@@ -43,23 +43,30 @@ export function readPullRecord(folder: string): Promise<PullRecord | undefined> 
 /** Files of a finished pull that have the size of its record and were not written to since it. */
 export async function unchangedFiles(folder: string, { files }: PullRecord): Promise<PullRecord['files']> {
   const recorded = await stat(join(folder, RECORD));
-  const entries = await Promise.all(Object.entries(files).map(async (entry) => {
-    const [path, { bytes }] = entry;
-    const status = await ifPresent(() => stat(join(folder, path)));
-    return status?.isFile() === true && status.size === bytes && status.mtimeMs <= recorded.mtimeMs ? [entry] : [];
-  }));
+  const entries = await Promise.all(
+    Object.entries(files).map(async (entry) => {
+      const [path, { bytes }] = entry;
+      const status = await ifPresent(() => stat(join(folder, path)));
+      return status?.isFile() === true && status.size === bytes && status.mtimeMs <= recorded.mtimeMs ? [entry] : [];
+    }),
+  );
   return Object.fromEntries(entries.flat());
 }
 
 /** A folder that one model is pulled into: which of its files came from pulls. The caller holds its lock. */
 export class PullFolder {
-  private constructor(readonly path: string, private readonly id: string, private readonly owned: Set<string>) {}
+  private constructor(
+    readonly path: string,
+    private readonly id: string,
+    private readonly owned: Set<string>,
+  ) {}
 
   /** @throws OtherModelError where earlier pulls were of another model; InvalidPullRecordError. */
   static async open(path: string, id: string): Promise<PullFolder> {
     const record = await readRecord(join(path, RECORD), recordSchema);
     const claim = await readRecord(join(path, CLAIM), claimSchema);
-    for (const held of [record?.id, claim?.id]) if (held !== undefined && held.toLowerCase() !== id.toLowerCase()) throw new OtherModelError(path, held, id);
+    for (const held of [record?.id, claim?.id])
+      if (held !== undefined && held.toLowerCase() !== id.toLowerCase()) throw new OtherModelError(path, held, id);
     return new PullFolder(path, id, new Set([...Object.keys(record?.files ?? {}), ...(claim?.files ?? [])]));
   }
 
@@ -80,27 +87,39 @@ export class PullFolder {
   /** What the converter would take although it is not of this commit. @throws FileInTheWayError. */
   async checkStrangers(wanted: readonly WantedFile[]): Promise<void> {
     const names = new Set(wanted.map((each) => each.name));
-    for (const stranger of TAKEN_BY_CONVERTER.filter((candidate) => !names.has(candidate) && !this.owned.has(candidate))) {
-      if ((await ifPresent(() => stat(join(this.path, stranger)))) !== undefined) throw new FileInTheWayError(join(this.path, stranger));
+    for (const stranger of TAKEN_BY_CONVERTER.filter(
+      (candidate) => !names.has(candidate) && !this.owned.has(candidate),
+    )) {
+      if ((await ifPresent(() => stat(join(this.path, stranger)))) !== undefined)
+        throw new FileInTheWayError(join(this.path, stranger));
     }
   }
 
-  /** Notes on the disk that these files are ours from now on, so that a later pull may replace and remove them. The record of an earlier pull ends here: the folder is about to change. */
+  /**
+   * Notes on the disk that these files are ours from now on, so that a later pull may replace and remove them. The
+   * record of an earlier pull ends here: the folder is about to change.
+   */
   async claim(wanted: readonly WantedFile[]): Promise<void> {
     for (const each of wanted) this.owned.add(each.name);
-    await writeWhole(join(this.path, CLAIM), { id: this.id, files: [...this.owned] } satisfies z.infer<typeof claimSchema>);
+    await writeWhole(join(this.path, CLAIM), { id: this.id, files: [...this.owned] } satisfies z.infer<
+      typeof claimSchema
+    >);
     await rm(join(this.path, RECORD), { force: true });
   }
 
   /** Removes what earlier commits left and the partial files, and writes the record. */
   async finish(record: PullRecord): Promise<void> {
-    for (const each of this.owned) if (!Object.hasOwn(record.files, each)) await rm(join(this.path, each), { force: true });
+    for (const each of this.owned)
+      if (!Object.hasOwn(record.files, each)) await rm(join(this.path, each), { force: true });
     await writeWhole(join(this.path, RECORD), record);
     await rm(join(this.path, PARTIALS), { recursive: true, force: true });
   }
 }
 
-/** Removes what a refused pull leaves empty. @param made the outermost folder that the pull made, or undefined where `path` was there before. */
+/**
+ * Removes what a refused pull leaves empty. @param made the outermost folder that the pull made, or undefined where
+ * `path` was there before.
+ */
 export async function removeEmpty(path: string, made: string | undefined): Promise<void> {
   const folders = [join(path, PARTIALS)];
   if (made !== undefined) for (let at = path; at.startsWith(made); at = dirname(at)) folders.push(at);
@@ -120,7 +139,8 @@ function isRight(wanted: WantedFile, digest: FileDigest): boolean {
 async function readRecord<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
   const bytes = await ifPresent(() => stat(path));
   if (bytes === undefined) return undefined;
-  if (bytes.size > MAX_RECORD_BYTES) throw new InvalidPullRecordError(path, `${bytes.size} bytes, at most ${MAX_RECORD_BYTES} are read`);
+  if (bytes.size > MAX_RECORD_BYTES)
+    throw new InvalidPullRecordError(path, `${bytes.size} bytes, at most ${MAX_RECORD_BYTES} are read`);
   let value: unknown;
   try {
     value = JSON.parse(await readFile(path, 'utf8'));
@@ -128,7 +148,8 @@ async function readRecord<T>(path: string, schema: z.ZodType<T>): Promise<T | un
     throw new InvalidPullRecordError(path, 'not JSON');
   }
   const parsed = schema.safeParse(value);
-  if (!parsed.success) throw new InvalidPullRecordError(path, z.prettifyError(parsed.error).replaceAll('\n', ' ').slice(0, 300));
+  if (!parsed.success)
+    throw new InvalidPullRecordError(path, z.prettifyError(parsed.error).replaceAll('\n', ' ').slice(0, 300));
   return parsed.data;
 }
 

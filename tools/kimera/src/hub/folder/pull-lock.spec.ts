@@ -18,14 +18,23 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const files = (): readonly string[] => readdirSync(folder).sort();
 function leave(fields: Readonly<Record<string, unknown>>, name = FILE): string {
   const token = randomUUID();
-  writeFileSync(join(folder, name), JSON.stringify({ ...thisProcess(), since: '2026-01-01T00:00:00.000Z', token, ...fields }));
+  writeFileSync(
+    join(folder, name),
+    JSON.stringify({ ...thisProcess(), since: '2026-01-01T00:00:00.000Z', token, ...fields }),
+  );
   return token;
 }
 
 describe('PullLock', () => {
   it('is one at a time, and can be had again after its release', async () => {
     const lock = await PullLock.acquire(folder);
-    await expect(PullLock.acquire(folder)).rejects.toMatchObject({ code: 'PULL_LOCKED', retry: 'permanent', pid: process.pid, folder, file: join(folder, FILE) });
+    await expect(PullLock.acquire(folder)).rejects.toMatchObject({
+      code: 'PULL_LOCKED',
+      retry: 'permanent',
+      pid: process.pid,
+      folder,
+      file: join(folder, FILE),
+    });
     await lock.release();
     await lock.release();
     await (await PullLock.acquire(folder)).release();
@@ -41,7 +50,9 @@ describe('PullLock', () => {
 
   it.each([
     ['has ended', { pid: NOBODY }],
-    ...(thisProcess().startTicks === null ? [] : [['has ended, and whose pid is used again', { startTicks: '1' }] as const]),
+    ...(thisProcess().startTicks === null
+      ? []
+      : [['has ended, and whose pid is used again', { startTicks: '1' }] as const]),
   ])('of a process that %s is taken over', async (_, fields) => {
     leave(fields);
     const lock = await PullLock.acquire(folder);
@@ -56,7 +67,8 @@ describe('PullLock', () => {
       const outcomes = await Promise.allSettled(Array.from({ length: 12 }, () => PullLock.acquire(folder)));
       const winners = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
       expect(winners).toHaveLength(1);
-      for (const outcome of outcomes) if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'PULL_LOCKED' });
+      for (const outcome of outcomes)
+        if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'PULL_LOCKED' });
       await winners[0]?.release();
       expect(files()).toEqual([]);
     }
@@ -71,11 +83,19 @@ describe('PullLock', () => {
 
   it('of a machine that cannot be seen is kept', async () => {
     leave({ host: 'elsewhere.example', pid: 1 });
-    await expect(PullLock.acquire(folder)).rejects.toMatchObject({ code: 'PULL_LOCKED', host: 'elsewhere.example', message: expect.stringContaining('remove') });
+    await expect(PullLock.acquire(folder)).rejects.toMatchObject({
+      code: 'PULL_LOCKED',
+      host: 'elsewhere.example',
+      message: expect.stringContaining('remove'),
+    });
   });
 
   it.each(['', 'pid 7', '{}', '{"pid":-1}'])('that is no lock is refused: %j', async (text) => {
     writeFileSync(join(folder, FILE), text);
-    await expect(PullLock.acquire(folder)).rejects.toMatchObject({ code: 'INVALID_PULL_LOCK', retry: 'permanent', file: join(folder, FILE) });
+    await expect(PullLock.acquire(folder)).rejects.toMatchObject({
+      code: 'INVALID_PULL_LOCK',
+      retry: 'permanent',
+      file: join(folder, FILE),
+    });
   });
 });

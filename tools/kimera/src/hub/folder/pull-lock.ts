@@ -7,7 +7,10 @@ const FILE = '.pull.lock';
 
 /** Exclusive use of a folder that is pulled into, by the file `.pull.lock`. */
 export class PullLock {
-  private constructor(private readonly file: LockFile<LockOwner>, private readonly token: string) {}
+  private constructor(
+    private readonly file: LockFile<LockOwner>,
+    private readonly token: string,
+  ) {}
 
   /** The folder is there. @throws PullLockedError, InvalidPullLockError. */
   static async acquire(folder: string): Promise<PullLock> {
