@@ -3,6 +3,7 @@ import { KimeraError } from '@kimera/core';
 /** The server cannot listen where it was told to. */
 export class AddressError extends KimeraError {
   readonly code = 'ADDRESS';
+  readonly kind = 'caller';
   constructor(
     readonly host: string,
     readonly port: number,

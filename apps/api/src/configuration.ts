@@ -34,6 +34,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** An environment variable with a value that cannot be used. */
 export class InvalidEnvironmentError extends KimeraError {
   readonly code = 'INVALID_ENVIRONMENT';
+  readonly kind = 'caller';
   constructor(
     readonly variable: string,
     readonly value: string,

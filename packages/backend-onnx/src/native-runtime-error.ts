@@ -6,6 +6,7 @@ import { KimeraError } from '@kimera/core';
  */
 export class NativeRuntimeError extends KimeraError {
   readonly code = 'NATIVE_RUNTIME';
+  readonly kind = 'internal';
   constructor(readonly reason: string) {
     super(`ONNX Runtime's native code does not run here: ${reason}`, { reason });
   }

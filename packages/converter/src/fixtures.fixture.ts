@@ -19,6 +19,7 @@ export { decodeVector };
 /** As the real backend's. */
 export class SaturatedError extends KimeraError {
   readonly code = 'INT8_SATURATION';
+  readonly kind = 'internal';
 }
 
 /** Whether the self-test of 8-bit variants fails on this processor. */

@@ -5,6 +5,7 @@ export type JsonValue = null | boolean | number | string | readonly JsonValue[] 
 /** A value that JSON cannot carry exactly. */
 export class NotCanonicalError extends KimeraError {
   readonly code = 'NOT_CANONICAL';
+  readonly kind = 'caller';
   constructor(value: unknown) {
     super(`${typeof value === 'number' ? String(value) : typeof value} has no canonical JSON form`, {
       type: typeof value,

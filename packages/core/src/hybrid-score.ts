@@ -4,6 +4,7 @@ import type { Head } from './space.js';
 /** Weights of a hybrid score whose sum is not above 0. */
 export class HybridWeightsError extends KimeraError {
   readonly code = 'HYBRID_WEIGHTS';
+  readonly kind = 'caller';
   constructor(readonly sum: number) {
     super(`the weights of a hybrid score add up to ${sum}, more than 0 is needed`, { sum });
   }

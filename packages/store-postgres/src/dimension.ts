@@ -4,6 +4,7 @@ import { MAX_DIMENSION } from './vector-codec.js';
 /** More numbers than a column of pgvector holds. */
 export class DimensionTooLargeError extends KimeraError {
   readonly code = 'DIMENSION_TOO_LARGE';
+  readonly kind = 'refused';
   constructor(
     readonly dimension: number,
     readonly limit: number,

@@ -3,6 +3,7 @@ import { KimeraError } from '@kimera/core';
 /** A worker thread ended while it held a request, and so did its replacement. */
 export class WorkerDiedError extends KimeraError {
   readonly code = 'WORKER_DIED';
+  readonly kind = 'retryable';
   constructor(
     readonly pool: string,
     readonly attempts: number,

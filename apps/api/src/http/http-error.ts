@@ -1,4 +1,4 @@
-import { KimeraError, type ErrorField } from '@kimera/core';
+import { KimeraError, type ErrorField, type ErrorKind } from '@kimera/core';
 
 export type HttpErrorCode =
   | 'invalid_request'
@@ -20,7 +20,15 @@ export type HttpErrorCode =
   | 'internal';
 
 /** A request that is refused, before it takes the form of its route's contract. */
+const KINDS: Partial<Record<HttpErrorCode, ErrorKind>> = {
+  overloaded: 'retryable',
+  shutting_down: 'retryable',
+  space_unavailable: 'retryable',
+  internal: 'internal',
+};
+
 export class HttpError extends KimeraError {
+  readonly kind: ErrorKind;
   constructor(
     readonly code: HttpErrorCode,
     message: string,
@@ -28,5 +36,6 @@ export class HttpError extends KimeraError {
     fields: Readonly<Record<string, ErrorField>> = {},
   ) {
     super(message, fields);
+    this.kind = KINDS[code] ?? 'caller';
   }
 }

@@ -22,6 +22,7 @@ export type Health =
 /** Two models of a server that answer to one name. */
 export class ModelNamesError extends KimeraError {
   readonly code = 'MODEL_NAMES';
+  readonly kind = 'caller';
   constructor(
     readonly primary: string,
     readonly light: string,

@@ -3,6 +3,7 @@ import { KimeraError } from '@kimera/core';
 /** A parameter of a hashed model outside its range. */
 export class InvalidHashedOptionsError extends KimeraError {
   readonly code = 'INVALID_HASHED_OPTIONS';
+  readonly kind = 'caller';
   constructor(
     readonly option: string,
     readonly value: number,

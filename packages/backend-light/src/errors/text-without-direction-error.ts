@@ -6,6 +6,7 @@ import { KimeraError } from '@kimera/core';
  */
 export class TextWithoutDirectionError extends KimeraError {
   readonly code = 'TEXT_WITHOUT_DIRECTION';
+  readonly kind = 'caller';
   /** @param text its place in the call, from 0. */
   constructor(
     readonly text: number,

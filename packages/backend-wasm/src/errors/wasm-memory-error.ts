@@ -3,6 +3,7 @@ import { KimeraError } from '@kimera/core';
 /** The variant does not fit into WebAssembly's memory, and no other of the folder does and holds. */
 export class WasmMemoryError extends KimeraError {
   readonly code = 'WASM_MEMORY';
+  readonly kind = 'retryable';
   /** @param needed bytes. @param limit bytes. */
   constructor(
     readonly variant: string,

@@ -6,6 +6,7 @@ import { BackendLimitError } from '@kimera/core';
  */
 export class WasmTextLengthError extends BackendLimitError {
   readonly code = 'WASM_TEXT_LENGTH';
+  readonly kind = 'caller';
   constructor(
     readonly tokens: number,
     readonly limit: number,

@@ -3,6 +3,7 @@ import { KimeraError, type Head } from '@kimera/core';
 /** A checkpoint file that breaks its format: truncated, overlapping, longer than it says. */
 export class InvalidCheckpointError extends KimeraError {
   readonly code = 'INVALID_CHECKPOINT';
+  readonly kind = 'refused';
   constructor(
     readonly file: string,
     readonly reason: string,
@@ -14,6 +15,7 @@ export class InvalidCheckpointError extends KimeraError {
 /** A configuration file of the checkpoint with a wrong or contradictory value. */
 export class InvalidConfigurationError extends KimeraError {
   readonly code = 'INVALID_CONFIGURATION';
+  readonly kind = 'refused';
   constructor(
     readonly file: string,
     readonly reason: string,
@@ -25,6 +27,7 @@ export class InvalidConfigurationError extends KimeraError {
 /** Well-formed, but not something that is converted: an architecture, a module, an activation. Never skipped. */
 export class UnsupportedModelError extends KimeraError {
   readonly code = 'UNSUPPORTED_MODEL';
+  readonly kind = 'refused';
   constructor(
     readonly feature: string,
     readonly actual: string,
@@ -41,6 +44,7 @@ export class UnsupportedModelError extends KimeraError {
 /** A file that a checkpoint must have is not there. */
 export class CheckpointFileMissingError extends KimeraError {
   readonly code = 'CHECKPOINT_FILE_MISSING';
+  readonly kind = 'caller';
   constructor(
     readonly folder: string,
     readonly file: string,
@@ -52,6 +56,7 @@ export class CheckpointFileMissingError extends KimeraError {
 /** A tensor that the architecture needs is absent. */
 export class MissingTensorError extends KimeraError {
   readonly code = 'MISSING_TENSOR';
+  readonly kind = 'refused';
   constructor(readonly tensor: string) {
     super(`the checkpoint has no tensor ${tensor}`, { tensor });
   }
@@ -60,6 +65,7 @@ export class MissingTensorError extends KimeraError {
 /** A tensor has another shape than the configuration implies. */
 export class TensorShapeError extends KimeraError {
   readonly code = 'TENSOR_SHAPE';
+  readonly kind = 'refused';
   constructor(
     readonly tensor: string,
     readonly expected: readonly number[],
@@ -76,6 +82,7 @@ export class TensorShapeError extends KimeraError {
 /** A weight holds a NaN or an infinity: its vectors would be useless. */
 export class NotFiniteError extends KimeraError {
   readonly code = 'TENSOR_NOT_FINITE';
+  readonly kind = 'refused';
   constructor(
     readonly tensor: string,
     readonly index: number,
@@ -87,6 +94,7 @@ export class NotFiniteError extends KimeraError {
 /** The exact 4-bit form was asked for, and a block of 32 weights is not 4-bit. */
 export class NotFourBitError extends KimeraError {
   readonly code = 'NOT_FOUR_BIT';
+  readonly kind = 'refused';
   constructor(
     readonly tensor: string,
     readonly block: number,
@@ -101,6 +109,7 @@ export class NotFourBitError extends KimeraError {
 /** The output folder exists. */
 export class OutputExistsError extends KimeraError {
   readonly code = 'OUTPUT_EXISTS';
+  readonly kind = 'refused';
   constructor(readonly path: string) {
     super(`${path} exists: choose another --out or remove it`, { path });
   }
@@ -109,6 +118,7 @@ export class OutputExistsError extends KimeraError {
 /** The disk has less room than the output needs. */
 export class DiskSpaceError extends KimeraError {
   readonly code = 'DISK_SPACE';
+  readonly kind = 'retryable';
   constructor(
     readonly path: string,
     readonly needed: number,
@@ -121,6 +131,7 @@ export class DiskSpaceError extends KimeraError {
 /** A git LFS pointer lies where the weights should be: they were never downloaded. */
 export class LfsPointerError extends KimeraError {
   readonly code = 'LFS_POINTER';
+  readonly kind = 'refused';
   constructor(readonly file: string) {
     super(`${file} is a git LFS pointer, not the weights: download the file itself (git lfs pull)`, { file });
   }
@@ -129,6 +140,7 @@ export class LfsPointerError extends KimeraError {
 /** A path inside a checkpoint that leaves its folder. */
 export class UnsafePathError extends KimeraError {
   readonly code = 'UNSAFE_PATH';
+  readonly kind = 'refused';
   constructor(
     readonly file: string,
     readonly path: string,
@@ -140,6 +152,7 @@ export class UnsafePathError extends KimeraError {
 /** model.safetensors.index.json or pytorch_model.bin.index.json breaks its format. */
 export class InvalidIndexError extends KimeraError {
   readonly code = 'INVALID_INDEX';
+  readonly kind = 'refused';
   constructor(
     readonly file: string,
     readonly reason: string,
@@ -151,6 +164,7 @@ export class InvalidIndexError extends KimeraError {
 /** Something is larger, deeper or more than any real checkpoint needs. */
 export class ResourceLimitError extends KimeraError {
   readonly code = 'RESOURCE_LIMIT';
+  readonly kind = 'refused';
   constructor(
     readonly file: string,
     readonly what: string,
@@ -164,6 +178,7 @@ export class ResourceLimitError extends KimeraError {
 /** A checkpoint's file cannot be hard-linked into the model folder: another file system, or one without hard links. */
 export class LinkError extends KimeraError {
   readonly code = 'LINK';
+  readonly kind = 'caller';
   constructor(
     readonly from: string,
     readonly to: string,
@@ -179,6 +194,7 @@ export class LinkError extends KimeraError {
 /** A matrix whose rows are not made of whole blocks cannot have the form. */
 export class BlockSizeError extends KimeraError {
   readonly code = 'BLOCK_SIZE';
+  readonly kind = 'caller';
   constructor(
     readonly tensor: string,
     readonly columns: number,
@@ -195,6 +211,7 @@ export class BlockSizeError extends KimeraError {
 /** An 8-bit variant that is too far from the vectors it stands for. */
 export class FidelityError extends KimeraError {
   readonly code = 'FIDELITY';
+  readonly kind = 'internal';
   constructor(
     readonly head: Head,
     readonly mean: number,

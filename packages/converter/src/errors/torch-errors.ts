@@ -6,6 +6,7 @@ import { KimeraError } from '@kimera/core';
  */
 export class ForbiddenGlobalError extends KimeraError {
   readonly code = 'FORBIDDEN_GLOBAL';
+  readonly kind = 'refused';
   constructor(
     readonly file: string,
     readonly module: string,
@@ -22,6 +23,7 @@ export class ForbiddenGlobalError extends KimeraError {
 /** A pickle opcode that torch.save never writes for tensors. */
 export class ForbiddenOpcodeError extends KimeraError {
   readonly code = 'FORBIDDEN_OPCODE';
+  readonly kind = 'refused';
   constructor(
     readonly file: string,
     readonly opcode: number,
@@ -38,6 +40,7 @@ export class ForbiddenOpcodeError extends KimeraError {
 /** The pickle breaks its own rules. */
 export class InvalidPickleError extends KimeraError {
   readonly code = 'INVALID_PICKLE';
+  readonly kind = 'refused';
   constructor(
     readonly file: string,
     readonly position: number,
@@ -50,6 +53,7 @@ export class InvalidPickleError extends KimeraError {
 /** The zip around the pickle is damaged, ambiguous or encrypted. */
 export class InvalidZipError extends KimeraError {
   readonly code = 'INVALID_ZIP';
+  readonly kind = 'refused';
   constructor(
     readonly file: string,
     readonly reason: string,
@@ -61,6 +65,7 @@ export class InvalidZipError extends KimeraError {
 /** Well-formed, but not a file of tensors as torch.save writes it: TorchScript, compressed, a foreign byte order. */
 export class UnsupportedTorchFileError extends KimeraError {
   readonly code = 'UNSUPPORTED_TORCH_FILE';
+  readonly kind = 'refused';
   constructor(
     readonly file: string,
     readonly reason: string,
@@ -72,6 +77,7 @@ export class UnsupportedTorchFileError extends KimeraError {
 /** A tensor's storage is not in the file. */
 export class MissingStorageError extends KimeraError {
   readonly code = 'MISSING_STORAGE';
+  readonly kind = 'refused';
   constructor(
     readonly file: string,
     readonly storage: string,
@@ -83,6 +89,7 @@ export class MissingStorageError extends KimeraError {
 /** A storage has another size than the pickle says. */
 export class StorageSizeError extends KimeraError {
   readonly code = 'STORAGE_SIZE';
+  readonly kind = 'refused';
   constructor(
     readonly file: string,
     readonly storage: string,
@@ -101,6 +108,7 @@ export class StorageSizeError extends KimeraError {
 /** A tensor reaches outside its storage. */
 export class TensorBoundsError extends KimeraError {
   readonly code = 'TENSOR_BOUNDS';
+  readonly kind = 'refused';
   constructor(
     readonly file: string,
     readonly reason: string,

@@ -5,6 +5,7 @@ import { KimeraError } from '@kimera/core';
  */
 export class InvalidOnnxError extends KimeraError {
   readonly code = 'INVALID_ONNX';
+  readonly kind = 'refused';
   constructor(
     readonly file: string,
     readonly reason: string,
@@ -16,6 +17,7 @@ export class InvalidOnnxError extends KimeraError {
 /** External data that lies outside the graph's folder: an absolute path, `..`, a link that leads away. */
 export class UnsafeExternalDataError extends KimeraError {
   readonly code = 'UNSAFE_EXTERNAL_DATA';
+  readonly kind = 'refused';
   constructor(
     readonly file: string,
     readonly tensor: string,
@@ -35,6 +37,7 @@ export class UnsafeExternalDataError extends KimeraError {
 /** Nothing that can be inspected: neither a known kind of file nor a model or checkpoint folder. */
 export class NotInspectableError extends KimeraError {
   readonly code = 'NOT_INSPECTABLE';
+  readonly kind = 'caller';
   constructor(
     readonly path: string,
     readonly reason: string,

@@ -4,7 +4,9 @@
  * `fields` carries the same figures for programs. Subclasses are one refusal each.
  */
 export abstract class KimeraError extends Error {
+  /** SCREAMING_SNAKE_CASE, of this class alone. */
   abstract readonly code: string;
+  abstract readonly kind: ErrorKind;
   /** The figures of the message, JSON-safe. */
   readonly fields: Readonly<Record<string, ErrorField>>;
 
@@ -14,5 +16,12 @@ export abstract class KimeraError extends Error {
     this.name = new.target.name;
   }
 }
+
+/**
+ * Whose move it is. `caller`: the call is wrong, and only another call can succeed (an argument, an option, a request).
+ * `refused`: the call is understood, and what it is about (a file, a model, a state) is refused every time. `retryable`:
+ * the same call may succeed later (busy, unreachable, stopped). `internal`: a fault of this software or of its runtime.
+ */
+export type ErrorKind = 'caller' | 'refused' | 'retryable' | 'internal';
 
 export type ErrorField = string | number | boolean | null | readonly string[] | readonly number[];

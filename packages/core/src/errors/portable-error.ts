@@ -1,9 +1,10 @@
-import { KimeraError, type ErrorField } from './kimera-error.js';
+import { KimeraError, type ErrorField, type ErrorKind } from './kimera-error.js';
 
 /** A KimeraError as structured-cloneable data: what crosses a worker or a process boundary. */
 export interface PortableError {
   readonly name: string;
   readonly code: string;
+  readonly kind: ErrorKind;
   readonly message: string;
   readonly fields: Readonly<Record<string, ErrorField>>;
   readonly stack?: string;
@@ -12,9 +13,11 @@ export interface PortableError {
 /** An error that came over a boundary whose class is not known on this side; keeps name, code, message and fields. */
 export class RemoteError extends KimeraError {
   readonly code: string;
+  readonly kind: ErrorKind;
   constructor(error: PortableError) {
     super(error.message, error.fields);
     this.code = error.code;
+    this.kind = error.kind;
     this.name = error.name;
   }
 }
@@ -27,6 +30,7 @@ export function toPortableError(error: unknown): PortableError {
     return {
       name: error.name,
       code: error.code,
+      kind: error.kind,
       message: error.message,
       fields: error.fields,
       ...(error.stack === undefined ? {} : { stack: error.stack }),
@@ -36,6 +40,7 @@ export function toPortableError(error: unknown): PortableError {
   return {
     name: plain.name,
     code: 'INTERNAL',
+    kind: 'internal',
     message: plain.message,
     fields: {},
     ...(plain.stack === undefined ? {} : { stack: plain.stack }),

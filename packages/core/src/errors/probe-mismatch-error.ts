@@ -3,6 +3,7 @@ import { KimeraError } from './kimera-error.js';
 /** A backend's vectors for the recorded probes are not those of the space: it must not serve (invariant 2). */
 export class ProbeMismatchError extends KimeraError {
   readonly code = 'PROBE_MISMATCH';
+  readonly kind = 'internal';
   constructor(
     readonly backend: string,
     readonly fingerprint: string,

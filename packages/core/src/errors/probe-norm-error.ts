@@ -6,6 +6,7 @@ import { KimeraError } from './kimera-error.js';
  */
 export class ProbeNormError extends KimeraError {
   readonly code = 'PROBE_NORM';
+  readonly kind = 'internal';
   constructor(
     readonly backend: string,
     readonly fingerprint: string,

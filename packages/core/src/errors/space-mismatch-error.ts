@@ -3,6 +3,7 @@ import { KimeraError } from './kimera-error.js';
 /** Vectors of two spaces were about to be compared or stored together (invariant 2). */
 export class SpaceMismatchError extends KimeraError {
   readonly code = 'SPACE_MISMATCH';
+  readonly kind = 'refused';
   constructor(
     readonly expected: string,
     readonly actual: string,

@@ -4,6 +4,7 @@ import { KimeraError } from './kimera-error.js';
 /** A head was asked for that the model does not have. */
 export class UnsupportedHeadError extends KimeraError {
   readonly code = 'UNSUPPORTED_HEAD';
+  readonly kind = 'caller';
   constructor(
     readonly head: Head,
     readonly available: readonly Head[],

@@ -16,6 +16,7 @@ export interface TokenBatch {
 /** A token batch that breaks its contract; `reason` says how. */
 export class InvalidTokenBatchError extends KimeraError {
   readonly code = 'INVALID_TOKEN_BATCH';
+  readonly kind = 'caller';
   constructor(reason: string) {
     super(`invalid token batch: ${reason}`, { reason });
   }

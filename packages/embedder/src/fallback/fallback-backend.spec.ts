@@ -146,6 +146,7 @@ describe('FallbackBackend', () => {
   it('lets a batch that is beyond one step go on to the next, and keeps the step', async () => {
     class TooLong extends BackendLimitError {
       readonly code = 'TOO_LONG';
+      readonly kind = 'caller';
     }
     const [wasm, other] = [new Machine('wasm'), new Machine('other')];
     wasm.failure = new TooLong('too long');

@@ -3,6 +3,7 @@ import { KimeraError } from '@kimera/core';
 /** Scores that must be of the same items are not of the same number. */
 export class UnpairedScoresError extends KimeraError {
   readonly code = 'UNPAIRED_SCORES';
+  readonly kind = 'caller';
   constructor(
     readonly expected: number,
     readonly actual: number,
@@ -15,6 +16,7 @@ export class UnpairedScoresError extends KimeraError {
 /** A number that is NaN or infinite: it would make every figure after it meaningless. */
 export class InvalidScoreError extends KimeraError {
   readonly code = 'INVALID_SCORE';
+  readonly kind = 'caller';
   constructor(
     readonly position: number,
     value: number,
@@ -27,6 +29,7 @@ export class InvalidScoreError extends KimeraError {
 /** Fewer items than the figure is defined for. */
 export class TooFewValuesError extends KimeraError {
   readonly code = 'TOO_FEW_VALUES';
+  readonly kind = 'caller';
   constructor(
     readonly minimum: number,
     readonly actual: number,
@@ -39,6 +42,7 @@ export class TooFewValuesError extends KimeraError {
 /** A setting outside the range in which it means something. */
 export class SettingRangeError extends KimeraError {
   readonly code = 'SETTING_RANGE';
+  readonly kind = 'caller';
   constructor(
     readonly setting: string,
     readonly range: string,
@@ -51,6 +55,7 @@ export class SettingRangeError extends KimeraError {
 /** A correlation or an alignment with values that are all equal. */
 export class ConstantInputError extends KimeraError {
   readonly code = 'CONSTANT_INPUT';
+  readonly kind = 'caller';
   constructor(what: string) {
     super(`${what} is undefined: all values of one side are equal`, { what });
   }
@@ -59,6 +64,7 @@ export class ConstantInputError extends KimeraError {
 /** A ranking that holds an item twice would be counted twice. */
 export class DuplicateItemError extends KimeraError {
   readonly code = 'DUPLICATE_ITEM';
+  readonly kind = 'caller';
   constructor(readonly item: string) {
     super(`"${item}" is in the ranking more than once`, { item });
   }
@@ -67,6 +73,7 @@ export class DuplicateItemError extends KimeraError {
 /** The pairs do not span the smaller space, so a rotation is not determined by them. */
 export class RankDeficientError extends KimeraError {
   readonly code = 'RANK_DEFICIENT';
+  readonly kind = 'caller';
   constructor(
     readonly rank: number,
     readonly needed: number,

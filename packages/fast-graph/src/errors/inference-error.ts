@@ -3,6 +3,7 @@ import { KimeraError } from '@kimera/core';
 /** ONNX Runtime failed on a batch of B texts of T tokens. */
 export class InferenceError extends KimeraError {
   readonly code = 'INFERENCE';
+  readonly kind = 'internal';
   constructor(
     readonly texts: number,
     readonly tokens: number,

@@ -3,6 +3,7 @@ import { KimeraError } from '@kimera/core';
 /** Source and target are the same space: there is nothing to migrate. */
 export class SameSpaceError extends KimeraError {
   readonly code = 'SAME_SPACE';
+  readonly kind = 'refused';
   constructor(
     readonly space: string,
     readonly modelId: string,
@@ -14,6 +15,7 @@ export class SameSpaceError extends KimeraError {
 /** More numbers than pgvector can index in a `vector`. */
 export class DimensionLimitError extends KimeraError {
   readonly code = 'DIMENSION_LIMIT';
+  readonly kind = 'refused';
   constructor(
     readonly dimension: number,
     readonly limit: number,
@@ -28,6 +30,7 @@ export class DimensionLimitError extends KimeraError {
 /** The new vectors would not fit. */
 export class NotEnoughRoomError extends KimeraError {
   readonly code = 'NOT_ENOUGH_ROOM';
+  readonly kind = 'refused';
   constructor(
     readonly needed: number,
     readonly free: number,
@@ -39,6 +42,7 @@ export class NotEnoughRoomError extends KimeraError {
 /** The backfill has jobs left. */
 export class BackfillIncompleteError extends KimeraError {
   readonly code = 'BACKFILL_INCOMPLETE';
+  readonly kind = 'retryable';
   constructor(
     readonly waiting: number,
     readonly active: number,
@@ -54,6 +58,7 @@ export class BackfillIncompleteError extends KimeraError {
 /** Rows without a vector in the new space stand in the way of a cutover. */
 export class RowsMissingError extends KimeraError {
   readonly code = 'ROWS_MISSING';
+  readonly kind = 'refused';
   constructor(
     readonly missing: number,
     readonly excused: number,
@@ -65,6 +70,7 @@ export class RowsMissingError extends KimeraError {
 /** Rows that could not be embedded, and that nobody has excused. */
 export class PoisonRowsError extends KimeraError {
   readonly code = 'POISON_ROWS';
+  readonly kind = 'refused';
   constructor(
     readonly ids: readonly string[],
     readonly reason: string,
@@ -79,6 +85,7 @@ export class PoisonRowsError extends KimeraError {
 /** An acceptance in writing where the gate said NO-GO, or without words. */
 export class AcceptanceError extends KimeraError {
   readonly code = 'ACCEPTANCE';
+  readonly kind = 'caller';
   constructor(
     readonly verdict: string,
     readonly reason: string,
@@ -90,6 +97,7 @@ export class AcceptanceError extends KimeraError {
 /** The model fails on every text: the rows are not to blame. */
 export class EmbedderBrokenError extends KimeraError {
   readonly code = 'EMBEDDER_BROKEN';
+  readonly kind = 'internal';
   constructor(
     readonly modelId: string,
     readonly reason: string,
@@ -102,6 +110,7 @@ export class EmbedderBrokenError extends KimeraError {
 /** A model gave no vector, or one with a NaN or an infinity. */
 export class NotFiniteVectorError extends KimeraError {
   readonly code = 'VECTOR_NOT_FINITE';
+  readonly kind = 'internal';
   constructor(readonly id: string) {
     super(`the vector of row ${id} is not finite`, { id });
   }

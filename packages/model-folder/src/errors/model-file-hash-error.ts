@@ -3,6 +3,7 @@ import { KimeraError } from '@kimera/core';
 /** A file's bytes are not those that space.json records. */
 export class ModelFileHashError extends KimeraError {
   readonly code = 'MODEL_FILE_HASH';
+  readonly kind = 'refused';
   constructor(
     readonly file: string,
     readonly expected: string,

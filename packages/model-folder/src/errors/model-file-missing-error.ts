@@ -3,6 +3,7 @@ import { KimeraError } from '@kimera/core';
 /** A file that space.json names is not in the folder. */
 export class ModelFileMissingError extends KimeraError {
   readonly code = 'MODEL_FILE_MISSING';
+  readonly kind = 'refused';
   constructor(
     readonly folder: string,
     readonly file: string,

@@ -3,6 +3,7 @@ import { KimeraError } from '@kimera/core';
 /** Another process has the folder open: two would lose each other's rows. */
 export class StoreLockedError extends KimeraError {
   readonly code = 'STORE_LOCKED';
+  readonly kind = 'retryable';
   constructor(
     readonly folder: string,
     readonly pid: number,
@@ -24,6 +25,7 @@ export class StoreLockedError extends KimeraError {
  */
 export class ForeignLockError extends KimeraError {
   readonly code = 'FOREIGN_LOCK';
+  readonly kind = 'refused';
   constructor(
     readonly folder: string,
     readonly pid: number,
@@ -40,6 +42,7 @@ export class ForeignLockError extends KimeraError {
 /** A lock file that is not one of ours. */
 export class DamagedLockError extends KimeraError {
   readonly code = 'DAMAGED_LOCK';
+  readonly kind = 'refused';
   constructor(readonly file: string) {
     super(`${file} is not a lock file of this program: remove it if no process uses the folder`, { file });
   }
@@ -48,6 +51,7 @@ export class DamagedLockError extends KimeraError {
 /** No process has the folder open, so there is none to join. */
 export class StoreNotRunningError extends KimeraError {
   readonly code = 'STORE_NOT_RUNNING';
+  readonly kind = 'retryable';
   constructor(readonly folder: string) {
     super(`no process has ${folder} open: open it here with openStore`, { folder });
   }

@@ -3,6 +3,7 @@ import { KimeraError } from '@kimera/core';
 /** The database has no pgvector, and it cannot be installed from here. */
 export class PgvectorMissingError extends KimeraError {
   readonly code = 'PGVECTOR_MISSING';
+  readonly kind = 'refused';
   constructor(
     readonly reason: string,
     options?: ErrorOptions,
@@ -14,6 +15,7 @@ export class PgvectorMissingError extends KimeraError {
 /** A pgvector with known faults. */
 export class PgvectorTooOldError extends KimeraError {
   readonly code = 'PGVECTOR_TOO_OLD';
+  readonly kind = 'refused';
   constructor(
     readonly actual: string,
     readonly least: string,
@@ -28,6 +30,7 @@ export class PgvectorTooOldError extends KimeraError {
 /** A newer version of this program has changed the schema. */
 export class SchemaTooNewError extends KimeraError {
   readonly code = 'SCHEMA_TOO_NEW';
+  readonly kind = 'refused';
   constructor(
     readonly actual: number,
     readonly known: number,

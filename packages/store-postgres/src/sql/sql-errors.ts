@@ -3,6 +3,7 @@ import { KimeraError } from '@kimera/core';
 /** Other transactions held a table or rows for too long; nothing was changed. Try again later. */
 export class BusyError extends KimeraError {
   readonly code = 'STORE_BUSY';
+  readonly kind = 'retryable';
   constructor(
     readonly attempts: number,
     reason: string,
@@ -19,6 +20,7 @@ export class BusyError extends KimeraError {
 /** The database does not answer, or does not let this user in. */
 export class StoreUnreachableError extends KimeraError {
   readonly code = 'STORE_UNREACHABLE';
+  readonly kind = 'retryable';
   constructor(
     readonly address: string,
     readonly reason: string,

@@ -15,6 +15,7 @@ export const FAKE_START = 0;
 /** Fewer tokens than the special one. */
 export class FakeEncodeOptionsError extends KimeraError {
   readonly code = 'INVALID_ENCODE_OPTIONS';
+  readonly kind = 'caller';
   constructor(maxTokens: number) {
     super(`maxTokens is ${maxTokens}: at least 1 is needed`, { maxTokens });
   }

@@ -30,6 +30,7 @@ export function worstDifference(differences: readonly VectorDifference[]): Vecto
 /** Two vectors are further apart than a named tolerance. */
 export class ToleranceError extends KimeraError {
   readonly code = 'TOLERANCE';
+  readonly kind = 'caller';
   constructor(what: string, difference: VectorDifference, tolerance: Tolerance) {
     super(
       `${what}: cosine ${difference.cosine} (at least ${tolerance.minCosine}), largest difference ${difference.maxAbs} (at most ${tolerance.maxAbs}), ` +

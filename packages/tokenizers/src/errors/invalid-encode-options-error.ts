@@ -3,6 +3,7 @@ import { KimeraError } from '@kimera/core';
 /** Options under which no text can be encoded, such as fewer tokens than the special ones. */
 export class InvalidEncodeOptionsError extends KimeraError {
   readonly code = 'INVALID_ENCODE_OPTIONS';
+  readonly kind = 'caller';
   constructor(
     readonly maxTokens: number,
     readonly specialTokens: number,

@@ -6,6 +6,7 @@ import { KimeraError } from '@kimera/core';
  */
 export class TokenizerChangedError extends KimeraError {
   readonly code = 'TOKENIZER_CHANGED';
+  readonly kind = 'refused';
   /** @param expected SHA-256 of the file, lower-case hex. */
   constructor(
     readonly path: string,

@@ -31,6 +31,7 @@ export interface KeyRange {
 /** No collection of that name. */
 export class UnknownCollectionError extends KimeraError {
   readonly code = 'UNKNOWN_COLLECTION';
+  readonly kind = 'caller';
   constructor(
     readonly collection: string,
     readonly known: readonly string[],
@@ -45,6 +46,7 @@ export class UnknownCollectionError extends KimeraError {
 /** A name that a created collection cannot have. */
 export class InvalidCollectionNameError extends KimeraError {
   readonly code = 'INVALID_COLLECTION_NAME';
+  readonly kind = 'caller';
   constructor(readonly collection: string) {
     super(
       `${JSON.stringify(collection.slice(0, 80))} cannot name a collection: a lower-case letter, then at most 40 of a-z, 0-9 and _`,
@@ -56,6 +58,7 @@ export class InvalidCollectionNameError extends KimeraError {
 /** The name is taken. */
 export class CollectionExistsError extends KimeraError {
   readonly code = 'COLLECTION_EXISTS';
+  readonly kind = 'refused';
   constructor(readonly collection: string) {
     super(`the collection ${JSON.stringify(collection)} exists`, { collection });
   }
@@ -64,6 +67,7 @@ export class CollectionExistsError extends KimeraError {
 /** A row that the table cannot hold. */
 export class InvalidRowError extends KimeraError {
   readonly code = 'INVALID_ROW';
+  readonly kind = 'caller';
   constructor(
     readonly id: string,
     readonly reason: string,

@@ -103,6 +103,7 @@ export interface MigrationStore {
 /** The collection has a migration that is not retired. */
 export class MigrationUnderWayError extends KimeraError {
   readonly code = 'MIGRATION_UNDER_WAY';
+  readonly kind = 'retryable';
   constructor(
     readonly collection: string,
     readonly migration: string,
@@ -119,6 +120,7 @@ export class MigrationUnderWayError extends KimeraError {
 /** The collection has no migration. */
 export class NoMigrationError extends KimeraError {
   readonly code = 'NO_MIGRATION';
+  readonly kind = 'caller';
   constructor(readonly collection: string) {
     super(`collection ${JSON.stringify(collection)} has no migration: plan one first`, { collection });
   }
@@ -127,6 +129,7 @@ export class NoMigrationError extends KimeraError {
 /** No migration of that id. */
 export class UnknownMigrationError extends KimeraError {
   readonly code = 'UNKNOWN_MIGRATION';
+  readonly kind = 'caller';
   constructor(readonly migration: string) {
     super(`there is no migration ${JSON.stringify(migration)}`, { migration });
   }
@@ -135,6 +138,7 @@ export class UnknownMigrationError extends KimeraError {
 /** An action that the state does not allow. */
 export class MigrationStateError extends KimeraError {
   readonly code = 'MIGRATION_STATE';
+  readonly kind = 'refused';
   constructor(
     readonly migration: string,
     readonly event: string,
@@ -153,6 +157,7 @@ export class MigrationStateError extends KimeraError {
 /** Too many changes wait to be embedded for a switch of spaces under a lock. */
 export class CatchUpError extends KimeraError {
   readonly code = 'CATCH_UP';
+  readonly kind = 'retryable';
   constructor(
     readonly pending: number,
     readonly limit: number,

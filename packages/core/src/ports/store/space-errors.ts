@@ -3,6 +3,7 @@ import { KimeraError } from '../../errors/kimera-error.js';
 /** The collection has no vectors in that space. */
 export class UnknownSpaceError extends KimeraError {
   readonly code = 'UNKNOWN_SPACE';
+  readonly kind = 'caller';
   constructor(
     readonly collection: string,
     readonly space: string,
@@ -17,6 +18,7 @@ export class UnknownSpaceError extends KimeraError {
 /** The space that searches use cannot be dropped. */
 export class ActiveSpaceError extends KimeraError {
   readonly code = 'ACTIVE_SPACE';
+  readonly kind = 'caller';
   constructor(
     readonly collection: string,
     readonly space: string,

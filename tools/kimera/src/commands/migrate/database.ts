@@ -7,6 +7,7 @@ import type { CommandContext } from '../../console/command-context.js';
 /** There is no embedded database in that folder. */
 export class DatabaseNotFoundError extends KimeraError {
   readonly code = 'DATABASE_NOT_FOUND';
+  readonly kind = 'caller';
   constructor(readonly folder: string) {
     super(`${folder} holds no database`, { folder });
   }

@@ -33,6 +33,7 @@ interface InitOptions extends DatabaseOptions {
 /** A line of the rows' file that is no row. */
 export class InvalidRowLineError extends KimeraError {
   readonly code = 'INVALID_ROW_LINE';
+  readonly kind = 'caller';
   constructor(
     readonly line: number,
     readonly reason: string,

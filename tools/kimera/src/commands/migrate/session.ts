@@ -15,6 +15,7 @@ import type { ModelOptions } from './options.js';
 /** No model folder at hand gives vectors of a space. */
 export class ModelOfSpaceNotFoundError extends KimeraError {
   readonly code = 'MODEL_OF_SPACE_NOT_FOUND';
+  readonly kind = 'caller';
   constructor(
     readonly space: string,
     readonly modelId: string,

@@ -33,6 +33,7 @@ const querySchema = z.object({
 /** A line of the queries' file that is no judged query. */
 export class InvalidQueryLineError extends KimeraError {
   readonly code = 'INVALID_QUERY_LINE';
+  readonly kind = 'caller';
   constructor(
     readonly file: string,
     readonly line: number,
@@ -45,6 +46,7 @@ export class InvalidQueryLineError extends KimeraError {
 /** A margin that is no share of nDCG. */
 export class InvalidMarginError extends KimeraError {
   readonly code = 'USAGE';
+  readonly kind = 'caller';
   constructor(readonly margin: string) {
     super(`--margin ${margin}: expected a number above 0 and below 1, in nDCG@10`, { margin });
   }

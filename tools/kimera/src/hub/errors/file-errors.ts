@@ -3,6 +3,7 @@ import { HubError } from './hub-error.js';
 /** A file name from a hub that could lead out of the folder or hide in it. */
 export class UnsafeFileNameError extends HubError {
   readonly code = 'UNSAFE_FILE_NAME';
+  readonly kind = 'refused';
   readonly retry = 'permanent';
   constructor(
     readonly file: string,
@@ -15,6 +16,7 @@ export class UnsafeFileNameError extends HubError {
 /** The repository lacks what a conversion needs. */
 export class NotACheckpointError extends HubError {
   readonly code = 'NOT_A_CHECKPOINT';
+  readonly kind = 'refused';
   readonly retry = 'permanent';
   constructor(readonly missing: readonly string[]) {
     super(`this is no checkpoint that can be converted; it lacks ${missing.join(', ')}`, { missing });
@@ -24,6 +26,7 @@ export class NotACheckpointError extends HubError {
 /** A file of the repository that says which others are needed, and cannot be read. */
 export class InvalidRepositoryFileError extends HubError {
   readonly code = 'INVALID_REPOSITORY_FILE';
+  readonly kind = 'refused';
   readonly retry = 'permanent';
   constructor(
     readonly file: string,
@@ -36,6 +39,7 @@ export class InvalidRepositoryFileError extends HubError {
 /** Neither the listing nor the answer has a hash, so nothing says whether the bytes are right. */
 export class UnverifiableFileError extends HubError {
   readonly code = 'UNVERIFIABLE_FILE';
+  readonly kind = 'refused';
   readonly retry = 'permanent';
   constructor(readonly file: string) {
     super(`${file}: the hub gives no hash of it`, { file });
@@ -45,6 +49,7 @@ export class UnverifiableFileError extends HubError {
 /** A file is longer or shorter than the hub listed it. */
 export class HubFileSizeError extends HubError {
   readonly code = 'HUB_FILE_SIZE';
+  readonly kind = 'retryable';
   readonly retry = 'permanent';
   /** @param actual what was announced, or what came until it was stopped. */
   constructor(
@@ -59,6 +64,7 @@ export class HubFileSizeError extends HubError {
 /** A file has another hash than the hub listed. */
 export class HubFileHashError extends HubError {
   readonly code = 'HUB_FILE_HASH';
+  readonly kind = 'refused';
   readonly retry = 'permanent';
   constructor(
     readonly file: string,
@@ -81,6 +87,7 @@ export type Voucher = 'published pins' | 'space.json';
 /** A file is another one than the pins of this commit, or the model folder's own space.json, say. */
 export class PinnedFileError extends HubError {
   readonly code = 'PINNED_FILE';
+  readonly kind = 'refused';
   readonly retry = 'permanent';
   constructor(
     readonly file: string,

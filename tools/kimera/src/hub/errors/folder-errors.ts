@@ -3,6 +3,7 @@ import { HubError } from './hub-error.js';
 /** Another process pulls into the folder. */
 export class PullLockedError extends HubError {
   readonly code = 'PULL_LOCKED';
+  readonly kind = 'retryable';
   readonly retry = 'permanent';
   constructor(
     readonly folder: string,
@@ -24,6 +25,7 @@ export class PullLockedError extends HubError {
 /** A lock file that is not one of ours. */
 export class InvalidPullLockError extends HubError {
   readonly code = 'INVALID_PULL_LOCK';
+  readonly kind = 'refused';
   readonly retry = 'permanent';
   constructor(readonly file: string) {
     super(`${file} is not a lock file of this program: remove it if no process uses the folder`, { file });
@@ -33,6 +35,7 @@ export class InvalidPullLockError extends HubError {
 /** Our notes about a folder cannot be read. */
 export class InvalidPullRecordError extends HubError {
   readonly code = 'INVALID_PULL_RECORD';
+  readonly kind = 'refused';
   readonly retry = 'permanent';
   constructor(
     readonly file: string,
@@ -45,6 +48,7 @@ export class InvalidPullRecordError extends HubError {
 /** The folder holds another model: two would mix. */
 export class OtherModelError extends HubError {
   readonly code = 'OTHER_MODEL';
+  readonly kind = 'refused';
   readonly retry = 'permanent';
   constructor(
     readonly folder: string,
@@ -58,6 +62,7 @@ export class OtherModelError extends HubError {
 /** The folder has a file that did not come from a pull, and is not the one of the repository. */
 export class FileInTheWayError extends HubError {
   readonly code = 'FILE_IN_THE_WAY';
+  readonly kind = 'refused';
   readonly retry = 'permanent';
   constructor(readonly path: string) {
     super(`${path} is there, is another file than the repository's, and did not come from a pull`, { path });
@@ -67,6 +72,7 @@ export class FileInTheWayError extends HubError {
 /** The disk has less room than the files need. */
 export class PullSpaceError extends HubError {
   readonly code = 'PULL_SPACE';
+  readonly kind = 'retryable';
   readonly retry = 'permanent';
   constructor(
     readonly folder: string,

@@ -3,6 +3,7 @@ import { HubError } from './hub-error.js';
 /** HF_HUB_OFFLINE is set. */
 export class HubOfflineError extends HubError {
   readonly code = 'HUB_OFFLINE';
+  readonly kind = 'refused';
   readonly retry = 'permanent';
   constructor(readonly value: string) {
     super(`HF_HUB_OFFLINE=${value} forbids every request to a hub`, { value });
@@ -12,6 +13,7 @@ export class HubOfflineError extends HubError {
 /** An environment variable of the hub with a value that cannot be used. The value is not shown: it may be a token. */
 export class InvalidHubSettingError extends HubError {
   readonly code = 'INVALID_ENVIRONMENT';
+  readonly kind = 'caller';
   readonly retry = 'permanent';
   constructor(
     readonly variable: string,
@@ -24,6 +26,7 @@ export class InvalidHubSettingError extends HubError {
 /** Not the name of a model or of a revision. */
 export class InvalidModelNameError extends HubError {
   readonly code = 'INVALID_MODEL_NAME';
+  readonly kind = 'caller';
   readonly retry = 'permanent';
   constructor(
     readonly value: string,
@@ -36,6 +39,7 @@ export class InvalidModelNameError extends HubError {
 /** 401 or 403: a token is missing, wrong, or may not read this. */
 export class HubAccessError extends HubError {
   readonly code = 'HUB_ACCESS';
+  readonly kind = 'refused';
   readonly retry = 'permanent';
   constructor(
     readonly url: string,
@@ -54,6 +58,7 @@ export type HubSubject = 'model' | 'revision' | 'model or revision' | 'file';
 /** 404. */
 export class HubNotFoundError extends HubError {
   readonly code = 'HUB_NOT_FOUND';
+  readonly kind = 'caller';
   readonly retry = 'permanent';
   constructor(
     readonly url: string,
@@ -66,6 +71,7 @@ export class HubNotFoundError extends HubError {
 /** 408, 429 or 5xx: busy or broken for the moment. */
 export class HubUnavailableError extends HubError {
   readonly code = 'HUB_UNAVAILABLE';
+  readonly kind = 'retryable';
   readonly retry = 'retryable';
   /** @param retryAfter milliseconds that the hub asks to wait, or null where it does not say. */
   constructor(
@@ -84,6 +90,7 @@ export class HubUnavailableError extends HubError {
 /** A status that no part of the protocol has. */
 export class HubStatusError extends HubError {
   readonly code = 'HUB_STATUS';
+  readonly kind = 'retryable';
   readonly retry = 'permanent';
   constructor(
     readonly url: string,
@@ -96,6 +103,7 @@ export class HubStatusError extends HubError {
 /** No connection, or one that ended too early. */
 export class HubConnectionError extends HubError {
   readonly code = 'HUB_CONNECTION';
+  readonly kind = 'retryable';
   readonly retry = 'retryable';
   constructor(
     readonly url: string,
@@ -109,6 +117,7 @@ export class HubConnectionError extends HubError {
 /** An open connection on which nothing comes. */
 export class HubStalledError extends HubError {
   readonly code = 'HUB_STALLED';
+  readonly kind = 'retryable';
   readonly retry = 'retryable';
   constructor(
     readonly url: string,
@@ -121,6 +130,7 @@ export class HubStalledError extends HubError {
 /** A redirect that is not followed. */
 export class HubRedirectError extends HubError {
   readonly code = 'HUB_REDIRECT';
+  readonly kind = 'refused';
   readonly retry = 'permanent';
   constructor(
     readonly url: string,
@@ -133,6 +143,7 @@ export class HubRedirectError extends HubError {
 /** An answer that breaks the protocol. */
 export class InvalidHubAnswerError extends HubError {
   readonly code = 'INVALID_HUB_ANSWER';
+  readonly kind = 'refused';
   readonly retry = 'permanent';
   constructor(
     readonly url: string,
@@ -145,6 +156,7 @@ export class InvalidHubAnswerError extends HubError {
 /** A download that was begun cannot go on from its last byte; it starts over. */
 export class HubRangeError extends HubError {
   readonly code = 'HUB_RANGE';
+  readonly kind = 'retryable';
   readonly retry = 'retryable';
   constructor(
     readonly url: string,
