@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { normalize } from '@kimera/core';
 import { parseTokenizer } from '@kimera/tokenizers';
-import { staticModelFiles } from './distill/static-model-files.js';
+import { staticModelFiles } from './folder/static-model-files.js';
 import { root } from './fixtures.fixture.js';
 
 /**

@@ -1,8 +1,4 @@
 // What browsers can import: all but reading from a disk.
-export { distill, type DistilledTable, type DistillOptions, type DistillProgress } from './distill/distill.js';
-export { staticModelFiles, type StaticModelSource } from './distill/static-model-files.js';
-export { DistillOptionsError } from './errors/distill-options-error.js';
-export { EigenConvergenceError } from './errors/eigen-convergence-error.js';
 export { InvalidHashedOptionsError } from './errors/invalid-hashed-options-error.js';
 export { InvalidSafetensorsError } from './errors/invalid-safetensors-error.js';
 export { InvalidStaticModelError } from './errors/invalid-static-model-error.js';
@@ -24,3 +20,4 @@ export { StaticBackend, type StaticBackendParts } from './static-backend.js';
 export type { StaticModel } from './static-model.js';
 export { tableDigest, type TableConvention } from './table/table-digest.js';
 export type { TokenTable } from './table/token-table.js';
+export { TimeSlice } from './time-slice.js';

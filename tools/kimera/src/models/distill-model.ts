@@ -1,15 +1,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import {
-  distill,
-  openStaticBackend,
-  parseStaticSpaceFile,
-  staticModelFiles,
-  type DistillProgress,
-  type StaticSpaceFile,
-} from '@kimera/backend-light';
+import { openStaticBackend, parseStaticSpaceFile, staticModelFiles, type StaticSpaceFile } from '@kimera/backend-light';
 import { openOnnxBackend } from '@kimera/backend-onnx';
 import { writeFolder } from '@kimera/converter';
+import { distill, type DistillProgress } from '@kimera/distill';
 import { openModelFolder } from '@kimera/model-folder';
 import { StoppedError } from '../console/command-errors.js';
 

@@ -13,7 +13,7 @@ import {
 import { encodeVector } from '@kimera/model-folder/pure';
 import { writeSafetensors, type Tensor } from '@kimera/safetensors';
 import { parseTokenizer, tokenizerIdentity } from '@kimera/tokenizers/pure';
-import { STATIC_SPACE_SCHEMA, type StaticSpaceFile } from '../folder/static-space-file.js';
+import { STATIC_SPACE_SCHEMA, type StaticSpaceFile } from './static-space-file.js';
 import { StaticBackend } from '../static-backend.js';
 import { tableDigest } from '../table/table-digest.js';
 import type { TableNumbers, TokenTable } from '../table/token-table.js';

@@ -1,4 +1,4 @@
-import { EigenConvergenceError } from '../errors/eigen-convergence-error.js';
+import { EigenConvergenceError } from './errors.js';
 
 export interface Eigen {
   /** [N], the largest first. */

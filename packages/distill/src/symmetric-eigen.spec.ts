@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { EigenConvergenceError } from '../errors/eigen-convergence-error.js';
+import { EigenConvergenceError } from './errors.js';
 import { symmetricEigen } from './symmetric-eigen.js';
 
 const size = fc.integer({ min: 1, max: 16 });

@@ -1,8 +1,7 @@
 import type { InferenceBackend, Tokenizer } from '@kimera/core';
 import { parseTokenizer } from '@kimera/tokenizers/pure';
-import { DistillOptionsError } from '../errors/distill-options-error.js';
-import type { TokenTable } from '../table/token-table.js';
-import { TimeSlice } from '../time-slice.js';
+import { DistillOptionsError } from './errors.js';
+import { TimeSlice, type TokenTable } from '@kimera/backend-light/pure';
 import { embedTokens } from './embed-tokens.js';
 import { fitToTexts } from './fit-to-texts.js';
 import { principalComponents, project, type Pause } from './principal-components.js';

@@ -10,21 +10,14 @@ import {
   type TokenBatch,
 } from '@kimera/core';
 import { rejection, fakeSpace } from '@kimera/testing';
+import { loadStaticModel, memoryFiles, staticModelFiles } from '@kimera/backend-light';
 import { parseTokenizer } from '@kimera/tokenizers';
 import fc from 'fast-check';
-import {
-  DistillOptionsError,
-  distill,
-  loadStaticModel,
-  memoryFiles,
-  staticModelFiles,
-  type DistillOptions,
-  type DistillProgress,
-} from '../index.js';
-import { tinyTokenizerJson } from '../kimera-model.fixture.js';
 import { fitToTexts } from './fit-to-texts.js';
+import { DistillOptionsError, distill, type DistillOptions, type DistillProgress } from './index.js';
 import { principalComponents, project } from './principal-components.js';
 import { sifWeights } from './sif-weights.js';
+import { tinyTokenizerJson } from './tiny-tokenizer.fixture.js';
 import { vocabularyTexts } from './vocabulary-texts.js';
 
 const tokenizer = parseTokenizer(tinyTokenizerJson, 'tiny');
