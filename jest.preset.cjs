@@ -1,4 +1,4 @@
-/** One Jest configuration for every project: swc transform, `.js` suffixes back to TypeScript, sources through the `@kimera/source` condition. */
+/** One Jest configuration for every project: swc transform, `.js` suffixes back to TypeScript, packages by their sources. */
 module.exports = (displayName) => ({
   // The gate counts tests from these files (.ci/count.mjs).
   reporters: [
@@ -9,7 +9,6 @@ module.exports = (displayName) => ({
   ],
   displayName,
   testEnvironment: require.resolve('./jest.environment.cjs'),
-  testEnvironmentOptions: { customExportConditions: ['@kimera/source', 'node', 'node-addons'] },
   testMatch: ['<rootDir>/src/**/*.spec.ts'],
   transform: {
     '^.+\\.ts$': [
@@ -17,7 +16,12 @@ module.exports = (displayName) => ({
       { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },
     ],
   },
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: {
+    '^(\\.{1,2}/(?!dist/).*)\\.js$': '$1',
+    '^@kimera/api/?(.*)$': `${__dirname}/apps/api/src/$1`,
+    '^@kimera/([^/]+)$': `${__dirname}/packages/$1/src`,
+    '^@kimera/([^/]+)/(?!package\\.json$)([^/]+)$': `${__dirname}/packages/$1/src/$2`,
+  },
   maxWorkers: 1,
   testTimeout: 60_000,
 });

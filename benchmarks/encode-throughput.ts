@@ -82,11 +82,10 @@ if (model !== undefined) console.log(JSON.stringify(await measure(model)));
 else {
   const rows = MODELS.flatMap((name): readonly Row[] =>
     JSON.parse(
-      execFileSync(
-        process.execPath,
-        ['--conditions=@kimera/source', '--import', 'tsx', fileURLToPath(import.meta.url), name],
-        { cwd: root, encoding: 'utf8' },
-      ),
+      execFileSync(process.execPath, ['--import', 'tsx', fileURLToPath(import.meta.url), name], {
+        cwd: root,
+        encoding: 'utf8',
+      }),
     ),
   );
   console.log(

@@ -15,15 +15,11 @@ import { machineLines, percentile, root, table } from './machine.js';
 const LIMIT_MILLISECONDS = 50;
 const TEXTS = 256;
 
-const server = spawn(
-  process.execPath,
-  ['--conditions=@kimera/source', '--import', 'tsx', join(root, 'apps/api/src/main.ts')],
-  {
-    cwd: root,
-    env: { ...process.env, PORT: '0', KIMERA_API_KEYS: '' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  },
-);
+const server = spawn(process.execPath, [join(root, 'apps/api/dist/main.js')], {
+  cwd: root,
+  env: { ...process.env, PORT: '0', KIMERA_API_KEYS: '' },
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
 const url = await new Promise<string>((resolve, reject) => {
   let log = '';
   server.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${log}`)));

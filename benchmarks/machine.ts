@@ -16,7 +16,7 @@ export function machineLines(): readonly string[] {
     // Beside other work absolute figures mean little, ratios within one run something.
     `- other work: load of ${(loadavg()[0] ?? 0).toFixed(1)} over the minute before this line was printed`,
     `- versions: node ${process.versions.node}, onnxruntime-node ${version('onnxruntime-node')}, onnxruntime-web ${version('onnxruntime-web')}`,
-    `- command: \`${['npx tsx --conditions=@kimera/source', relative(root, script), ...rest.map(placeholder)].join(' ')}\``,
+    `- command: \`${['npx tsx', relative(root, script), ...rest.map(placeholder)].join(' ')}\``,
   ];
 }
 

@@ -9,7 +9,7 @@ import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 
 const root = join(fileURLToPath(import.meta.url), '../../../..');
-const main = join(fileURLToPath(import.meta.url), '../main.ts');
+const main = join(fileURLToPath(import.meta.url), '../../dist/main.js');
 /** Opens fast. */
 const SMALL_MODEL = join(root, 'fixtures/models/bert-tiny-prompts');
 /** pino's level. */
@@ -18,7 +18,7 @@ const vectorsSchema = z.array(z.array(z.number()));
 
 describe('the process', () => {
   const start = (environment: Record<string, string>): ChildProcess =>
-    spawn(process.execPath, ['--conditions=@kimera/source', '--import', 'tsx', main], {
+    spawn(process.execPath, [main], {
       cwd: join(main, '../..'),
       env: { ...process.env, PORT: '0', ...environment },
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 const executable = chromiumPath();
 if (executable === undefined) throw new Error('no Chromium on this machine: set CHROMIUM_PATH');
 const server = await startDemoServer({
-  pagePath: join(root, 'apps/browser-demo/dist'),
+  pagePath: join(root, 'apps/browser-demo/dist/page'),
   modelPath: join(root, 'models/all-MiniLM-L6-v2'),
   port: 0,
 });

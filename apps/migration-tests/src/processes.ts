@@ -1,9 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 
-/** Arguments with which node runs a TypeScript source of the workspace. */
-const NODE_ARGUMENTS = ['--conditions=@kimera/source', '--import', 'tsx'];
-
 export interface Running {
   readonly child: ChildProcess;
   /** What it has printed on stdout so far. */
@@ -21,7 +18,7 @@ export function startProcess(
   words: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Running {
-  const child = spawn(process.execPath, [...NODE_ARGUMENTS, script, ...words], {
+  const child = spawn(process.execPath, [script, ...words], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...environment },
   });

@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url';
+import { MEASURE_MODEL } from './child-programs.js';
 import { z } from 'zod';
 import { runProcess } from './processes.js';
 
@@ -17,9 +17,6 @@ export type Speed = z.infer<typeof speedSchema>;
 
 /** Measures a model in a process of its own. */
 export async function measureSpeed(modelFolder: string, texts: number): Promise<Speed> {
-  const { output } = await runProcess(fileURLToPath(new URL('./measure-model.ts', import.meta.url)), [
-    modelFolder,
-    String(texts),
-  ]);
+  const { output } = await runProcess(MEASURE_MODEL, [modelFolder, String(texts)]);
   return speedSchema.parse(JSON.parse(output));
 }

@@ -61,7 +61,7 @@ export async function openOnnxBackend({
   };
   const runner = await WorkerPool.open({
     name: 'onnx',
-    module: new URL('./onnx-worker.ts', import.meta.url),
+    module: new URL('../dist/onnx-worker.js', import.meta.url),
     data,
     size: workers,
     errors: graphErrors,

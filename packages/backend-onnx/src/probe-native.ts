@@ -34,7 +34,7 @@ function run(): Promise<NativeProbe | undefined> {
   return new Promise((resolve, reject) => {
     execFile(
       process.execPath,
-      [fileURLToPath(new URL('./native-probe.mjs', import.meta.url)), INT8_SELF_TEST],
+      [fileURLToPath(new URL('../dist/native-probe.js', import.meta.url)), INT8_SELF_TEST],
       { timeout: TIMEOUT, env: process.env },
       (error, stdout, stderr) => {
         if (error === null) {

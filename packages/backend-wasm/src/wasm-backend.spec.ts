@@ -195,10 +195,7 @@ describe('a process without native packages', () => {
     const { stdout } = await promisify(execFile)(
       process.execPath,
       [
-        '--conditions=@kimera/source',
-        '--import',
-        'tsx',
-        join(here, 'serve-once.fixture.ts'),
+        join(here, '../dist/serve-once.fixture.js'),
         join(root, 'models/all-MiniLM-L6-v2'),
         join(root, 'fixtures/minilm/expected.json'),
       ],

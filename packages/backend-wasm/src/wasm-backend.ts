@@ -66,7 +66,7 @@ export async function openWasmBackend({
       };
       const runner = await WorkerPool.open({
         name: 'wasm',
-        module: new URL('./wasm-worker.ts', import.meta.url),
+        module: new URL('../dist/wasm-worker.js', import.meta.url),
         data,
         size: workers,
         errors: graphErrors,

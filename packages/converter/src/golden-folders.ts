@@ -6,7 +6,7 @@ import { compareGoldenFolder, type Difference } from './golden-folders.fixture.j
 
 /**
  * Converts every folder of fixtures/checkpoints and prints the largest differences to the original libraries:
- * `npx tsx --conditions=@kimera/source packages/converter/src/golden-folders.ts`
+ * `npx tsx packages/converter/src/golden-folders.ts`
  */
 const scratch = await mkdtemp(join(tmpdir(), 'kimera-goldens-'));
 const shown = ({ maxAbs, texts }: Difference): string => (texts === 0 ? '–' : maxAbs.toExponential(1));

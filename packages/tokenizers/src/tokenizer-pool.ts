@@ -56,7 +56,7 @@ export async function createTokenizerPool({
   const { tokenizer, sha256 } = await readTokenizer(tokenizerPath, recorded);
   const pool = await WorkerPool.open({
     name: 'tokenizer',
-    module: new URL('./tokenizer-worker.ts', import.meta.url),
+    module: new URL('../dist/tokenizer-worker.js', import.meta.url),
     data: { tokenizerPath, sha256 },
     size,
     errors,

@@ -1,11 +1,5 @@
 import type { PortableError } from '@kimera/core';
 
-export interface WorkerBoot {
-  /** URL of the module to load. */
-  readonly module: string;
-  /** Given to the module's `serveWorker` factory. */
-  readonly data: unknown;
-}
 export interface RequestMessage {
   readonly id: number;
   readonly request: unknown;

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { toPortableError } from '@kimera/core';
-import type { ControlMessage, ReadyMessage, RequestMessage, ResponseMessage, WorkerBoot } from './messages.js';
+import type { ControlMessage, ReadyMessage, RequestMessage, ResponseMessage } from './messages.js';
 
 export interface Served {
   readonly response: unknown;
@@ -20,7 +20,7 @@ export async function serveWorker(
     port.postMessage(message, [...transfer]);
   let handle: (request: unknown) => Promise<Served>;
   try {
-    handle = await create((workerData as WorkerBoot).data);
+    handle = await create(workerData);
   } catch (error) {
     send({ ready: false, error: toPortableError(error) });
     return;

@@ -10,7 +10,7 @@ const open: WorkerPool[] = [];
 async function pool(options: Partial<WorkerPoolOptions> = {}): Promise<WorkerPool> {
   const opened = await WorkerPool.open({
     name: 'echo',
-    module: new URL('./echo.fixture.ts', import.meta.url),
+    module: new URL('../dist/echo.fixture.js', import.meta.url),
     data: 'd',
     size: 2,
     ...options,

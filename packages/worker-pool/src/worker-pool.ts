@@ -1,12 +1,12 @@
 import { Worker } from 'node:worker_threads';
 import { ClosedError, fromPortableError, type ErrorTable } from '@kimera/core';
-import type { ControlMessage, ReadyMessage, RequestMessage, ResponseMessage, WorkerBoot } from './messages.js';
+import type { ControlMessage, ReadyMessage, RequestMessage, ResponseMessage } from './messages.js';
 import { WorkerDiedError } from './worker-died-error.js';
 
 export interface WorkerPoolOptions {
   /** For messages. */
   readonly name: string;
-  /** URL of the module that calls `serveWorker`. */
+  /** URL of a JavaScript module that calls `serveWorker`. */
   readonly module: URL;
   readonly data: unknown;
   readonly size: number;
@@ -129,11 +129,7 @@ export class WorkerPool {
   }
 
   async #seat(): Promise<void> {
-    const boot: WorkerBoot = { module: this.#options.module.href, data: this.#options.data };
-    const worker = new Worker(new URL('./boot.mjs', import.meta.url), {
-      workerData: boot,
-      execArgv: ['--conditions=@kimera/source'],
-    });
+    const worker = new Worker(this.#options.module, { workerData: this.#options.data });
     const seat: Seat = { worker, call: undefined };
     let failure = 'exit';
     worker.on('error', (error) => {

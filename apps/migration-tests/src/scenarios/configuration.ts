@@ -1,15 +1,12 @@
 import { cp, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { RUN_CELLS, WITHOUT_NATIVE } from '../child-programs.js';
 import { allCells, describeCell, describeOutcome, expectedOutcome, type Cell } from '../configuration/cells.js';
-import type { Observed } from '../configuration/run-cells.js';
+import type { Observed } from '../run-cells.js';
 import { OLD_MODEL } from '../models.js';
 import { runProcess } from '../processes.js';
 import type { Stage } from '../stage.js';
 
-const RUNNER = fileURLToPath(new URL('../configuration/run-cells.ts', import.meta.url));
-/** Required in every thread and child of a process: onnxruntime-node is not there. */
-const WITHOUT_NATIVE = fileURLToPath(new URL('../configuration/without-native.cjs', import.meta.url));
 /** A backend of a space gives its vectors within float rounding; the shipped weights are float16. */
 const LEAST_COSINE = 0.9999;
 
@@ -30,7 +27,7 @@ export async function playConfiguration({ checks, folder, progress }: Stage): Pr
     (['loads', 'fails'] as const).map(async (native) => {
       const some = cells.filter((cell) => cell.native === native);
       const { output } = await runProcess(
-        RUNNER,
+        RUN_CELLS,
         [JSON.stringify(some), folder],
         native === 'loads' ? {} : { NODE_OPTIONS: `--require ${WITHOUT_NATIVE}` },
       );

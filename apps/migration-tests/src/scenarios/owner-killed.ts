@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url';
+import { OWNER } from '../child-programs.js';
 import { planMigration, startMigration, work } from '@kimera/migration';
 import { joinStore, openStore } from '@kimera/store-postgres';
 import type { KnownVectors } from '../known-vectors.js';
@@ -6,7 +6,6 @@ import { killHard, startProcess, until } from '../processes.js';
 import { ingest, parts, sameBytes, storedVectors, type Stage } from '../stage.js';
 
 const COLLECTION = 'spanish';
-const OWNER = fileURLToPath(new URL('../owner.ts', import.meta.url));
 
 /**
  * The process that owns the database is killed in the middle of a backfill. @param minilmVectors of these texts, from

@@ -6,6 +6,7 @@ import { tokenizerIdentity } from '@kimera/tokenizers';
 import { WorkerPool } from '@kimera/worker-pool';
 import { NotFiniteError } from '../errors/checkpoint-errors.js';
 import type { ReferenceOutput } from '../reference/reference-model.js';
+import { BACKGROUND_WORKER } from '../workers.js';
 import type { Background } from './background.js';
 import type { BackgroundRequest } from './messages.js';
 
@@ -32,7 +33,7 @@ export async function openBackground(folder: string, signal: AbortSignal | undef
     };
   const opening = WorkerPool.open({
     name: 'converter',
-    module: new URL('./background-worker.ts', import.meta.url),
+    module: BACKGROUND_WORKER,
     data: undefined,
     size: 1,
     errors,

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { CALIBRATION_FOLDER } from '../assets.js';
 
 /** Texts of a file, one a line, empty lines left out. */
 export async function readLines(path: string | URL): Promise<readonly string[]> {
@@ -8,5 +9,5 @@ export async function readLines(path: string | URL): Promise<readonly string[]> 
 
 /** A file of this package's folder `calibration` (its PROVENANCE.md). */
 export function calibrationFile(name: 'calibration.txt' | 'held-out.txt'): string {
-  return fileURLToPath(new URL(`../../calibration/${name}`, import.meta.url));
+  return join(CALIBRATION_FOLDER, name);
 }

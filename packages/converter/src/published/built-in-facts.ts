@@ -1,7 +1,6 @@
-import { fileURLToPath } from 'node:url';
+import { BGE_M3_FACTS } from '../assets.js';
 
-/** Facts of BAAI/bge-m3 (PROVENANCE.md beside the file). */
-export const BGE_M3_FACTS = fileURLToPath(new URL('./bge-m3.json', import.meta.url));
+export { BGE_M3_FACTS };
 
 /** Model id → file of the facts that come with this package. */
 const BUILT_IN_FACTS: ReadonlyMap<string, string> = new Map([['BAAI/bge-m3', BGE_M3_FACTS]]);

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { STOP, type PGliteThreadData, type PGliteThreadMessage } from './messages.js';
+import { PGLITE_WORKER } from '../workers.js';
 import { PGliteOpenError } from './pglite-errors.js';
 
 /** The embedded database in its worker thread, serving PostgreSQL's protocol on 127.0.0.1. */
@@ -12,11 +13,7 @@ export class PGliteThread {
 
   /** @throws PGliteOpenError. */
   static async start(data: PGliteThreadData): Promise<PGliteThread> {
-    const module = new URL('./pglite-worker.ts', import.meta.url).href;
-    const worker = new Worker(new URL('./boot.mjs', import.meta.url), {
-      workerData: { module, data },
-      execArgv: ['--conditions=@kimera/source'],
-    });
+    const worker = new Worker(PGLITE_WORKER, { workerData: data });
     let reason = 'the thread ended';
     const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     worker.on('error', (error) => {

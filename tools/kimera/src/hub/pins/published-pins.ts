@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { PUBLISHED_PINS } from '../../assets.js';
 import { CONFIGURATION_FILES } from '../files/needed-files.js';
 import type { FileFacts } from '../files/wanted-file.js';
 
@@ -18,7 +19,7 @@ const pinsSchema = z.array(
 export type PinnedModel = z.infer<typeof pinsSchema>[number];
 
 export function publishedPins(): readonly PinnedModel[] {
-  return pinsSchema.parse(JSON.parse(readFileSync(new URL('./published-file-pins.json', import.meta.url), 'utf8')));
+  return pinsSchema.parse(JSON.parse(readFileSync(PUBLISHED_PINS, 'utf8')));
 }
 
 /** Ids of a hub ignore case. */

@@ -1,15 +1,15 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
-import { createdAtOnce } from './created-at-once.js';
-import { STOP, type PGliteThreadData, type PGliteThreadMessage } from './messages.js';
-import { WireServer } from './wire-server.js';
+import { createdAtOnce } from './pglite/created-at-once.js';
+import { STOP, type PGliteThreadData, type PGliteThreadMessage } from './pglite/messages.js';
+import { WireServer } from './pglite/wire-server.js';
 
 /** The thread that owns the embedded database: a statement blocks its event loop while it runs. */
 const port = parentPort;
 if (port === null) throw new Error('pglite-worker runs in a worker thread');
 const send = (message: PGliteThreadMessage): void => port.postMessage(message);
-const { dataFolder, password, port: wanted } = (workerData as { readonly data: PGliteThreadData }).data;
+const { dataFolder, password, port: wanted } = workerData as PGliteThreadData;
 
 const open = (folder: string): Promise<PGlite> =>
   PGlite.create({ dataDir: folder, extensions: { vector }, relaxedDurability: false });

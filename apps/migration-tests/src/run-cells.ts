@@ -9,8 +9,8 @@ import { decodeVector } from '@kimera/model-folder';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { readFile } from 'node:fs/promises';
-import { LIGHT_MODEL, OLD_MODEL, ROOT } from '../models.js';
-import type { Cell, Outcome } from './cells.js';
+import { LIGHT_MODEL, OLD_MODEL, ROOT } from './models.js';
+import type { Cell, Outcome } from './configuration/cells.js';
 
 /** What a cell was seen to do. */
 export interface Observed {

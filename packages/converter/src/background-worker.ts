@@ -1,8 +1,8 @@
 import { fileSha256 } from '@kimera/model-folder';
 import { tokenizerIdentity } from '@kimera/tokenizers';
 import { serveWorker } from '@kimera/worker-pool';
-import { openReferenceModel } from '../reference/open-reference-model.js';
-import type { BackgroundRequest } from './messages.js';
+import { openReferenceModel } from './reference/open-reference-model.js';
+import type { BackgroundRequest } from './background/messages.js';
 
 await serveWorker(async () => async (message) => {
   const request = message as BackgroundRequest;

@@ -1,0 +1,8 @@
+import { fileURLToPath } from 'node:url';
+
+/** Files of this package that are not code: named from here, where the same path holds in `src` and in `dist`. */
+export const PACKAGE_FILE = fileURLToPath(new URL('../package.json', import.meta.url));
+/** PROVENANCE.md beside the file. */
+export const PUBLISHED_PINS = fileURLToPath(new URL('../assets/published-file-pins.json', import.meta.url));
+/** Folder of the models that come with Kimera. */
+export const SHIPPED_MODELS = fileURLToPath(new URL('../../../models', import.meta.url));
