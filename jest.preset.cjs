@@ -17,6 +17,7 @@ module.exports = (displayName) => ({
     ],
   },
   moduleNameMapper: {
+    '^fast-check$': require.resolve('./jest.properties.cjs'),
     '^(\\.{1,2}/(?!dist/).*)\\.js$': '$1',
     '^@kimera/api/?(.*)$': `${__dirname}/apps/api/src/$1`,
     '^@kimera/([^/]+)$': `${__dirname}/packages/$1/src`,

@@ -106,7 +106,42 @@ describe('vectors', () => {
       ),
     );
   });
+  it('have the same length and direction in any size that float64 holds', () => {
+    const part = fc.double({ min: 0.1, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(part, part), { minLength: 1, maxLength: 20 }),
+        fc.integer({ min: -300, max: 300 }),
+        fc.integer({ min: -300, max: 300 }),
+        (pairs, exponentA, exponentB) => {
+          const [a, b] = [pairs.map(([x]) => x), pairs.map(([, y]) => y)];
+          const [sizedA, sizedB] = [a.map((x) => x * 10 ** exponentA), b.map((y) => y * 10 ** exponentB)];
+          expect(norm(sizedA) / 10 ** exponentA / norm(a)).toBeCloseTo(1, 12);
+          expect(cosine(sizedA, sizedB)).toBeCloseTo(cosine(a, b), 12);
+          expect(cosine(normalize(sizedA), a)).toBeCloseTo(1, 6);
+          expect(norm(normalize(sizedA))).toBeCloseTo(1, 6);
+        },
+      ),
+    );
+    const [smallest, largest] = [Number.MIN_VALUE, Number.MAX_VALUE];
+    expect(norm([1.57e-162])).toBe(1.57e-162);
+    expect(norm([3e200, 4e200]) / 5e200).toBeCloseTo(1, 12);
+    expect([...normalize([smallest, smallest])]).toEqual([Math.fround(Math.SQRT1_2), Math.fround(Math.SQRT1_2)]);
+    expect([...normalize([largest, -largest])]).toEqual([Math.fround(Math.SQRT1_2), Math.fround(-Math.SQRT1_2)]);
+    expect(norm([smallest, 0])).toBe(smallest);
+    expect([norm([]), norm([0, -0]), norm([1, -Infinity]), norm([1, NaN])]).toEqual([0, 0, Infinity, NaN]);
+  });
+  it('of ordinary size have the root of the plain sum of squares, to the bit', () => {
+    fc.assert(
+      fc.property(fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { maxLength: 50 }), (values) => {
+        expect(norm(values)).toBe(Math.sqrt(values.reduce((sum, value) => sum + value * value, 0)));
+      }),
+    );
+  });
   it('are refused where they cannot be compared', () => {
+    expect(() => cosine([1, 0], [Infinity, 0])).toThrow(ZeroVectorError);
+    expect(() => cosine([1e200, 1], [NaN, 0])).toThrow(ZeroVectorError);
+    expect(() => normalize([0, 0])).toThrow(ZeroVectorError);
     expect(() => dot([1], [1, 2])).toThrow(DimensionMismatchError);
     expect(() => cosine([0, 0], [1, 0])).toThrow(ZeroVectorError);
     expect(() => normalize([NaN])).toThrow(ZeroVectorError);

@@ -1,3 +1,5 @@
+import { norm } from '@kimera/core';
+
 /** Texts and what their vectors should be. */
 export interface TextTargets {
   /** Token ids of B texts, without special and unknown tokens. */
@@ -95,9 +97,7 @@ function sumLengths(vectors: Float64Array, texts: readonly Int32Array[], dimensi
   const sum = new Float64Array(dimension);
   return Float64Array.from(texts, (text) => {
     sumTokens(vectors, text, sum);
-    let square = 0;
-    for (let d = 0; d < dimension; d++) square += (sum[d] as number) ** 2;
-    return Math.sqrt(square);
+    return norm(sum);
   });
 }
 

@@ -1,3 +1,4 @@
+import { scaleToOne } from '@kimera/core';
 import { EigenConvergenceError } from './errors.js';
 
 export interface Eigen {
@@ -7,10 +8,6 @@ export interface Eigen {
   readonly vectors: Float64Array;
 }
 
-/**
- * Numbers below are zero: near the end of the range of float64 the cosine and sine of a rotation are no longer exact.
- */
-const SMALLEST = 1e-290;
 /** Rotations an eigenvalue may take; two are usual. */
 const MAX_ITERATIONS = 60;
 
@@ -23,7 +20,9 @@ const MAX_ITERATIONS = 60;
 export function symmetricEigen(matrix: Float64Array, size: number): Eigen {
   const odd = matrix.findIndex((value) => !Number.isFinite(value));
   if (odd >= 0) throw new EigenConvergenceError(size, `element ${odd} is not finite`);
-  const rows = Array.from({ length: size }, (_, i) => matrix.slice(i * size, (i + 1) * size));
+  // Near the ends of the range of float64 the cosine and sine of a rotation are no longer exact.
+  const { scaled, scale } = scaleToOne(matrix);
+  const rows = Array.from({ length: size }, (_, i) => scaled.slice(i * size, (i + 1) * size));
   const diagonal = new Float64Array(size);
   const beside = new Float64Array(size);
   tridiagonalize(rows, diagonal, beside);
@@ -33,7 +32,7 @@ export function symmetricEigen(matrix: Float64Array, size: number): Eigen {
   const order = Array.from(diagonal.keys()).sort((a, b) => (diagonal[b] as number) - (diagonal[a] as number) || a - b);
   const vectors = new Float64Array(size * size);
   order.forEach((from, to) => vectors.set(orient(basis[from] as Float64Array), to * size));
-  return { values: Float64Array.from(order, (i) => diagonal[i] as number), vectors };
+  return { values: Float64Array.from(order, (i) => (diagonal[i] as number) * scale), vectors };
 }
 
 /** `rows` becomes the orthogonal matrix of the reduction, `diagonal` and `beside` (from 1) the tridiagonal one. */
@@ -121,7 +120,7 @@ function diagonalize(basis: readonly Float64Array[], diagonal: Float64Array, bes
   const e = (i: number): number => beside[i] as number;
   let largest = 0;
   for (let i = 0; i < size; i++) largest = Math.max(largest, Math.abs(d(i)) + Math.abs(e(i)));
-  const negligible = Math.max(Number.EPSILON * largest, SMALLEST);
+  const negligible = Number.EPSILON * largest;
   for (let l = 0; l < size; l++) {
     for (let iteration = 0; ; iteration++) {
       let m = l;

@@ -1,9 +1,4 @@
-import {
-  InvalidScoreError,
-  SettingRangeError,
-  TooFewValuesError,
-  UnpairedScoresError,
-} from './errors/evaluation-errors.js';
+import { InvalidScoreError, SettingRangeError, TooFewValuesError, UnpairedScoresError } from './errors.js';
 
 /** @throws InvalidScoreError at the first value that is NaN or infinite. */
 export function requireFinite(values: ArrayLike<number>, what: string): void {

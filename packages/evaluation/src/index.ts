@@ -1,29 +1,28 @@
-export { align, type Alignment, type AlignmentPairs } from './alignment/alignment.js';
-export type { Matrix } from './alignment/matrix.js';
-export * from './alignment/procrustes.js';
-export * from './alignment/ridge.js';
-export * from './correlation/kendall.js';
-export * from './correlation/pearson.js';
-export * from './correlation/ranks.js';
-export * from './correlation/spearman.js';
-export * from './errors/evaluation-errors.js';
-export * from './gate/gate-result.js';
-export * from './gate/quality-gate.js';
-export * from './ranking/binary-metrics.js';
+export { pearson } from './correlation/pearson.js';
+export { averageRanks } from './correlation/ranks.js';
+export { spearman } from './correlation/spearman.js';
+export {
+  ConstantInputError,
+  DuplicateItemError,
+  InvalidScoreError,
+  SettingRangeError,
+  TooFewValuesError,
+  UnpairedScoresError,
+} from './errors.js';
+export type { GateFigures, GateResult, GateVerdict, SliceResult } from './gate/gate-result.js';
+export { qualityGate, type QualityGateOptions } from './gate/quality-gate.js';
+export { averagePrecision, hit, precision, recall, reciprocalRank } from './ranking/binary-metrics.js';
 export type { Judgements, Ranking, RankingMetric } from './ranking/judgements.js';
-export * from './ranking/ndcg.js';
-export * from './ranking/rank-by-score.js';
-export * from './ranking/score-queries.js';
-export * from './ranking/tie-averaged-ndcg.js';
-export * from './similarity/linear-cka.js';
-export * from './similarity/neighbours.js';
-export * from './similarity/rank-biased-overlap.js';
-export * from './statistics/binomial.js';
-export * from './statistics/bootstrap.js';
-export * from './statistics/mcnemar.js';
-export * from './statistics/multiple-testing.js';
-export * from './statistics/needed-queries.js';
-export * from './statistics/normal-quantile.js';
-export * from './statistics/random.js';
-export * from './statistics/sign-flip.js';
-export * from './statistics/summary.js';
+export { ndcg, type Gain } from './ranking/ndcg.js';
+export { rankByScore } from './ranking/rank-by-score.js';
+export { scoreQueries, type MissingQuery, type ScoreQueries } from './ranking/score-queries.js';
+export { tieAveragedNdcg } from './ranking/tie-averaged-ndcg.js';
+export { binomialAtMost, upperBoundOfShare } from './statistics/binomial.js';
+export { bootstrapMean, type Bootstrap, type BootstrapOptions } from './statistics/bootstrap.js';
+export { mcNemarTest, type McNemarTest } from './statistics/mcnemar.js';
+export { benjaminiHochberg, holm } from './statistics/multiple-testing.js';
+export { neededQueries, type NeededQueries } from './statistics/needed-queries.js';
+export { normalQuantile } from './statistics/normal-quantile.js';
+export { createRandom, randomFromState, type Random } from './statistics/random.js';
+export { signFlipTest, type SignFlipTest } from './statistics/sign-flip.js';
+export { mean, quantile, standardDeviation, type QuantileMethod } from './statistics/summary.js';

@@ -1,4 +1,4 @@
-import type { Pooling } from '@kimera/core';
+import { norm, type Pooling } from '@kimera/core';
 import type { AfterPooling, ModuleChain } from '../checkpoint/modules.js';
 import type { WeightReader } from '../encoder/forward-pass.js';
 import { aloneGroup, type WeightGroup } from '../encoder/weight-plan.js';
@@ -238,8 +238,8 @@ export async function poolReference(
   );
   for (const [i, module] of pooler.afterPooling.entries()) {
     if (module.kind === 'normalize') {
-      const norm = Math.max(NORM_FLOOR, Math.sqrt(x.reduce((sum, value) => sum + value * value, 0)));
-      x = x.map((value) => value / norm);
+      const length = Math.max(NORM_FLOOR, norm(x));
+      x = x.map((value) => value / length);
     } else {
       const name = denseName(module, i);
       const bias =

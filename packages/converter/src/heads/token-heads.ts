@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { norm } from '@kimera/core';
 import { UnsupportedModelError } from '../errors/checkpoint-errors.js';
 import { ifPresent } from '../checkpoint/json-file.js';
 import type { TensorSource } from '../checkpoint/tensor-source.js';
@@ -128,8 +129,8 @@ export async function colbertReference(
   const vectors = await linear(hidden.subarray(hidden.length / tokens), tokens - 1, weight, bias);
   for (let from = 0; from < vectors.length; from += width) {
     const row = vectors.subarray(from, from + width);
-    const norm = Math.max(NORM_FLOOR, Math.sqrt(row.reduce((sum, value) => sum + value * value, 0)));
-    row.forEach((value, i) => (row[i] = value / norm));
+    const length = Math.max(NORM_FLOOR, norm(row));
+    row.forEach((value, i) => (row[i] = value / length));
   }
   return vectors;
 }

@@ -2,15 +2,8 @@ import { cosine, DimensionMismatchError, SpaceMismatchError } from '@kimera/core
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { golden, rowsOf, type AlignmentGoldens } from '../goldens.fixture.js';
-import {
-  align,
-  procrustes,
-  RankDeficientError,
-  ridge,
-  SettingRangeError,
-  UnpairedScoresError,
-  type Alignment,
-} from '../index.js';
+import { align, procrustes, RankDeficientError, ridge, type Alignment } from '../alignment.js';
+import { SettingRangeError, UnpairedScoresError } from '../index.js';
 import { matrixOf, minusRow, sumOfSquares, times, transposeTimes } from './matrix.js';
 import { singularValues } from './singular-values.js';
 
@@ -83,40 +76,92 @@ it.each(goldens.ridge)('ridge, lambda $lambda', ({ lambda, W }) => {
   );
 });
 
-it('a thin singular value decomposition gives its matrix back, with orthonormal sides', () => {
+describe('a thin singular value decomposition gives its matrix back, with orthonormal sides', () => {
   const matrices = fc.tuple(fc.integer({ min: 1, max: 7 }), fc.integer({ min: 1, max: 7 })).chain(([rows, columns]) =>
     fc.array(fc.array(fc.double({ min: -10, max: 10, noNaN: true }), { minLength: columns, maxLength: columns }), {
       minLength: rows,
       maxLength: rows,
     }),
   );
-  fc.assert(
-    fc.property(matrices, (rows) => {
-      const matrix = matrixOf(rows, 'matrix');
-      const { left, values, right } = singularValues(matrix);
-      expect([...values]).toEqual([...values].sort((a, b) => b - a));
-      rows.forEach((row, i) =>
-        row.forEach((value, j) => {
-          expect(
-            values.reduce((sum, size, r) => sum + size * (left[r]?.[i] as number) * (right[r]?.[j] as number), 0),
-          ).toBeCloseTo(value, 9);
-        }),
+  it('for matrices of ordinary size', () => {
+    fc.assert(fc.property(matrices, checkSingularValues));
+  });
+  it('for matrices of any size that float64 holds', () => {
+    fc.assert(
+      fc.property(matrices, fc.integer({ min: -300, max: 300 }), (rows, exponent) => {
+        checkSingularValues(rows.map((row) => row.map((value) => value * 10 ** exponent)));
+      }),
+    );
+  });
+  it.each([
+    [
+      [
+        [0, 0],
+        [0, 1.57e-162],
+      ],
+    ],
+    [
+      [
+        [1, 0],
+        [0, 1.57e-162],
+      ],
+    ],
+    [
+      [
+        [1e300, 1e300],
+        [1e300, -1e300],
+      ],
+    ],
+    [[[1e-310, 1e-310]]],
+  ])('for %j, whose squares float64 cannot hold', (rows) => {
+    checkSingularValues(rows);
+  });
+});
+
+/** Differences are measured against the largest number of the matrix. */
+function checkSingularValues(rows: readonly (readonly number[])[]): void {
+  const { left, values, right } = singularValues(matrixOf(rows, 'matrix'));
+  const largest = Math.max(...rows.flat().map(Math.abs)) || 1;
+  expect([...values]).toEqual([...values].sort((a, b) => b - a));
+  rows.forEach((row, i) => {
+    row.forEach((value, j) => {
+      const back = values.reduce(
+        (sum, size, r) => sum + (size / largest) * (left[r]?.[i] as number) * (right[r]?.[j] as number),
+        0,
       );
-      const full = values.filter((value) => value > 1e-6 * (values[0] as number)).length;
-      for (const side of [left.slice(0, full), right.slice(0, full)]) {
-        if (side.length === 0) continue;
-        const columns = matrixOf(
-          (side[0] as Float64Array).length === 0
-            ? []
-            : Array.from(side[0] as Float64Array, (_, i) => side.map((column) => column[i] as number)),
-          'side',
-        );
-        transposeTimes(columns, columns).data.forEach((value, i) =>
-          expect(value).toBeCloseTo(i % (full + 1) === 0 ? 1 : 0, 7),
-        );
-      }
-    }),
-  );
+      expect(back).toBeCloseTo(value / largest, 10);
+    });
+  });
+  const full = values.filter((value) => value > 1e-6 * (values[0] as number)).length;
+  for (const side of [left.slice(0, full), right.slice(0, full)]) {
+    if (side.length === 0) continue;
+    const columns = matrixOf(
+      Array.from(side[0] as Float64Array, (_, i) => side.map((column) => column[i] as number)),
+      'side',
+    );
+    transposeTimes(columns, columns).data.forEach((value, i) => {
+      expect(value).toBeCloseTo(i % (full + 1) === 0 ? 1 : 0, 7);
+    });
+  }
+}
+
+it.each([1e-300, 1e-160, 1e160, 1e300])('alignments of vectors of size %p are those of ordinary ones', (size) => {
+  const sized = (rows: readonly ArrayLike<number>[]): readonly Float64Array[] =>
+    rows.map((row) => Float64Array.from(row, (value) => value * size));
+  const [from, to] = [sized(sides.A), sized(sides.B)];
+  const rotation = procrustes(pairs(sides.A, sides.B));
+  closeTo(procrustes(pairs(from, to)).map.data, rotation.map.data, 9);
+  closeTo(procrustes(pairs(from, sides.B)).map.data, rotation.map.data, 9);
+  closeTo(procrustes(pairs(sides.A, to)).map.data, rotation.map.data, 9);
+  closeTo(ridge(pairs(from, to), 0).map.data, ridge(pairs(sides.A, sides.B), 0).map.data, 9);
+  const penalty = 4 * size * size;
+  if (penalty > 1e-300 && penalty < Infinity)
+    closeTo(ridge(pairs(from, to), penalty).map.data, ridge(pairs(sides.A, sides.B), 4).map.data, 9);
+});
+
+it('a penalty far above the squares of the vectors gives a map of zeros, not of infinities', () => {
+  const small = sides.A.map((row) => Float64Array.from(row, (value) => value * 1e-200));
+  for (const value of ridge(pairs(small, sides.B), 1e300).map.data) expect(value).toBeCloseTo(0, 12);
 });
 
 it('keeps its direction and refuses what does not determine it', () => {

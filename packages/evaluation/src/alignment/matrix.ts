@@ -1,6 +1,6 @@
-import { DimensionMismatchError } from '@kimera/core';
+import { DimensionMismatchError, scaleToOne } from '@kimera/core';
 import { requireFinite } from '../checks.js';
-import { TooFewValuesError } from '../errors/evaluation-errors.js';
+import { TooFewValuesError } from '../errors.js';
 
 /** Numbers by rows: element (i, j) is data[i · columns + j]. */
 export interface Matrix {
@@ -27,6 +27,15 @@ export function matrixOf(vectors: readonly ArrayLike<number>[], what: string): M
   });
   requireFinite(matrix.data, what);
   return matrix;
+}
+
+/**
+ * The matrix divided by a power of two near its largest magnitude: no digit changes, and products of its numbers
+ * neither underflow nor overflow where they count. `scale` is that power.
+ */
+export function scaled({ rows, columns, data }: Matrix): { readonly matrix: Matrix; readonly scale: number } {
+  const { scaled: numbers, scale } = scaleToOne(data);
+  return { matrix: { rows, columns, data: numbers }, scale };
 }
 
 /** [columns]. */

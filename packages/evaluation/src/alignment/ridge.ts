@@ -1,7 +1,8 @@
-import { RankDeficientError, SettingRangeError } from '../errors/evaluation-errors.js';
+import { scaleToOne } from '@kimera/core';
+import { RankDeficientError, SettingRangeError } from '../errors.js';
 import type { Alignment, AlignmentPairs } from './alignment.js';
 import { transposeTimes, type Matrix } from './matrix.js';
-import { centrePairs } from './pairs.js';
+import { sidesOf } from './pairs.js';
 
 /**
  * The linear map of least squares with a penalty: W = (AᵀA + λI)⁻¹AᵀB, by Cholesky.
@@ -10,13 +11,21 @@ import { centrePairs } from './pairs.js';
  */
 export function ridge(pairs: AlignmentPairs, lambda: number): Alignment {
   if (!(lambda >= 0 && lambda < Infinity)) throw new SettingRangeError('lambda', 'at least 0', lambda);
-  const { a, b, meanFrom, meanTo } = centrePairs(pairs);
-  const gram = transposeTimes(a, a);
+  const { a, b } = sidesOf(pairs);
+  // A is divided once more where λ is larger than the squares of its numbers: then λ is near 1 in its place.
+  const root = Math.sqrt(lambda);
+  const scale = root > a.scale ? scaleToOne([root]).scale : a.scale;
+  const more = scale / a.scale;
+  const matrix = { ...a.matrix, data: a.matrix.data.map((value) => value / more) };
+  const gram = transposeTimes(matrix, matrix);
+  const penalty = lambda / scale / scale;
   for (let i = 0; i < gram.rows; i++)
-    gram.data[i * gram.columns + i] = (gram.data[i * gram.columns + i] as number) + lambda;
-  const map = transposeTimes(a, b);
-  solve(factor(gram, a.rows), map);
-  return { from: pairs.from.space, to: pairs.to.space, meanFrom, meanTo, map };
+    gram.data[i * gram.columns + i] = (gram.data[i * gram.columns + i] as number) + penalty;
+  const map = transposeTimes(matrix, b.matrix);
+  solve(factor(gram, matrix.rows), map);
+  const back = b.scale / scale;
+  map.data.forEach((value, i) => (map.data[i] = value === 0 ? 0 : value * back));
+  return { from: pairs.from.space, to: pairs.to.space, meanFrom: a.mean, meanTo: b.mean, map };
 }
 
 /** L of M = LLᵀ, in place. */

@@ -1,4 +1,5 @@
-import { transpose, type Matrix } from './matrix.js';
+import { norm, scaleToOne } from '@kimera/core';
+import { scaled, transpose, type Matrix } from './matrix.js';
 
 /** M = U · diag(values) · Vᵀ. U is [rows, k], V is [columns, k], k = min(rows, columns); values descend. */
 export interface SingularValues {
@@ -26,21 +27,31 @@ export function singularValues(matrix: Matrix): SingularValues {
     return { left: right, values, right: left };
   }
   const { rows, columns } = matrix;
+  // Squares of very small or very large numbers would underflow or overflow.
+  const { matrix: ordinary, scale } = scaled(matrix);
   const work = Array.from({ length: columns }, (_, j) =>
-    Float64Array.from({ length: rows }, (_unused, i) => matrix.data[i * columns + j] as number),
+    Float64Array.from({ length: rows }, (_unused, i) => ordinary.data[i * columns + j] as number),
   );
   const right = Array.from({ length: columns }, (_, j) =>
     Float64Array.from({ length: columns }, (_unused, i) => (i === j ? 1 : 0)),
   );
   for (let sweep = 0; sweep < MAX_SWEEPS && sweepOnce(work, right); sweep++);
   const sized = work
-    .map((column, j) => ({ column, size: Math.sqrt(product(column, column)), right: right[j] as Float64Array }))
+    .map((column, j) => ({ column, size: norm(column), right: right[j] as Float64Array }))
     .sort((a, b) => b.size - a.size);
   return {
-    left: sized.map(({ column, size }) => (size === 0 ? column : column.map((value) => value / size))),
-    values: sized.map(({ size }) => size),
+    left: sized.map(({ column }) => directionOf(column)),
+    values: sized.map(({ size }) => size * scale),
     right: sized.map((part) => part.right),
   };
+}
+
+/** The column in length 1, or zeros where it has none. */
+function directionOf(column: Float64Array): Float64Array {
+  // The length of numbers near the smallest float64 would be rounded coarsely.
+  const { scaled: numbers } = scaleToOne(column);
+  const length = norm(numbers);
+  return length === 0 ? numbers : numbers.map((value) => value / length);
 }
 
 /** Rotates each pair of columns once; true while a pair was not orthogonal yet. */

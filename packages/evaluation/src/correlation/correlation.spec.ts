@@ -5,12 +5,12 @@ import {
   averageRanks,
   ConstantInputError,
   InvalidScoreError,
-  kendall,
   pearson,
   spearman,
   TooFewValuesError,
   UnpairedScoresError,
 } from '../index.js';
+import { kendall } from '../similarity.js';
 
 it.each(golden<CorrelationGoldens>('correlation').cases)('scipy, $name', ({ a, b, ranks_a: ranks, ...expected }) => {
   expect(averageRanks(a)).toEqual(ranks);
@@ -57,6 +57,20 @@ it('is symmetric, changes its sign with one side, and does not see scale', () =>
       ).toBeCloseTo(spearman(a, b), 12);
     }),
   );
+});
+
+it.each([1e-300, 1e-162, 1e162, 1e300])('is the same for numbers of size %p', (size) => {
+  const [a, b] = [
+    [1, 5, -2, 7, 3],
+    [2, 4, -1, 9, -3],
+  ];
+  for (const measure of [spearman, pearson, kendall])
+    expect(
+      measure(
+        a.map((x) => x * size),
+        b,
+      ),
+    ).toBeCloseTo(measure(a, b), 12);
 });
 
 it('refuses what it cannot measure', () => {

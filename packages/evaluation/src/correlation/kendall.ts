@@ -1,5 +1,5 @@
 import { requirePairs } from '../checks.js';
-import { ConstantInputError } from '../errors/evaluation-errors.js';
+import { ConstantInputError } from '../errors.js';
 
 /**
  * Kendall's τ-b, which corrects for ties on both sides. Compares all pairs: O(n²). @throws ConstantInputError,

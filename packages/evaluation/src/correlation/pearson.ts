@@ -1,5 +1,5 @@
 import { requirePairs } from '../checks.js';
-import { ConstantInputError } from '../errors/evaluation-errors.js';
+import { ConstantInputError } from '../errors.js';
 
 /**
  * Pearson's r in [-1, 1]. Values are scaled by the largest first, so that squares do not overflow. @throws

@@ -1,5 +1,5 @@
 import { requireInteger, requirePairs } from '../checks.js';
-import { SettingRangeError, UnpairedScoresError } from '../errors/evaluation-errors.js';
+import { SettingRangeError, UnpairedScoresError } from '../errors.js';
 import { mcNemarTest, type McNemarTest } from '../statistics/mcnemar.js';
 import { neededQueries } from '../statistics/needed-queries.js';
 import { signFlipTest } from '../statistics/sign-flip.js';

@@ -1,4 +1,4 @@
-import { DuplicateItemError, SettingRangeError } from '../errors/evaluation-errors.js';
+import { DuplicateItemError, SettingRangeError } from '../errors.js';
 
 /**
  * Grade of each judged document of a query; a grade of 0 or less, and a document that was not judged, is not relevant.

@@ -1,4 +1,4 @@
-import { InvalidScoreError } from '../errors/evaluation-errors.js';
+import { InvalidScoreError } from '../errors.js';
 import type { Ranking } from './judgements.js';
 
 /**

@@ -1,5 +1,5 @@
-import { columnMeans, matrixOf, minusRow, sumOfSquares, transposeTimes } from '../alignment/matrix.js';
-import { ConstantInputError, UnpairedScoresError } from '../errors/evaluation-errors.js';
+import { columnMeans, matrixOf, minusRow, scaled, sumOfSquares, transposeTimes } from '../alignment/matrix.js';
+import { ConstantInputError, UnpairedScoresError } from '../errors.js';
 
 /**
  * Linear centred kernel alignment of two spaces over the same items, from 0 to 1: ‖AᵀB‖² / (‖AᵀA‖ ‖BᵀB‖) with centred
@@ -10,7 +10,8 @@ import { ConstantInputError, UnpairedScoresError } from '../errors/evaluation-er
 export function linearCka(a: readonly ArrayLike<number>[], b: readonly ArrayLike<number>[]): number {
   if (a.length !== b.length) throw new UnpairedScoresError(a.length, b.length, 'linear CKA');
   const [x, y] = [a, b].map((vectors) => {
-    const matrix = matrixOf(vectors, 'linear CKA');
+    // The measure does not see scale, and fourth powers of small or large numbers would underflow or overflow.
+    const { matrix } = scaled(matrixOf(vectors, 'linear CKA'));
     const centred = minusRow(matrix, columnMeans(matrix));
     // What is left of equal vectors after centring is rounding.
     if (sumOfSquares(centred) <= 1e-28 * sumOfSquares(matrix)) throw new ConstantInputError('linear CKA');

@@ -1,6 +1,6 @@
 import { cosine, type Vector } from '@kimera/core';
 import { requireInteger } from '../checks.js';
-import { UnpairedScoresError } from '../errors/evaluation-errors.js';
+import { UnpairedScoresError } from '../errors.js';
 
 /**
  * For each vector the positions of its `count` nearest others by cosine, the nearest first; ties by position. Exact:

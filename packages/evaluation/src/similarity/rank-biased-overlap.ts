@@ -1,5 +1,5 @@
 import { requireShare } from '../checks.js';
-import { TooFewValuesError } from '../errors/evaluation-errors.js';
+import { TooFewValuesError } from '../errors.js';
 import { head, type Ranking } from '../ranking/judgements.js';
 
 /**

@@ -4,15 +4,17 @@ import { golden, rowsOf, type AlignmentGoldens, type OverlapGoldens } from '../g
 import {
   ConstantInputError,
   DuplicateItemError,
+  SettingRangeError,
+  TooFewValuesError,
+  UnpairedScoresError,
+} from '../index.js';
+import {
   linearCka,
   nearestNeighbours,
   neighbourOverlap,
   rankBiasedOverlap,
-  SettingRangeError,
-  TooFewValuesError,
   truncatedRankBiasedOverlap,
-  UnpairedScoresError,
-} from '../index.js';
+} from '../similarity.js';
 
 const overlaps = golden<OverlapGoldens>('rbo');
 const alignment = golden<AlignmentGoldens>('alignment');
@@ -30,7 +32,7 @@ describe('rank-biased overlap', () => {
       expect(rankBiasedOverlap(a, b, Number(persistence))).toBeCloseTo(value, 9);
   });
   it('is symmetric and lies between 0 and 1', () => {
-    const ranking = fc.uniqueArray(fc.constantFrom(...'abcdefghij'), { minLength: 1, maxLength: 10 });
+    const ranking = fc.uniqueArray(fc.constantFrom(...Array.from('abcdefghij')), { minLength: 1, maxLength: 10 });
     fc.assert(
       fc.property(ranking, ranking, (a, b) => {
         const value = rankBiasedOverlap(a, b);
@@ -65,6 +67,11 @@ describe('linear CKA', () => {
         A.map((row) => row.map((value) => -3 * value + 2)),
       ),
     ).toBeCloseTo(1, 12));
+  it.each([1e-300, 1e-100, 1e100, 1e300])('is the same for vectors of size %p', (size) => {
+    const sized = A.map((row) => row.map((value) => value * size));
+    expect(linearCka(sized, B)).toBeCloseTo(linearCka(A, B), 12);
+    expect(linearCka(sized, sized)).toBeCloseTo(1, 12);
+  });
   it('refuses constant and unpaired input', () => {
     expect(() =>
       linearCka(
@@ -77,6 +84,16 @@ describe('linear CKA', () => {
     ).toThrow(ConstantInputError);
     expect(() => linearCka([[1]], [[1], [2]])).toThrow(UnpairedScoresError);
   });
+});
+
+it.each([1e-300, 1e300])('neighbours of vectors of size %p are those of ordinary ones', (size) => {
+  const sized = A.slice(0, 30).map((row) => Float64Array.from(row, (value) => value * size));
+  expect(nearestNeighbours(sized, 5)).toEqual(
+    nearestNeighbours(
+      A.slice(0, 30).map((row) => Float64Array.from(row)),
+      5,
+    ),
+  );
 });
 
 it('neighbours and their overlap are those of the goldens', () => {

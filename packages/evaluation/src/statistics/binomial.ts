@@ -1,5 +1,5 @@
 import { requireInteger, requireShare } from '../checks.js';
-import { SettingRangeError } from '../errors/evaluation-errors.js';
+import { SettingRangeError } from '../errors.js';
 
 /**
  * P(X ≤ successes) for X binomial over `trials` with probability `share`; by exact terms from the upper one down.

@@ -1,5 +1,5 @@
 import { requireFinite, requireInteger } from '../checks.js';
-import { TooFewValuesError } from '../errors/evaluation-errors.js';
+import { TooFewValuesError } from '../errors.js';
 import { createRandom } from './random.js';
 
 /** Means of resamples of the same size with replacement. */

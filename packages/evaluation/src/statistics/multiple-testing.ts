@@ -1,4 +1,4 @@
-import { SettingRangeError } from '../errors/evaluation-errors.js';
+import { SettingRangeError } from '../errors.js';
 
 /**
  * Adjusted p-values in the order given: below α, the family-wise error rate is at most α (Holm 1979). @throws

@@ -1,5 +1,5 @@
 import { requireShare } from '../checks.js';
-import { SettingRangeError } from '../errors/evaluation-errors.js';
+import { SettingRangeError } from '../errors.js';
 import { normalQuantile } from './normal-quantile.js';
 
 export interface NeededQueries {

@@ -175,6 +175,14 @@ it('needed queries: 1,392 by default, and no number at the margin', () => {
   expect(neededQueries({ difference: -0.02 })).toBe(Infinity);
 });
 
+it.each([1e-300, 1e-162, 1e162, 1e300, 1e308])('mean and standard deviation keep their digits at size %p', (size) => {
+  const values = [1, 0.5, -1, 0.25, 1];
+  const sized = values.map((value) => value * size);
+  expect(mean(sized) / size).toBeCloseTo(mean(values), 12);
+  expect(standardDeviation(sized) / size).toBeCloseTo(standardDeviation(values), 12);
+  expect(mean([1, 1, 1].map((value) => value * 1.7e308))).toBe(1.7e308);
+});
+
 it('refuses what has no meaning', () => {
   expect(() => bootstrapMean([], { resamples: 10, seed: 1 })).toThrow(TooFewValuesError);
   expect(() => bootstrapMean([NaN], { resamples: 10, seed: 1 })).toThrow(InvalidScoreError);

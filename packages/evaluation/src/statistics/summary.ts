@@ -1,5 +1,6 @@
+import { dot, scaleToOne } from '@kimera/core';
 import { requireFinite } from '../checks.js';
-import { SettingRangeError, TooFewValuesError } from '../errors/evaluation-errors.js';
+import { SettingRangeError, TooFewValuesError } from '../errors.js';
 
 /** @throws TooFewValuesError for no values, InvalidScoreError. */
 export function mean(values: ArrayLike<number>): number {
@@ -7,15 +8,19 @@ export function mean(values: ArrayLike<number>): number {
   requireFinite(values, 'mean');
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i] as number;
-  return sum / values.length;
+  if (Number.isFinite(sum)) return sum / values.length;
+  // The sum is larger than float64 can hold, the mean is not.
+  let share = 0;
+  for (let i = 0; i < values.length; i++) share += (values[i] as number) / values.length;
+  return share;
 }
 
 /** Of the population, by n − 1; 0 for one value. @throws TooFewValuesError, InvalidScoreError. */
 export function standardDeviation(values: ArrayLike<number>): number {
-  const centre = mean(values);
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += ((values[i] as number) - centre) ** 2;
-  return values.length === 1 ? 0 : Math.sqrt(sum / (values.length - 1));
+  const { scaled, scale } = scaleToOne(values);
+  const centre = mean(scaled);
+  const deviations = scaled.map((value) => value - centre);
+  return values.length === 1 ? 0 : Math.sqrt(dot(deviations, deviations) / (values.length - 1)) * scale;
 }
 
 /**
