@@ -4,10 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { cosine, maxAbsDifference } from '@kimera/core';
 import { decodeVector } from '@kimera/model-folder';
+import { parseConfiguration } from '@kimera/serving';
 import OpenAI from 'openai';
 import { pino } from 'pino';
 import { z } from 'zod';
-import { parseConfiguration, startServer, type RunningServer } from './index.js';
+import { startServer, type RunningServer } from './server.js';
 
 const root = join(fileURLToPath(import.meta.url), '../../../..');
 const MODEL = 'sentence-transformers/all-MiniLM-L6-v2';

@@ -1,10 +1,10 @@
+import type { ServingModels } from '@kimera/serving';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import type { Logger } from 'pino';
 import { contractOf, sendError, toHttpError } from './http/error-mapping.js';
 import { guard } from './http/guard.js';
 import { HttpError } from './http/http-error.js';
 import { createMetrics } from './metrics.js';
-import type { ServingModels } from './models/serving-models.js';
 import { openaiRoutes } from './routes/openai.js';
 import { teiRoutes } from './routes/tei.js';
 

@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import { AddressError } from './address-error.js';
+import { AddressError } from '@kimera/serving';
 
 /** What the system's codes mean to whoever chose the address. */
 const REASONS: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { KimeraError } from '@kimera/core';
+import { parseConfiguration } from '@kimera/serving';
 import { pino } from 'pino';
-import { parseConfiguration } from './configuration.js';
 import { startServer } from './server.js';
 import { onSignal } from './shutdown.js';
 

@@ -1,6 +1,6 @@
 import type { PerformanceStats } from '@kimera/embedder';
+import type { ServingModels } from '@kimera/serving';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { ServingModels } from './models/serving-models.js';
 
 export interface Metrics {
   readonly contentType: string;

@@ -2,10 +2,11 @@ import { connect } from 'node:net';
 import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { AddressError, parseConfiguration } from '@kimera/serving';
 import { rejection } from '@kimera/testing';
 import { pino } from 'pino';
 import { z } from 'zod';
-import { AddressError, parseConfiguration, startServer, type RunningServer } from './index.js';
+import { startServer, type RunningServer } from './server.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 /** On a small model, that opens fast. */

@@ -1,14 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { openModels, type Configuration } from '@kimera/serving';
 import { pino, type Logger } from 'pino';
 import { z } from 'zod';
 import { createApp } from './app.js';
-import type { Configuration } from './configuration.js';
 import { closeServer } from './http/close-server.js';
 import { Connections } from './http/connections.js';
 import { listen } from './listen.js';
-import { openModels } from './models/open-models.js';
 
 export interface RunningServer {
   readonly url: string;

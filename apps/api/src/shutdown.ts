@@ -1,4 +1,4 @@
-import type { EventLog } from './event-log.js';
+import type { EventLog } from '@kimera/serving';
 
 /** Signals closer together are one: npm and nx hand theirs on to a process that has it already. */
 const ONE_SIGNAL_MILLISECONDS = 1_000;

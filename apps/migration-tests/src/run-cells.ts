@@ -3,9 +3,10 @@
  * The folder argv[3] holds `corrupt`.
  */
 import { join } from 'node:path';
-import { parseConfiguration, startServer } from '@kimera/api';
+import { startServer } from '@kimera/api';
 import { cosine, KimeraError } from '@kimera/core';
 import { decodeVector } from '@kimera/model-folder';
+import { parseConfiguration } from '@kimera/serving';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { readFile } from 'node:fs/promises';

@@ -4,5 +4,3 @@ import { fileURLToPath } from 'node:url';
 export const PACKAGE_FILE = fileURLToPath(new URL('../package.json', import.meta.url));
 /** PROVENANCE.md beside the file. */
 export const PUBLISHED_PINS = fileURLToPath(new URL('../assets/published-file-pins.json', import.meta.url));
-/** Folder of the models that come with Kimera. */
-export const SHIPPED_MODELS = fileURLToPath(new URL('../../../models', import.meta.url));

@@ -44,7 +44,12 @@ export function toHttpError(error: unknown): HttpError {
       case 'TEXT_WITHOUT_DIRECTION':
         return new HttpError('invalid_request', error.message, 'input', error.fields);
       case 'NO_BACKEND':
+      case 'MODEL_UNAVAILABLE':
         return new HttpError('space_unavailable', error.message, 'model', error.fields);
+      case 'MODEL_NOT_SERVED':
+        return new HttpError('model_not_found', error.message, 'model', error.fields);
+      case 'SPACE_NOT_SERVED':
+        return new HttpError('space_mismatch', error.message, 'model', error.fields);
       case 'CLOSED':
         return new HttpError('shutting_down', 'the server is shutting down');
       case 'INVALID_TOKEN_BATCH':

@@ -1,4 +1,4 @@
-import { logFallback } from '@kimera/api';
+import { logFallback } from '@kimera/serving';
 import { openOnnxBackend, type OnnxBackend } from '@kimera/backend-onnx';
 import { openWasmBackend } from '@kimera/backend-wasm';
 import { cosine, type Vector } from '@kimera/core';

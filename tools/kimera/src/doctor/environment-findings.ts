@@ -1,4 +1,4 @@
-import { configurationProblems, ENVIRONMENT } from '@kimera/api/modes';
+import { configurationProblems, ENVIRONMENT } from '@kimera/serving';
 import type { Finding } from './finding.js';
 
 /** Prefixes of our names: a variable with one that nothing reads is probably misspelt. */
@@ -27,7 +27,7 @@ export function environmentFindings(environment: Readonly<Record<string, string 
       area: 'environment',
       what: variable,
       state: 'problem',
-      value,
+      value: value ?? '(not shown)',
       advice: `expected ${expected}`,
     }));
   const known = new Set(ENVIRONMENT.map(({ name }) => name));

@@ -1,10 +1,9 @@
 import { resolve } from 'node:path';
-import { configurationProblems, parseConfiguration } from '@kimera/api/modes';
+import { configurationProblems, parseConfiguration, shippedModels } from '@kimera/serving';
 import type { ModelTest } from '@kimera/embedder';
 import type { CommandContext } from '../console/command-context.js';
 import { lightModelPath, modelPath } from '../models/default-model.js';
 import { findModels } from '../models/find-models.js';
-import { SHIPPED_MODELS } from '../models/shipped-models.js';
 import { databaseFindings } from './database-findings.js';
 import { environmentFindings } from './environment-findings.js';
 import type { Finding } from './finding.js';
@@ -65,7 +64,7 @@ export async function examine(
   };
   const paths =
     models === 'all'
-      ? (await findModels([resolve(folder, 'models'), SHIPPED_MODELS], 'may be absent')).map(({ path }) => path)
+      ? (await findModels([resolve(folder, 'models'), ...shippedModels()], 'may be absent')).map(({ path }) => path)
       : model === undefined
         ? [...new Set([served, lightModelPath(context)])]
         : [served];

@@ -1,7 +1,7 @@
 import { isStaticFolder, openStaticModel } from '@kimera/backend-light';
 import { KimeraError } from '@kimera/core';
 import { Embedder, openEmbedder, type ModelExpectation, type ModelTest } from '@kimera/embedder';
-import { backendsOf, type Configuration } from '@kimera/api/modes';
+import { backendsOf, type Configuration } from '@kimera/serving';
 import { describeError } from '../console/describe-error.js';
 import { formatBytes, formatDuration } from '../console/format.js';
 import type { Finding } from './finding.js';

@@ -1,4 +1,4 @@
-import type { Configuration } from '@kimera/api/modes';
+import type { Configuration } from '@kimera/serving';
 import { probeNative } from '@kimera/backend-onnx';
 import { describeError } from '../console/describe-error.js';
 import type { Finding } from './finding.js';

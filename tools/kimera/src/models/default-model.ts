@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { shippedModel } from '@kimera/serving/shipped-models';
 import type { CommandContext } from '../console/command-context.js';
-import { SHIPPED_MODELS } from './shipped-models.js';
 
 /**
  * `--model`, or the light model with LIGHTWEIGHT_EMBEDDING=1, or ONNX_MODEL_PATH, or ./models/bge-m3-onnx where it
@@ -16,13 +16,13 @@ export function modelPath(
   const named = environment['ONNX_MODEL_PATH'];
   if (named !== undefined && named !== '') return resolve(folder, named);
   const preferred = join(folder, 'models/bge-m3-onnx');
-  return existsSync(preferred) ? preferred : join(SHIPPED_MODELS, 'all-MiniLM-L6-v2');
+  return existsSync(preferred) ? preferred : shippedModel('all-MiniLM-L6-v2');
 }
 
 /** LIGHT_MODEL_PATH, or the shipped one. */
 export function lightModelPath({ environment, folder }: Pick<CommandContext, 'environment' | 'folder'>): string {
   const named = environment['LIGHT_MODEL_PATH'];
-  return named === undefined || named === '' ? join(SHIPPED_MODELS, 'static-minilm') : resolve(folder, named);
+  return named === undefined || named === '' ? shippedModel('static-minilm') : resolve(folder, named);
 }
 
 export const MODEL_OPTION = [

@@ -1,4 +1,4 @@
-import { backendsOf, parseBackendChoice } from '@kimera/api/modes';
+import { backendsOf, parseBackendChoice } from '@kimera/serving';
 import { isStaticFolder, openStaticModel } from '@kimera/backend-light';
 import { Embedder, openEmbedder, type FallbackEvent } from '@kimera/embedder';
 import { chooseVariant, openModelFolder } from '@kimera/model-folder';

@@ -1,4 +1,5 @@
-import { parseConfiguration, startServer } from '@kimera/api';
+import { startServer } from '@kimera/api';
+import { parseConfiguration } from '@kimera/serving';
 
 export interface RunServerOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;

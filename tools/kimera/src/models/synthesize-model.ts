@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bgeM3Tokenizer, synthesizeBgeM3, type SynthesizeOptions } from '@kimera/converter';
+import { shippedModel } from '@kimera/serving/shipped-models';
 import { StoppedError } from '../console/command-errors.js';
-import { SHIPPED_MODELS } from './shipped-models.js';
 
 export interface SynthesizeModelOptions extends Omit<SynthesizeOptions, 'tokenizerJson' | 'signal'> {
   /** Path of a tokenizer.json; default: bge-m3's own, made of the one that ships with multilingual-e5-small. */
@@ -19,7 +19,7 @@ export async function synthesizeModel({
   const read = (path: string): Promise<string> => readFile(path, 'utf8');
   const tokenizerJson =
     tokenizerPath === undefined
-      ? bgeM3Tokenizer(await read(join(SHIPPED_MODELS, 'multilingual-e5-small/tokenizer.json')))
+      ? bgeM3Tokenizer(await read(join(shippedModel('multilingual-e5-small'), 'tokenizer.json')))
       : await read(tokenizerPath);
   try {
     return await synthesizeBgeM3({ ...options, tokenizerJson, signal: stop });

@@ -4,11 +4,11 @@ import { KimeraError, NoMigrationError, type EmbeddingSpace } from '@kimera/core
 import type { Embedder } from '@kimera/embedder';
 import type { MigrationParts } from '@kimera/migration';
 import { openModelFolder } from '@kimera/model-folder';
+import { shippedModels } from '@kimera/serving/shipped-models';
 import type { PostgresStore } from '@kimera/store-postgres';
 import type { CommandContext } from '../../console/command-context.js';
 import { findModels } from '../../models/find-models.js';
 import { openModel } from '../../models/open-model.js';
-import { SHIPPED_MODELS } from '../../models/shipped-models.js';
 import { openDatabase } from './database.js';
 import type { ModelOptions } from './options.js';
 
@@ -96,7 +96,7 @@ async function modelOf(
   const folders = [
     ...(models === undefined ? [] : [resolve(folder, models)]),
     resolve(folder, 'models'),
-    SHIPPED_MODELS,
+    ...shippedModels(),
   ];
   const found = (await findModels(folders, 'may be absent')).find(
     (model) => 'space' in model && model.space === space.fingerprint,

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { shortFingerprint } from '@kimera/core';
+import { shippedModels } from '@kimera/serving/shipped-models';
 import type { Command } from 'commander';
 import type { CommandContext } from '../../console/command-context.js';
 import { createCommand, withJson } from '../../console/create-command.js';
 import { formatBytes } from '../../console/format.js';
 import { printable } from '../../console/printable.js';
-import { SHIPPED_MODELS } from '../../models/shipped-models.js';
 
 export function listCommand(context: CommandContext): Command {
   const command = createCommand(context, 'list', {
@@ -22,7 +22,7 @@ export function listCommand(context: CommandContext): Command {
       const models =
         given.length > 0
           ? await findModels(given, 'all must be there')
-          : await findModels([resolve(context.folder, 'models'), SHIPPED_MODELS], 'may be absent');
+          : await findModels([resolve(context.folder, 'models'), ...shippedModels()], 'may be absent');
       if (json === true) return context.stdout.json({ models });
       const rows = models.flatMap((model) => {
         if ('error' in model) return [];

@@ -1,6 +1,6 @@
-import { KimeraError, type EmbeddingSpace } from '@kimera/core';
+import type { EmbeddingSpace } from '@kimera/core';
 import type { Embedder } from '@kimera/embedder';
-import { HttpError } from '../http/http-error.js';
+import { ModelNamesError, ModelNotServedError, ModelUnavailableError, SpaceNotServedError } from './errors.js';
 
 /** The model that was asked for, where its folder could not even be opened. */
 export interface MissingModel {
@@ -18,21 +18,6 @@ export interface ServingModelsParts {
 export type Health =
   | { readonly status: 'ok' | 'degraded'; readonly embedder: Embedder; readonly reason: string | undefined }
   | { readonly status: 'unavailable'; readonly reason: string };
-
-/** Two models of a server that answer to one name. */
-export class ModelNamesError extends KimeraError {
-  readonly code = 'MODEL_NAMES';
-  readonly kind = 'caller';
-  constructor(
-    readonly primary: string,
-    readonly light: string,
-  ) {
-    super(
-      `the model ${primary} and the light model ${light} answer to the same name: convert or distil one of them with another --model-id`,
-      { primary, light },
-    );
-  }
-}
 
 /**
  * Which model answers which name. No name ever gets vectors of another model's space, and neither does a request
@@ -59,8 +44,8 @@ export class ServingModels {
   }
 
   /**
-   * For requests without a name: the model that the server is for. @throws HttpError where it could not be opened:
-   * another would be another space.
+   * For requests without a name: the model that the server is for. @throws ModelUnavailableError where it could not be
+   * opened: another would be another space.
    */
   get usual(): Embedder {
     if (this.#primary === undefined) throw this.#unavailable(this.#missing?.path ?? '');
@@ -70,7 +55,7 @@ export class ServingModels {
   /**
    * By its id, or what follows the slash in it; the light model by its whole id alone while the name of the other is
    * not known.
-   * @throws HttpError where it is not here: 404, or 503 where it may be the one that could not be opened.
+   * @throws ModelNotServedError, or ModelUnavailableError where it may be the one that could not be opened.
    */
   named(name: string): Embedder {
     const found =
@@ -78,29 +63,23 @@ export class ServingModels {
       (this.#missing === undefined ? this.all.find(({ space }) => namesOf(space).includes(name)) : undefined);
     if (found !== undefined) return found;
     if (this.#missing !== undefined) throw this.#unavailable(name);
-    const available = this.all.map(({ space }) => space.modelId);
-    throw new HttpError(
-      'model_not_found',
-      `the model ${JSON.stringify(name)} is not here; there is ${available.join(' and ')}`,
-      'model',
-      { available },
+    throw new ModelNotServedError(
+      name,
+      this.all.map(({ space }) => space.modelId),
     );
   }
 
   /**
-   * By the fingerprint of its space. @throws HttpError where no model here is of it: 503 where it may be the one that
+   * By the fingerprint of its space. @throws SpaceNotServedError, or ModelUnavailableError where it may be the one that
    * could not be opened.
    */
   inSpace(fingerprint: string): Embedder {
     const found = this.all.find(({ space }) => space.fingerprint === fingerprint);
     if (found !== undefined) return found;
     if (this.#missing !== undefined) throw this.#unavailable(fingerprint);
-    const here = this.all.map(({ space }) => `${space.modelId} in space ${space.fingerprint}`).join(' and ');
-    throw new HttpError(
-      'space_mismatch',
-      `the header x-embedding-space asks for ${fingerprint}; here is ${here}`,
-      'model',
-      { asked: fingerprint, available: this.all.map(({ space }) => space.fingerprint) },
+    throw new SpaceNotServedError(
+      fingerprint,
+      this.all.map(({ space }) => space),
     );
   }
 
@@ -125,21 +104,16 @@ export class ServingModels {
     await Promise.all(this.all.map((embedder) => embedder.close()));
   }
 
-  #unavailable(asked: string): HttpError {
-    const instead =
-      this.all.length === 0
-        ? ''
-        : `; here is ${this.all.map(({ space }) => `${space.modelId} in space ${space.fingerprint}`).join(' and ')}`;
-    return new HttpError(
-      'space_unavailable',
-      `${JSON.stringify(asked)} cannot be served now (${this.#missing?.reason ?? 'no model here is of that space'})${instead}`,
-      'model',
-      { asked, available: this.all.map(({ space }) => space.modelId) },
+  #unavailable(asked: string): ModelUnavailableError {
+    return new ModelUnavailableError(
+      asked,
+      this.#missing?.reason ?? 'no model here is of that space',
+      this.all.map(({ space }) => space),
     );
   }
 }
 
-export function namesOf({ modelId }: EmbeddingSpace): readonly string[] {
+function namesOf({ modelId }: EmbeddingSpace): readonly string[] {
   return [modelId, modelId.split('/').at(-1) ?? modelId];
 }
 

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { EXECUTION_PROVIDERS, type ExecutionProvider } from '@kimera/backend-onnx';
-import { KimeraError } from '@kimera/core';
 import { z } from 'zod';
+import { InvalidEnvironmentError } from './errors.js';
+import { shippedModel } from './shipped-models.js';
 
 export interface Configuration {
   readonly modelPath: string;
@@ -31,21 +31,6 @@ export interface Configuration {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** An environment variable with a value that cannot be used. */
-export class InvalidEnvironmentError extends KimeraError {
-  readonly code = 'INVALID_ENVIRONMENT';
-  readonly kind = 'caller';
-  constructor(
-    readonly variable: string,
-    readonly value: string,
-    readonly expected: string,
-  ) {
-    super(`${variable}=${value}: expected ${expected}`, { variable, value, expected });
-  }
-}
-
-/** The light model that ships. */
-const LIGHT_MODEL = fileURLToPath(new URL('../../../models/static-minilm', import.meta.url));
 const BODY_LIMIT_BYTES = 8 << 20;
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
 const whole = z.coerce
@@ -141,9 +126,10 @@ export function parseConfiguration(environment: Environment, root: string): Conf
       value.ONNX_MODEL_PATH === undefined
         ? existsSync(preferred)
           ? preferred
-          : join(root, 'models/all-MiniLM-L6-v2')
+          : shippedModel('all-MiniLM-L6-v2')
         : absolute(value.ONNX_MODEL_PATH),
-    lightModelPath: value.LIGHT_MODEL_PATH === undefined ? LIGHT_MODEL : absolute(value.LIGHT_MODEL_PATH),
+    lightModelPath:
+      value.LIGHT_MODEL_PATH === undefined ? shippedModel('static-minilm') : absolute(value.LIGHT_MODEL_PATH),
     useOnnx: value.USE_ONNX,
     executionProviders: [...new Set(value.ONNX_EXECUTION_PROVIDERS)],
     lightweight: value.LIGHTWEIGHT_EMBEDDING,

@@ -1,10 +1,9 @@
 import { DimensionMismatchError, KimeraError } from '@kimera/core';
 import { openStaticModel } from '@kimera/backend-light';
 import { Embedder, openEmbedder } from '@kimera/embedder';
-import type { Logger } from 'pino';
-import type { Configuration } from '../configuration.js';
+import type { Configuration } from './configuration.js';
 import { backendsOf } from './backends-of.js';
-import { logFallback } from './log-fallback.js';
+import { logFallback, type EventLog } from './log-fallback.js';
 import { ServingModels, type MissingModel } from './serving-models.js';
 
 /**
@@ -12,7 +11,7 @@ import { ServingModels, type MissingModel } from './serving-models.js';
  * the other.
  * @throws the errors of the folder and its backends, DimensionMismatchError; nothing stays open then.
  */
-export async function openModels(configuration: Configuration, logger: Logger): Promise<ServingModels> {
+export async function openModels(configuration: Configuration, logger: EventLog): Promise<ServingModels> {
   if (configuration.lightweight)
     return new ServingModels({ primary: await openLight(configuration, configuration.dimension) });
   if (configuration.fallbackSpace === undefined)
@@ -37,7 +36,7 @@ export async function openModels(configuration: Configuration, logger: Logger): 
 function openPrimary(
   configuration: Configuration,
   withoutBackend: 'refuse' | 'retry',
-  logger: Logger,
+  logger: EventLog,
 ): Promise<Embedder> {
   const { modelPath, dimension, batchTokens, cacheBytes } = configuration;
   return openEmbedder({
@@ -62,13 +61,13 @@ async function openLight({ lightModelPath: path }: Configuration, dimension: num
 }
 
 /** What is there for the worst case must not take the server down while all is well. */
-function withoutLight(error: unknown, logger: Logger): undefined {
+function withoutLight(error: unknown, logger: EventLog): undefined {
   if (!(error instanceof KimeraError)) throw error;
   logger.error({ code: error.code, ...error.fields }, `${error.message}: there is no light model to fall back to`);
 }
 
 /** A wrong EMBEDDING_DIM is a mistake of the configuration, not a model that fails: it stops the start. */
-function missing(error: unknown, { modelPath: path }: Configuration, logger: Logger): MissingModel {
+function missing(error: unknown, { modelPath: path }: Configuration, logger: EventLog): MissingModel {
   if (!(error instanceof KimeraError) || error instanceof DimensionMismatchError) throw error;
   logger.error(
     { code: error.code, ...error.fields },

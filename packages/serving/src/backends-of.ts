@@ -2,7 +2,7 @@ import { nativeBackendName, openOnnxBackend } from '@kimera/backend-onnx';
 import { openWasmBackend } from '@kimera/backend-wasm';
 import type { VariantName } from '@kimera/core';
 import type { FolderBackend } from '@kimera/embedder';
-import type { Configuration } from '../configuration.js';
+import type { Configuration } from './configuration.js';
 
 /**
  * Native by each execution provider in turn, then WebAssembly: one space on all of them. @param variant default: the

@@ -1,5 +1,11 @@
 import type { FallbackEvent } from '@kimera/embedder';
-import type { EventLog } from '../event-log.js';
+
+/** As much of a pino logger as events need. */
+export interface EventLog {
+  info(fields: object, line: string): void;
+  warn(fields: object, line: string): void;
+  error(fields: object, line: string): void;
+}
 
 /** One line for each event: read in order they tell what served when, and why. */
 export function logFallback(logger: EventLog, event: FallbackEvent): void {

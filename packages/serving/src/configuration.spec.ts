@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { expect, it } from '@jest/globals';
-import { ENVIRONMENT, InvalidEnvironmentError, parseBackendChoice, parseConfiguration } from './index.js';
+import { parseBackendChoice, parseConfiguration } from './configuration.js';
+import { ENVIRONMENT } from './environment.js';
+import { InvalidEnvironmentError } from './errors.js';
 
 it.each([
   [{ HOST: '0.0.0.0' }, 'HOST'],
@@ -21,7 +23,7 @@ it.each([
 
 it('has defaults that serve the shipped model on loopback', () => {
   expect(parseConfiguration({}, '/root')).toEqual({
-    modelPath: '/root/models/all-MiniLM-L6-v2',
+    modelPath: expect.stringMatching(/[/\\]models[/\\]all-MiniLM-L6-v2$/),
     lightModelPath: expect.stringMatching(/[/\\]models[/\\]static-minilm$/),
     useOnnx: true,
     executionProviders: ['cpu'],

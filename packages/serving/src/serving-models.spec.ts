@@ -47,10 +47,10 @@ describe('the models of a server', () => {
     ]).toEqual([primary, primary, primary, primary]);
     expect(models.health()).toMatchObject({ status: 'ok', reason: undefined });
     expect(() => models.named('fake/light')).toThrow(
-      expect.objectContaining({ code: 'model_not_found', fields: { available: ['fake/model'] } }),
+      expect.objectContaining({ code: 'MODEL_NOT_SERVED', fields: { asked: 'fake/light', available: ['fake/model'] } }),
     );
     expect(() => models.inSpace(LIGHT.fingerprint)).toThrow(
-      expect.objectContaining({ code: 'space_mismatch', message: expect.stringContaining(MODEL.fingerprint) }),
+      expect.objectContaining({ code: 'SPACE_NOT_SERVED', message: expect.stringContaining(MODEL.fingerprint) }),
     );
   });
 
@@ -80,12 +80,13 @@ describe('the models of a server', () => {
   });
 
   it('are not unavailable while a backend is about to open', async () => {
+    let fail = (_error: Error): void => undefined;
     const backend = new FallbackBackend({
       space: MODEL,
       variant: new FakeBackend().variant,
       steps: [
         { name: 'onnx', open: () => Promise.reject(new Error('broken')) },
-        { name: 'wasm', open: () => new Promise<never>(() => undefined) },
+        { name: 'wasm', open: () => new Promise<never>((_resolve, reject) => (fail = reject)) },
       ],
     });
     void backend.start().catch(() => undefined);
@@ -96,10 +97,12 @@ describe('the models of a server', () => {
       probes: [],
       fallback: () => backend.status,
     });
+    open.push(primary);
     expect(new ServingModels({ primary, light: await embedder(LIGHT) }).health()).toMatchObject({
       status: 'degraded',
       embedder: primary,
     });
+    fail(new Error('broken too'));
   });
 
   it('are refused where both answer to one name', async () => {
@@ -119,11 +122,11 @@ describe('the models of a server', () => {
     const models = new ServingModels({ primary: { path: '/models/gone', reason: 'there is no model folder' }, light });
     expect(models.named('fake/light')).toBe(light);
     // It may be what the missing model is called.
-    expect(() => models.named('light')).toThrow(expect.objectContaining({ code: 'space_unavailable' }));
-    expect(() => models.usual).toThrow(expect.objectContaining({ code: 'space_unavailable' }));
+    expect(() => models.named('light')).toThrow(expect.objectContaining({ code: 'MODEL_UNAVAILABLE' }));
+    expect(() => models.usual).toThrow(expect.objectContaining({ code: 'MODEL_UNAVAILABLE' }));
     expect(() => models.named('some/model')).toThrow(
       expect.objectContaining({
-        code: 'space_unavailable',
+        code: 'MODEL_UNAVAILABLE',
         fields: { asked: 'some/model', available: ['fake/light'] },
       }),
     );

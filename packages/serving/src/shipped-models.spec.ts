@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, realpath, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,7 @@ import { openEmbedder, type Embedder, type OpenEmbedderOptions } from '@kimera/e
 import { decodeVector } from '@kimera/model-folder';
 import { checkClose, float32, fp16Weights, rejection, textEmbedderConformance } from '@kimera/testing';
 import { z } from 'zod';
+import { shippedModel, shippedModels } from './shipped-models.js';
 
 const root = join(fileURLToPath(import.meta.url), '../../../..');
 const runner = { describe, it, beforeAll, afterAll, expect };
@@ -30,6 +31,40 @@ const goldensSchema = z.object({
 const goldens = goldensSchema.parse(
   JSON.parse(readFileSync(join(root, 'fixtures/minilm/expected.json'), 'utf8')),
 ).cases;
+
+describe('the models that ship', () => {
+  const models = ['all-MiniLM-L6-v2', 'static-minilm', 'multilingual-e5-small'] as const;
+
+  it('are found as packages', async () => {
+    expect(shippedModels()).toEqual(await Promise.all(models.map((name) => realpath(path(name)))));
+  });
+
+  it('are those that are installed, and the other is refused with the package to install', () => {
+    const resolve = (file: string): string => {
+      if (file.includes('e5')) throw Object.assign(new Error('absent'), { code: 'MODULE_NOT_FOUND' });
+      return `/modules/${file}`;
+    };
+    expect(shippedModels(resolve)).toEqual([
+      '/modules/@kimera/model-all-minilm-l6-v2',
+      '/modules/@kimera/model-static-minilm',
+    ]);
+    expect(() => shippedModel('multilingual-e5-small', resolve)).toThrow(
+      expect.objectContaining({
+        code: 'MODEL_PACKAGE_MISSING',
+        fields: { packageName: '@kimera/model-multilingual-e5-small' },
+        message: expect.stringContaining('npm install @kimera/model-multilingual-e5-small'),
+      }),
+    );
+  });
+
+  it('give other errors of the file system as they are', () => {
+    const broken = new Error('broken');
+    const resolve = (): string => {
+      throw broken;
+    };
+    expect(() => shippedModels(resolve)).toThrow(broken);
+  });
+});
 
 for (const name of ['all-MiniLM-L6-v2', 'multilingual-e5-small']) {
   textEmbedderConformance(runner, {

@@ -1,0 +1,23 @@
+export { backendsOf } from './backends-of.js';
+export {
+  configurationProblems,
+  parseBackendChoice,
+  parseConfiguration,
+  type Configuration,
+  type Environment,
+} from './configuration.js';
+export { ENVIRONMENT, type EnvironmentVariable } from './environment.js';
+export {
+  AddressError,
+  InvalidEnvironmentError,
+  ModelNamesError,
+  ModelNotServedError,
+  ModelPackageMissingError,
+  ModelUnavailableError,
+  SpaceNotServedError,
+  type NamedSpace,
+} from './errors.js';
+export { logFallback, type EventLog } from './log-fallback.js';
+export { openModels } from './open-models.js';
+export { ServingModels, type Health, type MissingModel, type ServingModelsParts } from './serving-models.js';
+export { shippedModel, shippedModels, type ShippedModel } from './shipped-models.js';

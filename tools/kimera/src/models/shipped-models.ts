@@ -1,1 +1,0 @@
-export { SHIPPED_MODELS } from '../assets.js';
