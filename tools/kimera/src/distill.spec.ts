@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openStaticModel } from '@kimera/backend-light';
 import { z } from 'zod';
-import { ended, killKimeras, kimera, root, startKimera } from './run-kimera.fixture.js';
+import { kimera, root } from './run-kimera.fixture.js';
 
 const teacher = join(root, 'fixtures/models/bert-tiny-prompts');
 const documentSchema = z.strictObject({
@@ -32,7 +32,6 @@ let scratch = '';
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'kimera-distill-'));
 });
-afterEach(() => killKimeras());
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 /** Texts of letters, each another one. */
@@ -133,13 +132,18 @@ describe('kimera models distill', () => {
 
   it('leaves nothing behind where it is stopped', async () => {
     const texts = await writeTexts('many.txt', 200_000);
-    const child = startKimera(
+    const stop = new AbortController();
+    const run = kimera(
       ['models', 'distill', teacher, '--out', 'stopped', '--dims', '16', '--texts', texts, '--json'],
       scratch,
+      '',
+      {
+        stop: stop.signal,
+        onProgress: (text) => {
+          if (text.includes('tokens of the texts')) stop.abort();
+        },
+      },
     );
-    const run = ended(child);
-    await new Promise((resolve) => setTimeout(resolve, 4_000));
-    child.kill('SIGINT');
     expect((await run).code).toBe(3);
     expect((await readdir(scratch)).filter((name) => name.startsWith('stopped'))).toEqual([]);
   });

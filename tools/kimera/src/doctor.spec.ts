@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { z } from 'zod';
-import { ended, minilm, root, startKimera } from './run-kimera.fixture.js';
+import { kimera, minilm, root } from './run-kimera.fixture.js';
 
 jest.setTimeout(180_000);
 let scratch = '';
@@ -39,10 +39,7 @@ async function doctor(
   args: readonly string[],
   environment: Record<string, string> = {},
 ): Promise<{ readonly code: number | null; readonly report: Report }> {
-  const child = startKimera(['doctor', ...args, '--json'], scratch, environment);
-  const run = ended(child);
-  child.stdin.end();
-  const { code, stdout } = await run;
+  const { code, stdout } = await kimera(['doctor', ...args, '--json'], scratch, '', { environment });
   return { code, report: reportSchema.parse(JSON.parse(stdout)) };
 }
 const problems = ({ findings }: Report): readonly string[] =>
@@ -93,9 +90,8 @@ describe('kimera doctor', () => {
       KIMERA_API_KEYS: 'hush',
       DATABASE_URL: 'postgres://me:hush@127.0.0.1:1/x',
     };
-    const { stdout } = await ended(
-      startKimera(['doctor', '--model', join(root, 'fixtures/models/bge-m3-tiny')], scratch, environment),
-    );
+    const words = ['doctor', '--model', join(root, 'fixtures/models/bge-m3-tiny')];
+    const { stdout } = await kimera(words, scratch, '', { environment });
     expect(stdout).toContain('NO  environment: EMBEDDING_DIM: many\n     expected a whole number above 0');
     expect(stdout).toContain('--  environment: EMBEDDING_DIMS: (set)\n     nothing reads it');
     expect(stdout).toContain('NO  database: database: the database postgres://me@127.0.0.1:1/x cannot be reached');

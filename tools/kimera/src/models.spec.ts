@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import { ended, killKimeras, kimera, minilm, root, startKimera, tinyCheckpoint } from './run-kimera.fixture.js';
+import { kimera, minilm, root, tinyCheckpoint } from './run-kimera.fixture.js';
 
 const errorSchema = z.strictObject({
   error: z.strictObject({ code: z.string(), message: z.string().regex(/^[^\n]+$/), hint: z.string().optional() }),
@@ -120,7 +120,6 @@ beforeAll(async () => {
     variants: [{ name: 'fp32' }],
   });
 });
-afterEach(killKimeras);
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 describe('models list', () => {
@@ -195,13 +194,15 @@ describe('models convert', () => {
   it('Ctrl-C leaves no folder, whole or partial, and says how to go on', async () => {
     const folder = join(scratch, 'stopped');
     await mkdir(folder);
+    const stop = new AbortController();
     // A checkpoint whose conversion takes seconds, so that the signal always comes while it is under way.
-    const child = startKimera(['models', 'convert', await slowCheckpoint(), '--out', 'out'], folder);
-    const run = ended(child);
-    while (child.exitCode === null && !(await readdir(folder)).some((name) => existsSync(join(folder, name, 'onnx'))))
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    child.kill('SIGINT');
-    const { code, stderr } = await run;
+    const run = kimera(['models', 'convert', await slowCheckpoint(), '--out', 'out'], folder, '', {
+      stop: stop.signal,
+    });
+    const watch = setInterval(() => {
+      if (readdirSync(folder).some((name) => existsSync(join(folder, name, 'onnx')))) stop.abort();
+    }, 5);
+    const { code, stderr } = await run.finally(() => clearInterval(watch));
     expect({ code, stderr }).toEqual({
       code: 3,
       stderr: 'kimera: stopped; nothing was written: the same command starts again\n',

@@ -1,9 +1,12 @@
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
 import { COMMANDS } from './commands/index.js';
-import { ended, killKimeras, kimera, root, startKimera } from './run-kimera.fixture.js';
+import { colorsFor } from './console/output.js';
+import { killKimeras, kimera, kimeraProcess, root } from './run-kimera.fixture.js';
 
 let scratch = '';
 beforeAll(async () => {
@@ -12,6 +15,9 @@ beforeAll(async () => {
 afterEach(killKimeras);
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
+const { version } = z
+  .object({ version: z.string() })
+  .parse(JSON.parse(readFileSync(join(root, 'tools/kimera/package.json'), 'utf8')));
 const MODELS = ['list', 'pull', 'convert', 'verify', 'inspect', 'bench'];
 
 describe('help', () => {
@@ -33,7 +39,7 @@ describe('help', () => {
   });
 
   it('--version', async () => {
-    expect(await kimera(['--version'], scratch)).toEqual({ code: 0, stdout: '0.1.0\n', stderr: '' });
+    expect(await kimera(['--version'], scratch)).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
   });
 });
 
@@ -68,28 +74,53 @@ describe('wrong usage: 64, one line and a hint on stderr, nothing on stdout', ()
   });
 });
 
+describe('an error', () => {
+  it('shows its stack to whoever debugs', async () => {
+    const words = ['models', 'inspect', join(root, 'fixtures/hostile-checkpoints/safetensors/overlap.safetensors')];
+    expect((await kimera(words, scratch)).stderr).not.toContain('    at ');
+    const { code, stderr } = await kimera(words, scratch, '', { environment: { KIMERA_DEBUG: '1' } });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/\n {4}at [^\n]+\nkimera: [^\n]+\n$/);
+  });
+});
+
+describe('colours', () => {
+  it.each([
+    [true, {}, true],
+    [true, { NO_COLOR: '' }, true],
+    [true, { NO_COLOR: '1' }, false],
+    [true, { TERM: 'dumb' }, false],
+    [false, {}, false],
+    [false, { FORCE_COLOR: '1', CI: 'true' }, false],
+  ])('terminal %j with %j: %j', (isTTY, environment, shown) => {
+    expect(colorsFor({ isTTY }, environment).red('x') !== 'x').toBe(shown);
+  });
+});
+
+/** What only a process has; everything else runs in process, by the function that the process calls. */
 describe('the process', () => {
-  it('runs through a link, from a folder with a tsconfig.json that nobody can read', async () => {
+  it('answers --help and --version as the same command lines in process', async () => {
+    for (const words of [['--help'], ['--version']])
+      expect(await kimeraProcess(words, scratch)).toEqual(await kimera(words, scratch));
+  });
+
+  it('ends with the code of the command line, with its message on stderr and its document on stdout', async () => {
+    const words = ['models', 'verify', '--json'];
+    const run = await kimeraProcess(words, scratch);
+    expect(run.code).toBe(64);
+    expect(run).toEqual(await kimera(words, scratch));
+  });
+
+  it('runs through a link, from a folder with a tsconfig.json that nobody can read, and colours no pipe', async () => {
     await writeFile(join(scratch, 'tsconfig.json'), '{ broken');
     await symlink(join(root, 'tools/kimera/bin/kimera.mjs'), join(scratch, 'kimera'));
-    const { code, stdout } = await kimera(['tokenize'], scratch, `{"text":"${'long '.repeat(2000)}"}\n`);
+    const environment = { FORCE_COLOR: '1', CI: 'true' };
+    const input = `{"text":"${'long '.repeat(2000)}"}\n`;
+    const { code, stdout } = await kimeraProcess(['tokenize'], scratch, { input, file: join(scratch, 'kimera') });
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ truncated: true, totalTokens: 2002 });
-  });
-
-  it('shows colours where asked for a terminal alone: NO_COLOR and pipes have none', async () => {
-    for (const environment of [{ NO_COLOR: '1', FORCE_COLOR: '1' }, { CI: 'true' }, {}]) {
-      const child = startKimera(['models', 'list'], scratch, environment);
-      child.stdin.end();
-      expect((await ended(child)).stdout).not.toContain('\u001b');
-    }
-  });
-
-  it('shows the stack of an error for whoever debugs', async () => {
-    const child = startKimera(['models', 'inspect', 'nowhere'], scratch, { KIMERA_DEBUG: '1' });
-    child.stdin.end();
-    const { code, stderr } = await ended(child);
-    expect(code).toBe(1);
-    expect(stderr).toContain('inspect-path.ts');
+    const list = await kimeraProcess(['models', 'list'], scratch, { environment });
+    expect(list.stdout).toContain('all-MiniLM-L6-v2');
+    expect(list.stdout).not.toContain('\u001b');
   });
 });

@@ -1,12 +1,11 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import { killKimeras, kimera, minilm, root, type Run } from './run-kimera.fixture.js';
+import { kimera, minilm, root, type Run } from './run-kimera.fixture.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'kimera-published-'));
-afterEach(killKimeras);
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const folder = join(root, 'fixtures/models/bge-m3-tiny');

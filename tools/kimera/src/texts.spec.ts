@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { cosine } from '@kimera/core';
 import { openModelFolder } from '@kimera/model-folder';
 import { z } from 'zod';
-import { ended, killKimeras, kimera, minilm, root, startKimera } from './run-kimera.fixture.js';
+import { ended, killKimeras, kimera, minilm, root, startKimera, type Run } from './run-kimera.fixture.js';
 
 const tokenLine = z.strictObject({ ids: z.array(z.int()), totalTokens: z.int(), truncated: z.boolean() });
 const embedLine = z.strictObject({
@@ -67,29 +67,41 @@ describe('tokenize', () => {
     expect(results[1234]).toEqual(lines(alone.stdout)[0]);
   });
 
-  it.each([
-    ['no JSON', '{', 'the line is not JSON'],
-    ['an empty line', '', 'the line is not JSON'],
-    ['no object', '"text"', 'expected an object'],
-    ['no text', '{"txt":"a"}', 'expected an object'],
-    ['a text that is a number', '{"text":1}', 'expected an object'],
-    ['not UTF-8', Buffer.from([0x22, 0xff, 0x22]), 'not UTF-8'],
-    ['nine million bytes', `{"text":"${'x'.repeat(9_000_000)}"}`, 'more than 8388608 bytes'],
-  ])('a line with %s is an error in its place', async (_what, line, message) => {
-    const input = Buffer.concat([
-      Buffer.from('{"text":"before"}\r\n'),
-      Buffer.from(line),
-      Buffer.from('\n{"text":"after"}'),
-    ]);
-    const { code, stdout } = await kimera(['tokenize'], scratch, input);
-    expect(code).toBe(1);
-    const [before, bad, after, ...rest] = lines(stdout);
-    tokenLine.parse(before);
-    const { error } = errorLine.parse(bad);
-    expect(error.code).toBe('INVALID_LINE');
-    expect(error.message).toContain(message);
-    tokenLine.parse(after);
-    expect(rest).toEqual([]);
+  describe('a bad line is an error in its place, and its neighbours are not touched:', () => {
+    const bad: readonly (readonly [what: string, line: string | Buffer, message: string])[] = [
+      ['no JSON', '{', 'the line is not JSON'],
+      ['an empty line', '', 'the line is not JSON'],
+      ['no object', '"text"', 'expected an object'],
+      ['no text', '{"txt":"a"}', 'expected an object'],
+      ['a text that is a number', '{"text":1}', 'expected an object'],
+      ['not UTF-8', Buffer.from([0x22, 0xff, 0x22]), 'not UTF-8'],
+      ['nine million bytes', `{"text":"${'x'.repeat(9_000_000)}"}`, 'more than 8388608 bytes'],
+    ];
+    let run: Run;
+    beforeAll(async () => {
+      const lineEnds = [Buffer.from('{"text":"before"}\r\n'), Buffer.from('\n{"text":"after"}')] as const;
+      const input = bad.flatMap(([, line], i) => [
+        ...(i === 0 ? [] : [Buffer.from('\n')]),
+        lineEnds[0],
+        Buffer.from(line),
+        lineEnds[1],
+      ]);
+      run = await kimera(['tokenize'], scratch, Buffer.concat(input));
+    });
+
+    it('there is a line for each, and the command ends with 1', () => {
+      expect(run.code).toBe(1);
+      expect(lines(run.stdout)).toHaveLength(3 * bad.length);
+    });
+
+    it.each(bad.map(([what, , message], i) => ({ what, message, i })))('$what', ({ message, i }) => {
+      const [before, wrong, after] = lines(run.stdout).slice(3 * i, 3 * i + 3);
+      tokenLine.parse(before);
+      const { error } = errorLine.parse(wrong);
+      expect(error.code).toBe('INVALID_LINE');
+      expect(error.message).toContain(message);
+      tokenLine.parse(after);
+    });
   });
 
   it('no input gives no output', async () => {
@@ -211,9 +223,7 @@ describe('serve', () => {
     ['an address for everyone without a key', ['--host', '0.0.0.0'], {}, 'HOST=0.0.0.0'],
     ['another dimension than the model has', ['--port', '0'], { EMBEDDING_DIM: '1024' }, '1024'],
   ])('refuses %s', async (_what, words, environment, message) => {
-    const child = startKimera(['serve', ...words], scratch, environment);
-    child.stdin.end();
-    const { code, stderr } = await ended(child);
+    const { code, stderr } = await kimera(['serve', ...words], scratch, '', { environment });
     expect(code).not.toBe(0);
     expect(stderr).toMatch(/^kimera: [^\n]+\n$/);
     expect(stderr).toContain(message);

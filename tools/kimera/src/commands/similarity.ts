@@ -1,7 +1,7 @@
 import { cosine, shortFingerprint, type Role } from '@kimera/core';
 import { Option, type Command } from 'commander';
 import type { CommandContext } from '../console/command-context.js';
-import { UsageError } from '../console/command-errors.js';
+import { UsageError } from '../errors.js';
 import { createCommand, withJson } from '../console/create-command.js';
 import { backendOption, type BackendName } from '../models/backend-option.js';
 import { MODEL_OPTION, modelPath } from '../models/default-model.js';

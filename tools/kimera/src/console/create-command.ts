@@ -23,8 +23,8 @@ export function createCommand(
     .helpCommand(false)
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => context.help(text),
-      writeErr: (text) => context.usage(text),
+      writeOut: (text) => void context.stdout.write(text).catch(() => undefined),
+      writeErr: (text) => void context.stderr.write(text),
       outputError: () => undefined,
     })
     .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ kimera ${example}`).join('\n')}`);

@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { KimeraError } from '@kimera/core';
 import { EXIT, type ExitCode } from './exit-code.js';
 import { printable } from './printable.js';
@@ -132,7 +133,8 @@ export function describeError(error: unknown): ErrorDescription {
 
 function identify(error: unknown): { readonly code: string; readonly message: string } {
   if (error instanceof KimeraError) return { code: error.code, message: error.message };
-  if (!(error instanceof Error)) return { code: 'INTERNAL', message: String(error) };
+  // Not instanceof: errors of the system may be of another realm.
+  if (!isNativeError(error)) return { code: 'INTERNAL', message: String(error) };
   // The system's own errors: "ENOENT: no such file or directory, open '…'".
   if ('syscall' in error && 'code' in error && typeof error.code === 'string')
     return { code: error.code, message: error.message };

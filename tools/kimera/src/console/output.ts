@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
-import { OutputClosedError } from './command-errors.js';
+import { createColors } from 'picocolors';
+import { OutputClosedError } from '../errors.js';
 
 /** A stream whose writes are awaited, so that a slow reader slows the writer. */
 export class Output {
@@ -30,3 +31,12 @@ export class Output {
   }
 }
 const CLOSED = ['EPIPE', 'ERR_STREAM_DESTROYED', 'ECONNRESET'];
+
+/** Colours where the output is a terminal that has them: not in a pipe, and not with NO_COLOR (no-color.org). */
+export function colorsFor(
+  { isTTY = false }: { readonly isTTY?: boolean },
+  environment: Readonly<Record<string, string | undefined>>,
+): ReturnType<typeof createColors> {
+  const isPlain = (environment['NO_COLOR'] ?? '') !== '' || environment['TERM'] === 'dumb';
+  return createColors(isTTY && !isPlain);
+}

@@ -1,3 +1,5 @@
+import type { CommandContext } from './command-context.js';
+
 /** What is done of a total, for a person who waits. */
 export interface Progress {
   /** Less than before starts anew: the time left is measured from there. */
@@ -14,7 +16,7 @@ const SILENT: Progress = { update: () => undefined, phase: () => undefined, stop
  * where absent.
  */
 export async function openProgress(
-  stderr: NodeJS.WriteStream,
+  stderr: CommandContext['stderr'],
   title: string,
   describe?: (done: number, total: number) => string,
 ): Promise<Progress> {

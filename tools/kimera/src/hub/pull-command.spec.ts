@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import { ended, killKimeras, root, startKimera, type Run } from '../run-kimera.fixture.js';
+import { ended, killKimeras, kimera as kimeraIn, root, startKimera, type Run } from '../run-kimera.fixture.js';
 import { COMMIT, stallAt, status, untilBytes } from './hub-server.fixture.js';
 import { pinsOf, publishedPins } from './pins/published-pins.js';
 import { FILES, NEEDED, PullTest, WEIGHTS } from './pull.fixture.js';
@@ -38,13 +38,15 @@ afterEach(async () => {
   await test.end();
 });
 
-const start = (words: readonly string[], environment: Readonly<Record<string, string>> = {}) => {
-  const child = startKimera(['models', ...words], test.scratch, { ...test.server.environment, ...environment });
-  child.stdin.end();
-  return { child, run: ended(child) };
-};
-const kimera = (words: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Run> =>
-  start(words, environment).run;
+const kimera = (
+  words: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  stop = new AbortController().signal,
+): Promise<Run> =>
+  kimeraIn(['models', ...words], test.scratch, '', {
+    environment: { ...test.server.environment, ...environment },
+    stop,
+  });
 const fixture = (name: string): Readonly<Record<string, Buffer>> => {
   const folder = join(root, 'fixtures/checkpoints', name);
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -144,7 +146,9 @@ describe('models pull', () => {
   it('is alone in its folder; killed, it leaves a lock that the next one takes over, and bytes that it does not ask for again', async () => {
     test.server.model(FILES);
     test.server.plan('store model.safetensors', stallAt(3_000));
-    const { child, run } = start(['pull', 'example/mine', '--to', test.folder]);
+    const words = ['models', 'pull', 'example/mine', '--to', test.folder];
+    const child = startKimera(words, test.scratch, test.server.environment);
+    const run = ended(child);
     await untilBytes(test.partial('model.safetensors'), 3_000);
     const second = await kimera(['pull', 'example/mine', '--to', test.folder, '--json']);
     expect(second.code).toBe(1);
@@ -166,9 +170,10 @@ describe('models pull', () => {
   it('Ctrl-C keeps what was received and says how to go on', async () => {
     test.server.model(FILES);
     test.server.plan('store model.safetensors', stallAt(3_000));
-    const { child, run } = start(['pull', 'example/mine', '--to', test.folder]);
+    const stop = new AbortController();
+    const run = kimera(['pull', 'example/mine', '--to', test.folder], {}, stop.signal);
     await untilBytes(test.partial('model.safetensors'), 3_000);
-    child.kill('SIGINT');
+    stop.abort();
     expect(await run).toEqual({
       code: 3,
       stdout: '',

@@ -1,14 +1,13 @@
 import { mkdir, readFile, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { StoppedError } from '../console/command-errors.js';
+import { StoppedError } from '../errors.js';
 import { HubClient } from './client/hub-client.js';
 import { hubSettings } from './client/hub-settings.js';
 import { checkModelId, checkRevision } from './client/model-name.js';
 import { PACE, type Pace } from './client/pace.js';
 import { readRepository, type Repository } from './client/repository.js';
 import type { OnWait, RetryOptions } from './client/retrying.js';
-import { InvalidRepositoryFileError } from './errors/file-errors.js';
-import { PullSpaceError } from './errors/folder-errors.js';
+import { InvalidRepositoryFileError, PullSpaceError } from './errors.js';
 import type { FileDigest } from './files/digest-file.js';
 import { downloadFile, PARTIALS } from './files/download-file.js';
 import { ifPresent } from './files/if-present.js';

@@ -1,6 +1,6 @@
 import { ClosedError, KimeraError } from '@kimera/core';
 import type { CommandContext } from '../console/command-context.js';
-import { StoppedError } from '../console/command-errors.js';
+import { StoppedError } from '../errors.js';
 import { EXIT } from '../console/exit-code.js';
 import { formatCount } from '../console/format.js';
 import { mapInOrder } from './map-in-order.js';

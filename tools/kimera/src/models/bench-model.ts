@@ -6,7 +6,7 @@ import { openOnnxBackend } from '@kimera/backend-onnx';
 import { openEmbedder, type Embedder } from '@kimera/embedder';
 import { chooseVariant } from '@kimera/model-folder';
 import { z } from 'zod';
-import { StoppedError, UsageError } from '../console/command-errors.js';
+import { StoppedError, UsageError } from '../errors.js';
 import { parseTextLine } from '../lines/parse-text-line.js';
 import { BENCH_TEXTS } from './bench-texts.js';
 

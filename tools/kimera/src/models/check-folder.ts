@@ -1,6 +1,6 @@
 import { isStaticFolder } from '@kimera/backend-light';
 import { verifyModel, type VerificationRow } from '@kimera/converter';
-import { StoppedError, UsageError } from '../console/command-errors.js';
+import { StoppedError, UsageError } from '../errors.js';
 import { checkStaticFolder } from './check-static-folder.js';
 import { openMeasuredBackend } from './open-measured-backend.js';
 import { isOpeningError } from './opening-error.js';

@@ -1,5 +1,5 @@
 import { verifyPublished, type PublishedFacts, type PublishedReport } from '@kimera/converter';
-import { StoppedError } from '../console/command-errors.js';
+import { StoppedError } from '../errors.js';
 import { openMeasuredBackend } from './open-measured-backend.js';
 import { isOpeningError } from './opening-error.js';
 

@@ -1,6 +1,6 @@
 import { convertCheckpoint, type ConvertOptions } from '@kimera/converter';
 import type { ModelFolder } from '@kimera/model-folder';
-import { StoppedError } from '../console/command-errors.js';
+import { StoppedError } from '../errors.js';
 import { readPullRecord, unchangedFiles } from '../hub/folder/pull-folder.js';
 import { openMeasuredBackend } from './open-measured-backend.js';
 

@@ -5,7 +5,7 @@ import { openOnnxBackend } from '@kimera/backend-onnx';
 import { writeFolder } from '@kimera/converter';
 import { distill, type DistillProgress } from '@kimera/distill';
 import { openModelFolder } from '@kimera/model-folder';
-import { StoppedError } from '../console/command-errors.js';
+import { StoppedError } from '../errors.js';
 
 export interface DistillModelOptions {
   /** Model folder of the teacher. */

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bgeM3Tokenizer, synthesizeBgeM3, type SynthesizeOptions } from '@kimera/converter';
 import { shippedModel } from '@kimera/serving/shipped-models';
-import { StoppedError } from '../console/command-errors.js';
+import { StoppedError } from '../errors.js';
 
 export interface SynthesizeModelOptions extends Omit<SynthesizeOptions, 'tokenizerJson' | 'signal'> {
   /** Path of a tokenizer.json; default: bge-m3's own, made of the one that ships with multilingual-e5-small. */

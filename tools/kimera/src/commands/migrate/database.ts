@@ -3,15 +3,7 @@ import { resolve } from 'node:path';
 import { KimeraError } from '@kimera/core';
 import type { PostgresStore } from '@kimera/store-postgres';
 import type { CommandContext } from '../../console/command-context.js';
-
-/** There is no embedded database in that folder. */
-export class DatabaseNotFoundError extends KimeraError {
-  readonly code = 'DATABASE_NOT_FOUND';
-  readonly kind = 'caller';
-  constructor(readonly folder: string) {
-    super(`${folder} holds no database`, { folder });
-  }
-}
+import { DatabaseNotFoundError } from '../../errors.js';
 
 /**
  * The database of `--database`, DATABASE_URL, or ./data. A folder that another process owns is reached through that

@@ -2,7 +2,6 @@ import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import {
   CollectionExistsError,
-  KimeraError,
   SpaceMismatchError,
   UnknownCollectionError,
   shortFingerprint,
@@ -13,7 +12,7 @@ import type { PostgresStore } from '@kimera/store-postgres';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { CommandContext } from '../../console/command-context.js';
-import { StoppedError } from '../../console/command-errors.js';
+import { InvalidRowLineError, StoppedError } from '../../errors.js';
 import { formatCount } from '../../console/format.js';
 import { printable } from '../../console/printable.js';
 import { readLineBatches, type Line } from '../../lines/read-line-batches.js';
@@ -28,19 +27,6 @@ const rowSchema = z.object({ id: z.union([z.string(), z.number()]).transform(Str
 interface InitOptions extends DatabaseOptions {
   readonly model?: string;
   readonly rows?: string;
-}
-
-/** A line of the rows' file that is no row. */
-export class InvalidRowLineError extends KimeraError {
-  readonly code = 'INVALID_ROW_LINE';
-  readonly kind = 'caller';
-  constructor(
-    readonly line: number,
-    readonly reason: string,
-    readonly written: number,
-  ) {
-    super(`line ${line}: ${reason}; the ${written} rows before it are in the collection`, { line, reason, written });
-  }
 }
 
 export function initCommand(context: CommandContext): Command {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { CommandContext } from '../../console/command-context.js';
-import { UsageError } from '../../console/command-errors.js';
+import { UsageError } from '../../errors.js';
 import { formatBytes, formatCount, formatDuration } from '../../console/format.js';
 import { printable } from '../../console/printable.js';
 import { modelCommand, type ModelOptions } from './options.js';

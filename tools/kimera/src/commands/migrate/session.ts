@@ -1,29 +1,17 @@
 import { hostname, userInfo } from 'node:os';
 import { resolve } from 'node:path';
-import { KimeraError, NoMigrationError, type EmbeddingSpace } from '@kimera/core';
+import { NoMigrationError, type EmbeddingSpace } from '@kimera/core';
 import type { Embedder } from '@kimera/embedder';
 import type { MigrationParts } from '@kimera/migration';
 import { openModelFolder } from '@kimera/model-folder';
 import { shippedModels } from '@kimera/serving/shipped-models';
 import type { PostgresStore } from '@kimera/store-postgres';
 import type { CommandContext } from '../../console/command-context.js';
+import { ModelOfSpaceNotFoundError } from '../../errors.js';
 import { findModels } from '../../models/find-models.js';
 import { openModel } from '../../models/open-model.js';
 import { openDatabase } from './database.js';
 import type { ModelOptions } from './options.js';
-
-/** No model folder at hand gives vectors of a space. */
-export class ModelOfSpaceNotFoundError extends KimeraError {
-  readonly code = 'MODEL_OF_SPACE_NOT_FOUND';
-  readonly kind = 'caller';
-  constructor(
-    readonly space: string,
-    readonly modelId: string,
-    readonly folders: readonly string[],
-  ) {
-    super(`no model of space ${space.slice(0, 12)} (${modelId}) in ${folders.join(', ')}`, { space, modelId, folders });
-  }
-}
 
 export interface MigrationSession {
   readonly store: PostgresStore;

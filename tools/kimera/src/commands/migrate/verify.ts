@@ -1,10 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { KimeraError } from '@kimera/core';
 import type { JudgedQuery, Verification } from '@kimera/migration';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { CommandContext } from '../../console/command-context.js';
+import { InvalidQueryLineError, UsageError } from '../../errors.js';
 import { EXIT } from '../../console/exit-code.js';
 import { printable } from '../../console/printable.js';
 import { wholeNumber } from '../../console/whole-number.js';
@@ -30,28 +30,6 @@ const querySchema = z.object({
   slice: z.string().optional(),
 });
 
-/** A line of the queries' file that is no judged query. */
-export class InvalidQueryLineError extends KimeraError {
-  readonly code = 'INVALID_QUERY_LINE';
-  readonly kind = 'caller';
-  constructor(
-    readonly file: string,
-    readonly line: number,
-    readonly reason: string,
-  ) {
-    super(`${file}, line ${line}: ${reason}`, { file, line, reason });
-  }
-}
-
-/** A margin that is no share of nDCG. */
-export class InvalidMarginError extends KimeraError {
-  readonly code = 'USAGE';
-  readonly kind = 'caller';
-  constructor(readonly margin: string) {
-    super(`--margin ${margin}: expected a number above 0 and below 1, in nDCG@10`, { margin });
-  }
-}
-
 export function verifyMigrationCommand(context: CommandContext): Command {
   return modelCommand(context, 'verify', {
     summary: 'prove that the new space is complete, right and no worse',
@@ -72,7 +50,7 @@ export function verifyMigrationCommand(context: CommandContext): Command {
     .action(async ({ queries, margin, seed, accept, report, ...options }: VerifyCommandOptions) => {
       const share = margin === undefined ? undefined : Number(margin);
       if (margin !== undefined && !(share !== undefined && share > 0 && share < 1))
-        throw new InvalidMarginError(margin);
+        throw new UsageError(`--margin ${margin}: expected a number above 0 and below 1, in nDCG@10`);
       const judged = queries === undefined ? [] : await readQueries(resolve(context.folder, queries));
       const { verifyMigration } = await import('@kimera/migration');
       const { parts, store, close } = await openSession(context, options, 'go on');

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { CommandContext } from '../../console/command-context.js';
-import { StoppedError } from '../../console/command-errors.js';
+import { StoppedError } from '../../errors.js';
 import { formatCount, formatDuration } from '../../console/format.js';
 import { wholeNumber } from '../../console/whole-number.js';
 import { modelCommand, type ModelOptions } from './options.js';

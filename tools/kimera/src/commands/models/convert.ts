@@ -3,7 +3,7 @@ import type { BaseVariant, Int8Options } from '@kimera/converter';
 import { shortFingerprint, type Fidelity, type VariantName } from '@kimera/core';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { CommandContext } from '../../console/command-context.js';
-import { UsageError } from '../../console/command-errors.js';
+import { UsageError } from '../../errors.js';
 import { createCommand, withJson } from '../../console/create-command.js';
 import { formatBytes, formatDuration } from '../../console/format.js';
 import { printable } from '../../console/printable.js';

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { shortFingerprint } from '@kimera/core';
 import { Option, type Command } from 'commander';
 import type { CommandContext } from '../../console/command-context.js';
-import { UsageError } from '../../console/command-errors.js';
+import { UsageError } from '../../errors.js';
 import { createCommand, withJson } from '../../console/create-command.js';
 import { formatBytes, formatCount, formatDuration } from '../../console/format.js';
 import { printable } from '../../console/printable.js';

@@ -1,4 +1,4 @@
-import { HubConnectionError, HubRedirectError, HubStalledError, type HubSubject } from '../errors/request-errors.js';
+import { HubConnectionError, HubRedirectError, HubStalledError, type HubSubject } from '../errors.js';
 import type { HubSettings } from './hub-settings.js';
 import { IdleGuard } from './idle-guard.js';
 import type { Pace } from './pace.js';

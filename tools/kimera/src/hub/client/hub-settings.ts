@@ -1,4 +1,4 @@
-import { HubOfflineError, InvalidHubSettingError } from '../errors/request-errors.js';
+import { HubOfflineError, InvalidHubSettingError } from '../errors.js';
 
 const PUBLIC_HUB = 'https://huggingface.co';
 /** huggingface_hub 1.1, constants.py ENV_VARS_TRUE_VALUES. */

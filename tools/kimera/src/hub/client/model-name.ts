@@ -1,4 +1,4 @@
-import { InvalidModelNameError } from '../errors/request-errors.js';
+import { InvalidModelNameError } from '../errors.js';
 
 /**
  * huggingface_hub 1.1, _validators.py: letters, digits, `-`, `_`, `.`; 96 characters; no `--`, no `..`. Models of the

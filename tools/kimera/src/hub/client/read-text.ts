@@ -1,4 +1,4 @@
-import { InvalidHubAnswerError } from '../errors/request-errors.js';
+import { InvalidHubAnswerError } from '../errors.js';
 import type { HubAnswer } from './hub-client.js';
 
 /**

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { InvalidHubAnswerError } from '../errors/request-errors.js';
+import { InvalidHubAnswerError } from '../errors.js';
 import { checkListedName } from '../files/file-name.js';
 import type { FileFacts } from '../files/wanted-file.js';
 import type { HubClient } from './hub-client.js';

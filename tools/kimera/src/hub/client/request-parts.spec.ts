@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { HubConnectionError, HubStatusError, HubUnavailableError } from '../errors/request-errors.js';
+import { HubConnectionError, HubStatusError, HubUnavailableError } from '../errors.js';
 import { hurried } from '../pull.fixture.js';
 import { hubSettings } from './hub-settings.js';
 import { checkModelId, checkRevision, lastPart } from './model-name.js';

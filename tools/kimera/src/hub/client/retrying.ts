@@ -1,5 +1,4 @@
-import { HubError } from '../errors/hub-error.js';
-import { HubUnavailableError } from '../errors/request-errors.js';
+import { HubError, HubUnavailableError } from '../errors.js';
 import type { Pace } from './pace.js';
 
 /** Called before each wait. */

@@ -1,11 +1,11 @@
-import type { HubError } from '../errors/hub-error.js';
 import {
   HubAccessError,
+  type HubError,
   HubNotFoundError,
   HubStatusError,
-  HubUnavailableError,
   type HubSubject,
-} from '../errors/request-errors.js';
+  HubUnavailableError,
+} from '../errors.js';
 import { parseRetryAfter } from './retry-after.js';
 
 export interface StatusOptions {

@@ -1,6 +1,5 @@
 import type { HubAnswer } from '../client/hub-client.js';
-import { HubFileHashError, HubFileSizeError, UnverifiableFileError } from '../errors/file-errors.js';
-import { InvalidHubAnswerError } from '../errors/request-errors.js';
+import { HubFileHashError, HubFileSizeError, InvalidHubAnswerError, UnverifiableFileError } from '../errors.js';
 import { checkAgainstPin, contentKey, type FileFacts, type WantedFile } from './wanted-file.js';
 
 /**

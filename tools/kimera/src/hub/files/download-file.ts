@@ -1,8 +1,14 @@
 import { join } from 'node:path';
 import type { HubAnswer, HubClient } from '../client/hub-client.js';
 import { retrying, type RetryOptions } from '../client/retrying.js';
-import { HubFileHashError, HubFileSizeError, PinnedFileError } from '../errors/file-errors.js';
-import { HubConnectionError, HubRangeError, InvalidHubAnswerError } from '../errors/request-errors.js';
+import {
+  HubConnectionError,
+  HubFileHashError,
+  HubFileSizeError,
+  HubRangeError,
+  InvalidHubAnswerError,
+  PinnedFileError,
+} from '../errors.js';
 import { announcedBytes, announcedFile } from './announced-file.js';
 import { digestFile, type FileDigest } from './digest-file.js';
 import { PartialFile } from './partial-file.js';

@@ -1,4 +1,4 @@
-import { UnsafeFileNameError } from '../errors/file-errors.js';
+import { UnsafeFileNameError } from '../errors.js';
 
 /** Longer than any path that a file system takes (PATH_MAX of Linux is 4096, of Windows 260). */
 const MAX_LENGTH = 1_024;

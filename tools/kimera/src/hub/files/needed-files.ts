@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { HEAD_FILES, KEPT_FILES, WEIGHT_FILES } from '@kimera/converter';
 import { parseSpaceFile, type SpaceFile } from '@kimera/model-folder';
 import { z } from 'zod';
-import { InvalidRepositoryFileError, NotACheckpointError, UnsafeFileNameError } from '../errors/file-errors.js';
+import { InvalidRepositoryFileError, NotACheckpointError, UnsafeFileNameError } from '../errors.js';
 import { checkNeededName } from './file-name.js';
 
 const REQUIRED_FILES = ['config.json', 'tokenizer.json'];

@@ -1,4 +1,4 @@
-import { HubFileHashError, HubFileSizeError, PinnedFileError, type Voucher } from '../errors/file-errors.js';
+import { HubFileHashError, HubFileSizeError, PinnedFileError, type Voucher } from '../errors.js';
 import type { FileDigest } from './digest-file.js';
 
 /** What a hub says about a file; nothing where it does not. */

@@ -2,8 +2,7 @@ import { mkdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/pro
 import { dirname, join } from 'node:path';
 import { HEAD_FILES, WEIGHT_FILES } from '@kimera/converter';
 import { z } from 'zod';
-import { FileInTheWayError, InvalidPullRecordError, OtherModelError } from '../errors/folder-errors.js';
-import { HubError } from '../errors/hub-error.js';
+import { FileInTheWayError, HubError, InvalidPullRecordError, OtherModelError } from '../errors.js';
 import { digestFile, type FileDigest } from '../files/digest-file.js';
 import { PARTIALS } from '../files/download-file.js';
 import { checkNeededName } from '../files/file-name.js';

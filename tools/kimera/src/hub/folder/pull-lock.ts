@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { LockFile, newOwner, ownerFields, type LockOwner } from '@kimera/process-lock';
 import { z } from 'zod';
-import { InvalidPullLockError, PullLockedError } from '../errors/folder-errors.js';
+import { InvalidPullLockError, PullLockedError } from '../errors.js';
 
 const FILE = '.pull.lock';
 

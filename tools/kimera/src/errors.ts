@@ -1,0 +1,70 @@
+import { KimeraError } from '@kimera/core';
+
+/** The command was called in a way that it does not have. */
+export class UsageError extends KimeraError {
+  readonly code = 'USAGE';
+  readonly kind = 'caller';
+}
+
+/** Ctrl-C or SIGTERM, at a safe point; the message says how to go on. */
+export class StoppedError extends KimeraError {
+  readonly code = 'STOPPED';
+  readonly kind = 'retryable';
+}
+
+/** Whoever read our output has gone (`| head`): not a failure. */
+export class OutputClosedError extends KimeraError {
+  readonly code = 'OUTPUT_CLOSED';
+  readonly kind = 'retryable';
+  constructor() {
+    super('the reader of the output has gone');
+  }
+}
+
+/** No model folder at hand gives vectors of a space. */
+export class ModelOfSpaceNotFoundError extends KimeraError {
+  readonly code = 'MODEL_OF_SPACE_NOT_FOUND';
+  readonly kind = 'caller';
+  constructor(
+    readonly space: string,
+    readonly modelId: string,
+    readonly folders: readonly string[],
+  ) {
+    super(`no model of space ${space.slice(0, 12)} (${modelId}) in ${folders.join(', ')}`, { space, modelId, folders });
+  }
+}
+
+/** There is no embedded database in that folder. */
+export class DatabaseNotFoundError extends KimeraError {
+  readonly code = 'DATABASE_NOT_FOUND';
+  readonly kind = 'caller';
+  constructor(readonly folder: string) {
+    super(`${folder} holds no database`, { folder });
+  }
+}
+
+/** A line of the rows' file that is no row. */
+export class InvalidRowLineError extends KimeraError {
+  readonly code = 'INVALID_ROW_LINE';
+  readonly kind = 'caller';
+  constructor(
+    readonly line: number,
+    readonly reason: string,
+    readonly written: number,
+  ) {
+    super(`line ${line}: ${reason}; the ${written} rows before it are in the collection`, { line, reason, written });
+  }
+}
+
+/** A line of the queries' file that is no judged query. */
+export class InvalidQueryLineError extends KimeraError {
+  readonly code = 'INVALID_QUERY_LINE';
+  readonly kind = 'caller';
+  constructor(
+    readonly file: string,
+    readonly line: number,
+    readonly reason: string,
+  ) {
+    super(`${file}, line ${line}: ${reason}`, { file, line, reason });
+  }
+}
