@@ -20,6 +20,16 @@ function packagesIn(group) {
     .filter((folder) => existsSync(join(root, folder, 'package.json')));
 }
 
+/** What a consumer installs beside the package. A devDependency that the code imports is bundled. */
+function outside({ dependencies = {}, optionalDependencies = {}, peerDependencies = {} }) {
+  return Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies }).flatMap((name) => [name, `${name}/*`]);
+}
+
+/** Bundled packages of which another file than their entry for Node is taken: name → file. */
+function inside({ kimera: { bundled = {} } = {} }) {
+  return Object.fromEntries(Object.entries(bundled).map(([name, file]) => [name, join(root, 'node_modules', name, file)]));
+}
+
 async function bundle(folder) {
   const absWorkingDir = join(root, folder);
   const { manifest, names } = entriesOf(absWorkingDir);
@@ -36,7 +46,8 @@ async function bundle(folder) {
     format: 'esm',
     platform: 'node',
     target: TARGET,
-    packages: 'external',
+    external: outside(manifest),
+    alias: inside(manifest),
     sourcemap: true,
     sourcesContent: false,
     tsconfigRaw: {},

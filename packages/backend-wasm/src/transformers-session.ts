@@ -1,6 +1,5 @@
 import { basename, dirname, join } from 'node:path';
 import type { GraphSession } from '@kimera/fast-graph';
-import type * as Transformers from '@xenova/transformers';
 import type { InferenceSession } from 'onnxruntime-web';
 import type * as Runtime from 'onnxruntime-web';
 import { sessionOptions, type ExternalData } from './session-options.js';
@@ -22,8 +21,8 @@ export interface TransformersSessionOptions {
 
 /**
  * A graph of a model folder as a model of transformers.js, on onnxruntime-web in this thread. Nothing but the graph is
- * read, and nothing is fetched. The
- * package's build for browsers is taken: the one for Node imports sharp and onnxruntime-node, which are native.
+ * read, and nothing is fetched. The bundle of this package holds transformers.js as it is built for browsers (package.json,
+ * `kimera.bundled`): its build for Node imports sharp and onnxruntime-node, which are native, and a second ONNX Runtime.
  */
 export async function openTransformersSession({
   runtime,
@@ -33,8 +32,7 @@ export async function openTransformersSession({
   externalData,
 }: TransformersSessionOptions): Promise<GraphSession> {
   Object.assign(globalThis, { [RUNTIME]: runtime });
-  const build = new URL('transformers.web.js', import.meta.resolve('@xenova/transformers'));
-  const { AutoModel, env, LogLevel, PretrainedConfig, Tensor }: typeof Transformers = await import(build.href);
+  const { AutoModel, env, LogLevel, PretrainedConfig, Tensor } = await import('@xenova/transformers');
   env.allowRemoteModels = false;
   env.fetch = (url) => Promise.reject(new Error(`nothing is fetched, so ${String(url)} is not`));
   env.useBrowserCache = false;
