@@ -1,41 +1,25 @@
-// node tools/build/bundle.mjs [FOLDER…]: JavaScript of packages, from src/NAME.ts to dist/NAME.js, without types. All where
-// none is named.
-import { readdirSync, rmSync, writeFileSync, existsSync } from 'node:fs';
+// node tools/build/bundle.mjs [FOLDER…]: JavaScript of packages, from src/NAME.ts to dist/NAME.js, without types. All
+// packages where none is named.
+import { copyFileSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { entriesOf } from './entries.mjs';
+import { allPackages, entriesOf, root } from './packages.mjs';
 
 /** What `engines` in package.json promises. */
 const TARGET = 'node20.19';
-const root = fileURLToPath(new URL('../..', import.meta.url));
+
 const given = process.argv.slice(2);
-const folders = given.length > 0 ? given : ['packages', 'apps', 'tools'].flatMap(packagesIn);
+await Promise.all(
+  allPackages().map((each) => (given.length === 0 || given.includes(each.folder) ? bundle(each) : undefined)),
+);
 
-await Promise.all(folders.map(bundle));
-
-function packagesIn(group) {
-  return readdirSync(join(root, group))
-    .map((name) => join(group, name))
-    .filter((folder) => existsSync(join(root, folder, 'package.json')));
-}
-
-/** What a consumer installs beside the package. A devDependency that the code imports is bundled. */
-function outside({ dependencies = {}, optionalDependencies = {}, peerDependencies = {} }) {
-  return Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies }).flatMap((name) => [name, `${name}/*`]);
-}
-
-/** Bundled packages of which another file than their entry for Node is taken: name → file. */
-function inside({ kimera: { bundled = {} } = {} }) {
-  return Object.fromEntries(Object.entries(bundled).map(([name, file]) => [name, join(root, 'node_modules', name, file)]));
-}
-
-async function bundle(folder) {
+async function bundle({ folder, manifest }) {
   const absWorkingDir = join(root, folder);
-  const { manifest, names } = entriesOf(absWorkingDir);
+  if (manifest.license === 'Apache-2.0' && manifest.private !== true && !existsSync(join(absWorkingDir, 'LICENSE')))
+    copyFileSync(join(root, 'LICENSE'), join(absWorkingDir, 'LICENSE'));
+  const names = entriesOf(manifest);
   if (names.length === 0) return;
-  for (const name of existsSync(join(absWorkingDir, 'dist')) ? readdirSync(join(absWorkingDir, 'dist')) : [])
-    if (/\.(c?js|js\.map)$/.test(name)) rmSync(join(absWorkingDir, 'dist', name));
+  removeOld(join(absWorkingDir, 'dist'));
   await build({
     absWorkingDir,
     entryPoints: names.map((name) => `src/${name}.ts`),
@@ -50,6 +34,7 @@ async function bundle(folder) {
     alias: inside(manifest),
     sourcemap: true,
     sourcesContent: false,
+    // Not the paths of tsconfig.base.json: packages of the workspace stay outside as others do.
     tsconfigRaw: {},
     logLevel: 'warning',
   });
@@ -59,4 +44,23 @@ async function bundle(folder) {
     if (name !== undefined)
       writeFileSync(join(absWorkingDir, 'dist', `${name}.cjs`), `module.exports = require('./${name}.js');\n`);
   }
+}
+
+/** Chunks have the hash of their contents in their names: those of earlier bundles would stay. */
+function removeOld(dist) {
+  if (!existsSync(dist)) return;
+  for (const name of readdirSync(dist)) if (/\.(c?js|js\.map)$/.test(name)) rmSync(join(dist, name));
+}
+
+/** What a consumer installs beside the package. A devDependency that the code imports is bundled. */
+function outside({ dependencies = {}, optionalDependencies = {}, peerDependencies = {} }) {
+  const names = Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies });
+  return names.flatMap((name) => [name, `${name}/*`]);
+}
+
+/** Bundled packages of which another file than their entry for Node is taken: name → file. */
+function inside({ kimera: { bundled = {} } = {} }) {
+  return Object.fromEntries(
+    Object.entries(bundled).map(([name, file]) => [name, join(root, 'node_modules', name, file)]),
+  );
 }

@@ -3,13 +3,13 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import ts from 'typescript';
-import { entriesOf } from './entries.mjs';
+import { entriesOf } from './packages.mjs';
 
 const folder = resolve(process.argv[2] ?? '.');
-const { manifest, names } = entriesOf(folder);
+const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
 const base = ts.readConfigFile(resolve(import.meta.dirname, '../../tsconfig.base.json'), ts.sys.readFile).config;
 const { options } = ts.convertCompilerOptionsFromJson(base.compilerOptions, folder);
-const typed = names.filter((name) => declares(manifest.exports ?? {}, name));
+const typed = entriesOf(manifest).filter((name) => declares(manifest.exports ?? {}, name));
 const program = ts.createProgram(
   typed.map((name) => join(folder, 'src', `${name}.ts`)),
   {
