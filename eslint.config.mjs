@@ -72,14 +72,8 @@ const boundaries = (alsoAllowed) => [
   },
 ];
 const noNode = { patterns: [{ group: ['node:*', '!node:test'], message: 'core is pure: no I/O, no node:*.' }] };
-/** Files that only Node runs, in packages that browsers use too. */
-const nodeFiles = [
-  'packages/model-folder/src/{index,open-model-folder}.ts',
-  'packages/tokenizers/src/{index,read-tokenizer,tokenizer-pool,tokenizer-worker}.ts',
-  'packages/embedder/src/{index,open-embedder}.ts',
-  'packages/backend-wasm/src/{index,wasm-backend,wasm-worker,transformers-session}.ts',
-  'packages/backend-light/src/{index,is-static-folder,open-static-model,open-static-backend,folder/folder-files}.ts',
-];
+/** What only Node runs, in packages that browsers use too: the main entry, `node/`, and what a worker thread starts. */
+const nodeFiles = ['**/src/index.ts', '**/src/node/**/*.ts', '**/src/*-worker.ts'];
 const noNodeInBrowsers = {
   paths: ['@kimera/model-folder', '@kimera/tokenizers', '@kimera/worker-pool'].map((name) => ({
     name,

@@ -1,6 +1,35 @@
-export { folderFiles } from './folder/folder-files.js';
+export { folderFiles } from './node/folder-files.js';
 export { staticModelFiles, type StaticModelSource } from './folder/static-model-files.js';
-export { isStaticFolder } from './is-static-folder.js';
-export { openStaticBackend } from './open-static-backend.js';
-export { openStaticModel, type OpenStaticModelOptions } from './open-static-model.js';
-export * from './pure.js';
+export { isStaticFolder } from './node/is-static-folder.js';
+export { openStaticBackend, openStaticModel, type OpenStaticModelOptions } from './node/open-static-model.js';
+export {
+  CodePointTokenizer,
+  type FileSource,
+  HashedBackend,
+  type HashedModel,
+  type HashedOptions,
+  hashedSpace,
+  hashText,
+  InvalidHashedOptionsError,
+  InvalidSafetensorsError,
+  InvalidStaticModelError,
+  loadStaticModel,
+  type LoadStaticModelOptions,
+  memoryFiles,
+  ModelFetchError,
+  NotAStaticModelError,
+  openHashedModel,
+  parseStaticSpaceFile,
+  STATIC_SPACE_SCHEMA,
+  StaticBackend,
+  type StaticBackendParts,
+  type StaticModel,
+  type StaticSpaceFile,
+  staticSpaceFileSchema,
+  type TableConvention,
+  tableDigest,
+  TextWithoutDirectionError,
+  TimeSlice,
+  type TokenTable,
+  urlFiles,
+} from './pure.js';

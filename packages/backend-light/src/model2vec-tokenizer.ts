@@ -1,5 +1,5 @@
-import { tokenBatch, type BatchEncoding, type BatchTokenizer, type EncodeOptions } from '@kimera/core';
-import { TextWithoutDirectionError } from './errors/text-without-direction-error.js';
+import { type BatchEncoding, type BatchTokenizer, type EncodeOptions, tokenBatch } from '@kimera/core';
+import { TextWithoutDirectionError } from './errors.js';
 
 export interface Model2vecTokenizerParts {
   readonly tokenizer: BatchTokenizer;

@@ -1,23 +1,23 @@
 // What browsers can import: all but reading from a disk.
-export { InvalidHashedOptionsError } from './errors/invalid-hashed-options-error.js';
-export { InvalidSafetensorsError } from './errors/invalid-safetensors-error.js';
-export { InvalidStaticModelError } from './errors/invalid-static-model-error.js';
-export { ModelFetchError } from './errors/model-fetch-error.js';
-export { NotAStaticModelError } from './errors/not-a-static-model-error.js';
-export { TextWithoutDirectionError } from './errors/text-without-direction-error.js';
-export type { FileSource } from './folder/file-source.js';
-export { loadStaticModel, type LoadStaticModelOptions } from './folder/load-static-model.js';
-export { memoryFiles } from './folder/memory-files.js';
+export {
+  InvalidHashedOptionsError,
+  InvalidSafetensorsError,
+  InvalidStaticModelError,
+  ModelFetchError,
+  NotAStaticModelError,
+  TextWithoutDirectionError,
+} from './errors.js';
+export { type FileSource, memoryFiles, urlFiles } from './folder/file-source.js';
+export { loadStaticModel } from './folder/load-static-model.js';
 export { parseStaticSpaceFile } from './folder/parse-static-space-file.js';
-export { STATIC_SPACE_SCHEMA, staticSpaceFileSchema, type StaticSpaceFile } from './folder/static-space-file.js';
-export { urlFiles } from './folder/url-files.js';
+export { STATIC_SPACE_SCHEMA, type StaticSpaceFile, staticSpaceFileSchema } from './folder/static-space-file.js';
 export { CodePointTokenizer } from './hashed/code-point-tokenizer.js';
 export { hashText } from './hashed/hash-text.js';
 export { HashedBackend } from './hashed/hashed-backend.js';
-export { hashedSpace, type HashedOptions } from './hashed/hashed-space.js';
-export { openHashedModel, type HashedModel } from './hashed/open-hashed-model.js';
+export { type HashedOptions, hashedSpace } from './hashed/hashed-space.js';
+export { type HashedModel, openHashedModel } from './hashed/open-hashed-model.js';
 export { StaticBackend, type StaticBackendParts } from './static-backend.js';
-export type { StaticModel } from './static-model.js';
-export { tableDigest, type TableConvention } from './table/table-digest.js';
+export type { LoadStaticModelOptions, StaticModel } from './static-model.js';
+export { type TableConvention, tableDigest } from './table/table-digest.js';
 export type { TokenTable } from './table/token-table.js';
 export { TimeSlice } from './time-slice.js';

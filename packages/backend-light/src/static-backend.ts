@@ -1,19 +1,18 @@
 import {
+  type BackendOutput,
   batchSize,
   checkRun,
   ClosedError,
-  norm,
-  textIds,
-  type BackendOutput,
   type EmbeddingSpace,
   type HeadRequest,
   type InferenceBackend,
+  norm,
+  textIds,
   type TokenBatch,
   type Variant,
 } from '@kimera/core';
-import { TextWithoutDirectionError } from './errors/text-without-direction-error.js';
-import { addTokens } from './table/add-tokens.js';
-import type { TokenTable } from './table/token-table.js';
+import { TextWithoutDirectionError } from './errors.js';
+import { addTokens, type TokenTable } from './table/token-table.js';
 import { TimeSlice } from './time-slice.js';
 
 export interface StaticBackendParts {

@@ -1,5 +1,6 @@
-import type { BatchTokenizer } from '@kimera/core';
+import type { BatchTokenizer, Tokenizer } from '@kimera/core';
 import type { Probe } from '@kimera/model-folder/pure';
+import type { FileSource } from './folder/file-source.js';
 import type { StaticBackend } from './static-backend.js';
 
 /** A static model that is ready to serve, in the parts that an Embedder is made of. */
@@ -9,4 +10,23 @@ export interface StaticModel {
   readonly tokenizer: BatchTokenizer;
   /** Empty for a model2vec folder, which carries none. */
   readonly probes: readonly Probe[];
+}
+
+export interface LoadStaticModelOptions {
+  readonly files: FileSource;
+  /** Of a model2vec folder, which does not say it; default: the source's name. */
+  readonly modelId?: string;
+  /** How batches are tokenised; default: on the caller's thread. */
+  readonly openTokenizer?: (tokenizer: Tokenizer, source: TokenizerSource) => Promise<BatchTokenizer>;
+}
+
+/** Where a tokenizer came from: its name in the folder, and the SHA-256 of what was read. */
+export interface TokenizerSource {
+  readonly file: string;
+  readonly sha256: string;
+}
+
+/** What a loader of one kind of folder gets. */
+export interface LoadParts extends Required<LoadStaticModelOptions> {
+  readonly parseTokenizer: (json: string, file: string) => Tokenizer;
 }

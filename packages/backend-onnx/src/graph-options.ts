@@ -1,7 +1,7 @@
-import { join } from 'node:path';
 import type { Head } from '@kimera/core';
+import type { ServedVariant } from '@kimera/fast-graph';
 import type { ModelFolder, SpaceFileVariant } from '@kimera/model-folder';
-import type { ExecutionProvider } from './execution-providers.js';
+import { join } from 'node:path';
 
 /** How a graph is run. */
 export interface SessionOptions {
@@ -36,4 +36,24 @@ export function graphOptions(
     heads: folder.space.heads,
     ...(selfTest === undefined ? {} : { selfTestPath: join(folder.path, selfTest) }),
   };
+}
+
+/**
+ * Execution providers that onnxruntime-node 1.30 has on some platform: cuda, tensorrt (Linux x64 and Windows, their
+ * libraries installed apart), webgpu,
+ * coreml (macOS), dml (DirectML, Windows). docs/execution-providers.md says how to get them.
+ */
+export const EXECUTION_PROVIDERS = ['cpu', 'cuda', 'tensorrt', 'webgpu', 'coreml', 'dml'] as const;
+export type ExecutionProvider = (typeof EXECUTION_PROVIDERS)[number];
+
+/** Name of the native backend on a provider: `onnx`, `onnx-cuda`. */
+export function nativeBackendName(provider: ExecutionProvider): string {
+  return provider === 'cpu' ? 'onnx' : `onnx-${provider}`;
+}
+
+/** What a worker loads. */
+export interface WorkerData {
+  readonly graph: GraphOptions;
+  /** What the graph must be before it serves. */
+  readonly served: ServedVariant;
 }

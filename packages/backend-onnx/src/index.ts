@@ -1,6 +1,6 @@
 export { InferenceError, Int8SaturationError, ModelLoadError } from '@kimera/fast-graph';
-export { EXECUTION_PROVIDERS, nativeBackendName, type ExecutionProvider } from './execution-providers.js';
-export { NativeRuntimeError } from './native-runtime-error.js';
-export { openOnnxBackend, type OnnxBackend, type OnnxBackendOptions } from './onnx-backend.js';
+export { EXECUTION_PROVIDERS, type ExecutionProvider, nativeBackendName } from './graph-options.js';
+export { NativeRuntimeError } from './errors.js';
+export { type OnnxBackend, type OnnxBackendOptions, openOnnxBackend } from './onnx-backend.js';
 export { openMeasuredBackend } from './open-measured-backend.js';
-export { probeNative, type NativeProbe } from './probe-native.js';
+export { type NativeProbe, probeNative } from './probe-native.js';

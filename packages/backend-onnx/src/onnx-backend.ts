@@ -3,16 +3,14 @@ import type { VariantName } from '@kimera/core';
 import { GraphBackend, graphErrors } from '@kimera/fast-graph';
 import { chooseVariant, type ModelFolder } from '@kimera/model-folder';
 import { WorkerPool } from '@kimera/worker-pool';
-import { nativeBackendName, type ExecutionProvider } from './execution-providers.js';
-import { graphOptions } from './graph-options.js';
+import { type ExecutionProvider, graphOptions, nativeBackendName, type WorkerData } from './graph-options.js';
 import { probeNative } from './probe-native.js';
-import type { WorkerData } from './worker-data.js';
 
 /**
  * Tokens of one call of ONNX Runtime: past a few thousand the speed no longer rises and the arena, which never shrinks,
  * does.
  */
-export const TOKENS_OF_A_RUN = 4_096;
+export const ONNX_RUN_TOKENS = 4_096;
 
 export interface OnnxBackendOptions {
   readonly folder: ModelFolder;
@@ -72,6 +70,6 @@ export async function openOnnxBackend({
     folder,
     variant,
     runner,
-    tokensOfARun: TOKENS_OF_A_RUN,
+    tokensOfARun: ONNX_RUN_TOKENS,
   });
 }

@@ -1,8 +1,7 @@
 import { checkGraph, type GroupRequest } from '@kimera/fast-graph';
 import { serveWorker } from '@kimera/worker-pool';
-import { nativeBackendName } from './execution-providers.js';
+import { nativeBackendName, type WorkerData } from './graph-options.js';
 import { openGraph } from './open-graph.js';
-import type { WorkerData } from './worker-data.js';
 
 /** `session.run` blocks its thread: one session a worker. */
 await serveWorker(async (data) => {

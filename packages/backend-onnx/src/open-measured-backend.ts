@@ -2,9 +2,8 @@ import { availableParallelism } from 'node:os';
 import type { InferenceBackend, VariantName } from '@kimera/core';
 import { GraphBackend, SessionRunner } from '@kimera/fast-graph';
 import { chooseVariant, type ModelFolder } from '@kimera/model-folder';
-import { nativeBackendName } from './execution-providers.js';
-import { graphOptions } from './graph-options.js';
-import { TOKENS_OF_A_RUN } from './onnx-backend.js';
+import { graphOptions, nativeBackendName } from './graph-options.js';
+import { ONNX_RUN_TOKENS } from './onnx-backend.js';
 import { probeNative } from './probe-native.js';
 
 /**
@@ -32,6 +31,6 @@ export async function openMeasuredBackend(folder: ModelFolder, variantName?: Var
     folder,
     variant,
     runner: new SessionRunner(name, graph, () => session.release()),
-    tokensOfARun: TOKENS_OF_A_RUN,
+    tokensOfARun: ONNX_RUN_TOKENS,
   });
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it, jest } from '@jest/globals';
 import { openModelFolder } from '@kimera/model-folder';
 import { NativeRuntimeError, openMeasuredBackend, openOnnxBackend, probeNative } from './index.js';
-import { INT8_SELF_TEST } from './int8-self-test.js';
+import { INT8_SELF_TEST } from './probe-native.js';
 
 const root = join(fileURLToPath(import.meta.url), '../../../..');
 const fixture = fileURLToPath(new URL('./broken-native.fixture.cjs', import.meta.url));

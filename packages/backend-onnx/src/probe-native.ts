@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { INT8_SELF_TEST } from './int8-self-test.js';
-import { NativeRuntimeError } from './native-runtime-error.js';
+import { NativeRuntimeError } from './errors.js';
 
 const probeSchema = z.object({ version: z.string(), executionProviders: z.array(z.string()), exactInt8: z.boolean() });
 
@@ -78,3 +77,10 @@ function lastError(stderr: string): string {
     'it ended without a word'
   );
 }
+
+/**
+ * The self-test of 8-bit variants (packages/converter/src/int8/self-test-graph.ts), base64: a graph that every ONNX
+ * Runtime must be able to run.
+ */
+export const INT8_SELF_TEST =
+  'CAgSBmtpbWVyYTqVCwpUCgFhCgJjMAoCYzEKAmMxCgJjMhICdjAaFk1hdE11bEludGVnZXJUb0Zsb2F0XzAiFE1hdE11bEludGVnZXJUb0Zsb2F0Og1jb20ubWljcm9zb2Z0ChgKAnYwCgJjMxICdjEaBVN1Yl8xIgNTdWIKFAoCdjESAnYyGgVBYnNfMiIDQWJzCjUKAnYyCgJjNBICdjMaC1JlZHVjZU1heF8zIglSZWR1Y2VNYXgqDwoIa2VlcGRpbXMYAKABAgocCgJ2MwoCYzUSAnY0GgdFcXVhbF80IgVFcXVhbAohCgJ2NBIFaG9sZHMaCklkZW50aXR5XzUiCElkZW50aXR5Eg5pbnQ4LXNlbGYtdGVzdCqNCAhACBAQA0ICYzBKgAh/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/f39/KgwQAUICYzFKBAAAgD8qCRACQgJjMkoBgCoMEAFCAmMzSgQABHxJKhoIAhAHQgJjNEoQAAAAAAAAAAABAAAAAAAAACoMEAFCAmM1SgQAAAAAWhMKAWESDgoMCAISCAoCCAEKAghAYg8KBWhvbGRzEgYKBAgJEgBCBAoAEBJCEQoNY29tLm1pY3Jvc29mdBAB';

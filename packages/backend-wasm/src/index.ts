@@ -1,4 +1,3 @@
 export { InferenceError, Int8SaturationError, ModelLoadError } from '@kimera/fast-graph';
-export { WasmMemoryError } from './errors/wasm-memory-error.js';
-export { WasmTextLengthError } from './errors/wasm-text-length-error.js';
-export { openWasmBackend, WasmBackend, type WasmBackendOptions } from './wasm-backend.js';
+export { WasmMemoryError, WasmTextLengthError } from './errors.js';
+export { openWasmBackend, WasmBackend, type WasmBackendOptions } from './node/wasm-backend.js';

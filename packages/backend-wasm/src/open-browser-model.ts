@@ -12,7 +12,7 @@ export interface BrowserModelOptions {
   /** Of the model folder. */
   readonly url: string | URL;
   /**
-   * Served or refused. Where absent: the folder's first, or, if that does not fit into WebAssembly, another of the same
+   * ServedVariant or refused. Where absent: the folder's first, or, if that does not fit into WebAssembly, another of the same
    * space that does and holds.
    */
   readonly variant?: VariantName;

@@ -1,7 +1,7 @@
 import type { VariantName } from '@kimera/core';
 import { chooseVariant, type ModelFolder, type SpaceFileVariant } from '@kimera/model-folder/pure';
-import { WasmMemoryError } from './errors/wasm-memory-error.js';
-import { wasmFit, WASM_MEMORY_LIMIT } from './wasm-fit.js';
+import { WasmMemoryError } from './errors.js';
+import { WASM_MEMORY_LIMIT, wasmFit } from './wasm-fit.js';
 
 /** A variant that fits into WebAssembly. */
 export interface FittingVariant {
@@ -15,7 +15,7 @@ export interface FittingVariant {
 export interface OpenFittingOptions<Backend> {
   readonly folder: ModelFolder;
   /**
-   * Served or refused. Where absent: the folder's first, or, if that does not fit into WebAssembly, another of the same
+   * ServedVariant or refused. Where absent: the folder's first, or, if that does not fit into WebAssembly, another of the same
    * space that does and holds.
    */
   readonly variant?: VariantName | undefined;

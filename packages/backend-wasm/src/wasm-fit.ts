@@ -1,6 +1,6 @@
 import type { VariantName } from '@kimera/core';
 import type { ModelFolder, SpaceFileVariant } from '@kimera/model-folder/pure';
-import { TOKENS_OF_A_RUN } from './wasm-graph-backend.js';
+import { WASM_RUN_TOKENS } from './wasm-graph-backend.js';
 import { weightFiles } from './weight-files.js';
 
 /**
@@ -54,8 +54,8 @@ export function wasmFit({ file, space }: ModelFolder, { name, graphs }: SpaceFil
     Math.ceil(
       loaded +
         Float32Array.BYTES_PER_ELEMENT *
-          (Math.max(tokens, TOKENS_OF_A_RUN) * WIDTHS_OF_A_TOKEN * hiddenSize +
-            attentionHeads * tokens * Math.max(tokens, TOKENS_OF_A_RUN)),
+          (Math.max(tokens, WASM_RUN_TOKENS) * WIDTHS_OF_A_TOKEN * hiddenSize +
+            attentionHeads * tokens * Math.max(tokens, WASM_RUN_TOKENS)),
     );
   const runs = (tokens: number): boolean =>
     needed(tokens) <= WASM_MEMORY_LIMIT && (2 * tokens * tokens * hiddenSize) / attentionHeads <= COST_LIMIT;

@@ -1,10 +1,10 @@
 import type { BackendOutput, HeadRequest, TokenBatch } from '@kimera/core';
 import { GraphBackend, type GroupRunner } from '@kimera/fast-graph';
 import type { ModelFolder, SpaceFileVariant } from '@kimera/model-folder/pure';
-import { WasmTextLengthError } from './errors/wasm-text-length-error.js';
+import { WasmTextLengthError } from './errors.js';
 
 /** Tokens of one run of several texts: memory grows with it, and never shrinks; speed no longer does. */
-export const TOKENS_OF_A_RUN = 1_024;
+export const WASM_RUN_TOKENS = 1_024;
 
 export interface WasmGraphBackendParts<Runner extends GroupRunner> {
   readonly folder: ModelFolder;
@@ -19,7 +19,7 @@ export class WasmGraphBackend<Runner extends GroupRunner = GroupRunner> extends 
   readonly longestText: number;
 
   constructor({ folder, variant, runner, longestText }: WasmGraphBackendParts<Runner>) {
-    super({ name: 'wasm', folder, variant, runner, tokensOfARun: TOKENS_OF_A_RUN });
+    super({ name: 'wasm', folder, variant, runner, tokensOfARun: WASM_RUN_TOKENS });
     this.longestText = longestText;
   }
 

@@ -1,12 +1,12 @@
 import { open, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { checkGraph, checkInt8, FastGraph, ModelLoadError, reasonOf, type GroupRequest } from '@kimera/fast-graph';
+import { checkGraph, checkInt8, FastGraph, type GroupRequest, ModelLoadError, reasonOf } from '@kimera/fast-graph';
 import { serveWorker } from '@kimera/worker-pool';
 import * as runtime from 'onnxruntime-web';
-import { endingOnTrap } from './ending-on-trap.js';
-import { openTransformersSession } from './transformers-session.js';
+import { endingOnTrap } from './node/ending-on-trap.js';
+import { openTransformersSession } from './node/transformers-session.js';
 import { openWebSession } from './web-session.js';
-import type { WorkerData } from './worker-data.js';
+import type { WorkerData } from './node/worker-data.js';
 
 /** `session.run` blocks its thread: one session a worker. */
 await serveWorker(async (data) => {

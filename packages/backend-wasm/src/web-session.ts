@@ -1,6 +1,5 @@
 import type { GraphSession } from '@kimera/fast-graph';
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
-import { sessionOptions, type ExternalData } from './session-options.js';
 
 /** What a session needs of onnxruntime-web, whose entries for Node and for browsers are modules of their own. */
 export interface WebRuntime {
@@ -36,5 +35,23 @@ export async function openWebSession(
         outputs,
       ),
     release: () => session.release(),
+  };
+}
+
+/** A file that a graph takes weights from, under the name that stands in the graph. */
+export interface ExternalData {
+  readonly path: string;
+  readonly data: Uint8Array;
+}
+
+/** How every session of onnxruntime-web is opened here. */
+export function sessionOptions(externalData: readonly ExternalData[]): InferenceSession.SessionOptions {
+  return {
+    executionProviders: ['wasm'],
+    // Shapes differ from batch to batch.
+    enableMemPattern: false,
+    logSeverityLevel: 3,
+    externalData,
+    extra: { session: { intra_op: { allow_spinning: '0' }, set_denormal_as_zero: '1' } },
   };
 }

@@ -1,17 +1,6 @@
-import { KimeraError } from './errors/kimera-error.js';
+import { NotCanonicalError } from './errors.js';
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
-
-/** A value that JSON cannot carry exactly. */
-export class NotCanonicalError extends KimeraError {
-  readonly code = 'NOT_CANONICAL';
-  readonly kind = 'caller';
-  constructor(value: unknown) {
-    super(`${typeof value === 'number' ? String(value) : typeof value} has no canonical JSON form`, {
-      type: typeof value,
-    });
-  }
-}
 
 /**
  * RFC 8785 (JCS): no white space, object keys sorted by UTF-16 code units, numbers as ECMAScript prints them, strings

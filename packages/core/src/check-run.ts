@@ -1,6 +1,6 @@
-import { UnsupportedHeadError } from './errors/unsupported-head-error.js';
+import { InvalidTokenBatchError, UnsupportedHeadError } from './errors.js';
 import type { HeadRequest } from './ports/inference-backend.js';
-import { checkTokenBatch, InvalidTokenBatchError, type TokenBatch } from './ports/token-batch.js';
+import { checkTokenBatch, type TokenBatch } from './ports/token-batch.js';
 import type { EmbeddingSpace } from './space.js';
 
 /** What every backend refuses before it computes anything. @throws InvalidTokenBatchError, UnsupportedHeadError. */

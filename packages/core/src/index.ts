@@ -1,37 +1,94 @@
-export * from './canonical-json.js';
-export * from './check-run.js';
-export * from './colbert-score.js';
-export * from './errors/backend-limit-error.js';
-export * from './errors/closed-error.js';
-export * from './errors/dimension-mismatch-error.js';
-export * from './errors/empty-multi-vector-error.js';
-export * from './errors/kimera-error.js';
-export * from './errors/portable-error.js';
-export * from './errors/probe-mismatch-error.js';
-export * from './errors/probe-norm-error.js';
-export * from './errors/space-mismatch-error.js';
-export * from './errors/unknown-role-error.js';
-export * from './errors/unsupported-head-error.js';
-export * from './errors/zero-vector-error.js';
-export * from './fingerprint.js';
-export * from './hybrid-score.js';
-export * from './lexical-score.js';
-export * from './lexical-weights.js';
-export * from './ports/inference-backend.js';
-export * from './ports/store/checks.js';
-export * from './ports/store/collection-reader.js';
-export * from './ports/store/collection-writer.js';
-export * from './ports/store/collection.js';
-export * from './ports/store/content-hash.js';
-export * from './ports/store/job-queue.js';
-export * from './ports/store/migration-store.js';
-export * from './ports/store/store-capacity.js';
-export * from './ports/store/space-errors.js';
-export * from './ports/store/vectors.js';
-export * from './ports/text-embedder.js';
-export * from './ports/token-batch.js';
-export * from './ports/tokenizer.js';
-export * from './prompt-of.js';
-export * from './space.js';
-export * from './text.js';
-export * from './vector.js';
+export { canonicalJson, canonicalJsonBytes, type JsonValue } from './canonical-json.js';
+export { checkHeads, checkRun } from './check-run.js';
+export { colbertScore, type HeadScores, hybridScore, lexicalScore, lexicalWeights } from './scores.js';
+export {
+  ActiveSpaceError,
+  BackendLimitError,
+  CatchUpError,
+  ClosedError,
+  CollectionExistsError,
+  DimensionMismatchError,
+  EmptyMultiVectorError,
+  type ErrorField,
+  type ErrorKind,
+  HybridWeightsError,
+  InvalidCollectionNameError,
+  InvalidRowError,
+  InvalidTokenBatchError,
+  KimeraError,
+  MigrationStateError,
+  MigrationUnderWayError,
+  NoMigrationError,
+  NotCanonicalError,
+  ProbeMismatchError,
+  ProbeNormError,
+  SpaceMismatchError,
+  UnknownCollectionError,
+  UnknownMigrationError,
+  UnknownRoleError,
+  UnknownSpaceError,
+  UnsupportedHeadError,
+  ZeroVectorError,
+} from './errors.js';
+export {
+  type ErrorTable,
+  fromPortableError,
+  type PortableError,
+  RemoteError,
+  toPortableError,
+} from './portable-error.js';
+export { sha256Hex, spaceFingerprint } from './fingerprint.js';
+export type { BackendOutput, HeadRequest, InferenceBackend } from './ports/inference-backend.js';
+export { checkCollectionName, checkDistinctIds, checkRows, checkVector, MAX_ID_BYTES } from './ports/store/checks.js';
+export type { CollectionReader } from './ports/store/collection-reader.js';
+export type { CollectionWriter, EmbeddedRow } from './ports/store/collection-writer.js';
+export type { Collection, KeyRange, Row, SourceRow } from './ports/store/collection.js';
+export { contentHash, toWellFormed } from './text.js';
+export type { BackfillJob, JobCounts, JobQueue, PoisonRow } from './ports/store/job-queue.js';
+export type { MigrationState } from './ports/store/migration-state.js';
+export type {
+  Figures,
+  Migration,
+  MigrationEvent,
+  MigrationStore,
+  PoisonRecord,
+  SpaceSwitch,
+  SwitchResult,
+  Transition,
+} from './ports/store/migration-store.js';
+export type {
+  ChangeFeed,
+  Coverage,
+  Hit,
+  NewVector,
+  StoreCapacity,
+  StoredVector,
+  VectorReader,
+  VectorWriter,
+  WriteResult,
+} from './ports/store/vectors.js';
+export type { Embedding, EncodeTextOptions, Lane, TextEmbedder } from './ports/text-embedder.js';
+export { batchSize, checkTokenBatch, textIds, type TokenBatch, tokenBatch } from './ports/token-batch.js';
+export type {
+  BatchEncoding,
+  BatchTokenizer,
+  EncodeOptions,
+  Encoding,
+  EncodingWithOffsets,
+  Tokenizer,
+} from './ports/tokenizer.js';
+export { promptOf } from './prompt-of.js';
+export {
+  type EmbeddingSpace,
+  type Fidelity,
+  type Head,
+  type Pooling,
+  POOLINGS,
+  type Role,
+  ROLES,
+  shortFingerprint,
+  type SpaceIdentity,
+  type Variant,
+  type VariantName,
+} from './space.js';
+export { cosine, dot, maxAbsDifference, norm, normalize, type Vector } from './vector.js';

@@ -1,4 +1,4 @@
-import { UnknownRoleError } from './errors/unknown-role-error.js';
+import { UnknownRoleError } from './errors.js';
 import type { EmbeddingSpace } from './space.js';
 
 /**

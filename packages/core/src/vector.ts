@@ -1,5 +1,4 @@
-import { DimensionMismatchError } from './errors/dimension-mismatch-error.js';
-import { ZeroVectorError } from './errors/zero-vector-error.js';
+import { DimensionMismatchError, ZeroVectorError } from './errors.js';
 
 /** A vector of D numbers. */
 export type Vector = Float32Array;

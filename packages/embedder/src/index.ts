@@ -1,2 +1,23 @@
-export { openEmbedder, type FolderBackend, type OpenEmbedderOptions } from './open-embedder.js';
-export * from './pure.js';
+export { type FolderBackend, openEmbedder, type OpenEmbedderOptions } from './node/open-embedder.js';
+export {
+  type BackendStep,
+  type CacheStats,
+  DEFAULT_BATCH_TOKENS,
+  DEFAULT_QUEUE_TOKENS,
+  Embedder,
+  type EmbedderParts,
+  type EncodeTokensOptions,
+  type ExpectationTest,
+  FallbackBackend,
+  type FallbackEvent,
+  type FallbackOptions,
+  type FallbackStatus,
+  type ModelExpectation,
+  type ModelTest,
+  NoBackendError,
+  type PerformanceStats,
+  type ProbeTest,
+  QueueFullError,
+  type StepStatus,
+  type TokenizedTexts,
+} from './pure.js';

@@ -1,13 +1,13 @@
 import {
-  ClosedError,
-  tokenBatch,
   type BackendOutput,
+  ClosedError,
   type Head,
   type InferenceBackend,
   type Lane,
+  tokenBatch,
   type VariantName,
 } from '@kimera/core';
-import { QueueFullError } from './errors/queue-full-error.js';
+import { QueueFullError } from './errors.js';
 import { LaneQueue } from './lane-queue.js';
 import type { BatchTiming } from './statistics.js';
 

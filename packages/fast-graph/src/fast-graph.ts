@@ -1,8 +1,6 @@
 import type { Head } from '@kimera/core';
-import { InferenceError } from './errors/inference-error.js';
-import { ModelLoadError } from './errors/model-load-error.js';
-import { reasonOf } from './errors/reason-of.js';
-import type { GraphSession, GraphInput } from './graph-session.js';
+import { InferenceError, ModelLoadError, reasonOf } from './errors.js';
+import type { GraphInput, GraphSession } from './graph-session.js';
 import type { GroupRequest, GroupResponse } from './group.js';
 
 /** Inputs of the fast graph that switch a head on; off, it costs nothing. The dense head is always on. */

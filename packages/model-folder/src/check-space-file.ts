@@ -1,8 +1,7 @@
 import { spaceFingerprint } from '@kimera/core';
 import { z } from 'zod';
-import { decodeBase64 } from './base64.js';
-import { InvalidSpaceFileError } from './errors/invalid-space-file-error.js';
-import type { SpaceFile } from './space-file.js';
+import { decodeBase64, type SpaceFile } from './space-file.js';
+import { InvalidSpaceFileError } from './errors.js';
 
 /**
  * What the space.json of any kind of model must be: of its schema, with the fingerprint of its identity and probes of

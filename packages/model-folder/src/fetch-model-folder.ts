@@ -1,8 +1,5 @@
 import { sha256Hex } from '@kimera/core';
-import { ModelFileHashError } from './errors/model-file-hash-error.js';
-import { ModelFileMissingError } from './errors/model-file-missing-error.js';
-import { ModelFileSizeError } from './errors/model-file-size-error.js';
-import { ModelFolderNotFoundError } from './errors/model-folder-not-found-error.js';
+import { ModelFileHashError, ModelFileMissingError, ModelFileSizeError, ModelFolderNotFoundError } from './errors.js';
 import { modelFolder, type ModelFolder } from './model-folder.js';
 import { parseSpaceFile } from './parse-space-file.js';
 

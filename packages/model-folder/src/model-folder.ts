@@ -1,5 +1,5 @@
 import type { EmbeddingSpace } from '@kimera/core';
-import { UnknownVariantError } from './errors/unknown-variant-error.js';
+import { UnknownVariantError } from './errors.js';
 import { embeddingSpace } from './parse-space-file.js';
 import { decodeProbe, type Probe } from './probe.js';
 import type { SpaceFile, SpaceFileVariant } from './space-file.js';

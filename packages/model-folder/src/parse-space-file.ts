@@ -1,8 +1,7 @@
 import type { EmbeddingSpace } from '@kimera/core';
-import { decodeBase64 } from './base64.js';
+import { decodeBase64, type SpaceFile, spaceFileSchema } from './space-file.js';
 import { checkSpaceFile } from './check-space-file.js';
-import { InvalidSpaceFileError } from './errors/invalid-space-file-error.js';
-import { spaceFileSchema, type SpaceFile } from './space-file.js';
+import { InvalidSpaceFileError } from './errors.js';
 
 /**
  * @param path only for the message. @throws InvalidSpaceFileError, also where it contradicts itself: a fingerprint that

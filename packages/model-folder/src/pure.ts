@@ -1,14 +1,37 @@
 // What browsers can import: all but reading from a disk.
-export * from './check-space-file.js';
-export * from './errors/invalid-space-file-error.js';
-export * from './errors/model-file-hash-error.js';
-export * from './errors/model-file-missing-error.js';
-export * from './errors/model-file-size-error.js';
-export * from './errors/model-folder-not-found-error.js';
-export * from './errors/unknown-variant-error.js';
-export * from './fetch-model-folder.js';
-export * from './model-folder.js';
-export * from './parse-space-file.js';
-export * from './probe.js';
-export * from './recorded-hash.js';
-export * from './space-file.js';
+export { checkSpaceFile } from './check-space-file.js';
+export {
+  InvalidSpaceFileError,
+  ModelFileHashError,
+  ModelFileMissingError,
+  ModelFileSizeError,
+  ModelFolderNotFoundError,
+  UnknownVariantError,
+} from './errors.js';
+export { type FetchedModelFolder, fetchModelFolder } from './fetch-model-folder.js';
+export { chooseVariant, type ModelFolder, modelFolder } from './model-folder.js';
+export { embeddingSpace, parseSpaceFile } from './parse-space-file.js';
+export {
+  checkProbes,
+  decodeProbe,
+  decodeVector,
+  encodeVector,
+  hasNormOf,
+  type Probe,
+  PROBE_COSINE_FLOOR,
+  probeFloor,
+  type ProbeOutput,
+  type ProbeResult,
+  probeSimilarities,
+} from './probe.js';
+export {
+  identitySchema,
+  probeSchema,
+  recordedHash,
+  SPACE_FILE_SCHEMA,
+  type SpaceFile,
+  type SpaceFileProbe,
+  spaceFileSchema,
+  type SpaceFileVariant,
+  variantSchema,
+} from './space-file.js';

@@ -1,5 +1,6 @@
-import { POOLINGS, type Pooling } from '@kimera/core';
+import { type Pooling, POOLINGS } from '@kimera/core';
 import { z } from 'zod';
+import { InvalidSpaceFileError } from './errors.js';
 
 /** space.json's schema tag; readers refuse others. */
 export const SPACE_FILE_SCHEMA = 'kimera-model/1';
@@ -90,3 +91,23 @@ export const spaceFileSchema = z.strictObject({
 export type SpaceFile = z.infer<typeof spaceFileSchema>;
 export type SpaceFileVariant = z.infer<typeof variantSchema>;
 export type SpaceFileProbe = z.infer<typeof probeSchema>;
+
+/** @param base64 as space.json's schema has checked it. */
+export function decodeBase64(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}
+
+export function encodeBase64(bytes: Uint8Array): string {
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
+}
+
+/**
+ * SHA-256 that space.json records of a file, lower-case hex. @param path of the folder, for the message. @throws
+ * InvalidSpaceFileError where nothing vouches for the file.
+ */
+export function recordedHash(path: string, files: SpaceFile['files'], name: string): string {
+  const recorded = Object.hasOwn(files, name) ? files[name] : undefined;
+  if (recorded === undefined)
+    throw new InvalidSpaceFileError(path, `${name} is not among the files, so nothing vouches for it`);
+  return recorded.sha256;
+}

@@ -19,3 +19,15 @@ export interface Matchers {
   /** Deep equality of the expected object's own fields. */
   toMatchObject(expected: Record<string, unknown>): unknown;
 }
+
+/**
+ * Why a call failed, or undefined where it did not: `expect(await rejection(() => call())).toMatchObject({ code: … })`.
+ */
+export async function rejection(call: () => unknown): Promise<unknown> {
+  try {
+    await call();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}

@@ -1,4 +1,4 @@
-import { METASPACE } from './pre-tokenizers/metaspace.js';
+import { METASPACE } from './pre-tokenizers.js';
 
 /** Pieces back to text; what normalisation dropped stays lost. */
 export type Decoder = (pieces: readonly string[]) => string;

@@ -1,18 +1,16 @@
 import {
-  toWellFormed,
   type EncodeOptions,
   type Encoding,
   type EncodingWithOffsets,
   type Tokenizer,
+  toWellFormed,
 } from '@kimera/core';
 import type { AddedTokens } from './added-tokens.js';
 import type { Decoder } from './decoders.js';
-import { InvalidEncodeOptionsError } from './errors/invalid-encode-options-error.js';
+import { InvalidEncodeOptionsError } from './errors.js';
 import { Int32List } from './int32-list.js';
 import { MappedText } from './mapped-text.js';
-import type { PieceModel } from './models/piece-sink.js';
-import type { Normalizer } from './normalizers/normalizer.js';
-import type { PreTokenizer } from './pre-tokenizers/pre-tokenizer.js';
+import type { Normalizer, PieceModel, PreTokenizer } from './stages.js';
 
 export interface TokenizerParts {
   /** Piece by id. */

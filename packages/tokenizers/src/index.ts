@@ -1,2 +1,11 @@
-export * from './pure.js';
-export { createTokenizerPool, type TokenizerPool, type TokenizerPoolOptions } from './tokenizer-pool.js';
+export {
+  encodeBatch,
+  inlineTokenizer,
+  InvalidEncodeOptionsError,
+  InvalidTokenizerError,
+  parseTokenizer,
+  TokenizerChangedError,
+  tokenizerIdentity,
+  UnsupportedTokenizerError,
+} from './pure.js';
+export { createTokenizerPool, type TokenizerPool, type TokenizerPoolOptions } from './node/tokenizer-pool.js';

@@ -1,20 +1,17 @@
 import type { Tokenizer } from '@kimera/core';
-import { AddedTokens, type AddedToken } from './added-tokens.js';
-import { metaspaceDecoder, wordPieceDecoder, type Decoder } from './decoders.js';
-import { InvalidTokenizerError } from './errors/invalid-tokenizer-error.js';
+import { type AddedToken, AddedTokens } from './added-tokens.js';
+import { type Decoder, metaspaceDecoder, wordPieceDecoder } from './decoders.js';
+import { InvalidTokenizerError } from './errors.js';
 import { HuggingFaceTokenizer } from './hugging-face-tokenizer.js';
 import { JsonReader } from './json/json-reader.js';
 import { MappedText } from './mapped-text.js';
-import type { PieceModel } from './models/piece-sink.js';
+import type { Normalizer, PieceModel, PreTokenizer } from './stages.js';
 import { Unigram } from './models/unigram.js';
 import { WordPiece } from './models/word-piece.js';
 import { BertNormalizer } from './normalizers/bert-normalizer.js';
-import type { Normalizer } from './normalizers/normalizer.js';
 import { PrecompiledCharsmap } from './normalizers/precompiled-charsmap.js';
 import { readRewrites, REWRITES } from './normalizers/read-rewrites.js';
-import { bertPreTokenizer } from './pre-tokenizers/bert-pre-tokenizer.js';
-import { metaspace, METASPACE, whitespaceThenMetaspace, wholeMetaspace } from './pre-tokenizers/metaspace.js';
-import type { PreTokenizer } from './pre-tokenizers/pre-tokenizer.js';
+import { bertPreTokenizer, metaspace, METASPACE, whitespaceThenMetaspace, wholeMetaspace } from './pre-tokenizers.js';
 
 /** Ids of a tokenizer: four times the largest vocabulary of this family of models (250,037 rows). */
 const MAX_VOCABULARY = 1_000_000;

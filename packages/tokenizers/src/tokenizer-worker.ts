@@ -1,7 +1,7 @@
 import type { EncodeOptions } from '@kimera/core';
 import { serveWorker } from '@kimera/worker-pool';
 import { encodeBatch } from './encode-batch.js';
-import { readTokenizer } from './read-tokenizer.js';
+import { readTokenizer } from './node/read-tokenizer.js';
 
 await serveWorker(async (data) => {
   const { tokenizerPath, sha256 } = data as { readonly tokenizerPath: string; readonly sha256: string };

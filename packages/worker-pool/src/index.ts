@@ -1,3 +1,3 @@
-export { serveWorker, type Served } from './serve-worker.js';
-export { WorkerDiedError } from './worker-died-error.js';
+export { type WorkerReply, serveWorker } from './serve-worker.js';
+export { WorkerDiedError } from './errors.js';
 export { WorkerPool, type WorkerPoolOptions } from './worker-pool.js';

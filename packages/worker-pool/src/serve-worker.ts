@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { toPortableError } from '@kimera/core';
 import type { ControlMessage, ReadyMessage, RequestMessage, ResponseMessage } from './messages.js';
 
-export interface Served {
+export interface WorkerReply {
   readonly response: unknown;
   readonly transfer?: readonly ArrayBuffer[];
 }
@@ -12,13 +12,13 @@ export interface Served {
  * requests are answered one by one in order.
  */
 export async function serveWorker(
-  create: (data: unknown) => Promise<(request: unknown) => Promise<Served>>,
+  create: (data: unknown) => Promise<(request: unknown) => Promise<WorkerReply>>,
 ): Promise<void> {
   const port = parentPort;
   if (port === null) throw new Error('serveWorker runs in a worker thread');
   const send = (message: ReadyMessage | ResponseMessage, transfer: readonly ArrayBuffer[] = []): void =>
     port.postMessage(message, [...transfer]);
-  let handle: (request: unknown) => Promise<Served>;
+  let handle: (request: unknown) => Promise<WorkerReply>;
   try {
     handle = await create(workerData);
   } catch (error) {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ClosedError, DimensionMismatchError, RemoteError } from '@kimera/core';
-import { WorkerDiedError } from './worker-died-error.js';
+import { WorkerDiedError } from './errors.js';
 import { WorkerPool, type WorkerPoolOptions } from './worker-pool.js';
 
 const open: WorkerPool[] = [];

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
-import { ClosedError, fromPortableError, type ErrorTable } from '@kimera/core';
+import { ClosedError, type ErrorTable, fromPortableError } from '@kimera/core';
+import { WorkerDiedError } from './errors.js';
 import type { ControlMessage, ReadyMessage, RequestMessage, ResponseMessage } from './messages.js';
-import { WorkerDiedError } from './worker-died-error.js';
 
 export interface WorkerPoolOptions {
   /** For messages. */

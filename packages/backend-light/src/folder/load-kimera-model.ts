@@ -6,12 +6,11 @@ import {
   ModelFileMissingError,
   recordedHash,
 } from '@kimera/model-folder/pure';
-import { InvalidStaticModelError } from '../errors/invalid-static-model-error.js';
+import { InvalidStaticModelError } from '../errors.js';
 import { StaticBackend } from '../static-backend.js';
-import type { StaticModel } from '../static-model.js';
+import type { LoadParts, StaticModel } from '../static-model.js';
 import { readTokenTable } from '../table/read-token-table.js';
 import type { FileSource } from './file-source.js';
-import type { LoadParts } from './load-static-model.js';
 import { parseSafetensors } from './parse-safetensors.js';
 import { parseStaticSpaceFile } from './parse-static-space-file.js';
 import type { StaticSpaceFile } from './static-space-file.js';

@@ -1,14 +1,13 @@
 import { sha256Hex, spaceFingerprint, type SpaceIdentity, type Tokenizer } from '@kimera/core';
 import { tokenizerIdentity } from '@kimera/tokenizers/pure';
 import { z } from 'zod';
-import { InvalidStaticModelError } from '../errors/invalid-static-model-error.js';
+import { InvalidStaticModelError } from '../errors.js';
 import { Model2vecTokenizer } from '../model2vec-tokenizer.js';
 import { StaticBackend } from '../static-backend.js';
-import type { StaticModel } from '../static-model.js';
+import type { LoadParts, StaticModel } from '../static-model.js';
 import { readTokenTable } from '../table/read-token-table.js';
 import { tableDigest } from '../table/table-digest.js';
 import type { Layout } from './layouts.js';
-import type { LoadParts } from './load-static-model.js';
 import { parseSafetensors } from './parse-safetensors.js';
 
 /** Default `max_length` of model2vec 0.9's `encode`. */

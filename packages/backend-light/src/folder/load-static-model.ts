@@ -1,31 +1,10 @@
-import type { BatchTokenizer, Tokenizer } from '@kimera/core';
 import { inlineTokenizer, parseTokenizer } from '@kimera/tokenizers/pure';
-import { NotAStaticModelError } from '../errors/not-a-static-model-error.js';
-import type { StaticModel } from '../static-model.js';
-import type { FileSource } from './file-source.js';
+import { NotAStaticModelError } from '../errors.js';
+import type { LoadParts, LoadStaticModelOptions, StaticModel } from '../static-model.js';
+import { readText } from './file-source.js';
 import { MODEL2VEC_LAYOUTS } from './layouts.js';
 import { loadKimeraModel } from './load-kimera-model.js';
 import { loadModel2vec } from './load-model2vec.js';
-import { readText } from './read-file.js';
-
-export interface LoadStaticModelOptions {
-  readonly files: FileSource;
-  /** Of a model2vec folder, which does not say it; default: the source's name. */
-  readonly modelId?: string;
-  /** How batches are tokenised; default: on the caller's thread. */
-  readonly openTokenizer?: (tokenizer: Tokenizer, source: TokenizerSource) => Promise<BatchTokenizer>;
-}
-
-/** Where a tokenizer came from: its name in the folder, and the SHA-256 of what was read. */
-export interface TokenizerSource {
-  readonly file: string;
-  readonly sha256: string;
-}
-
-/** What a loader of one kind of folder gets. */
-export interface LoadParts extends Required<LoadStaticModelOptions> {
-  readonly parseTokenizer: (json: string, file: string) => Tokenizer;
-}
 
 /**
  * Loads a static model of ours (`space.json` of schema kimera-static/1: file hashes and probes are checked) or a folder

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { InvalidSafetensorsError } from '../errors/invalid-safetensors-error.js';
+import { InvalidSafetensorsError } from '../errors.js';
 import { parseSafetensors } from './parse-safetensors.js';
 
 it('a file that breaks its format is refused by its name and the reason', () => {

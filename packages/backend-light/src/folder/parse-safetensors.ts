@@ -1,5 +1,5 @@
 import { readSafetensors, type Tensor } from '@kimera/safetensors';
-import { InvalidSafetensorsError } from '../errors/invalid-safetensors-error.js';
+import { InvalidSafetensorsError } from '../errors.js';
 
 /**
  * A static model has three tensors; this leaves room for metadata, and keeps a hostile header from being parsed at all.

@@ -1,5 +1,5 @@
-import { canonicalJsonBytes, sha256Hex, spaceFingerprint, type EmbeddingSpace, type SpaceIdentity } from '@kimera/core';
-import { InvalidHashedOptionsError } from '../errors/invalid-hashed-options-error.js';
+import { canonicalJsonBytes, type EmbeddingSpace, sha256Hex, spaceFingerprint, type SpaceIdentity } from '@kimera/core';
+import { InvalidHashedOptionsError } from '../errors.js';
 
 /** Changes when features, weights or the hash do, so that vectors of two rules never share a space. */
 const RULE = 'kimera-hashed/1';

@@ -1,6 +1,6 @@
 import type { VariantName } from '@kimera/core';
 import { decodeFloats, decodeNumbers, type Tensor } from '@kimera/safetensors';
-import { InvalidStaticModelError } from '../errors/invalid-static-model-error.js';
+import { InvalidStaticModelError } from '../errors.js';
 import type { TableNumbers, TokenTable } from './token-table.js';
 
 export interface ReadTable {

@@ -1,4 +1,4 @@
-import { KimeraError } from '../errors/kimera-error.js';
+import { InvalidTokenBatchError } from '../errors.js';
 
 /**
  * Token ids of B texts, back to back; text i is ids[offsets[i] .. offsets[i+1]), offsets has B+1 entries. Never padded.
@@ -11,15 +11,6 @@ export interface TokenBatch {
    * `promptPooling` look at it.
    */
   readonly promptTokens?: Int32Array;
-}
-
-/** A token batch that breaks its contract; `reason` says how. */
-export class InvalidTokenBatchError extends KimeraError {
-  readonly code = 'INVALID_TOKEN_BATCH';
-  readonly kind = 'caller';
-  constructor(reason: string) {
-    super(`invalid token batch: ${reason}`, { reason });
-  }
 }
 
 export function tokenBatch(texts: readonly (readonly number[] | Int32Array)[]): TokenBatch {

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import { BackendLimitError, ClosedError, InvalidTokenBatchError, SpaceMismatchError, tokenBatch } from '@kimera/core';
 import { exact, FakeBackend, fakeSpace, inferenceBackendConformance } from '@kimera/testing';
 import fc from 'fast-check';
-import { NoBackendError } from '../errors/no-backend-error.js';
+import { NoBackendError } from '../errors.js';
 import type { FallbackEvent } from './backend-step.js';
 import { batch, chain, DENSE, Machine, space, story } from './machine.fixture.js';
 

@@ -1,16 +1,16 @@
 import {
   BackendLimitError,
-  ClosedError,
-  InvalidTokenBatchError,
-  UnsupportedHeadError,
   type BackendOutput,
+  ClosedError,
   type EmbeddingSpace,
   type HeadRequest,
   type InferenceBackend,
+  InvalidTokenBatchError,
   type TokenBatch,
+  UnsupportedHeadError,
   type Variant,
 } from '@kimera/core';
-import { NoBackendError } from '../errors/no-backend-error.js';
+import { NoBackendError } from '../errors.js';
 import type { BackendStep, FallbackEvent, FallbackStatus } from './backend-step.js';
 import { FAILURES_TO_OPEN, FIRST_PAUSE_MS, LONGEST_PAUSE_MS } from './circuit.js';
 import type { Lease } from './lease.js';

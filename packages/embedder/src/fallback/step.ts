@@ -1,5 +1,5 @@
-import { ClosedError, SpaceMismatchError, type EmbeddingSpace, type InferenceBackend } from '@kimera/core';
-import { OpeningTimeoutError } from '../errors/opening-timeout-error.js';
+import { ClosedError, type EmbeddingSpace, type InferenceBackend, SpaceMismatchError } from '@kimera/core';
+import { OpeningTimeoutError } from '../errors.js';
 import type { BackendStep } from './backend-step.js';
 import { Circuit, type CircuitOptions } from './circuit.js';
 import { Lease } from './lease.js';

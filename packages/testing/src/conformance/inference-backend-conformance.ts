@@ -1,15 +1,14 @@
 import {
+  type BackendOutput,
   batchSize,
   cosine,
-  norm,
-  tokenBatch,
-  type BackendOutput,
   type Head,
   type InferenceBackend,
+  norm,
+  tokenBatch,
   type TokenBatch,
 } from '@kimera/core';
-import { rejection } from '../rejection.js';
-import type { TestFunctions } from '../test-functions.js';
+import { rejection, type TestFunctions } from '../test-functions.js';
 import type { Tolerance } from '../tolerance/tolerance.js';
 import { checkClose } from '../tolerance/vector-difference.js';
 

@@ -1,6 +1,5 @@
-import { cosine, norm, ROLES, type Embedding, type Head, type Role, type TextEmbedder } from '@kimera/core';
-import { rejection } from '../rejection.js';
-import type { TestFunctions } from '../test-functions.js';
+import { cosine, type Embedding, type Head, norm, type Role, ROLES, type TextEmbedder } from '@kimera/core';
+import { rejection, type TestFunctions } from '../test-functions.js';
 import type { Tolerance } from '../tolerance/tolerance.js';
 import { checkClose } from '../tolerance/vector-difference.js';
 import { UNUSUAL_TEXTS } from '../unusual-texts.js';

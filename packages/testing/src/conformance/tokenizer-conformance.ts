@@ -1,7 +1,6 @@
 import type { Tokenizer } from '@kimera/core';
 import fc from 'fast-check';
-import { rejection } from '../rejection.js';
-import type { TestFunctions } from '../test-functions.js';
+import { rejection, type TestFunctions } from '../test-functions.js';
 import { UNUSUAL_TEXTS } from '../unusual-texts.js';
 
 export interface TokenizerCase {

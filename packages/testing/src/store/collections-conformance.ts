@@ -1,7 +1,6 @@
 import { contentHash, type EmbeddedRow } from '@kimera/core';
-import { rejection } from '../rejection.js';
-import type { TestFunctions } from '../test-functions.js';
-import { bits, embedded, idsOf, NEW, OLD, rowsNamed, vectorOf, type Bench } from './store-under-test.js';
+import { rejection, type TestFunctions } from '../test-functions.js';
+import { type Bench, bits, embedded, idsOf, NEW, OLD, rowsNamed, vectorOf } from './store-under-test.js';
 
 /** In byte order of UTF-8, which is neither that of UTF-16 nor that of any language. */
 const IDS = ['10', '9', 'B', 'Z', 'a', 'a b', "a'b", 'a"b', 'b', 'z', 'é', '\ufb01', '\uffee', '😀'].sort((a, b) =>

@@ -1,7 +1,7 @@
 import type { BackfillJob, KeyRange } from '@kimera/core';
-import { rejection } from '../rejection.js';
-import type { TestFunctions } from '../test-functions.js';
+import { rejection, type TestFunctions } from '../test-functions.js';
 import {
+  type Bench,
   bits,
   migrationWith,
   NEW,
@@ -10,7 +10,6 @@ import {
   rowsNamed,
   vectorOf,
   vectorsOf,
-  type Bench,
 } from './store-under-test.js';
 
 const LEASE = 300;

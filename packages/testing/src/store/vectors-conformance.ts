@@ -1,7 +1,7 @@
 import { cosine, type NewVector, type Vector } from '@kimera/core';
-import { rejection } from '../rejection.js';
-import type { TestFunctions } from '../test-functions.js';
+import { rejection, type TestFunctions } from '../test-functions.js';
 import {
+  type Bench,
   bits,
   embedded,
   idsOf,
@@ -12,7 +12,6 @@ import {
   rowsNamed,
   vectorOf,
   vectorsOf,
-  type Bench,
 } from './store-under-test.js';
 
 /** Scores may be computed in float32. */

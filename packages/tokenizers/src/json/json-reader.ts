@@ -1,5 +1,4 @@
-import { InvalidTokenizerError } from '../errors/invalid-tokenizer-error.js';
-import { UnsupportedTokenizerError } from '../errors/unsupported-tokenizer-error.js';
+import { InvalidTokenizerError, UnsupportedTokenizerError } from '../errors.js';
 
 /**
  * A cursor into parsed JSON that knows where it is, so that every refusal names the field. Keys are own properties

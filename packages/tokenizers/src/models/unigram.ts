@@ -1,5 +1,5 @@
 import { Trie } from '../trie.js';
-import type { PieceModel, PieceSink } from './piece-sink.js';
+import type { PieceModel, PieceSink } from '../stages.js';
 
 /**
  * What an unknown character costs below the least likely piece (sentencepiece kUnkPenalty; tokenizers 0.22

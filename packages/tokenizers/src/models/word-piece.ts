@@ -1,5 +1,5 @@
 import { Trie } from '../trie.js';
-import type { PieceModel, PieceSink } from './piece-sink.js';
+import type { PieceModel, PieceSink } from '../stages.js';
 
 export interface WordPieceOptions {
   readonly vocabulary: ReadonlyMap<string, number>;

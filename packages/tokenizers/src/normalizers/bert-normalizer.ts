@@ -1,5 +1,5 @@
 import type { MappedText } from '../mapped-text.js';
-import type { Normalizer } from './normalizer.js';
+import type { Normalizer } from '../stages.js';
 
 export interface BertNormalizerOptions {
   readonly cleanText: boolean;

@@ -1,7 +1,7 @@
 import type { JsonReader } from '../json/json-reader.js';
 import type { MappedText } from '../mapped-text.js';
 import { graphemes } from './graphemes.js';
-import type { Normalizer } from './normalizer.js';
+import type { Normalizer } from '../stages.js';
 
 /**
  * Graphemes of this many UTF-8 bytes and more are mapped character by character (tokenizers 0.22,

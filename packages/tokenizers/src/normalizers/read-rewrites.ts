@@ -1,5 +1,5 @@
 import type { JsonReader } from '../json/json-reader.js';
-import type { Normalizer } from './normalizer.js';
+import type { Normalizer } from '../stages.js';
 import { ReplaceMatches } from './replace-matches.js';
 
 /** What may follow the first normaliser of a Sequence. */

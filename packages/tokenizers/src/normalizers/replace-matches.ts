@@ -1,5 +1,5 @@
 import { MappedText } from '../mapped-text.js';
-import type { Normalizer } from './normalizer.js';
+import type { Normalizer } from '../stages.js';
 
 /**
  * Another normaliser, after which every match of a pattern is replaced: `Replace` and `Strip` of the tokenizers

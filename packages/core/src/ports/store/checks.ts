@@ -1,8 +1,7 @@
-import { DimensionMismatchError } from '../../errors/dimension-mismatch-error.js';
-import { ZeroVectorError } from '../../errors/zero-vector-error.js';
+import { DimensionMismatchError, InvalidCollectionNameError, InvalidRowError, ZeroVectorError } from '../../errors.js';
 import { toWellFormed } from '../../text.js';
 import { norm, type Vector } from '../../vector.js';
-import { InvalidCollectionNameError, InvalidRowError, type Row } from './collection.js';
+import type { Row } from './collection.js';
 
 /** What a B-tree entry of PostgreSQL holds is a third of a page, 2,704 bytes; this leaves room. */
 export const MAX_ID_BYTES = 1_024;

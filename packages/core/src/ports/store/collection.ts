@@ -1,5 +1,3 @@
-import { KimeraError } from '../../errors/kimera-error.js';
-
 /** A table with an id, a text and perhaps a tenant, whose rows have vectors in one active space. */
 export interface Collection {
   readonly name: string;
@@ -26,52 +24,4 @@ export interface SourceRow extends Row {
 export interface KeyRange {
   readonly after: string | null;
   readonly upTo: string | null;
-}
-
-/** No collection of that name. */
-export class UnknownCollectionError extends KimeraError {
-  readonly code = 'UNKNOWN_COLLECTION';
-  readonly kind = 'caller';
-  constructor(
-    readonly collection: string,
-    readonly known: readonly string[],
-  ) {
-    super(`there is no collection ${JSON.stringify(collection)} (there: ${known.join(', ') || 'none'})`, {
-      collection,
-      known,
-    });
-  }
-}
-
-/** A name that a created collection cannot have. */
-export class InvalidCollectionNameError extends KimeraError {
-  readonly code = 'INVALID_COLLECTION_NAME';
-  readonly kind = 'caller';
-  constructor(readonly collection: string) {
-    super(
-      `${JSON.stringify(collection.slice(0, 80))} cannot name a collection: a lower-case letter, then at most 40 of a-z, 0-9 and _`,
-      { collection: collection.slice(0, 200) },
-    );
-  }
-}
-
-/** The name is taken. */
-export class CollectionExistsError extends KimeraError {
-  readonly code = 'COLLECTION_EXISTS';
-  readonly kind = 'refused';
-  constructor(readonly collection: string) {
-    super(`the collection ${JSON.stringify(collection)} exists`, { collection });
-  }
-}
-
-/** A row that the table cannot hold. */
-export class InvalidRowError extends KimeraError {
-  readonly code = 'INVALID_ROW';
-  readonly kind = 'caller';
-  constructor(
-    readonly id: string,
-    readonly reason: string,
-  ) {
-    super(`row ${JSON.stringify(id.slice(0, 80))}: ${reason}`, { id: id.slice(0, 200), reason });
-  }
 }

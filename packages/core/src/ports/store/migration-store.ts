@@ -1,11 +1,9 @@
-import { KimeraError, type ErrorField } from '../../errors/kimera-error.js';
+import type { ErrorField } from '../../errors.js';
 import type { EmbeddingSpace } from '../../space.js';
 import type { SourceRow } from './collection.js';
 import type { PoisonRow } from './job-queue.js';
+import type { MigrationState } from './migration-state.js';
 import type { NewVector } from './vectors.js';
-
-export type MigrationState =
-  'planned' | 'backfilling' | 'paused' | 'verifying' | 'ready' | 'cut-over' | 'rolled-back' | 'retired';
 
 export type Figures = Readonly<Record<string, ErrorField>>;
 
@@ -98,73 +96,4 @@ export interface MigrationStore {
   poison(migration: string): Promise<readonly PoisonRecord[]>;
   /** The operator accepts that these rows have no vector. Returns how many were excused. */
   excuse(migration: string, by: string, ids: readonly string[]): Promise<number>;
-}
-
-/** The collection has a migration that is not retired. */
-export class MigrationUnderWayError extends KimeraError {
-  readonly code = 'MIGRATION_UNDER_WAY';
-  readonly kind = 'retryable';
-  constructor(
-    readonly collection: string,
-    readonly migration: string,
-    readonly state: MigrationState,
-  ) {
-    super(`collection ${JSON.stringify(collection)} has migration ${migration} in state ${state}: retire it first`, {
-      collection,
-      migration,
-      state,
-    });
-  }
-}
-
-/** The collection has no migration. */
-export class NoMigrationError extends KimeraError {
-  readonly code = 'NO_MIGRATION';
-  readonly kind = 'caller';
-  constructor(readonly collection: string) {
-    super(`collection ${JSON.stringify(collection)} has no migration: plan one first`, { collection });
-  }
-}
-
-/** No migration of that id. */
-export class UnknownMigrationError extends KimeraError {
-  readonly code = 'UNKNOWN_MIGRATION';
-  readonly kind = 'caller';
-  constructor(readonly migration: string) {
-    super(`there is no migration ${JSON.stringify(migration)}`, { migration });
-  }
-}
-
-/** An action that the state does not allow. */
-export class MigrationStateError extends KimeraError {
-  readonly code = 'MIGRATION_STATE';
-  readonly kind = 'refused';
-  constructor(
-    readonly migration: string,
-    readonly event: string,
-    readonly state: MigrationState,
-    readonly expected: readonly MigrationState[],
-  ) {
-    super(`${event} needs state ${expected.join(' or ')}, migration ${migration} is ${state}`, {
-      migration,
-      event,
-      state,
-      expected,
-    });
-  }
-}
-
-/** Too many changes wait to be embedded for a switch of spaces under a lock. */
-export class CatchUpError extends KimeraError {
-  readonly code = 'CATCH_UP';
-  readonly kind = 'retryable';
-  constructor(
-    readonly pending: number,
-    readonly limit: number,
-  ) {
-    super(
-      `${pending} changes wait to be embedded, at most ${limit} may while writers are held: let a worker catch up first`,
-      { pending, limit },
-    );
-  }
 }

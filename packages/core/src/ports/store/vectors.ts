@@ -93,3 +93,11 @@ export interface ChangeFeed {
   /** The oldest first, at most `limit`. */
   readPending(name: string, space: string, limit: number): Promise<readonly SourceRow[]>;
 }
+
+/** Room for more vectors. */
+export interface StoreCapacity {
+  /** Bytes that the vectors of one more space take, indexes and overhead included. */
+  estimateBytes(rows: number, dimension: number): number;
+  /** Bytes free where the vectors lie, or undefined where that cannot be seen (a database server). */
+  freeBytes(): Promise<number | undefined>;
+}

@@ -1,0 +1,329 @@
+import type { MigrationState } from './ports/store/migration-state.js';
+import { shortFingerprint, type Head } from './space.js';
+
+/**
+ * Base of every refusal in Kimera. `code` is stable and machine-readable; `message` carries the limit and the actual
+ * value;
+ * `fields` carries the same figures for programs. Subclasses are one refusal each.
+ */
+export abstract class KimeraError extends Error {
+  /** SCREAMING_SNAKE_CASE, of this class alone. */
+  abstract readonly code: string;
+  abstract readonly kind: ErrorKind;
+  /** The figures of the message, JSON-safe. */
+  readonly fields: Readonly<Record<string, ErrorField>>;
+
+  constructor(message: string, fields: Readonly<Record<string, ErrorField>> = {}, options?: ErrorOptions) {
+    super(message, options);
+    this.fields = fields;
+    this.name = new.target.name;
+  }
+}
+
+/**
+ * Whose move it is. `caller`: the call is wrong, and only another call can succeed (an argument, an option, a request).
+ * `refused`: the call is understood, and what it is about (a file, a model, a state) is refused every time. `retryable`:
+ * the same call may succeed later (busy, unreachable, stopped). `internal`: a fault of this software or of its runtime.
+ */
+export type ErrorKind = 'caller' | 'refused' | 'retryable' | 'internal';
+
+export type ErrorField = string | number | boolean | null | readonly string[] | readonly number[];
+
+/** A call on something that was closed, or was closed while the call waited. */
+export class ClosedError extends KimeraError {
+  readonly code = 'CLOSED';
+  readonly kind = 'retryable';
+  constructor(what: string) {
+    super(`${what} is closed`, { what });
+  }
+}
+
+/**
+ * A batch that its space takes and this backend cannot compute; another backend of the space may. It says nothing about
+ * the backend's health.
+ */
+export abstract class BackendLimitError extends KimeraError {}
+
+/** Two dimensions that must be equal are not; the message carries both. */
+export class DimensionMismatchError extends KimeraError {
+  readonly code = 'DIMENSION_MISMATCH';
+  readonly kind = 'caller';
+  constructor(
+    readonly expected: number,
+    readonly actual: number,
+    what: string,
+  ) {
+    super(`${what}: expected dimension ${expected}, got ${actual}`, { expected, actual, what });
+  }
+}
+
+/** A vector without direction cannot be normalised or compared by cosine. */
+export class ZeroVectorError extends KimeraError {
+  readonly code = 'ZERO_VECTOR';
+  readonly kind = 'caller';
+  constructor(what: string) {
+    super(`${what}: the vector is zero or not finite and has no direction`, { what });
+  }
+}
+
+/** A ColBERT score needs at least one token vector on each side. */
+export class EmptyMultiVectorError extends KimeraError {
+  readonly code = 'EMPTY_MULTI_VECTOR';
+  readonly kind = 'caller';
+  constructor(readonly side: 'query' | 'passage') {
+    super(`the ${side} has no token vector`, { side });
+  }
+}
+
+/** Vectors of two spaces were about to be compared or stored together (invariant 2). */
+export class SpaceMismatchError extends KimeraError {
+  readonly code = 'SPACE_MISMATCH';
+  readonly kind = 'refused';
+  constructor(
+    readonly expected: string,
+    readonly actual: string,
+    what: string,
+  ) {
+    super(`${what}: expected vectors of space ${shortFingerprint(expected)}, got space ${shortFingerprint(actual)}`, {
+      expected,
+      actual,
+      what,
+    });
+  }
+}
+
+/** A backend's vectors for the recorded probes are not those of the space: it must not serve (invariant 2). */
+export class ProbeMismatchError extends KimeraError {
+  readonly code = 'PROBE_MISMATCH';
+  readonly kind = 'internal';
+  constructor(
+    readonly backend: string,
+    readonly fingerprint: string,
+    readonly worstCosine: number,
+    readonly floor: number,
+    readonly text: string,
+  ) {
+    super(
+      `backend "${backend}" does not produce space ${shortFingerprint(fingerprint)}: probe cosine ${worstCosine.toFixed(6)} is below ${floor} for ${JSON.stringify(text.slice(0, 60))}`,
+      { backend, fingerprint, worstCosine, floor, text: text.slice(0, 200) },
+    );
+  }
+}
+
+/**
+ * A backend's vector for a probe has the right direction and another length, which a cosine cannot see: a forgotten
+ * normalisation, most likely (invariant 2).
+ */
+export class ProbeNormError extends KimeraError {
+  readonly code = 'PROBE_NORM';
+  readonly kind = 'internal';
+  constructor(
+    readonly backend: string,
+    readonly fingerprint: string,
+    readonly actual: number,
+    readonly expected: number,
+    readonly text: string,
+  ) {
+    super(
+      `backend "${backend}" does not produce space ${shortFingerprint(fingerprint)}: a probe's vector has length ${actual.toPrecision(4)} instead of ${expected.toPrecision(4)} for ${JSON.stringify(text.slice(0, 60))}`,
+      { backend, fingerprint, actual, expected, text: text.slice(0, 200) },
+    );
+  }
+}
+
+/** A role that is neither `query` nor `document`. */
+export class UnknownRoleError extends KimeraError {
+  readonly code = 'UNKNOWN_ROLE';
+  readonly kind = 'caller';
+  constructor(readonly role: string) {
+    super(`unknown role "${role}": expected "query" or "document"`, { role });
+  }
+}
+
+/** A head was asked for that the model does not have. */
+export class UnsupportedHeadError extends KimeraError {
+  readonly code = 'UNSUPPORTED_HEAD';
+  readonly kind = 'caller';
+  constructor(
+    readonly head: Head,
+    readonly available: readonly Head[],
+  ) {
+    super(`head "${head}" is not available: this model has ${available.join(', ')}`, { head, available });
+  }
+}
+
+/** The collection has no vectors in that space. */
+export class UnknownSpaceError extends KimeraError {
+  readonly code = 'UNKNOWN_SPACE';
+  readonly kind = 'caller';
+  constructor(
+    readonly collection: string,
+    readonly space: string,
+  ) {
+    super(`collection ${JSON.stringify(collection)} has no vectors in space ${shortFingerprint(space)}`, {
+      collection,
+      space,
+    });
+  }
+}
+
+/** The space that searches use cannot be dropped. */
+export class ActiveSpaceError extends KimeraError {
+  readonly code = 'ACTIVE_SPACE';
+  readonly kind = 'caller';
+  constructor(
+    readonly collection: string,
+    readonly space: string,
+  ) {
+    super(
+      `space ${shortFingerprint(space)} is the active space of collection ${JSON.stringify(collection)}: its vectors cannot be dropped`,
+      { collection, space },
+    );
+  }
+}
+
+/** A value that JSON cannot carry exactly. */
+export class NotCanonicalError extends KimeraError {
+  readonly code = 'NOT_CANONICAL';
+  readonly kind = 'caller';
+  constructor(value: unknown) {
+    super(`${typeof value === 'number' ? String(value) : typeof value} has no canonical JSON form`, {
+      type: typeof value,
+    });
+  }
+}
+
+/** Weights of a hybrid score whose sum is not above 0. */
+export class HybridWeightsError extends KimeraError {
+  readonly code = 'HYBRID_WEIGHTS';
+  readonly kind = 'caller';
+  constructor(readonly sum: number) {
+    super(`the weights of a hybrid score add up to ${sum}, more than 0 is needed`, { sum });
+  }
+}
+
+/** A token batch that breaks its contract; `reason` says how. */
+export class InvalidTokenBatchError extends KimeraError {
+  readonly code = 'INVALID_TOKEN_BATCH';
+  readonly kind = 'caller';
+  constructor(reason: string) {
+    super(`invalid token batch: ${reason}`, { reason });
+  }
+}
+
+/** No collection of that name. */
+export class UnknownCollectionError extends KimeraError {
+  readonly code = 'UNKNOWN_COLLECTION';
+  readonly kind = 'caller';
+  constructor(
+    readonly collection: string,
+    readonly known: readonly string[],
+  ) {
+    super(`there is no collection ${JSON.stringify(collection)} (there: ${known.join(', ') || 'none'})`, {
+      collection,
+      known,
+    });
+  }
+}
+
+/** A name that a created collection cannot have. */
+export class InvalidCollectionNameError extends KimeraError {
+  readonly code = 'INVALID_COLLECTION_NAME';
+  readonly kind = 'caller';
+  constructor(readonly collection: string) {
+    super(
+      `${JSON.stringify(collection.slice(0, 80))} cannot name a collection: a lower-case letter, then at most 40 of a-z, 0-9 and _`,
+      { collection: collection.slice(0, 200) },
+    );
+  }
+}
+
+/** The name is taken. */
+export class CollectionExistsError extends KimeraError {
+  readonly code = 'COLLECTION_EXISTS';
+  readonly kind = 'refused';
+  constructor(readonly collection: string) {
+    super(`the collection ${JSON.stringify(collection)} exists`, { collection });
+  }
+}
+
+/** A row that the table cannot hold. */
+export class InvalidRowError extends KimeraError {
+  readonly code = 'INVALID_ROW';
+  readonly kind = 'caller';
+  constructor(
+    readonly id: string,
+    readonly reason: string,
+  ) {
+    super(`row ${JSON.stringify(id.slice(0, 80))}: ${reason}`, { id: id.slice(0, 200), reason });
+  }
+}
+
+/** The collection has a migration that is not retired. */
+export class MigrationUnderWayError extends KimeraError {
+  readonly code = 'MIGRATION_UNDER_WAY';
+  readonly kind = 'retryable';
+  constructor(
+    readonly collection: string,
+    readonly migration: string,
+    readonly state: MigrationState,
+  ) {
+    super(`collection ${JSON.stringify(collection)} has migration ${migration} in state ${state}: retire it first`, {
+      collection,
+      migration,
+      state,
+    });
+  }
+}
+
+/** The collection has no migration. */
+export class NoMigrationError extends KimeraError {
+  readonly code = 'NO_MIGRATION';
+  readonly kind = 'caller';
+  constructor(readonly collection: string) {
+    super(`collection ${JSON.stringify(collection)} has no migration: plan one first`, { collection });
+  }
+}
+
+/** No migration of that id. */
+export class UnknownMigrationError extends KimeraError {
+  readonly code = 'UNKNOWN_MIGRATION';
+  readonly kind = 'caller';
+  constructor(readonly migration: string) {
+    super(`there is no migration ${JSON.stringify(migration)}`, { migration });
+  }
+}
+
+/** An action that the state does not allow. */
+export class MigrationStateError extends KimeraError {
+  readonly code = 'MIGRATION_STATE';
+  readonly kind = 'refused';
+  constructor(
+    readonly migration: string,
+    readonly event: string,
+    readonly state: MigrationState,
+    readonly expected: readonly MigrationState[],
+  ) {
+    super(`${event} needs state ${expected.join(' or ')}, migration ${migration} is ${state}`, {
+      migration,
+      event,
+      state,
+      expected,
+    });
+  }
+}
+
+/** Too many changes wait to be embedded for a switch of spaces under a lock. */
+export class CatchUpError extends KimeraError {
+  readonly code = 'CATCH_UP';
+  readonly kind = 'retryable';
+  constructor(
+    readonly pending: number,
+    readonly limit: number,
+  ) {
+    super(
+      `${pending} changes wait to be embedded, at most ${limit} may while writers are held: let a worker catch up first`,
+      { pending, limit },
+    );
+  }
+}

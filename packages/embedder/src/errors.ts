@@ -1,0 +1,41 @@
+import { type EmbeddingSpace, KimeraError, shortFingerprint } from '@kimera/core';
+
+/** No backend can serve the space; each reason names one. Another space is never served instead. */
+export class NoBackendError extends KimeraError {
+  readonly code = 'NO_BACKEND';
+  readonly kind = 'retryable';
+  constructor(
+    { modelId, fingerprint }: Pick<EmbeddingSpace, 'modelId' | 'fingerprint'>,
+    readonly reasons: readonly string[],
+  ) {
+    super(`no backend can serve ${modelId} (space ${shortFingerprint(fingerprint)}): ${reasons.join('; ')}`, {
+      modelId,
+      space: fingerprint,
+      reasons,
+    });
+  }
+}
+
+/** More tokens wait than the queue may hold: come back later. */
+export class QueueFullError extends KimeraError {
+  readonly code = 'QUEUE_FULL';
+  readonly kind = 'retryable';
+  constructor(
+    readonly limit: number,
+    readonly waiting: number,
+  ) {
+    super(`the queue is full: ${waiting} tokens wait, the limit is ${limit}`, { limit, waiting });
+  }
+}
+
+/** A backend that neither opened nor failed. */
+export class OpeningTimeoutError extends KimeraError {
+  readonly code = 'OPENING_TIMEOUT';
+  readonly kind = 'retryable';
+  constructor(
+    readonly backend: string,
+    readonly seconds: number,
+  ) {
+    super(`backend ${backend} did not open within ${seconds} s`, { backend, seconds });
+  }
+}

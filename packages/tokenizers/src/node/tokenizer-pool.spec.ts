@@ -1,0 +1,98 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { goldens, tokenizerPath } from '../fixtures.fixture.js';
+import {
+  createTokenizerPool,
+  encodeBatch,
+  InvalidEncodeOptionsError,
+  InvalidTokenizerError,
+  TokenizerChangedError,
+  type TokenizerPool,
+} from '../index.js';
+
+describe('tokenizer pool', () => {
+  let pool: TokenizerPool;
+  beforeAll(async () => {
+    pool = await createTokenizerPool({ tokenizerPath: tokenizerPath('all-MiniLM-L6-v2') });
+  });
+  afterAll(() => pool.close());
+
+  it('gives what the tokenizer gives, in a worker and at once', async () => {
+    const texts = goldens('wordpiece').map(({ text }) => text);
+    const long = [
+      ...texts.slice(0, 50),
+      'long '.repeat(100_000),
+      ...texts,
+      'word '.repeat(30_000),
+      'other '.repeat(30_000),
+      '',
+    ];
+    for (const some of [texts, texts.slice(0, 2), [], long, ['one '.repeat(90_000)]]) {
+      const expected = encodeBatch(pool.tokenizer, some, { maxTokens: 32 });
+      const actual = await pool.encodeBatch(some, { maxTokens: 32 });
+      expect(Array.from(actual.batch.ids)).toEqual(Array.from(expected.batch.ids));
+      expect(Array.from(actual.batch.offsets)).toEqual(Array.from(expected.batch.offsets));
+      expect(actual.truncated).toEqual(expected.truncated);
+      expect(Array.from(actual.totalTokens)).toEqual(Array.from(expected.totalTokens));
+    }
+  });
+
+  it('leaves the event loop free during a long batch', async () => {
+    let turns = 0;
+    const timer = setInterval(() => (turns += 1), 1);
+    await pool.encodeBatch([' word'.repeat(1_000_000)], { maxTokens: 8 });
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(5);
+  });
+
+  it('lets a short call pass a long one', async () => {
+    const ended: string[] = [];
+    const long = pool
+      .encodeBatch(
+        Array.from({ length: 40 }, () => 'word '.repeat(39_000)),
+        { maxTokens: 8 },
+      )
+      .then(() => ended.push('long'));
+    const short = pool.encodeBatch(['word '.repeat(1_000)], { maxTokens: 8 }).then(() => ended.push('short'));
+    await Promise.all([long, short]);
+    expect(ended).toEqual(['short', 'long']);
+  });
+
+  it('carries errors over the thread with their class', async () => {
+    await expect(pool.encodeBatch(['x'.repeat(5_000)], { maxTokens: 0 })).rejects.toBeInstanceOf(
+      InvalidEncodeOptionsError,
+    );
+  });
+
+  it('refuses a file that is not the recorded one, and one that was changed when a thread takes the place of another', async () => {
+    const scratch = await mkdtemp(join(tmpdir(), 'kimera-tokenizer-'));
+    const path = join(scratch, 'tokenizer.json');
+    const json = await readFile(tokenizerPath('all-MiniLM-L6-v2'), 'utf8');
+    await writeFile(path, json);
+    await expect(createTokenizerPool({ tokenizerPath: path, sha256: '0'.repeat(64) })).rejects.toBeInstanceOf(
+      TokenizerChangedError,
+    );
+    const opened = await createTokenizerPool({ tokenizerPath: path });
+    const long = ['word '.repeat(1_000)];
+    const before = await opened.encodeBatch(long, { maxTokens: 8 });
+    // Two words change places: of the same size, and other ids for both.
+    await writeFile(path, json.replace('"word":', '"\0":').replace('"time":', '"word":').replace('"\0":', '"time":'));
+    opened.crashUnder(1);
+    await expect(opened.encodeBatch(long, { maxTokens: 8 })).rejects.toBeInstanceOf(TokenizerChangedError);
+    await writeFile(path, json);
+    expect(await opened.encodeBatch(long, { maxTokens: 8 })).toEqual(before);
+    await opened.close();
+    await rm(scratch, { recursive: true });
+  });
+
+  it('refuses a file that is no tokenizer', async () => {
+    await expect(
+      createTokenizerPool({ tokenizerPath: `${tokenizerPath('all-MiniLM-L6-v2')}/../../../package.json` }),
+    ).rejects.toThrow();
+    await expect(createTokenizerPool({ tokenizerPath: new URL(import.meta.url).pathname })).rejects.toBeInstanceOf(
+      InvalidTokenizerError,
+    );
+  });
+});

@@ -1,0 +1,90 @@
+import type { BatchEncoding, BatchTokenizer, EncodeOptions, ErrorTable, Tokenizer } from '@kimera/core';
+import { WorkerPool } from '@kimera/worker-pool';
+import { encodeBatch, joinEncodings } from '../encode-batch.js';
+import { InvalidEncodeOptionsError, TokenizerChangedError } from '../errors.js';
+import { TOKENIZER_WORKER } from '../workers.js';
+import { readTokenizer } from './read-tokenizer.js';
+
+/**
+ * UTF-16 units up to which a batch is tokenised on the caller's thread: about a millisecond, less than a message to a
+ * worker under load.
+ */
+const INLINE_UNITS = 2_000;
+/**
+ * UTF-16 units of one request to a worker, about 50 ms: a long batch goes slice by slice, so that other calls get their
+ * turn in between.
+ */
+const SLICE_UNITS = 200_000;
+
+const errors: ErrorTable = {
+  TOKENIZER_CHANGED: ({ fields: { path, expected, actual } }) =>
+    new TokenizerChangedError(String(path), String(expected), String(actual)),
+  INVALID_ENCODE_OPTIONS: ({ fields }) =>
+    new InvalidEncodeOptionsError(Number(fields['maxTokens']), Number(fields['specialTokens'])),
+};
+
+export interface TokenizerPool extends BatchTokenizer {
+  /** The same tokenizer on the caller's thread. */
+  readonly tokenizer: Tokenizer;
+  /**
+   * For tests of recovery: the next `requests` to a worker thread, second attempts included, end it as a crash would.
+   */
+  crashUnder(requests: number): void;
+}
+
+export interface TokenizerPoolOptions {
+  readonly tokenizerPath: string;
+  /**
+   * What the file must be; default: whatever it is now. Every thread reads the same, those that take the place of dead
+   * ones too.
+   */
+  readonly sha256?: string | undefined;
+  /** Threads; default 1. */
+  readonly size?: number;
+}
+
+/**
+ * Tokenises in worker threads, so that long batches leave the caller's thread free; small ones are done at once.
+ * @throws TokenizerChangedError, and as parseTokenizer.
+ */
+export async function createTokenizerPool({
+  tokenizerPath,
+  sha256: recorded,
+  size = 1,
+}: TokenizerPoolOptions): Promise<TokenizerPool> {
+  const { tokenizer, sha256 } = await readTokenizer(tokenizerPath, recorded);
+  const pool = await WorkerPool.open({
+    name: 'tokenizer',
+    module: TOKENIZER_WORKER,
+    data: { tokenizerPath, sha256 },
+    size,
+    errors,
+  });
+  return {
+    tokenizer,
+    async encodeBatch(texts: readonly string[], options: EncodeOptions): Promise<BatchEncoding> {
+      let units = 0;
+      for (const text of texts) units += text.length;
+      if (units <= INLINE_UNITS) return encodeBatch(tokenizer, texts, options);
+      const parts: BatchEncoding[] = [];
+      for (const slice of slices(texts)) parts.push((await pool.call({ texts: slice, options })) as BatchEncoding);
+      return joinEncodings(parts);
+    },
+    crashUnder: (requests) => pool.crashUnder(requests),
+    close: () => pool.close(),
+  };
+}
+
+function* slices(texts: readonly string[]): Generator<readonly string[]> {
+  let from = 0;
+  let units = 0;
+  for (const [i, text] of texts.entries()) {
+    if (i > from && units + text.length > SLICE_UNITS) {
+      yield texts.slice(from, i);
+      from = i;
+      units = 0;
+    }
+    units += text.length;
+  }
+  yield texts.slice(from);
+}

@@ -1,0 +1,24 @@
+import type { MappedText } from './mapped-text.js';
+
+/** Rewrites a piece of text; `offset` is where the piece starts in the original. */
+export interface Normalizer {
+  normalize(text: string, offset: number, out: MappedText): void;
+}
+
+/**
+ * Receives the words: ranges [from, to) of `text`, which may be another text than the one given (Metaspace adds
+ * characters).
+ */
+export type WordSink = (text: MappedText, from: number, to: number) => void;
+
+export interface PreTokenizer {
+  split(text: MappedText, sink: WordSink): void;
+}
+
+/** Receives the tokens of a word: id and the range [from, to) of the normalised text. */
+export type PieceSink = (id: number, from: number, to: number) => void;
+
+/** Splits one word, the range [from, to) of `text`, into pieces. */
+export interface PieceModel {
+  encodeWord(text: string, from: number, to: number, sink: PieceSink): void;
+}
