@@ -91,4 +91,4 @@ export {
   type Variant,
   type VariantName,
 } from './space.js';
-export { cosine, dot, maxAbsDifference, norm, normalize, type Vector } from './vector.js';
+export { cosine, dot, maxAbsDifference, norm, normalize, scaleToOne, type Vector } from './vector.js';
