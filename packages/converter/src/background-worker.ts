@@ -1,8 +1,9 @@
 import { fileSha256 } from '@kimera/model-folder';
 import { tokenizerIdentity } from '@kimera/tokenizers';
+import { embedTexts } from '@kimera/reference-encoder';
 import { serveWorker } from '@kimera/worker-pool';
-import { openReferenceModel } from './reference/open-reference-model.js';
-import type { BackgroundRequest } from './background/messages.js';
+import type { BackgroundRequest } from './background.js';
+import { openCheckpointModel } from './model/checkpoint-model.js';
 
 await serveWorker(async () => async (message) => {
   const request = message as BackgroundRequest;
@@ -13,12 +14,12 @@ await serveWorker(async () => async (message) => {
       return { response: await tokenizerIdentity(request.json) };
     case 'embed': {
       // The caller's thread reads every weight too, for its hash, and verifies it.
-      const model = await openReferenceModel(request.folder, {
+      const model = await openCheckpointModel(request.folder, {
         checksums: () => false,
         known: { tokenizerJson: '', heads: request.heads },
       });
       try {
-        return { response: await model.embedAll(request.texts) };
+        return { response: await embedTexts(model.reference(), request.texts) };
       } finally {
         await model.checkpoint.tensors.close();
       }

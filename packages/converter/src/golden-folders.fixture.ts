@@ -6,11 +6,12 @@ import { parseTokenizer } from '@kimera/tokenizers';
 import type { ModelFolder } from '@kimera/model-folder';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { z } from 'zod';
-import { architectureOf } from './architectures/index.js';
+import { architectureOf } from './architectures/architecture-of.js';
 import { openCheckpoint } from './checkpoint/checkpoint.js';
-import { convertCheckpoint } from './convert/convert-checkpoint.js';
+import { convertCheckpoint } from './convert-checkpoint.js';
 import { checkpoints, decodeVector, openPlainBackend } from './fixtures.fixture.js';
-import { ReferenceModel, type ReferenceOutput, type ReferenceText } from './reference/reference-model.js';
+import { CheckpointModel } from './model/checkpoint-model.js';
+import { embedTexts, type ReferenceOutput, type ReferenceText } from '@kimera/reference-encoder';
 
 const array = z.object({ shape: z.array(z.int()), data: z.string() });
 const bertCase = z.object({ text: z.string(), input_ids: z.array(z.int()), embedding: z.string() });
@@ -106,7 +107,8 @@ export async function compareGoldenFolder(folder: string, scratch: string): Prom
   const backend = await openPlainBackend(model);
   const portable = await InferenceSession.create(join(model.path, 'onnx/model.onnx'), { intraOpNumThreads: 1 });
   try {
-    const outputs = await new ReferenceModel(checkpoint, architectureOf(checkpoint)).embedAll(
+    const outputs = await embedTexts(
+      new CheckpointModel(checkpoint, architectureOf(checkpoint)).reference(),
       expectations.map(({ text }) => text),
     );
     for (const [i, expectation] of expectations.entries()) {

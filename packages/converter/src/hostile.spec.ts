@@ -5,14 +5,13 @@ import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { KimeraError } from '@kimera/core';
 import { elementCount } from '@kimera/safetensors';
-import { architectureOf } from './architectures/index.js';
+import { architectureOf } from './architectures/architecture-of.js';
 import { openCheckpoint } from './checkpoint/checkpoint.js';
 import { openWeights } from './checkpoint/open-weights.js';
-import { openSafetensors } from './checkpoint/safetensors.js';
-import type { TensorSource } from './checkpoint/tensor-source.js';
+import { openSafetensors, type TensorSource } from '@kimera/tensor-file';
 import { checkpoints, root } from './fixtures.fixture.js';
-import { ReferenceModel } from './reference/reference-model.js';
-import { openTorch } from './torch/open-torch.js';
+import { CheckpointModel } from './model/checkpoint-model.js';
+import { openTorch } from '@kimera/torch-file';
 
 interface Item {
   readonly file: string;
@@ -89,7 +88,7 @@ async function openChanged(item: Item, name: string): Promise<void> {
   await copyFile(join(folder, item.file), join(copy, name));
   const checkpoint = await openCheckpoint(copy);
   try {
-    new ReferenceModel(checkpoint, architectureOf(checkpoint));
+    new CheckpointModel(checkpoint, architectureOf(checkpoint));
   } finally {
     await checkpoint.tensors.close();
   }

@@ -10,14 +10,14 @@ import {
   type ModelFolder,
   type SpaceFileVariant,
 } from '@kimera/model-folder';
+import { embedTexts } from '@kimera/reference-encoder';
 import { parseTokenizer, tokenizerIdentity } from '@kimera/tokenizers';
-import { architectureOf } from './architectures/index.js';
+import { architectureOf } from './architectures/architecture-of.js';
 import { openCheckpoint } from './checkpoint/checkpoint.js';
-import { fidelityOf, runTexts } from './convert/fidelity.js';
-import type { OpenBackend } from './convert/open-backend.js';
-import { referenceText } from './convert/reference-texts.js';
-import { FIDELITY_TEXTS } from './convert/texts.js';
-import { ReferenceModel } from './reference/reference-model.js';
+import { fidelityOf, runTexts, type OpenBackend } from './fidelity/fidelity.js';
+import { referenceText } from './fidelity/reference-texts.js';
+import { FIDELITY_TEXTS } from './fidelity/texts.js';
+import { CheckpointModel } from './model/checkpoint-model.js';
 
 export interface VerificationRow {
   readonly check: string;
@@ -50,7 +50,7 @@ export async function verifyModel({
   if (checkpoint === undefined) return table.rows;
   const opened = await openCheckpoint(checkpoint);
   try {
-    await checkAgainst(table, folder, new ReferenceModel(opened, architectureOf(opened)), tokenizerJson, openBackend);
+    await checkAgainst(table, folder, new CheckpointModel(opened, architectureOf(opened)), tokenizerJson, openBackend);
   } finally {
     await opened.tensors.close();
   }
@@ -152,7 +152,7 @@ async function checkVariant(
 async function checkAgainst(
   table: Table,
   folder: ModelFolder,
-  model: ReferenceModel,
+  model: CheckpointModel,
   tokenizerJson: string,
   openBackend: OpenBackend,
 ): Promise<void> {
@@ -165,7 +165,7 @@ async function checkAgainst(
   await table.check('forward pass', `cosine ≥ ${fidelity.minCosine} (as recorded)`, async () => {
     const tokenizer = parseTokenizer(tokenizerJson, join(path, 'tokenizer.json'));
     const texts = FIDELITY_TEXTS.map((text) => referenceText(tokenizer, '', text, space.maxTokens));
-    const expected = await model.embedAll(texts);
+    const expected = await embedTexts(model.reference(), texts);
     const backend = await openBackend(folder, name);
     const actual = await runTexts(backend, texts).finally(() => backend.close());
     const measured = fidelityOf(actual, expected, 7);

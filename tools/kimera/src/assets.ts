@@ -4,3 +4,5 @@ import { fileURLToPath } from 'node:url';
 export const PACKAGE_FILE = fileURLToPath(new URL('../package.json', import.meta.url));
 /** PROVENANCE.md beside the file. */
 export const PUBLISHED_PINS = fileURLToPath(new URL('../assets/published-file-pins.json', import.meta.url));
+/** Published facts of BAAI/bge-m3; PROVENANCE.md beside the file. */
+export const BGE_M3_FACTS = fileURLToPath(new URL('../assets/bge-m3-facts.json', import.meta.url));

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { InvalidConfigurationError, UnsupportedModelError } from '../errors/checkpoint-errors.js';
+import { InvalidConfigurationError } from '../errors.js';
+import { UnsupportedModelError } from '@kimera/tensor-file';
 import type { Architecture } from './architecture.js';
-import { checkHeads, LIMITS, size } from './bert-config.js';
+import { checkHeads, LIMITS, size } from './bert-family.js';
 
 const configSchema = z.looseObject({
   dim: size(LIMITS.hiddenSize),

@@ -1,13 +1,13 @@
 import { type Role } from '@kimera/core';
 import { z } from 'zod';
-import { CheckpointFileMissingError, UnsupportedModelError } from '../errors/checkpoint-errors.js';
-import { openTokenHeads, type TokenHeads } from '../heads/token-heads.js';
+import { CheckpointFileMissingError, UnsupportedModelError, type TensorSource } from '@kimera/tensor-file';
+import { openTokenHeads } from './token-heads.js';
+import type { TokenHeads, ModuleChain } from '@kimera/reference-encoder';
 import { joinTensors } from './joined-tensors.js';
 import { readJson, readText } from './json-file.js';
-import { readModules, type ModuleChain } from './modules.js';
-import { VERIFY_ALL, type Checksums } from '../torch/open-torch.js';
+import { readModules } from './modules.js';
+import { VERIFY_ALL, type Checksums } from '@kimera/torch-file';
 import { openWeights } from './open-weights.js';
-import type { TensorSource } from './tensor-source.js';
 import { ignoredTokenIds, lowerCasingTokenizer, parseTokenizerJson } from './tokenizer-files.js';
 
 /** A Hugging Face folder: configuration, sentence-transformers modules, tensors. */

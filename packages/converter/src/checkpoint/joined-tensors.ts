@@ -1,4 +1,4 @@
-import type { TensorSource } from './tensor-source.js';
+import type { TensorSource } from '@kimera/tensor-file';
 
 /** The tensors of a checkpoint and of its modules as one source: those of a module are named `MODULE/NAME`. */
 export function joinTensors(main: TensorSource, modules: ReadonlyMap<string, TensorSource>): TensorSource {

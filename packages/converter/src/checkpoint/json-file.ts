@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { InvalidConfigurationError } from '../errors/checkpoint-errors.js';
+import { ifPresent } from '@kimera/tensor-file';
+import { InvalidConfigurationError } from '../errors.js';
 
 /** A configuration file of a checkpoint, or undefined where there is none. @throws InvalidConfigurationError. */
 export async function readJson<T>(folder: string, name: string, schema: z.ZodType<T>): Promise<T | undefined> {
@@ -20,20 +21,4 @@ export async function readJson<T>(folder: string, name: string, schema: z.ZodTyp
 
 export async function readText(folder: string, name: string): Promise<string | undefined> {
   return ifPresent(() => readFile(join(folder, name), 'utf8'));
-}
-
-/** What `open` gives, or undefined where the file is not there. */
-export async function ifPresent<T>(open: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await open();
-  } catch (error) {
-    if (
-      typeof error === 'object' &&
-      error !== null &&
-      'code' in error &&
-      (error.code === 'ENOENT' || error.code === 'ENOTDIR')
-    )
-      return undefined;
-    throw error;
-  }
 }

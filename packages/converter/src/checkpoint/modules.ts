@@ -1,37 +1,20 @@
 import { join, posix } from 'node:path';
 import { POOLINGS, type Pooling } from '@kimera/core';
 import { z } from 'zod';
-import {
-  CheckpointFileMissingError,
-  InvalidConfigurationError,
-  UnsafePathError,
-  UnsupportedModelError,
-} from '../errors/checkpoint-errors.js';
-import { ACTIVATIONS, type Activation } from '../architectures/activations.js';
+import { CheckpointFileMissingError, UnsafePathError, UnsupportedModelError } from '@kimera/tensor-file';
+import { InvalidConfigurationError } from '../errors.js';
+import type { Activation, AfterPooling, ModuleChain } from '@kimera/reference-encoder';
 import { readJson } from './json-file.js';
 
-/** A module of sentence-transformers after the pooling. */
-export type AfterPooling =
-  | { readonly kind: 'normalize' }
-  | {
-      readonly kind: 'dense';
-      /** Folder of its weights inside the checkpoint. */
-      readonly path: string;
-      readonly inFeatures: number;
-      readonly outFeatures: number;
-      readonly bias: 'present' | 'absent';
-      readonly activation: Activation;
-    };
-
-/** What turns hidden states into a vector. */
-export interface ModuleChain {
-  readonly pooling: readonly Pooling[];
-  /** Whether the tokens of the prompt, and [CLS] before it, take part in the pooling. */
-  readonly promptPooling: 'included' | 'excluded';
-  readonly afterPooling: readonly AfterPooling[];
-  /** The hidden size that the pooling's config names, where it does. */
-  readonly width?: number;
-}
+/** How config.json of a Dense module names an activation → the activation. */
+const ACTIVATION_CLASSES: ReadonlyMap<string, Activation> = new Map([
+  ['torch.nn.modules.linear.Identity', 'identity'],
+  ['torch.nn.modules.activation.Tanh', 'tanh'],
+  ['torch.nn.modules.activation.ReLU', 'relu'],
+  ['torch.nn.modules.activation.GELU', 'gelu'],
+  ['torch.nn.modules.activation.Sigmoid', 'sigmoid'],
+  ['torch.nn.modules.activation.SiLU', 'silu'],
+]);
 
 const moduleSchema = z.array(z.object({ idx: z.int(), path: z.string(), type: z.string() })).min(1);
 const poolingSchema = z.looseObject({
@@ -139,20 +122,16 @@ async function readDense(folder: string, path: string): Promise<AfterPooling> {
   for (const value of [config.module_input_name, config.module_output_name])
     if (typeof value === 'string' && value !== SENTENCE)
       throw new UnsupportedModelError('a Dense module over', value, [SENTENCE]);
-  const activation = ACTIVATIONS.find(({ torchClass }) => torchClass === config.activation_function);
+  const activation = ACTIVATION_CLASSES.get(config.activation_function);
   if (activation === undefined)
-    throw new UnsupportedModelError(
-      'activation_function',
-      config.activation_function,
-      ACTIVATIONS.map(({ torchClass }) => torchClass),
-    );
+    throw new UnsupportedModelError('activation_function', config.activation_function, [...ACTIVATION_CLASSES.keys()]);
   return {
     kind: 'dense',
     path,
     inFeatures: config.in_features,
     outFeatures: config.out_features,
     bias: config.bias ? 'present' : 'absent',
-    activation: activation.name,
+    activation,
   };
 }
 

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
-import { CheckpointFileMissingError } from '../errors/checkpoint-errors.js';
-import { openTorch, VERIFY_ALL, type Checksums } from '../torch/open-torch.js';
-import { ifPresent } from './json-file.js';
-import { openSafetensors } from './safetensors.js';
-import { openSharded } from './sharded-tensors.js';
-import type { TensorSource } from './tensor-source.js';
+import {
+  CheckpointFileMissingError,
+  ifPresent,
+  openSafetensors,
+  openSharded,
+  type TensorSource,
+} from '@kimera/tensor-file';
+import { openTorch, VERIFY_ALL, type Checksums } from '@kimera/torch-file';
 
 /**
  * Where weights lie, the first that is there is taken (the order of transformers 4.57, modeling_utils.py

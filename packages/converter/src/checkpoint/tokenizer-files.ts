@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { UnsupportedModelError } from '../errors/checkpoint-errors.js';
+import { UnsupportedModelError } from '@kimera/tensor-file';
 import { readJson } from './json-file.js';
 
 const tokenSchema = z.union([z.string(), z.object({ content: z.string() }).transform(({ content }) => content)]);

@@ -1,10 +1,10 @@
 import { tokenBatch, type Tokenizer } from '@kimera/core';
 import type { ModelFolder } from '@kimera/model-folder';
-import type { OpenBackend } from '../convert/open-backend.js';
-import { encoderGraph } from '../encoder/fast-graph.js';
-import { floatKernel, type MatrixKernel } from '../encoder/matrix-kernel.js';
-import { OnnxGraph } from '../onnx/onnx-graph.js';
-import type { ReferenceModel } from '../reference/reference-model.js';
+import type { OpenBackend } from '../fidelity/fidelity.js';
+import { encoderGraph } from '../graphs/fast-graph.js';
+import { floatKernel, type MatrixKernel } from '../graphs/matrix-kernel.js';
+import { OnnxGraph } from '@kimera/onnx-file';
+import type { CheckpointModel } from '../model/checkpoint-model.js';
 import type { GraphWeights } from '../weights/graph-weights.js';
 import { withGraph } from './with-graph.js';
 
@@ -24,7 +24,7 @@ export interface Calibration {
  * matrices adds nothing.
  */
 export async function calibrate(
-  model: ReferenceModel,
+  model: CheckpointModel,
   { folder, weights, openBackend, tokenizer, texts, signal }: Calibration,
 ): Promise<ReadonlyMap<string, Float32Array>> {
   const { graph, tapped } = calibrationGraph(model, weights);
@@ -48,7 +48,7 @@ export async function calibrate(
 
 /** The encoder with one output, dense [B, taps · D]: max|x| over the tokens of each text, tap after tap. */
 function calibrationGraph(
-  model: ReferenceModel,
+  model: CheckpointModel,
   weights: GraphWeights,
 ): { readonly graph: OnnxGraph; readonly tapped: readonly string[] } {
   const graph = new OnnxGraph();

@@ -1,5 +1,5 @@
-import { floatKernel, type MatrixKernel } from '../encoder/matrix-kernel.js';
-import type { OnnxGraph } from '../onnx/onnx-graph.js';
+import { floatKernel, type MatrixKernel } from '../graphs/matrix-kernel.js';
+import type { OnnxGraph } from '@kimera/onnx-file';
 import type { WeightFile } from '../weights/weight-file.js';
 
 /** Below it a row counts as zeros: its scale must not be 0. */

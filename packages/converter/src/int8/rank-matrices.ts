@@ -1,10 +1,11 @@
 import type { ModelFolder } from '@kimera/model-folder';
-import { fidelityOf, runTexts, type HeadOutputs } from '../convert/fidelity.js';
-import type { OpenBackend } from '../convert/open-backend.js';
-import { fastGraph } from '../encoder/fast-graph.js';
-import { floatKernel, type MatrixKernel } from '../encoder/matrix-kernel.js';
-import { OnnxGraph } from '../onnx/onnx-graph.js';
-import type { ReferenceModel, ReferenceText } from '../reference/reference-model.js';
+import { fidelityOf, runTexts, type HeadOutputs } from '../fidelity/fidelity.js';
+import type { OpenBackend } from '../fidelity/fidelity.js';
+import { fastGraph } from '../graphs/fast-graph.js';
+import { floatKernel, type MatrixKernel } from '../graphs/matrix-kernel.js';
+import { OnnxGraph } from '@kimera/onnx-file';
+import type { CheckpointModel } from '../model/checkpoint-model.js';
+import type { ReferenceText } from '@kimera/reference-encoder';
 import type { GraphWeights } from '../weights/graph-weights.js';
 import type { WeightFile } from '../weights/weight-file.js';
 import { int8Kernel } from './int8-kernel.js';
@@ -23,7 +24,7 @@ export interface MatrixCost {
  * models as there are matrices.
  */
 export async function rankMatrices(
-  model: ReferenceModel,
+  model: CheckpointModel,
   parts: {
     readonly folder: ModelFolder;
     readonly base: GraphWeights;

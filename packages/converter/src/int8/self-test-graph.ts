@@ -1,4 +1,4 @@
-import { OnnxGraph, OPSET } from '../onnx/onnx-graph.js';
+import { OnnxGraph, OPSET } from '@kimera/onnx-file';
 
 const INPUTS = 64;
 const OUTPUTS = 16;

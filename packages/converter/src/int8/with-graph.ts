@@ -2,8 +2,8 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { InferenceBackend } from '@kimera/core';
 import type { ModelFolder } from '@kimera/model-folder';
-import type { OpenBackend } from '../convert/open-backend.js';
-import { OPSET, type OnnxGraph } from '../onnx/onnx-graph.js';
+import type { OpenBackend } from '../fidelity/fidelity.js';
+import { OPSET, type OnnxGraph } from '@kimera/onnx-file';
 
 const GRAPH = 'onnx/measured.onnx';
 

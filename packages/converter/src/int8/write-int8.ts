@@ -1,11 +1,10 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CopyProgress } from '../convert/copy-weights.js';
-import { copiedBytes, copyWeights, writeWeightFile } from '../convert/copy-weights.js';
-import { fastGraph } from '../encoder/fast-graph.js';
-import { groupElements, type WeightGroup } from '../encoder/weight-plan.js';
-import { OnnxGraph, OPSET } from '../onnx/onnx-graph.js';
-import type { ReferenceModel } from '../reference/reference-model.js';
+import { type CopyProgress, copiedBytes, copyWeights, writeWeightFile } from '../weights/copy-weights.js';
+import { fastGraph } from '../graphs/fast-graph.js';
+import { groupElements, type WeightGroup } from '../model/weight-plan.js';
+import { OnnxGraph, OPSET } from '@kimera/onnx-file';
+import type { CheckpointModel } from '../model/checkpoint-model.js';
 import type { WeightFile } from '../weights/weight-file.js';
 import { followsGelu, GELU_SHIFT, int8Arrays, int8Kernel } from './int8-kernel.js';
 import { columnMaxima, quantizeMatrix, type Int8Levels, type QuantizedMatrix } from './quantize-matrix.js';
@@ -25,7 +24,7 @@ export function isQuantized({ name, weights: [first] }: WeightGroup): boolean {
 }
 
 /** Bytes of the variant's data file, about. @param fullShare of the matrices' weights that stay in float32. */
-export function int8Bytes(model: ReferenceModel, fullShare: number): number {
+export function int8Bytes(model: CheckpointModel, fullShare: number): number {
   return model.groups.reduce(
     (sum, group) =>
       sum + (isQuantized(group) ? groupElements(group) * (1 + 3 * fullShare) : copiedBytes([group], 'int8')),
@@ -40,7 +39,7 @@ export function int8Bytes(model: ReferenceModel, fullShare: number): number {
  * float32.
  */
 export async function writeInt8(
-  model: ReferenceModel,
+  model: CheckpointModel,
   folder: string,
   activations: ReadonlyMap<string, Float32Array>,
   levels: Int8Levels,
@@ -87,7 +86,7 @@ export async function writeInt8(
 /** Returns what the bias has to take back, [out]. */
 async function addQuantized(
   file: WeightFile,
-  model: ReferenceModel,
+  model: CheckpointModel,
   { name, weights }: WeightGroup,
   activations: Float32Array | undefined,
   largestLevel: Int8Levels,
@@ -122,7 +121,7 @@ function biasShift({ levels, scales }: QuantizedMatrix, shift: number): Float32A
 
 async function addBias(
   file: WeightFile,
-  model: ReferenceModel,
+  model: CheckpointModel,
   { name, weights }: WeightGroup,
   shift: Float32Array,
 ): Promise<void> {

@@ -1,4 +1,4 @@
-import type { OnnxGraph } from '../onnx/onnx-graph.js';
+import type { OnnxGraph } from '@kimera/onnx-file';
 
 /** Rows [from, from + rows) of a weight. */
 export interface RowRange {

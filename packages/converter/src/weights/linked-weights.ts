@@ -1,7 +1,7 @@
 import { ELEMENT_BYTES, elementCount, type ElementType } from '@kimera/safetensors';
-import type { TensorLocation } from '../checkpoint/tensor-source.js';
-import type { WeightGroup, WeightPlan } from '../encoder/weight-plan.js';
-import type { OnnxGraph, OnnxType } from '../onnx/onnx-graph.js';
+import type { TensorLocation } from '@kimera/tensor-file';
+import type { WeightGroup, WeightPlan } from '../model/weight-plan.js';
+import type { OnnxGraph, OnnxType } from '@kimera/onnx-file';
 import type { GraphWeights, RowRange } from './graph-weights.js';
 
 /** Types that a graph reads as they are, the others are copied. */

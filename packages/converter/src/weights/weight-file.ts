@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { OnnxGraph, OnnxType } from '../onnx/onnx-graph.js';
+import type { OnnxGraph, OnnxType } from '@kimera/onnx-file';
 import type { GraphWeights, RowRange } from './graph-weights.js';
 import { BLOCK, encodeRows, weightLayout, type PartLayout, type WeightForm } from './weight-form.js';
 

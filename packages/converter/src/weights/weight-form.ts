@@ -1,6 +1,6 @@
 import { fromHalf, toHalf } from '@kimera/safetensors';
-import { BlockSizeError, NotFourBitError } from '../errors/checkpoint-errors.js';
-import type { OnnxType } from '../onnx/onnx-graph.js';
+import { BlockSizeError, NotFourBitError } from '../errors.js';
+import type { OnnxType } from '@kimera/onnx-file';
 
 /** How a weight matrix lies in the data file. */
 export type WeightForm = 'fp32' | 'fp16' | 'q4' | 'int8';

@@ -1,5 +1,6 @@
-import { verifyPublished, type PublishedFacts, type PublishedReport } from '@kimera/converter';
 import { StoppedError } from '../errors.js';
+import type { PublishedFacts } from '../published/published-facts.js';
+import { verifyPublished, type PublishedReport } from '../published/verify-published.js';
 import { openMeasuredBackend } from './open-measured-backend.js';
 import { isOpeningError } from './opening-error.js';
 

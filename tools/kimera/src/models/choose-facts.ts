@@ -1,8 +1,10 @@
-import { BGE_M3_FACTS, builtInFacts, readPublishedFacts, type PublishedFacts } from '@kimera/converter';
 import { openModelFolder } from '@kimera/model-folder';
+import { BGE_M3_FACTS } from '../assets.js';
+import type { PublishedFacts } from '../published/published-facts.js';
+import { builtInFacts, readPublishedFacts } from '../published/read-published-facts.js';
 import { isOpeningError } from './opening-error.js';
 
-/** Those that come with the converter, or those of a file. */
+/** Those that come with the tool, or those of a file. */
 export type FactsChoice = 'bge-m3' | { readonly file: string };
 
 /**

@@ -1,11 +1,6 @@
-import {
-  inspectPath,
-  type FolderInspection,
-  type InspectedPort,
-  type InspectedTensor,
-  type OnnxInspection,
-  type SafetensorsInspection,
-} from '@kimera/converter';
+import { inspectPath, type FolderInspection } from '@kimera/converter';
+import type { InspectedPort, InspectedTensor, OnnxInspection } from '@kimera/onnx-file';
+import type { SafetensorsInspection } from '@kimera/tensor-file';
 import type { CommandContext } from '../console/command-context.js';
 import { formatBytes, formatCount } from '../console/format.js';
 import { printable } from '../console/printable.js';

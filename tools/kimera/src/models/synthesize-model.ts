@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bgeM3Tokenizer, synthesizeBgeM3, type SynthesizeOptions } from '@kimera/converter';
 import { shippedModel } from '@kimera/serving/shipped-models';
 import { StoppedError } from '../errors.js';
+import { bgeM3Tokenizer } from '../synthesize/bge-m3-tokenizer.js';
+import { synthesizeBgeM3, type SynthesizeOptions } from '../synthesize/synthesize-checkpoint.js';
 
 export interface SynthesizeModelOptions extends Omit<SynthesizeOptions, 'tokenizerJson' | 'signal'> {
   /** Path of a tokenizer.json; default: bge-m3's own, made of the one that ships with multilingual-e5-small. */

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { SyntheticFormat } from '@kimera/converter';
+import type { SyntheticFormat } from '../../synthesize/synthesize-checkpoint.js';
 import { Option, type Command } from 'commander';
 import type { CommandContext } from '../../console/command-context.js';
 import { createCommand, withJson } from '../../console/create-command.js';

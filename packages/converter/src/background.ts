@@ -1,0 +1,97 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ErrorTable } from '@kimera/core';
+import { fileSha256 } from '@kimera/model-folder';
+import { embedTexts, type ReferenceOutput, type ReferenceText } from '@kimera/reference-encoder';
+import { NotFiniteError } from '@kimera/tensor-file';
+import { tokenizerIdentity } from '@kimera/tokenizers';
+import { WorkerPool } from '@kimera/worker-pool';
+import type { Checkpoint } from './checkpoint/checkpoint.js';
+import type { CheckpointModel } from './model/checkpoint-model.js';
+
+/** Slow parts of a conversion, which run in a thread of their own where the model is large. */
+export interface Background {
+  /** SHA-256 of a file, lower-case hex. */
+  hashFile(path: string): Promise<string>;
+  /** @see tokenizerIdentity */
+  identifyTokenizer(json: string): Promise<string>;
+  /** The forward pass over the checkpoint in float64, whose checksums are not looked at. */
+  embedAll(model: CheckpointModel, texts: readonly ReferenceText[]): Promise<readonly ReferenceOutput[]>;
+  /** Once more does nothing. */
+  close(): Promise<void>;
+}
+
+/** The thread for slow parts of a conversion, as built. */
+const BACKGROUND_WORKER = new URL('../dist/background-worker.js', import.meta.url);
+
+/** What it is asked for. */
+export type BackgroundRequest =
+  | { readonly kind: 'hash-file'; readonly path: string }
+  | { readonly kind: 'identify-tokenizer'; readonly json: string }
+  | ({ readonly kind: 'embed'; readonly texts: readonly ReferenceText[] } & Pick<Checkpoint, 'folder' | 'heads'>);
+
+/** Weights of a model that is worth the start of a thread, about half a second: 100 million in float32. */
+const LARGE_BYTES = 400e6;
+const WEIGHT_FILES = /\.(bin|pt|safetensors)$/;
+
+/** What reading the weights may find; the rest is found by the caller's thread, which opens the checkpoint too. */
+const errors: ErrorTable = {
+  TENSOR_NOT_FINITE: ({ fields }) => new NotFiniteError(String(fields['tensor']), Number(fields['index'])),
+};
+
+/**
+ * A thread where the checkpoint in the folder is large, which starts meanwhile; the caller's own where it is small. An
+ * aborted signal ends it: calls under way reject with ClosedError.
+ */
+export async function openBackground(folder: string, signal: AbortSignal | undefined): Promise<Background> {
+  if ((await weightBytes(folder)) < LARGE_BYTES)
+    return {
+      hashFile: fileSha256,
+      identifyTokenizer: tokenizerIdentity,
+      embedAll: (model, texts) => embedTexts(model.reference(), texts),
+      close: () => Promise.resolve(),
+    };
+  const opening = WorkerPool.open({
+    name: 'converter',
+    module: BACKGROUND_WORKER,
+    data: undefined,
+    size: 1,
+    errors,
+  });
+  const call = async (request: BackgroundRequest): Promise<unknown> => (await opening).call(request);
+  // A start that failed rejects every call.
+  const closePool = (): Promise<void> =>
+    opening.then(
+      (pool) => pool.close(),
+      () => undefined,
+    );
+  const abort = (): void => void closePool();
+  signal?.addEventListener('abort', abort, { once: true });
+  return {
+    hashFile: (path) => call({ kind: 'hash-file', path }) as Promise<string>,
+    identifyTokenizer: (json) => call({ kind: 'identify-tokenizer', json }) as Promise<string>,
+    embedAll: ({ checkpoint: { folder: from, heads } }, texts) =>
+      call({ kind: 'embed', folder: from, heads, texts }) as Promise<readonly ReferenceOutput[]>,
+    async close() {
+      signal?.removeEventListener('abort', abort);
+      await closePool();
+    },
+  };
+}
+
+/**
+ * Of all files in the folder that may hold weights. What is not there has none: whether the conversion needs it,
+ * opening the checkpoint says.
+ */
+async function weightBytes(folder: string): Promise<number> {
+  const names = await readdir(folder).catch(() => []);
+  const sizes = names
+    .filter((name) => WEIGHT_FILES.test(name))
+    .map((name) =>
+      stat(join(folder, name)).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    );
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}

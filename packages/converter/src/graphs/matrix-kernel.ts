@@ -1,0 +1,27 @@
+import type { OnnxGraph } from '@kimera/onnx-file';
+import type { GraphWeights } from '../weights/graph-weights.js';
+import { fusedMatrixGraph } from './embeddings-graph.js';
+
+/** How the fast graph multiplies by the encoder's weight matrices. */
+export interface MatrixKernel {
+  /** x [B, T, in] → x·Wᵀ [B, T, out]. */
+  multiply(graph: OnnxGraph, x: string, weight: string): string;
+  /** Queries, keys and values [B, T, D] of one input, without their biases. */
+  project(graph: OnnxGraph, x: string, layer: string): readonly string[];
+}
+
+/** In float32, each matrix where it lies. */
+export function floatKernel(weights: GraphWeights, hiddenSize: number): MatrixKernel {
+  return {
+    multiply: (graph, x, weight) => fusedMatrixGraph(graph, x, weights.value(graph, weight)),
+    // Apart from each other, in one file or in three: no slower than one product that has to be split.
+    project: (graph, x, layer) =>
+      [0, 1, 2].map((part) =>
+        fusedMatrixGraph(
+          graph,
+          x,
+          weights.value(graph, `${layer}.attention.qkv.weight`, { from: part * hiddenSize, rows: hiddenSize }),
+        ),
+      ),
+  };
+}

@@ -1,0 +1,107 @@
+import type { Pooling } from '@kimera/core';
+import type { OnnxGraph } from '@kimera/onnx-file';
+import { denseName, LEFT_OUT, NORM_FLOOR, SUM_FLOOR, type ModuleChain } from '@kimera/reference-encoder';
+import type { GraphWeights } from '../weights/graph-weights.js';
+import { ACTIVATION_GRAPHS } from './activation-graph.js';
+
+interface GraphInputs {
+  /** [B, T, D]. */
+  readonly hidden: string;
+  /** T. */
+  readonly length: string;
+  /** [B, T, 1]: 1 for tokens that take part, 0 for those of the prompt; undefined where all do. */
+  readonly kept: string | undefined;
+}
+/** Texts without padding → [B, D]. */
+type PoolingGraph = (graph: OnnxGraph, inputs: GraphInputs) => string;
+
+const at =
+  (index: number): PoolingGraph =>
+  (graph, { hidden }) =>
+    graph.node('Gather', [hidden, graph.int64([index], [])], { axis: 1 });
+const sumOf = (graph: OnnxGraph, x: string): string => graph.node('ReduceSum', [x, graph.int64([1])], { keepdims: 0 });
+/** [B, 1]: how many tokens take part. */
+const countOf = (graph: OnnxGraph, kept: string): string =>
+  graph.node('Max', [sumOf(graph, kept), graph.float(SUM_FLOOR)]);
+
+/**
+ * sentence-transformers' pooling kinds over a text without padding; token counts include the special tokens. The same
+ * kinds in float64: packages/reference-encoder/src/pooling.ts.
+ */
+const POOLING_GRAPHS: Readonly<Record<Pooling, PoolingGraph>> = {
+  cls: at(0),
+  lasttoken: at(-1),
+  mean: (graph, { hidden, kept }) =>
+    kept === undefined
+      ? graph.node('ReduceMean', [hidden, graph.int64([1])], { keepdims: 0 })
+      : graph.node('Div', [sumOf(graph, graph.node('Mul', [hidden, kept])), countOf(graph, kept)]),
+  max: (graph, { hidden, kept }) => {
+    const seen =
+      kept === undefined
+        ? hidden
+        : graph.node('Where', [graph.node('Cast', [kept], { to: 9 }), hidden, graph.float(LEFT_OUT)]);
+    return graph.node('ReduceMax', [seen, graph.int64([1])], { keepdims: 0 });
+  },
+  mean_sqrt_len_tokens: (graph, { hidden, length, kept }) => {
+    const sum = sumOf(graph, kept === undefined ? hidden : graph.node('Mul', [hidden, kept]));
+    return graph.node('Div', [
+      sum,
+      graph.node('Sqrt', [kept === undefined ? graph.node('Cast', [length], { to: 1 }) : countOf(graph, kept)]),
+    ]);
+  },
+  weightedmean: (graph, { hidden, length, kept }) => {
+    const positions = graph.node('Range', [
+      graph.int64([1], []),
+      graph.node('Add', [length, graph.int64([1], [])]),
+      graph.int64([1], []),
+    ]);
+    const weights = graph.node('Cast', [positions], { to: 1 });
+    if (kept !== undefined) {
+      const left = graph.node('Mul', [graph.node('Unsqueeze', [weights, graph.int64([0, 2])]), kept]);
+      return graph.node('Div', [sumOf(graph, graph.node('Mul', [hidden, left])), countOf(graph, left)]);
+    }
+    const share = graph.node('Div', [weights, graph.node('ReduceSum', [weights], { keepdims: 1 })]);
+    return sumOf(graph, graph.node('Mul', [hidden, graph.node('Unsqueeze', [share, graph.int64([0, 2])])]));
+  },
+};
+
+/** Several kinds are concatenated; then the modules in their order. @param promptTokens [B], see fastGraph. */
+export function poolGraph(
+  graph: OnnxGraph,
+  weights: GraphWeights,
+  hidden: string,
+  length: string,
+  modules: ModuleChain,
+  promptTokens: string | undefined,
+): string {
+  const kept = promptTokens === undefined ? undefined : keptGraph(graph, length, promptTokens);
+  const parts = modules.pooling.map((kind) => POOLING_GRAPHS[kind](graph, { hidden, length, kept }));
+  const pooled = parts.length === 1 ? (parts[0] as string) : graph.node('Concat', parts, { axis: -1 });
+  return modules.afterPooling.reduce((x, module, i) => {
+    if (module.kind === 'normalize') {
+      const norm = graph.node('Max', [
+        graph.node('ReduceL2', [x, graph.int64([-1])], { keepdims: 1 }),
+        graph.float(NORM_FLOOR),
+      ]);
+      return graph.node('Div', [x, norm]);
+    }
+    const name = denseName(module, i);
+    const projected = graph.node('MatMul', [
+      x,
+      graph.node('Transpose', [weights.value(graph, `${name}.weight`)], { perm: [1, 0] }),
+    ]);
+    return ACTIVATION_GRAPHS[module.activation](
+      graph,
+      module.bias === 'present' ? graph.node('Add', [projected, weights.value(graph, `${name}.bias`)]) : projected,
+    );
+  }, pooled);
+}
+
+function keptGraph(graph: OnnxGraph, length: string, promptTokens: string): string {
+  const positions = graph.node('Range', [graph.int64([0], []), length, graph.int64([1], [])]);
+  const kept = graph.node('GreaterOrEqual', [
+    graph.node('Unsqueeze', [positions, graph.int64([0])]),
+    graph.node('Unsqueeze', [promptTokens, graph.int64([1])]),
+  ]);
+  return graph.node('Unsqueeze', [graph.node('Cast', [kept], { to: 1 }), graph.int64([2])]);
+}

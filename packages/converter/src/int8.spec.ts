@@ -1,0 +1,261 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { tokenBatch } from '@kimera/core';
+import fc from 'fast-check';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { convertCheckpoint } from './convert-checkpoint.js';
+import type { OpenBackend } from './fidelity/fidelity.js';
+import { checkpoints, openPlainBackend, productsSaturate, root, SaturatedError } from './fixtures.fixture.js';
+import { FidelityError } from './index.js';
+import { verifyModel } from './verify-model.js';
+import { columnMaxima, quantizeMatrix } from './int8/quantize-matrix.js';
+import { selfTestGraph } from './int8/self-test-graph.js';
+import { smoothingFactors } from './int8/smoothing.js';
+
+let scratch = '';
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'kimera-int8-'));
+});
+afterAll(() => rm(scratch, { recursive: true, force: true }));
+
+const float = fc.float({ noNaN: true, noDefaultInfinity: true, min: -100, max: 100 });
+
+describe('a quantised matrix', () => {
+  it('is within half a step of the weight times its factor, transposed, whatever the numbers', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 5 }),
+        fc.integer({ min: 1, max: 7 }),
+        fc.constantFrom(127 as const, 63 as const),
+        fc.infiniteStream(float),
+        (outputs, inputs, levels, numbers) => {
+          const take = (count: number): Float32Array =>
+            Float32Array.from({ length: count }, () => Number(numbers.next().value));
+          const [weight, factors] = [take(outputs * inputs), take(inputs).map((value) => 0.5 + Math.abs(value) / 50)];
+          const quantized = quantizeMatrix(weight, outputs, factors, levels);
+          for (let o = 0; o < outputs; o++) {
+            const scale = quantized.scales[o] ?? 0;
+            for (let i = 0; i < inputs; i++) {
+              const level = quantized.levels[i * outputs + o] ?? 0;
+              expect(Math.abs(level)).toBeLessThanOrEqual(levels);
+              expect(Math.abs(level * scale - (weight[o * inputs + i] ?? 0) * (factors[i] ?? 0))).toBeLessThanOrEqual(
+                scale * 0.5001,
+              );
+            }
+          }
+        },
+      ),
+    );
+  });
+
+  it('has the largest magnitude of each input', () => {
+    expect([...columnMaxima(Float32Array.of(1, -2, -3, 0.5), 2)]).toEqual([3, 2]);
+  });
+});
+
+describe('smoothing', () => {
+  it('is the root of activations over weights, to an eighth of an octave, and 1 where a channel is silent', () => {
+    expect([...smoothingFactors(Float32Array.of(16, 1, 0, 5), Float32Array.of(1, 4, 3, 0))]).toEqual([4, 0.5, 1, 1]);
+    const [factor = 0] = smoothingFactors(Float32Array.of(3), Float32Array.of(1));
+    expect(Math.log2(factor) * 8).toBeCloseTo(Math.round(Math.log2(Math.sqrt(3)) * 8), 5);
+  });
+});
+
+/** Whether products of 8 bits are exact, by the flags of an x86 processor under Linux; undefined elsewhere. */
+async function hasExactProducts(): Promise<boolean | undefined> {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return undefined;
+  return /^flags.* (avx512_vnni|avx_vnni|amx_int8)( |$)/m.test(await readFile('/proc/cpuinfo', 'utf8'));
+}
+
+it('the self-test holds where the processor has exact products, and fails where a product is not exact', async () => {
+  const session = await InferenceSession.create(selfTestGraph());
+  const run = async (value: number): Promise<boolean> =>
+    Boolean((await session.run({ a: new Tensor('uint8', new Uint8Array(64).fill(value), [1, 64]) }))['holds']?.data[0]);
+  expect([await run(255), await run(254)]).toEqual([(await hasExactProducts()) ?? (await run(255)), false]);
+  await session.release();
+  // What the tests of backends load.
+  expect(Buffer.from(selfTestGraph()).equals(await readFile(join(root, 'fixtures/models/int8_self_test.onnx')))).toBe(
+    true,
+  );
+});
+
+describe('the int8 variant', () => {
+  const convert = (
+    name: string,
+    out: string,
+    openBackend: OpenBackend = openPlainBackend,
+    floor = { meanCosine: 0.9, minCosine: 0.8 },
+  ) =>
+    convertCheckpoint({
+      source: join(checkpoints, name),
+      out: join(scratch, out),
+      variant: 'fp32',
+      modelId: name,
+      openBackend,
+      int8: { floor },
+    });
+
+  it('stands beside the full one, in its space, measured by head, and every line of its verification holds', async () => {
+    const saturates = await productsSaturate();
+    // With 7 bits one text of this random model loses its only lexical weight.
+    const folder = await convert('bge-m3-tiny', 'bge', openPlainBackend, {
+      meanCosine: 0.9,
+      minCosine: saturates ? 0 : 0.8,
+    });
+    const [full, int8] = folder.file.variants;
+    expect([full?.name, int8?.name]).toEqual(['fp32', 'int8']);
+    expect(int8?.graphs).toEqual({
+      fast: 'onnx/model_int8.onnx',
+      ...(saturates ? {} : { selfTest: 'onnx/int8_self_test.onnx' }),
+    });
+    expect(int8?.fidelity).toMatchObject({
+      texts: 120,
+      heads: { sparse: { minCosine: expect.any(Number) }, colbert: { minCosine: expect.any(Number) } },
+    });
+    expect(int8?.fidelity.meanCosine).toBeGreaterThan(saturates ? 0.995 : 0.999);
+    expect(int8?.fidelity.meanCosine).toBeLessThan(1);
+    expect(int8?.fidelity.rankAgreement).toBeGreaterThan(0.9);
+    const rows = await verifyModel({
+      folder: folder.path,
+      openBackend: openPlainBackend,
+      checkpoint: join(checkpoints, 'bge-m3-tiny'),
+    });
+    expect(rows.filter(({ holds }) => !holds)).toEqual([]);
+    expect(rows.map(({ check }) => check)).toContain('int8: probe vectors');
+  });
+
+  it('gives a text the same vector whatever stands beside it', async () => {
+    const folder = await convert('bert-tiny-mean', 'bert');
+    const session = await InferenceSession.create(join(folder.path, 'onnx/model_int8.onnx'));
+    const run = async (rows: readonly (readonly number[])[]): Promise<Float32Array> => {
+      const { batch = 0, length = 0 } = { batch: rows.length, length: rows[0]?.length };
+      const output = await session.run({
+        input_ids: new Tensor('int64', BigInt64Array.from(rows.flat(), BigInt), [batch, length]),
+      });
+      return output['dense']?.data as Float32Array;
+    };
+    const [a, b, c] = [
+      [2, 8, 9, 30, 3],
+      [2, 100, 101, 102, 3],
+      [2, 5, 5, 5, 3],
+    ] as const;
+    const alone = (await run([a])).slice();
+    for (const rows of [
+      [a, b],
+      [b, a, c],
+      [c, b, a, a],
+    ]) {
+      const together = await run(rows);
+      rows.forEach((row, i) => {
+        if (row === a) expect([...together.subarray(i * alone.length, (i + 1) * alone.length)]).toEqual([...alone]);
+      });
+    }
+    await session.release();
+  });
+
+  it('is refused below its floor, with the matrix to blame, and nothing is left', async () => {
+    const refused = await convert('bert-tiny-mean', 'below', openPlainBackend, {
+      meanCosine: 0.999_999_9,
+      minCosine: 0.999_999_9,
+    }).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(FidelityError);
+    expect(refused).toMatchObject({
+      code: 'FIDELITY',
+      head: 'dense',
+      matrix: expect.stringMatching(/^layers\.\d\./),
+      message: expect.stringContaining('worst matrix'),
+    });
+  });
+
+  it('leaves the costliest matrices in float32 where it misses its aim, a quarter of the weights at most', async () => {
+    const options = {
+      source: join(checkpoints, 'bge-m3-tiny'),
+      variant: 'fp32',
+      openBackend: openPlainBackend,
+    } as const;
+    const floor = { meanCosine: 0, minCosine: 0 };
+    const all = await convertCheckpoint({ ...options, out: join(scratch, 'all-int8'), int8: { floor, aim: floor } });
+    const some = await convertCheckpoint({
+      ...options,
+      out: join(scratch, 'some-full'),
+      int8: { floor, aim: { meanCosine: 1, minCosine: 1 } },
+    });
+    const [before, after] = [all.file.variants[1], some.file.variants[1]];
+    expect(before?.full).toBeUndefined();
+    // 3 layers of 12 · 64² weights: a quarter is 9 · 64².
+    const sizes = { qkv: 3, output: 1, up: 4, down: 4 };
+    const kept = (after?.full ?? []).reduce(
+      (sum, name) => sum + sizes[/(qkv|output|up|down)\.weight$/.exec(name)?.[1] as keyof typeof sizes],
+      0,
+    );
+    expect(kept).toBeGreaterThan(0);
+    expect(kept).toBeLessThanOrEqual(9);
+    expect(1 - (after?.fidelity.meanCosine ?? 0)).toBeLessThan(1 - (before?.fidelity.meanCosine ?? 0));
+    expect(
+      (await verifyModel({ folder: some.path, openBackend: openPlainBackend })).filter(({ holds }) => !holds),
+    ).toEqual([]);
+  });
+
+  it('leaves the first matrices in float32 where only single texts miss their aim, a quarter of the weights at most', async () => {
+    const some = await convertCheckpoint({
+      source: join(checkpoints, 'bert-tiny-mean'),
+      out: join(scratch, 'first-full'),
+      variant: 'fp32',
+      openBackend: openPlainBackend,
+      int8: { floor: { meanCosine: 0, minCosine: 0 }, aim: { meanCosine: 0, minCosine: 1 } },
+    });
+    // 2 layers of 12 · 64² weights: a quarter is 6 · 64², the first two matrices have 4, the third 4 more.
+    expect(some.file.variants[1]?.full).toEqual(['layers.0.attention.output.weight', 'layers.0.attention.qkv.weight']);
+  });
+
+  it('has 7-bit weights where 8-bit products saturate, and no self-test', async () => {
+    let refusals = 0;
+    const saturating: OpenBackend = (folder, variant) => {
+      if (variant === 'int8' && folder.file.variants[0]?.graphs.selfTest !== undefined) {
+        refusals += 1;
+        return Promise.reject(new SaturatedError('saturates'));
+      }
+      return openPlainBackend(folder, variant);
+    };
+    const aim = { meanCosine: 1, minCosine: 1 };
+    const some = await convertCheckpoint({
+      source: join(checkpoints, 'bert-tiny-mean'),
+      out: join(scratch, 'seven-some'),
+      variant: 'fp32',
+      openBackend: saturating,
+      int8: { aim, floor: { meanCosine: 0, minCosine: 0 } },
+    });
+    expect(some.file.variants[1]?.full).toBeDefined();
+    expect(Object.keys(some.file.files)).not.toContain('onnx/int8_self_test.onnx');
+    refusals = 0;
+    const folder = await convert('bert-tiny-mean', 'seven', saturating);
+    expect(refusals).toBe(1);
+    expect(folder.file.variants[1]?.graphs).toEqual({ fast: 'onnx/model_int8.onnx' });
+    expect(Object.keys(folder.file.files)).not.toContain('onnx/int8_self_test.onnx');
+    // Where this processor saturates too, there is nothing to compare with.
+    if (await productsSaturate()) return;
+    const eight = await convert('bert-tiny-mean', 'eight');
+    expect(folder.file.variants[1]?.fidelity.meanCosine).toBeLessThan(eight.file.variants[1]?.fidelity.meanCosine ?? 0);
+  });
+
+  it('takes the calibration texts that it is given', async () => {
+    const calibration = join(scratch, 'texts.txt');
+    await writeFile(calibration, 'one text\n\nanother\n');
+    const options = {
+      source: join(checkpoints, 'bert-tiny-mean'),
+      variant: 'fp32',
+      openBackend: openPlainBackend,
+    } as const;
+    const own = await convertCheckpoint({ ...options, out: join(scratch, 'own'), int8: { calibration } });
+    const usual = await convertCheckpoint({ ...options, out: join(scratch, 'usual'), int8: {} });
+    const data = ({ path }: { readonly path: string }): Promise<Buffer> =>
+      readFile(join(path, 'onnx/model_int8.onnx_data'));
+    expect((await data(own)).equals(await data(usual))).toBe(false);
+    const { dense = new Float32Array() } = await (
+      await openPlainBackend(own, 'int8')
+    ).run(tokenBatch([[2, 8, 3]]), { heads: ['dense'] });
+    expect(dense.every(Number.isFinite)).toBe(true);
+  });
+});

@@ -1,0 +1,228 @@
+import { cosine, KimeraError, type Fidelity, type Head, type InferenceBackend, type Tokenizer } from '@kimera/core';
+import type { ModelFolder, SpaceFile } from '@kimera/model-folder';
+import { groupElements } from '../model/weight-plan.js';
+import { FidelityError } from '../errors.js';
+import { calibrate } from './calibrate.js';
+import type { Int8Levels } from './quantize-matrix.js';
+import { rankMatrices, type MatrixCost } from './rank-matrices.js';
+import { textBeginnings } from './text-beginnings.js';
+import { INT8_GRAPH, INT8_SELF_TEST, isQuantized, writeInt8 } from './write-int8.js';
+import type { CheckpointModel } from '../model/checkpoint-model.js';
+import type { ReferenceText } from '@kimera/reference-encoder';
+import type { GraphWeights } from '../weights/graph-weights.js';
+import type { WeightFile } from '../weights/weight-file.js';
+import type { CopyProgress } from '../weights/copy-weights.js';
+import { fidelityOf, runDense, runTexts, type HeadOutputs } from '../fidelity/fidelity.js';
+import type { OpenBackend } from '../fidelity/fidelity.js';
+import { referenceText } from '../fidelity/reference-texts.js';
+
+interface Cosines {
+  readonly meanCosine: number;
+  readonly minCosine: number;
+}
+
+export interface Int8Options {
+  /** File of texts, one a line, that activations are measured on; default: 240 sentences in 20 languages. */
+  readonly calibration?: string;
+  /** Worse results are refused; default mean .995, min .98. */
+  readonly floor?: Cosines;
+  /**
+   * Below it on calibration texts or, for the least cosine, on their beginnings, matrices stay in float32; default mean
+   * .9993, min .998.
+   */
+  readonly aim?: Cosines;
+}
+
+const FLOOR = { meanCosine: 0.995, minCosine: 0.98 };
+const AIM = { meanCosine: 0.9993, minCosine: 0.998 };
+/** Share of the matrices' weights that may: they take four times the room and two to three times the time. */
+export const FULL_SHARE = 0.25;
+/** Texts on which matrices are compared: each takes a model of its own. */
+const RANKED_TEXTS = 24;
+/** Of multilingual-e5-small's, one in 800 stands at a fork. */
+const BEGINNINGS = 2_400;
+/**
+ * Multiplications that they may take: about twenty seconds of two cores of 2025. Fewer beginnings where the model is
+ * large.
+ */
+const BEGINNINGS_MULTIPLICATIONS = 1e12;
+/** On average. */
+const TOKENS_OF_A_BEGINNING = 8;
+
+interface Parts extends CopyProgress {
+  readonly weights: GraphWeights;
+  readonly tokenizer: Tokenizer;
+  readonly openBackend: OpenBackend;
+  readonly int8: Int8Options;
+  /** Texts that activations are measured on. */
+  readonly calibration: readonly string[];
+  /** Texts that the variant is measured on. */
+  readonly heldOut: readonly string[];
+  readonly onPhase?: (phase: string) => void;
+}
+
+/**
+ * Writes the 8-bit variant and measures it against the base one on held-out texts: 8-bit weights, or 7-bit ones where
+ * this processor's products of 8 bits
+ * saturate. Where the mean over calibration texts misses the aim, the costliest matrices stay in float32; where only a
+ * few texts do, the first ones: those texts
+ * stand at a fork, which any error that comes early tips, and the later layers widen. @throws FidelityError below the
+ * floor, naming the matrix to blame.
+ */
+export async function addInt8Variant(
+  model: CheckpointModel,
+  folder: ModelFolder,
+  parts: Parts,
+): Promise<SpaceFile['variants'][number]> {
+  const { weights, tokenizer, openBackend, int8, calibration, heldOut, onPhase, signal } = parts;
+  const { floor = FLOOR, aim = AIM } = int8;
+  const tokens = (text: string): ReferenceText => referenceText(tokenizer, '', text, folder.space.maxTokens);
+  const held = heldOut.map(tokens);
+  const ranked = spread(calibration, RANKED_TEXTS).map(tokens);
+  onPhase?.('measuring activations');
+  const activations = await calibrate(model, { folder, weights, openBackend, tokenizer, texts: calibration, signal });
+  const base = await openBackend(folder, folder.file.variants[0]?.name ?? 'fp32');
+  onPhase?.('computing vectors to compare with');
+  const beginnings = textBeginnings(
+    calibration,
+    Math.min(BEGINNINGS, Math.ceil(BEGINNINGS_MULTIPLICATIONS / (matrixElements(model) * TOKENS_OF_A_BEGINNING))),
+  ).map(tokens);
+  const [expected, expectedRanked, expectedBeginnings] = await Promise.all([
+    runTexts(base, held),
+    runTexts(base, ranked),
+    runDense(base, beginnings),
+  ]).finally(() => base.close());
+  const write = (levels: Int8Levels, full: ReadonlySet<string>): Promise<WeightFile> =>
+    writeInt8(model, folder.path, activations, levels, full, parts);
+  for (const levels of [127, 63] as const) {
+    let file = await write(levels, new Set());
+    onPhase?.('measuring the 8-bit variant');
+    const variant = provisional(levels);
+    const open = (): Promise<InferenceBackend> =>
+      openBackend({ ...folder, file: { ...folder.file, variants: [variant] } }, 'int8');
+    const measure = async (
+      opened: InferenceBackend,
+      texts: readonly ReferenceText[],
+      outputs: readonly HeadOutputs[],
+    ): Promise<Fidelity> => fidelityOf(await runTexts(opened, texts), outputs, 4);
+    const backend = await open().catch((error: unknown) => {
+      if (levels === 127 && error instanceof KimeraError && error.code === 'INT8_SATURATION') return undefined;
+      throw error;
+    });
+    if (backend === undefined) continue;
+    const rank = (): Promise<readonly MatrixCost[]> => {
+      onPhase?.('looking for the matrices that cost most');
+      return rankMatrices(model, {
+        folder,
+        base: weights,
+        int8: file,
+        openBackend,
+        texts: ranked,
+        expected: expectedRanked,
+      });
+    };
+    const judge = async (): Promise<{ readonly meanCosine: number; readonly error: 'coarse' | 'scattered' | 'none' }> => {
+      const { meanCosine: mean, minCosine } = await measure(backend, ranked, expectedRanked);
+      if (mean < aim.meanCosine) return { meanCosine: mean, error: 'coarse' };
+      const least = Math.min(minCosine, leastCosine(await runDense(backend, beginnings), expectedBeginnings));
+      return { meanCosine: mean, error: least < aim.minCosine ? 'scattered' : 'none' };
+    };
+    const { meanCosine, error } = await judge().finally(() => backend.close());
+    const costs = error === 'coarse' ? await rank() : undefined;
+    let full: readonly string[] = [];
+    if (costs !== undefined) full = costliest(model, costs, 1 - meanCosine, 1 - aim.meanCosine);
+    else if (error === 'scattered') full = firstMatrices(model);
+    // Ranked from here on is what lies on the disk now.
+    if (full.length > 0) file = await write(levels, new Set(full));
+    const written = await open();
+    const fidelity = await measure(written, held, expected).finally(() => written.close());
+    const failed = headBelow(fidelity, floor);
+    if (failed === undefined) return { ...variant, fidelity, ...(full.length === 0 ? {} : { full: [...full] }) };
+    const [worst = { matrix: 'none', minCosine: 1 }] = (costs ?? (await rank())).filter(
+      ({ matrix }) => !full.includes(matrix),
+    );
+    throw new FidelityError(
+      failed.head,
+      failed.meanCosine,
+      failed.minCosine,
+      floor.meanCosine,
+      floor.minCosine,
+      worst.matrix,
+      worst.minCosine,
+    );
+  }
+  throw new Error('7-bit products saturated');
+}
+
+/**
+ * The costliest, until what is left of the error is small enough or as many weights as may stay in float32 do. Errors
+ * of single matrices add up.
+ */
+function costliest(
+  model: CheckpointModel,
+  costs: readonly MatrixCost[],
+  error: number,
+  aim: number,
+): readonly string[] {
+  let left = error;
+  const wanted = costs.filter(({ meanCosine }) => {
+    const isWanted = left > aim;
+    left -= 1 - meanCosine;
+    return isWanted;
+  });
+  return withinShare(
+    model,
+    wanted.map(({ matrix }) => matrix),
+  );
+}
+
+function firstMatrices(model: CheckpointModel): readonly string[] {
+  return withinShare(
+    model,
+    model.groups.filter(isQuantized).map(({ name }) => name),
+  );
+}
+
+/** As many from the head of the list as may stay in float32, sorted. */
+function withinShare(model: CheckpointModel, matrices: readonly string[]): readonly string[] {
+  const sizes = new Map(model.groups.filter(isQuantized).map((group) => [group.name, groupElements(group)]));
+  let room = FULL_SHARE * matrixElements(model);
+  const end = matrices.findIndex((matrix) => (room -= sizes.get(matrix) ?? 0) < 0);
+  return matrices.slice(0, end < 0 ? matrices.length : end).sort();
+}
+
+function matrixElements(model: CheckpointModel): number {
+  return model.groups.filter(isQuantized).reduce((sum, group) => sum + groupElements(group), 0);
+}
+
+function leastCosine(actual: readonly Float32Array[], expected: readonly Float32Array[]): number {
+  return Math.min(...expected.map((vector, i) => cosine(vector, actual[i] ?? [])));
+}
+
+/** `count` of the texts, from all parts of the list. */
+function spread(texts: readonly string[], count: number): readonly string[] {
+  const step = Math.max(1, Math.floor(texts.length / count));
+  return texts.filter((_, i) => i % step === 0).slice(0, count);
+}
+
+/** Before it is measured. 7-bit products saturate nowhere: no self-test then. */
+function provisional(levels: Int8Levels): SpaceFile['variants'][number] {
+  return {
+    name: 'int8',
+    fidelity: { minCosine: 0, meanCosine: 0, maxAbs: 0, texts: 0 },
+    graphs: { fast: INT8_GRAPH, ...(levels === 63 ? {} : { selfTest: INT8_SELF_TEST }) },
+  };
+}
+
+function headBelow(
+  fidelity: Fidelity,
+  floor: Cosines,
+): { readonly head: Head; readonly meanCosine: number; readonly minCosine: number } | undefined {
+  const heads = [
+    { head: 'dense' as const, ...fidelity },
+    ...(['sparse', 'colbert'] as const).flatMap((head) =>
+      fidelity.heads?.[head] === undefined ? [] : [{ head, ...fidelity.heads[head] }],
+    ),
+  ];
+  return heads.find(({ meanCosine, minCosine }) => meanCosine < floor.meanCosine || minCosine < floor.minCosine);
+}

@@ -1,0 +1,78 @@
+import { open } from 'node:fs/promises';
+import { InvalidCheckpointError, LfsPointerError } from './errors.js';
+
+/** A file read by position: nothing of it is held. */
+export interface PositionedFile {
+  readonly path: string;
+  readonly size: number;
+  /**
+   * Exactly `length` bytes from `position`, in `memory` where it is given and large enough, otherwise in their own.
+   * @throws InvalidCheckpointError where the file ends before.
+   */
+  read(position: number, length: number, memory?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
+  /** Fills `target` from `position`. @throws as read. */
+  readInto(target: Uint8Array, position: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+const LFS_POINTER = 'version https://git-lfs';
+
+/** @throws LfsPointerError, and the file system's errors. */
+export async function openPositioned(path: string): Promise<PositionedFile> {
+  const handle = await open(path, 'r');
+  try {
+    const { size } = await handle.stat();
+    const checkRange = (position: number, length: number): void => {
+      if (length < 0 || position < 0 || position + length > size)
+        throw new InvalidCheckpointError(path, `${length} bytes expected at ${position}, the file has ${size}`);
+    };
+    const file: PositionedFile = {
+      path,
+      size,
+      async read(position, length, memory) {
+        checkRange(position, length);
+        // Not filled with zeros first: for gigabytes that takes as long as reading them.
+        const bytes = memory === undefined || memory.length < length ? Buffer.allocUnsafeSlow(length) : memory;
+        const target = new Uint8Array(bytes.buffer, bytes.byteOffset, length);
+        await file.readInto(target, position);
+        return target;
+      },
+      async readInto(target, position) {
+        const { length } = target;
+        checkRange(position, length);
+        for (let at = 0; at < length;) {
+          const { bytesRead } = await handle.read(target, at, length - at, position + at);
+          if (bytesRead === 0)
+            throw new InvalidCheckpointError(path, `${length} bytes expected at ${position}, ${at} read`);
+          at += bytesRead;
+        }
+      },
+      close: () => handle.close(),
+    };
+    if (
+      size >= LFS_POINTER.length &&
+      Buffer.from(await file.read(0, LFS_POINTER.length)).toString('latin1') === LFS_POINTER
+    )
+      throw new LfsPointerError(path);
+    return file;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** What `open` gives, or undefined where the file is not there. */
+export async function ifPresent<T>(open: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await open();
+  } catch (error) {
+    if (
+      typeof error === 'object' &&
+      error !== null &&
+      'code' in error &&
+      (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+    )
+      return undefined;
+    throw error;
+  }
+}

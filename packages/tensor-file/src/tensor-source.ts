@@ -1,0 +1,138 @@
+import { decodeFloats, elementCount, FLOAT_TYPES, type ElementType, type TensorEntry } from '@kimera/safetensors';
+import { MissingTensorError, NotFiniteError, UnsupportedModelError } from './errors.js';
+import { FloatMemory } from './float-memory.js';
+
+/** Elements [from, from + count) of a tensor in row-major order. */
+export interface ElementRange {
+  readonly from: number;
+  readonly count: number;
+}
+
+/** Where the bytes of a tensor lie as a whole: row-major, little-endian, in one piece. */
+export interface TensorLocation {
+  /** The file's path. */
+  readonly path: string;
+  readonly offset: number;
+  readonly type: ElementType;
+}
+
+/** A file of tensors as bytes. */
+export interface TensorFile {
+  readonly names: readonly string[];
+  entry(name: string): TensorEntry | undefined;
+  /**
+   * Row-major, little-endian, in `memory` where the format can and it is large enough, otherwise in their own. The
+   * range lies inside the tensor. @throws InvalidCheckpointError and the format's errors.
+   */
+  bytes(name: string, range: ElementRange, memory?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * Undefined where the tensor is a view with gaps, transposed or big-endian. @throws MissingTensorError and the
+   * format's errors.
+   */
+  location(name: string): Promise<TensorLocation | undefined>;
+  close(): Promise<void>;
+}
+
+/** Tensors by name, decoded to float32, whole or in slices. */
+export interface TensorSource extends TensorFile {
+  shape(name: string): readonly number[] | undefined;
+  /**
+   * Row-major; the whole tensor where no range is given. @throws MissingTensorError, NotFiniteError,
+   * UnsupportedModelError for types that no weight has.
+   */
+  read(name: string, range?: ElementRange): Promise<Float32Array<ArrayBuffer>>;
+  /**
+   * The tensor in order, in whole rows of at most 1 MB together, or one row; each is valid until the next is asked for:
+   * they lie in the same memory. @throws as read.
+   */
+  slices(name: string): AsyncGenerator<Float32Array<ArrayBuffer>, void, undefined>;
+}
+
+/** Elements that are read at once: 1 MB of float32 stays in the processor's cache from one use to the next. */
+const SLICE_ELEMENTS = 1 << 18;
+
+/**
+ * Memories of slices, used again: pages that the system has to clear anew for each slice would take a third of the
+ * time.
+ */
+const free: FloatMemory[] = [];
+
+export function tensorSource(file: TensorFile): TensorSource {
+  const entryOf = (name: string): TensorEntry => {
+    const entry = file.entry(name);
+    if (entry === undefined) throw new MissingTensorError(name);
+    return entry;
+  };
+  const readRange = async (
+    name: string,
+    type: ElementType,
+    range: ElementRange,
+    memory?: FloatMemory,
+  ): Promise<Float32Array<ArrayBuffer>> => {
+    const values = decodeFloats(type, await file.bytes(name, range, memory?.bytes));
+    if (values === undefined) throw new UnsupportedModelError(`the type of tensor ${name}`, type, FLOAT_TYPES);
+    const isKnownFinite =
+      memory !== undefined && values.buffer === memory.bytes.buffer && memory.areFinite(values.length);
+    const wrong = isKnownFinite ? -1 : firstNotFinite(values);
+    if (wrong >= 0) throw new NotFiniteError(name, range.from + wrong);
+    return values;
+  };
+  async function* slices(name: string): AsyncGenerator<Float32Array<ArrayBuffer>, void, undefined> {
+    const { type, shape } = entryOf(name);
+    const total = elementCount(shape);
+    const width = elementCount(shape.slice(1));
+    const step = Math.max(1, Math.floor(SLICE_ELEMENTS / width)) * width;
+    const memories = [takeMemory(), takeMemory()] as const;
+    const start = (from: number): Promise<Float32Array<ArrayBuffer>> => {
+      const reading = readRange(name, type, { from, count: Math.min(step, total - from) }, memories[(from / step) % 2]);
+      // Waited for when the caller asks for it.
+      reading.catch(() => undefined);
+      return reading;
+    };
+    let next: Promise<Float32Array<ArrayBuffer>> | undefined;
+    try {
+      next = total === 0 ? undefined : start(0);
+      for (let from = step; next !== undefined; from += step) {
+        const values = await next;
+        // Read while the caller is at work on the one before.
+        next = from < total ? start(from) : undefined;
+        yield values;
+      }
+    } finally {
+      // Not used again before what is still being read is there.
+      void Promise.resolve(next)
+        .catch(() => undefined)
+        .then(() => free.push(...memories));
+    }
+  }
+  return {
+    names: file.names,
+    entry: (name) => file.entry(name),
+    bytes: (name, range, memory) => file.bytes(name, range, memory),
+    location: (name) => file.location(name),
+    shape: (name) => file.entry(name)?.shape,
+    async read(name, range) {
+      const { type, shape } = entryOf(name);
+      if (range !== undefined) return readRange(name, type, range);
+      const values = new Float32Array(elementCount(shape));
+      let at = 0;
+      for await (const slice of slices(name)) {
+        values.set(slice, at);
+        at += slice.length;
+      }
+      return values;
+    },
+    slices,
+    close: () => file.close(),
+  };
+}
+
+/** −1 where all are. */
+function firstNotFinite(values: Float32Array): number {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
+  return -1;
+}
+
+function takeMemory(): FloatMemory {
+  return free.pop() ?? new FloatMemory(SLICE_ELEMENTS * Float32Array.BYTES_PER_ELEMENT);
+}
