@@ -121,7 +121,10 @@ export async function addInt8Variant(
         expected: expectedRanked,
       });
     };
-    const judge = async (): Promise<{ readonly meanCosine: number; readonly error: 'coarse' | 'scattered' | 'none' }> => {
+    const judge = async (): Promise<{
+      readonly meanCosine: number;
+      readonly error: 'coarse' | 'scattered' | 'none';
+    }> => {
       const { meanCosine: mean, minCosine } = await measure(backend, ranked, expectedRanked);
       if (mean < aim.meanCosine) return { meanCosine: mean, error: 'coarse' };
       const least = Math.min(minCosine, leastCosine(await runDense(backend, beginnings), expectedBeginnings));
