@@ -17,9 +17,9 @@ export class KnownVectors implements TextEmbedder {
     stampedAs: EmbeddingSpace = space,
   ): Promise<KnownVectors> {
     const rows = new Map(
-      (await store.readRange(collection, { after: null, upTo: null })).map(({ id, text }) => [id, text]),
+      (await store.collections.readRange(collection, { after: null, upTo: null })).map(({ id, text }) => [id, text]),
     );
-    const stored = await store.readVectors(collection, space.fingerprint);
+    const stored = await store.vectors.readVectors(collection, space.fingerprint);
     return new KnownVectors(
       stampedAs,
       stored[0]?.variant ?? 'fp32',

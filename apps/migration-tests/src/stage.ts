@@ -43,14 +43,14 @@ export async function ingest(
   embedder: TextEmbedder,
   rows: readonly Row[],
 ): Promise<void> {
-  await store.createCollection(collection, embedder.space);
+  await store.collections.createCollection(collection, embedder.space);
   for (let from = 0; from < rows.length; from += 256) {
     const batch = rows.slice(from, from + 256);
     const embeddings = await embedder.encodeBatch(
       batch.map(({ text }) => text),
       { role: 'document', lane: 'bulk' },
     );
-    await store.upsertRows(
+    await store.collections.upsertRows(
       collection,
       batch.flatMap((row, i) => (embeddings[i] === undefined ? [] : [{ ...row, embedding: embeddings[i] }])),
     );
@@ -64,7 +64,9 @@ export async function storedVectors(
   collection: string,
   embedder: TextEmbedder,
 ): Promise<ReadonlyMap<string, Vector>> {
-  return new Map((await store.readVectors(collection, embedder.space.fingerprint)).map(({ id, dense }) => [id, dense]));
+  return new Map(
+    (await store.vectors.readVectors(collection, embedder.space.fingerprint)).map(({ id, dense }) => [id, dense]),
+  );
 }
 
 /** True where every number has the same bits. */

@@ -93,7 +93,7 @@ export class Traffic {
       await this.#upsert(`note-new-${turn}`, noteText(1_000 + turn));
       this.#inserts += 1;
     } else {
-      await this.store.deleteRows(this.collection, [id]);
+      await this.store.collections.deleteRows(this.collection, [id]);
       this.notes.set(id, undefined);
       this.#deletes += 1;
     }
@@ -101,7 +101,7 @@ export class Traffic {
 
   async #upsert(id: string, text: string): Promise<void> {
     await this.#inActiveSpace(text, 'document', (embedding) =>
-      this.store.upsertRows(this.collection, [{ id, text, embedding }]),
+      this.store.collections.upsertRows(this.collection, [{ id, text, embedding }]),
     );
     this.notes.set(id, text);
   }
@@ -110,7 +110,7 @@ export class Traffic {
     const started = performance.now();
     const text = this.questions[(turn * 13) % this.questions.length]?.text ?? '';
     const hits = await this.#inActiveSpace(text, 'query', ({ space, dense = new Float32Array() }) =>
-      this.store.search(this.collection, { space, dense }, 10),
+      this.store.vectors.search(this.collection, { space, dense }, 10),
     );
     if (hits.length !== 10) throw new Error(`${hits.length} hits`);
     this.#latencies.push(performance.now() - started);
@@ -119,7 +119,7 @@ export class Traffic {
   /** A cutover may come between the embedding and its use: then once more. */
   async #inActiveSpace<T>(text: string, role: Role, action: (embedding: Embedding) => Promise<T>): Promise<T> {
     for (let attempt = 0; ; attempt++) {
-      const { activeSpace } = await this.store.collection(this.collection);
+      const { activeSpace } = await this.store.collections.collection(this.collection);
       const embedder = this.embedders.find(({ space }) => space.fingerprint === activeSpace);
       if (embedder === undefined) throw new Error(`no model for space ${activeSpace}`);
       try {

@@ -56,6 +56,7 @@ export type {
   SwitchResult,
   Transition,
 } from './ports/store/migration-store.js';
+export type { StorePorts } from './ports/store/store-ports.js';
 export type {
   ChangeFeed,
   Coverage,

@@ -52,7 +52,7 @@ export async function journey({
     target: new FakeEmbedder({ space: TARGET_SPACE, shift: 3, ...target }),
     by: 'spec',
   };
-  await store.createCollection(COLLECTION, parts.source.space);
+  await store.collections.createCollection(COLLECTION, parts.source.space);
   await upsert(parts, parts.source, rowsOf(rows));
   return parts;
 }
@@ -66,7 +66,7 @@ export async function upsert(
     rows.map((row) => row.text),
     { role: 'document' },
   );
-  await store.upsertRows(
+  await store.collections.upsertRows(
     COLLECTION,
     rows.flatMap((row, i): EmbeddedRow[] =>
       embeddings[i] === undefined ? [] : [{ ...row, embedding: embeddings[i] }],
@@ -79,7 +79,7 @@ export async function expectedVectors(
   { store }: { readonly store: InMemoryStore },
   embedder: TextEmbedder,
 ): Promise<readonly StoredVector[]> {
-  const rows = await store.readRange(COLLECTION, { after: null, upTo: null });
+  const rows = await store.collections.readRange(COLLECTION, { after: null, upTo: null });
   const embeddings = await embedder.encodeBatch(
     rows.map((row) => row.text),
     { role: 'document' },
@@ -111,6 +111,8 @@ export async function ready(parts: Journey): Promise<Journey> {
   await verifyMigration(parts, { queries: queries(100) });
   return parts;
 }
-export const state = async ({ store }: Journey): Promise<string> => (await store.latestMigration(COLLECTION)).state;
-export const active = async ({ store }: Journey): Promise<string> => (await store.collection(COLLECTION)).activeSpace;
-export const vectors = ({ store }: Journey, space: string) => store.readVectors(COLLECTION, space);
+export const state = async ({ store }: Journey): Promise<string> =>
+  (await store.migrations.latestMigration(COLLECTION)).state;
+export const active = async ({ store }: Journey): Promise<string> =>
+  (await store.collections.collection(COLLECTION)).activeSpace;
+export const vectors = ({ store }: Journey, space: string) => store.vectors.readVectors(COLLECTION, space);

@@ -79,7 +79,11 @@ describe('the journey', () => {
     expect(await active(parts)).toBe(TARGET_SPACE.fingerprint);
     const [query] = await parts.source.encodeBatch([text(7)], { role: 'query' });
     await expect(
-      parts.store.search(COLLECTION, { space: SOURCE_SPACE.fingerprint, dense: query?.dense ?? new Float32Array() }, 1),
+      parts.store.vectors.search(
+        COLLECTION,
+        { space: SOURCE_SPACE.fingerprint, dense: query?.dense ?? new Float32Array() },
+        1,
+      ),
     ).rejects.toBeInstanceOf(SpaceMismatchError);
 
     await upsert(parts, parts.target, [
@@ -99,7 +103,7 @@ describe('the journey', () => {
     await verifyMigration(parts, { queries: queries(90) });
     await cutOver(parts);
     await retireMigration(parts);
-    expect(await parts.store.spaces(COLLECTION)).toEqual([TARGET_SPACE]);
+    expect(await parts.store.vectors.spaces(COLLECTION)).toEqual([TARGET_SPACE]);
     const { events } = await migrationStatus(parts);
     expect(events.map(({ event }) => event)).toEqual([
       'plan',
@@ -139,7 +143,8 @@ describe('the journey', () => {
           if (each.kind === 'delete')
             await parts.store.deleteAsApplication(COLLECTION, [`r${String(each.id).padStart(5, '0')}`]);
           // A worker that took a job and died: nobody gives it back.
-          if (each.kind === 'kill') await parts.store.claim((await parts.store.latestMigration(COLLECTION)).id, 2);
+          if (each.kind === 'kill')
+            await parts.store.jobs.claim((await parts.store.migrations.latestMigration(COLLECTION)).id, 2);
           if (each.kind === 'work') {
             const controller = new AbortController();
             let batches = 0;
@@ -212,8 +217,8 @@ describe('a worker', () => {
       fields: { ids: ['r00033', 'r00071'] },
     });
     await expect(verifyMigration(parts)).rejects.toBeInstanceOf(PoisonRowsError);
-    const { id } = await parts.store.latestMigration(COLLECTION);
-    await parts.store.excuse(id, 'spec', ['r00033']);
+    const { id } = await parts.store.migrations.latestMigration(COLLECTION);
+    await parts.store.migrations.excuse(id, 'spec', ['r00033']);
     await parts.store.writeAsApplication(COLLECTION, [{ id: 'r00071', text: 'mended' }]);
     await work(parts, { until: 'caught-up' });
     expect(
@@ -230,8 +235,8 @@ describe('a worker', () => {
     );
     broken = true;
     await expect(work(parts, { until: 'caught-up' })).rejects.toBeInstanceOf(EmbedderBrokenError);
-    const { id } = await parts.store.latestMigration(COLLECTION);
-    expect(await parts.store.counts(id)).toMatchObject({ active: 0, done: 0 });
+    const { id } = await parts.store.migrations.latestMigration(COLLECTION);
+    expect(await parts.store.jobs.counts(id)).toMatchObject({ active: 0, done: 0 });
     broken = false;
     await work(parts, { until: 'caught-up' });
     expect(await vectors(parts, TARGET_SPACE.fingerprint)).toHaveLength(100);
@@ -251,14 +256,14 @@ describe('a worker', () => {
     const following = work(parts, { until: 'retired', pollMilliseconds: 1 });
     await retireMigration(parts);
     expect((await following).ended).toBe('retired');
-    expect(await parts.store.spaces(COLLECTION)).toEqual([SOURCE_SPACE]);
+    expect(await parts.store.vectors.spaces(COLLECTION)).toEqual([SOURCE_SPACE]);
   });
 
   it('keeps the old space current after the cutover', async () => {
     const parts = await ready(await journey());
     await cutOver(parts);
     await upsert(parts, parts.target, [{ id: 'r00001', text: 'changed in the new world' }]);
-    expect(await parts.store.countPending(COLLECTION, SOURCE_SPACE.fingerprint)).toBe(1);
+    expect(await parts.store.changes.countPending(COLLECTION, SOURCE_SPACE.fingerprint)).toBe(1);
     expect(await work(parts, { until: 'caught-up' })).toMatchObject({ changes: 1 });
     expect(await vectors(parts, SOURCE_SPACE.fingerprint)).toEqual(await expectedVectors(parts, parts.source));
   });
@@ -279,7 +284,7 @@ describe('refusals', () => {
       measurePlan({ ...parts, target: new FakeEmbedder({ space: { ...TARGET_SPACE, dimension: 2001 } }) }),
     ).rejects.toBeInstanceOf(DimensionLimitError);
     await expect(measurePlan({ ...parts, collection: 'none' })).rejects.toBeInstanceOf(UnknownCollectionError);
-    await expect(parts.store.latestMigration(COLLECTION)).rejects.toBeInstanceOf(NoMigrationError);
+    await expect(parts.store.migrations.latestMigration(COLLECTION)).rejects.toBeInstanceOf(NoMigrationError);
   });
 
   it('starts nothing that does not fit', async () => {
@@ -287,7 +292,7 @@ describe('refusals', () => {
     await planMigration(parts);
     await expect(startMigration(parts)).rejects.toBeInstanceOf(NotEnoughRoomError);
     expect(await state(parts)).toBe('planned');
-    expect(await parts.store.spaces(COLLECTION)).toEqual([SOURCE_SPACE]);
+    expect(await parts.store.vectors.spaces(COLLECTION)).toEqual([SOURCE_SPACE]);
   });
 
   it('has one migration at a time; planning again replaces a plan', async () => {

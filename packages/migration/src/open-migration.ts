@@ -10,7 +10,7 @@ export async function openMigration(
   { store, collection, source, target }: MigrationParts,
   event: string,
 ): Promise<Migration> {
-  const migration = await store.latestMigration(collection);
+  const migration = await store.migrations.latestMigration(collection);
   if (migration.state === 'retired')
     throw new MigrationStateError(migration.id, event, migration.state, TRANSITIONS.retire.expected);
   for (const [embedder, space] of [

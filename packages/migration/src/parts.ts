@@ -1,22 +1,9 @@
-import type {
-  ChangeFeed,
-  CollectionReader,
-  JobQueue,
-  MigrationStore,
-  StoreCapacity,
-  TextEmbedder,
-  VectorReader,
-  VectorWriter,
-} from '@kimera/core';
+import type { CollectionReader, StorePorts, TextEmbedder } from '@kimera/core';
 
-/** What a migration needs of a store. */
-export type MigrationStorePorts = CollectionReader &
-  VectorReader &
-  VectorWriter &
-  ChangeFeed &
-  JobQueue &
-  MigrationStore &
-  StoreCapacity;
+/** What a migration needs of a store: it never writes rows. */
+export interface MigrationStorePorts extends Omit<StorePorts, 'collections'> {
+  readonly collections: CollectionReader;
+}
 
 export interface MigrationParts {
   readonly store: MigrationStorePorts;

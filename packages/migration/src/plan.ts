@@ -61,13 +61,13 @@ export async function measurePlan(
   { store, collection, source, target }: Omit<MigrationParts, 'by'>,
   { sampleRows = SAMPLE_ROWS, seed = 1 }: PlanOptions = {},
 ): Promise<MigrationPlan> {
-  const { activeSpace } = await store.collection(collection);
+  const { activeSpace } = await store.collections.collection(collection);
   if (target.space.fingerprint === activeSpace) throw new SameSpaceError(activeSpace, target.space.modelId);
   if (source.space.fingerprint !== activeSpace)
     throw new SpaceMismatchError(activeSpace, source.space.fingerprint, `the source model ${source.space.modelId}`);
   if (target.space.dimension > MAX_DIMENSION) throw new DimensionLimitError(target.space.dimension, MAX_DIMENSION);
-  const rows = await store.countRows(collection);
-  const sample = await store.sampleRows(collection, sampleRows, seed);
+  const rows = await store.collections.countRows(collection);
+  const sample = await store.collections.sampleRows(collection, sampleRows, seed);
   const before = await measureSide(source, sample);
   const after = await measureSide(target, sample);
   const rowsPerSecond = after.seconds === 0 ? 0 : sample.length / after.seconds;
@@ -80,8 +80,8 @@ export async function measurePlan(
     tokens: Math.round(after.side.tokensPerRow * rows),
     rowsPerSecond,
     seconds: rowsPerSecond === 0 ? 0 : rows / rowsPerSecond,
-    bytes: store.estimateBytes(rows, target.space.dimension),
-    freeBytes: (await store.freeBytes()) ?? null,
+    bytes: store.capacity.estimateBytes(rows, target.space.dimension),
+    freeBytes: (await store.capacity.freeBytes()) ?? null,
     judgedQueries: neededQueries(),
   };
 }
@@ -98,21 +98,21 @@ export async function planMigration(
   const plan = await measurePlan(parts, options);
   const planned = await plannedMigration(parts);
   if (planned !== undefined && planned.target.fingerprint === target.space.fingerprint) {
-    await store.note(planned.id, by, 'plan', figuresOf(plan));
+    await store.migrations.note(planned.id, by, 'plan', figuresOf(plan));
     return { plan, migration: planned };
   }
   if (planned !== undefined)
-    await store.transition(planned.id, by, {
+    await store.migrations.transition(planned.id, by, {
       ...TRANSITIONS.retire,
       event: 'retire',
       figures: { reason: 'another target was planned' },
     });
-  return { plan, migration: await store.createMigration(collection, target.space, by, figuresOf(plan)) };
+  return { plan, migration: await store.migrations.createMigration(collection, target.space, by, figuresOf(plan)) };
 }
 
 async function plannedMigration({ store, collection }: MigrationParts): Promise<Migration | undefined> {
   try {
-    const migration = await store.latestMigration(collection);
+    const migration = await store.migrations.latestMigration(collection);
     return migration.state === 'planned' ? migration : undefined;
   } catch (error) {
     if (error instanceof NoMigrationError) return undefined;

@@ -13,16 +13,16 @@ export async function retireMigration({
   collection,
   by,
 }: Pick<MigrationParts, 'store' | 'collection' | 'by'>): Promise<Migration> {
-  let migration = await store.latestMigration(collection);
-  const { activeSpace } = await store.collection(collection);
+  let migration = await store.migrations.latestMigration(collection);
+  const { activeSpace } = await store.collections.collection(collection);
   const losing = activeSpace === migration.source.fingerprint ? migration.target : migration.source;
   if (migration.state !== 'retired')
-    migration = await store.transition(migration.id, by, {
+    migration = await store.migrations.transition(migration.id, by, {
       ...TRANSITIONS.retire,
       event: 'retire',
       figures: { dropped: losing.fingerprint, dropsModel: losing.modelId },
     });
-  await store.discard(migration.id);
-  await store.closeSpace(collection, losing.fingerprint);
+  await store.jobs.discard(migration.id);
+  await store.vectors.closeSpace(collection, losing.fingerprint);
   return migration;
 }

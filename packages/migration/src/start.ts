@@ -19,16 +19,16 @@ export async function startMigration(
   const { store, collection, target, by } = parts;
   const migration = await openMigration(parts, 'start');
   if (migration.state !== 'planned')
-    return store.transition(migration.id, by, { ...TRANSITIONS.start, event: 'start', figures: {} });
-  const rows = await store.countRows(collection);
-  const free = await store.freeBytes();
-  const needed = store.estimateBytes(rows, target.space.dimension);
+    return store.migrations.transition(migration.id, by, { ...TRANSITIONS.start, event: 'start', figures: {} });
+  const rows = await store.collections.countRows(collection);
+  const free = await store.capacity.freeBytes();
+  const needed = store.capacity.estimateBytes(rows, target.space.dimension);
   if (free !== undefined && free < needed) throw new NotEnoughRoomError(needed, free);
-  await store.openSpace(collection, target.space);
-  const ranges = await store.keyRanges(collection, rowsPerJob);
-  await store.discard(migration.id);
-  await store.enqueue(migration.id, ranges);
-  return store.transition(migration.id, by, {
+  await store.vectors.openSpace(collection, target.space);
+  const ranges = await store.collections.keyRanges(collection, rowsPerJob);
+  await store.jobs.discard(migration.id);
+  await store.jobs.enqueue(migration.id, ranges);
+  return store.migrations.transition(migration.id, by, {
     ...TRANSITIONS.start,
     event: 'start',
     figures: { rows, jobs: ranges.length },
@@ -39,12 +39,12 @@ type Control = Pick<MigrationParts, 'store' | 'collection' | 'by'>;
 
 /** Workers stop at their next batch boundary. @throws NoMigrationError, MigrationStateError. */
 export async function pauseMigration({ store, collection, by }: Control): Promise<Migration> {
-  const { id } = await store.latestMigration(collection);
-  return store.transition(id, by, { ...TRANSITIONS.pause, event: 'pause', figures: {} });
+  const { id } = await store.migrations.latestMigration(collection);
+  return store.migrations.transition(id, by, { ...TRANSITIONS.pause, event: 'pause', figures: {} });
 }
 
 /** @throws NoMigrationError, MigrationStateError. */
 export async function resumeMigration({ store, collection, by }: Control): Promise<Migration> {
-  const { id } = await store.latestMigration(collection);
-  return store.transition(id, by, { ...TRANSITIONS.resume, event: 'resume', figures: {} });
+  const { id } = await store.migrations.latestMigration(collection);
+  return store.migrations.transition(id, by, { ...TRANSITIONS.resume, event: 'resume', figures: {} });
 }

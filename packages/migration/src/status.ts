@@ -20,20 +20,20 @@ export async function migrationStatus({
   store,
   collection: name,
 }: Pick<MigrationParts, 'store' | 'collection'>): Promise<MigrationStatus> {
-  const { table, activeSpace } = await store.collection(name);
-  const migration = await store.latestMigration(name);
-  const open = new Set((await store.spaces(name)).map(({ fingerprint }) => fingerprint));
+  const { table, activeSpace } = await store.collections.collection(name);
+  const migration = await store.migrations.latestMigration(name);
+  const open = new Set((await store.vectors.spaces(name)).map(({ fingerprint }) => fingerprint));
   const coverage = async (space: string): Promise<Coverage | null> =>
-    open.has(space) ? store.coverage(name, space) : null;
+    open.has(space) ? store.vectors.coverage(name, space) : null;
   return {
     collection: name,
     table,
     activeSpace,
     migration,
-    jobs: await store.counts(migration.id),
+    jobs: await store.jobs.counts(migration.id),
     source: await coverage(migration.source.fingerprint),
     target: await coverage(migration.target.fingerprint),
-    poison: await store.poison(migration.id),
-    events: await store.events(migration.id),
+    poison: await store.migrations.poison(migration.id),
+    events: await store.migrations.events(migration.id),
   };
 }

@@ -53,7 +53,7 @@ async function switchTo(
     throw new MigrationStateError(migration.id, event, migration.state, change.expected);
   await work(parts, { until: 'caught-up' });
   await refuseGaps(parts, migration, to);
-  return store.switchSpace(migration.id, by, change, async (rows) => {
+  return store.migrations.switchSpace(migration.id, by, change, async (rows) => {
     const { vectors, poison } = await embedRows(to, rows);
     if (poison.length > 0)
       throw new PoisonRowsError(
@@ -66,14 +66,14 @@ async function switchTo(
 
 async function refuseGaps({ store, collection }: MigrationParts, { id }: Migration, to: TextEmbedder): Promise<void> {
   const space = to.space.fingerprint;
-  const poison = (await store.poison(id)).filter((row) => row.space === space);
+  const poison = (await store.migrations.poison(id)).filter((row) => row.space === space);
   const blocking = poison.filter(({ excused }) => excused === 'no');
   if (blocking.length > 0)
     throw new PoisonRowsError(
       blocking.map((row) => row.id),
       blocking[0]?.reason ?? '',
     );
-  const { missing, stale, pending } = await store.coverage(collection, space);
+  const { missing, stale, pending } = await store.vectors.coverage(collection, space);
   const unexplained = missing + stale - pending - poison.length;
   if (unexplained > 0) throw new RowsMissingError(missing + stale, poison.length);
 }

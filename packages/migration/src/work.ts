@@ -79,7 +79,7 @@ export async function work(parts: MigrationParts, options: WorkOptions): Promise
   const worker = new Worker(parts, id, options);
   for (;;) {
     if (signal?.aborted === true) return worker.result('stopped');
-    const migration = await parts.store.latestMigration(parts.collection);
+    const migration = await parts.store.migrations.latestMigration(parts.collection);
     if (migration.id !== id || migration.state === 'retired') return worker.result('retired');
     if (migration.state === 'paused') return worker.result('paused');
     try {
@@ -89,7 +89,7 @@ export async function work(parts: MigrationParts, options: WorkOptions): Promise
       // Another process retired the migration meanwhile: the next round sees it.
       if (
         error instanceof UnknownSpaceError &&
-        (await parts.store.latestMigration(parts.collection)).state === 'retired'
+        (await parts.store.migrations.latestMigration(parts.collection)).state === 'retired'
       )
         continue;
       throw error;
@@ -133,12 +133,12 @@ class Worker {
   async takeJob(migration: Migration): Promise<boolean> {
     if (migration.state !== 'backfilling') return false;
     const { store } = this.#parts;
-    const job = await store.claim(this.#migration, this.#options.leaseSeconds ?? LEASE_SECONDS);
+    const job = await store.jobs.claim(this.#migration, this.#options.leaseSeconds ?? LEASE_SECONDS);
     if (job === undefined) return false;
     try {
       await this.#throttled(() => this.#process(job));
     } catch (error) {
-      await store.release(job, error instanceof Error ? error.message : String(error));
+      await store.jobs.release(job, error instanceof Error ? error.message : String(error));
       if (this.#options.signal?.aborted === true) return false;
       throw error;
     }
@@ -157,18 +157,18 @@ class Worker {
 
   async isIdle(): Promise<boolean> {
     const { store, collection, source, target } = this.#parts;
-    const { waiting, active } = await store.counts(this.#migration);
+    const { waiting, active } = await store.jobs.counts(this.#migration);
     if (waiting + active > 0) return false;
     for (const { space } of [source, target])
-      if ((await this.#pending(() => store.countPending(collection, space.fingerprint), 0)) > 0) return false;
+      if ((await this.#pending(() => store.changes.countPending(collection, space.fingerprint), 0)) > 0) return false;
     return true;
   }
 
   async #process(job: BackfillJob): Promise<number> {
     const { store, collection, target } = this.#parts;
-    const rows = await store.readRange(collection, job.range);
+    const rows = await store.collections.readRange(collection, job.range);
     const { vectors, poison } = await embedRows(target, rows, this.#options.signal);
-    const result = await store.complete(job, vectors, poison);
+    const result = await store.jobs.complete(job, vectors, poison);
     this.#jobs += 1;
     this.#count(result, vectors, poison);
     await this.#report();
@@ -178,11 +178,11 @@ class Worker {
   async #follow(embedder: TextEmbedder): Promise<number> {
     const { store, collection } = this.#parts;
     const space = embedder.space.fingerprint;
-    const rows = await this.#pending(() => store.readPending(collection, space, CHANGES_PER_BATCH), []);
+    const rows = await this.#pending(() => store.changes.readPending(collection, space, CHANGES_PER_BATCH), []);
     if (rows.length === 0) return 0;
     const { vectors, poison } = await embedRows(embedder, rows);
-    const result = await store.writeVectors(collection, space, vectors);
-    if (poison.length > 0) await store.recordPoison(this.#migration, space, poison);
+    const result = await store.vectors.writeVectors(collection, space, vectors);
+    if (poison.length > 0) await store.migrations.recordPoison(this.#migration, space, poison);
     this.#changes += result.written;
     this.#count(result, vectors, poison);
     await this.#report();
@@ -214,7 +214,7 @@ class Worker {
     if (onProgress === undefined) return;
     const seconds = (performance.now() - this.#started) / 1000;
     onProgress({
-      counts: await this.#parts.store.counts(this.#migration),
+      counts: await this.#parts.store.jobs.counts(this.#migration),
       rows: this.#written,
       rowsPerSecond: this.#written / seconds,
     });

@@ -26,7 +26,7 @@ describe('the estimate of room', () => {
   it.each([64, 384, 768, 1_024])('is near what %s numbers a vector take', async (dimension) => {
     const space = fakeSpace(`d${dimension}`, { dimension });
     const name = `docs_${dimension}`;
-    await store.createCollection(name, space);
+    await store.collections.createCollection(name, space);
     const rows = Array.from({ length: ROWS }, (_, i) => ({
       id: `document-${i}`,
       text: `${i}`,
@@ -37,13 +37,13 @@ describe('the estimate of room', () => {
         truncated: false,
       },
     }));
-    await store.upsertRows(name, rows);
+    await store.collections.upsertRows(name, rows);
     const table = quoted('kimera', vectorsTable(name, space.fingerprint));
     const { rows: sizes } = await application.pool.query<{ bytes: string }>(
       'SELECT pg_total_relation_size($1::regclass) AS bytes',
       [table],
     );
-    const ratio = store.estimateBytes(ROWS, dimension) / Number(sizes[0]?.bytes);
+    const ratio = store.capacity.estimateBytes(ROWS, dimension) / Number(sizes[0]?.bytes);
     expect(ratio).toBeGreaterThan(0.9);
     expect(ratio).toBeLessThan(1.4);
   });

@@ -30,8 +30,8 @@ function embed(space: EmbeddingSpace, rows: readonly SourceRow[]): readonly NewV
   }));
 }
 async function expectAllCurrent(owner: PostgresStore, space: EmbeddingSpace): Promise<void> {
-  const rows = await owner.readRange(NAME, { after: null, upTo: null });
-  const vectors = await owner.readVectors(NAME, space.fingerprint);
+  const rows = await owner.collections.readRange(NAME, { after: null, upTo: null });
+  const vectors = await owner.vectors.readVectors(NAME, space.fingerprint);
   expect(vectors).toEqual(
     rows.map(({ id, text, contentHash }) => ({
       id,
@@ -46,15 +46,15 @@ async function expectAllCurrent(owner: PostgresStore, space: EmbeddingSpace): Pr
 /** A worker: jobs, then changes, until there are neither. */
 async function work(store: PostgresStore, migration: string): Promise<void> {
   for (;;) {
-    const job = await store.claim(migration, 60);
+    const job = await store.jobs.claim(migration, 60);
     if (job !== undefined) {
-      await store.complete(job, embed(NEW, await store.readRange(NAME, job.range)), []);
+      await store.jobs.complete(job, embed(NEW, await store.collections.readRange(NAME, job.range)), []);
       continue;
     }
     let changes = 0;
     for (const space of [NEW, OLD]) {
-      const rows = await store.readPending(NAME, space.fingerprint, 50);
-      changes += (await store.writeVectors(NAME, space.fingerprint, embed(space, rows))).written;
+      const rows = await store.changes.readPending(NAME, space.fingerprint, 50);
+      changes += (await store.vectors.writeVectors(NAME, space.fingerprint, embed(space, rows))).written;
     }
     if (changes === 0) return;
   }
@@ -69,9 +69,9 @@ describe.each(TEST_DATABASES)('a collection on %s that changes while it moves', 
 
   it('has, in the end, the vector of every row’s present text in both spaces, and no other', async () => {
     const { owner, joined, application } = database;
-    await owner.createCollection(NAME, OLD);
+    await owner.collections.createCollection(NAME, OLD);
     const texts = Array.from({ length: ROWS }, (_, i) => ({ id: `r${i}`, text: `text ${i}` }));
-    await owner.upsertRows(
+    await owner.collections.upsertRows(
       NAME,
       texts.map(({ id, text }) => ({
         id,
@@ -79,8 +79,8 @@ describe.each(TEST_DATABASES)('a collection on %s that changes while it moves', 
         embedding: { dense: model(OLD, text), space: OLD.fingerprint, variant: 'fp32', truncated: false },
       })),
     );
-    const untouched = await owner.readVectors(NAME, OLD.fingerprint);
-    const { id: migration } = await owner.createMigration(NAME, NEW, 'spec', {});
+    const untouched = await owner.vectors.readVectors(NAME, OLD.fingerprint);
+    const { id: migration } = await owner.migrations.createMigration(NAME, NEW, 'spec', {});
 
     const touched = new Set<string>();
     let state = 1;
@@ -92,9 +92,9 @@ describe.each(TEST_DATABASES)('a collection on %s that changes while it moves', 
         const rows = [...new Set(ids)].map((id) => ({ id, text: `change ${i}` }));
         const kind = next(4);
         if (kind === 0) await application.delete(NAME, ids);
-        else if (kind === 1) await owner.deleteRows(NAME, ids);
+        else if (kind === 1) await owner.collections.deleteRows(NAME, ids);
         else if (kind === 2)
-          await owner.upsertRows(
+          await owner.collections.upsertRows(
             NAME,
             rows.map(({ id, text }) => ({
               id,
@@ -108,36 +108,42 @@ describe.each(TEST_DATABASES)('a collection on %s that changes while it moves', 
     let reading = true;
     const read = async (): Promise<void> => {
       for (let i = 0; reading; i++) {
-        const hits = await joined.search(NAME, { space: OLD.fingerprint, dense: model(OLD, `text ${i % ROWS}`) }, 5);
+        const hits = await joined.vectors.search(
+          NAME,
+          { space: OLD.fingerprint, dense: model(OLD, `text ${i % ROWS}`) },
+          5,
+        );
         expect(hits.every(({ score }) => score <= 1.000_001)).toBe(true);
       }
     };
     const writer = write();
     const reader = read();
-    await owner.openSpace(NAME, NEW);
-    await owner.enqueue(migration, await owner.keyRanges(NAME, 16));
+    await owner.vectors.openSpace(NAME, NEW);
+    await owner.jobs.enqueue(migration, await owner.collections.keyRanges(NAME, 16));
     await Promise.all([work(owner, migration), work(joined, migration), writer]);
     await Promise.all([work(owner, migration), work(joined, migration)]);
     reading = false;
     await reader;
 
-    expect(await owner.counts(migration)).toMatchObject({ waiting: 0, active: 0, failed: 0 });
+    expect(await owner.jobs.counts(migration)).toMatchObject({ waiting: 0, active: 0, failed: 0 });
     for (const space of [OLD, NEW]) await expectAllCurrent(owner, space);
-    const after = new Map((await owner.readVectors(NAME, OLD.fingerprint)).map((vector) => [vector.id, vector]));
+    const after = new Map(
+      (await owner.vectors.readVectors(NAME, OLD.fingerprint)).map((vector) => [vector.id, vector]),
+    );
     for (const vector of untouched) if (!touched.has(vector.id)) expect(after.get(vector.id)).toEqual(vector);
     expect(untouched.some(({ id }) => !touched.has(id))).toBe(true);
   });
 
   it('answers every query in one space, or says that the space has changed', async () => {
     const { owner, joined, application } = database;
-    const { id: migration } = await owner.latestMigration(NAME);
+    const { id: migration } = await owner.migrations.latestMigration(NAME);
     const query = { space: OLD.fingerprint, dense: model(OLD, 'any') };
     const outcomes: string[] = [];
     let reading = true;
     const read = async (store: PostgresStore): Promise<void> => {
       while (reading) {
         try {
-          outcomes.push(`${(await store.search(NAME, query, 3)).length} hits`);
+          outcomes.push(`${(await store.vectors.search(NAME, query, 3)).length} hits`);
         } catch (error) {
           if (!(error instanceof SpaceMismatchError)) throw error;
           outcomes.push(error.expected === NEW.fingerprint ? 'moved' : 'wrong');
@@ -146,7 +152,7 @@ describe.each(TEST_DATABASES)('a collection on %s that changes while it moves', 
     };
     const readers = [read(owner), read(joined)];
     await application.write(NAME, [{ id: 'late', text: 'just before' }]);
-    await owner.switchSpace(
+    await owner.migrations.switchSpace(
       migration,
       'spec',
       {
@@ -160,7 +166,7 @@ describe.each(TEST_DATABASES)('a collection on %s that changes while it moves', 
       },
       async (rows) => embed(NEW, rows),
     );
-    await expect(owner.search(NAME, query, 3)).rejects.toBeInstanceOf(SpaceMismatchError);
+    await expect(owner.vectors.search(NAME, query, 3)).rejects.toBeInstanceOf(SpaceMismatchError);
     reading = false;
     await Promise.all(readers);
     expect([...new Set(outcomes)].filter((outcome) => outcome !== '3 hits' && outcome !== 'moved')).toEqual([]);

@@ -33,7 +33,7 @@ function started(action: string, folder: string, prefix = ''): StoreProcess {
 async function folderWithDocs(): Promise<string> {
   const folder = await folders.withDatabase();
   const store = await openStore({ database: folder });
-  await store.createCollection('docs', SPACE);
+  await store.collections.createCollection('docs', SPACE);
   await store.close();
   return folder;
 }
@@ -43,13 +43,13 @@ async function expectRows(
   committed: readonly string[],
   prefixes: readonly string[],
 ): Promise<void> {
-  const rows = await store.readRange('docs', { after: null, upTo: null });
+  const rows = await store.collections.readRange('docs', { after: null, upTo: null });
   const there = new Set(rows.map(({ id }) => id));
   expect(committed.filter((id) => !there.has(id))).toEqual([]);
   expect(rows.length - committed.length).toBeLessThanOrEqual(prefixes.length);
   for (const { id, contentHash } of rows)
     expect(contentHash).toBe(createHash('sha256').update(`text of ${id}`).digest('hex'));
-  expect(await store.coverage('docs', SPACE.fingerprint)).toEqual({
+  expect(await store.vectors.coverage('docs', SPACE.fingerprint)).toEqual({
     rows: rows.length,
     current: rows.length,
     missing: 0,
@@ -85,7 +85,7 @@ describe('an embedded store', () => {
     expect(JSON.parse(line.slice('STORE_LOCKED '.length))).toMatchObject({ pid: process.pid });
     expect(await joined.saying(1)).toEqual(['joined 0']);
     await joined.stop();
-    expect(await store.countRows('docs')).toBe(0);
+    expect(await store.collections.countRows('docs')).toBe(0);
     await store.close();
     await expect(joinStore(folder)).rejects.toMatchObject({ code: 'STORE_NOT_RUNNING', folder });
     await expect(joinStore(await folders.empty())).rejects.toMatchObject({ code: 'STORE_NOT_RUNNING' });
@@ -99,7 +99,7 @@ describe('an embedded store', () => {
     const committed = (await Promise.all(joined.map((child) => child.kill()))).flat();
     const holder = started('join-and-hold', folder);
     expect(await holder.saying(1)).toEqual(['holding']);
-    const waiting = store.countRows('docs');
+    const waiting = store.collections.countRows('docs');
     expect(await Promise.race([waiting, delay(100, 'waits')])).toBe('waits');
     await holder.kill();
     expect(await waiting).toBeGreaterThanOrEqual(committed.length);
@@ -124,8 +124,8 @@ describe('an embedded store', () => {
     await delay(2_500);
     await owner.kill();
     const store = await opened(folder);
-    await store.createCollection('docs', SPACE);
-    expect(await store.countRows('docs')).toBe(0);
+    await store.collections.createCollection('docs', SPACE);
+    expect(await store.collections.countRows('docs')).toBe(0);
   });
 
   it('answers several clients of any kind at once, and refuses what its one session cannot do', async () => {
@@ -139,7 +139,7 @@ describe('an embedded store', () => {
       application.pool.query('SELECT no_such_column').catch((error: unknown) => error),
       application.pool.query('COPY public.docs FROM STDIN').catch((error: unknown) => error),
       application.pool.query({ name: 'named', text: 'SELECT 1' }).catch((error: unknown) => error),
-      store.countRows('docs'),
+      store.collections.countRows('docs'),
       application.pool.query('SELECT 1; SELECT 2'),
     ]);
     expect(answers[0].rows).toEqual([{ length: large.length }]);
@@ -153,10 +153,10 @@ describe('an embedded store', () => {
     const folder = await folderWithDocs();
     const store = await openStore({ database: folder });
     expect(store.address).toMatch(/^postgres:\/\/kimera@127\.0\.0\.1:\d+\/postgres$/);
-    expect(await store.freeBytes()).toBeGreaterThan(0);
+    expect(await store.capacity.freeBytes()).toBeGreaterThan(0);
     await Promise.all([store.close(), store.close()]);
     await store.close();
-    for (const call of [() => store.countRows('docs'), () => store.deleteRows('docs', ['a'])])
+    for (const call of [() => store.collections.countRows('docs'), () => store.collections.deleteRows('docs', ['a'])])
       await expect(call()).rejects.toMatchObject({ code: 'CLOSED' });
   });
 });

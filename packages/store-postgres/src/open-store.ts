@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { FolderLock, liveLock } from './lock/folder-lock.js';
 import { StoreNotRunningError } from './lock/lock-errors.js';
 import { PGliteThread } from './pglite/pglite-thread.js';
-import { PostgresStore } from './postgres-store.js';
+import { openPostgresStore, type PostgresStore } from './postgres-store.js';
 
 export interface OpenStoreOptions {
   /**
@@ -29,7 +29,7 @@ const JOIN_POLL_MILLISECONDS = 100;
  */
 export async function openStore({ database }: OpenStoreOptions): Promise<PostgresStore> {
   if (/^postgres(ql)?:\/\//.test(database))
-    return PostgresStore.open({
+    return openPostgresStore({
       connectionString: database,
       connections: SERVER_CONNECTIONS,
       end: async () => undefined,
@@ -47,7 +47,7 @@ export async function openStore({ database }: OpenStoreOptions): Promise<Postgre
     await end();
     throw error;
   }
-  const store = await PostgresStore.open({
+  const store = await openPostgresStore({
     connectionString: embeddedUrl(thread.port, lock.password),
     connections: EMBEDDED_CONNECTIONS,
     folder,
@@ -68,7 +68,7 @@ export async function joinStore(folder: string): Promise<PostgresStore> {
     const lock = liveLock(absolute);
     if (lock === undefined || waited >= JOIN_MILLISECONDS) throw new StoreNotRunningError(absolute);
     if (lock.port !== 0) {
-      return PostgresStore.open({
+      return openPostgresStore({
         connectionString: embeddedUrl(lock.port, lock.password),
         connections: EMBEDDED_CONNECTIONS,
         folder: absolute,

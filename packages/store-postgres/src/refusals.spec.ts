@@ -105,13 +105,15 @@ describe('a store is refused', () => {
     const folder = await folders.withDatabase();
     const store = await openStore({ database: folder });
     const application = new SqlApplication(embeddedConnection(folder));
-    await expect(store.createCollection('wide', fakeSpace('wide', { dimension: 16_001 }))).rejects.toMatchObject({
+    await expect(
+      store.collections.createCollection('wide', fakeSpace('wide', { dimension: 16_001 })),
+    ).rejects.toMatchObject({
       code: 'DIMENSION_TOO_LARGE',
       dimension: 16_001,
       limit: 16_000,
     });
     await application.pool.query('CREATE TABLE public.theirs (a integer)');
-    await expect(store.createCollection('theirs', fakeSpace('any'))).rejects.toMatchObject({
+    await expect(store.collections.createCollection('theirs', fakeSpace('any'))).rejects.toMatchObject({
       code: 'COLLECTION_EXISTS',
     });
     await application.close();

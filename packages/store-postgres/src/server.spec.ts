@@ -35,15 +35,15 @@ onServer('transactions of an application', () => {
     const { owner, application } = database;
     name = `server_${process.pid}_${Date.now()}_${names++}`;
     table = quoted('public', name);
-    await owner.createCollection(name, OLD);
+    await owner.collections.createCollection(name, OLD);
     await application.write(
       name,
       ['a', 'b', 'c'].map((id) => ({ id, text: `text of ${id}` })),
     );
-    await owner.writeVectors(
+    await owner.vectors.writeVectors(
       name,
       OLD.fingerprint,
-      (await owner.readPending(name, OLD.fingerprint, 10)).map((row) => ({
+      (await owner.changes.readPending(name, OLD.fingerprint, 10)).map((row) => ({
         id: row.id,
         contentHash: row.contentHash,
         dense: Float32Array.from([1, 2, 3, 4]),
@@ -62,17 +62,17 @@ onServer('transactions of an application', () => {
   it('that were open before a space was are captured for it', async () => {
     await begin('READ COMMITTED');
     await transaction.query(`UPDATE ${table} SET text = 'edited' WHERE id = 'a'`);
-    const opening = database.owner.openSpace(name, NEW);
+    const opening = database.owner.vectors.openSpace(name, NEW);
     expect(await Promise.race([opening, delay(300, 'waits')])).toBe('waits');
     await transaction.query(`INSERT INTO ${table} VALUES ('d', 'inserted')`);
     await end('COMMIT');
     await opening;
     // What was committed before is in the ranges of the backfill, what comes after is queued.
-    expect((await database.owner.readRange(name, { after: null, upTo: null })).map(({ text }) => text)).toContain(
-      'edited',
-    );
+    expect(
+      (await database.owner.collections.readRange(name, { after: null, upTo: null })).map(({ text }) => text),
+    ).toContain('edited');
     await database.application.write(name, [{ id: 'e', text: 'later' }]);
-    expect((await database.owner.readPending(name, NEW.fingerprint, 10)).map(({ id }) => id)).toEqual(['e']);
+    expect((await database.owner.changes.readPending(name, NEW.fingerprint, 10)).map(({ id }) => id)).toEqual(['e']);
   });
 
   it.each(['READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'])(
@@ -81,11 +81,11 @@ onServer('transactions of an application', () => {
       await begin(isolation);
       await transaction.query(`SELECT * FROM ${table}`);
       const { owner } = database;
-      await owner.openSpace(name, NEW);
-      await owner.writeVectors(
+      await owner.vectors.openSpace(name, NEW);
+      await owner.vectors.writeVectors(
         name,
         NEW.fingerprint,
-        vectors(await owner.readRange(name, { after: null, upTo: null })),
+        vectors(await owner.collections.readRange(name, { after: null, upTo: null })),
       );
       // It may be made to try again; it may not be let through without effect on the vectors.
       const deleted = await transaction.query(`DELETE FROM ${table} WHERE id = 'a'`).then(
@@ -100,19 +100,19 @@ onServer('transactions of an application', () => {
       await transaction.query(`UPDATE ${table} SET text = 'edited' WHERE id = 'b'`);
       await end('COMMIT');
       for (const { fingerprint } of [OLD, NEW]) {
-        expect(await owner.coverage(name, fingerprint)).toMatchObject({ orphans: 0, pending: 1 });
-        expect((await owner.readPending(name, fingerprint, 10)).map(({ id }) => id)).toEqual(['b']);
-        await owner.writeVectors(
+        expect(await owner.vectors.coverage(name, fingerprint)).toMatchObject({ orphans: 0, pending: 1 });
+        expect((await owner.changes.readPending(name, fingerprint, 10)).map(({ id }) => id)).toEqual(['b']);
+        await owner.vectors.writeVectors(
           name,
           fingerprint,
-          (await owner.readPending(name, fingerprint, 10)).map((row) => ({
+          (await owner.changes.readPending(name, fingerprint, 10)).map((row) => ({
             ...row,
             dense: new Float32Array(fingerprint === OLD.fingerprint ? 4 : 3).fill(1),
             variant: 'fp32' as const,
             truncated: false,
           })),
         );
-        expect(await owner.coverage(name, fingerprint)).toEqual({
+        expect(await owner.vectors.coverage(name, fingerprint)).toEqual({
           rows: 2,
           current: 2,
           missing: 0,
@@ -129,21 +129,21 @@ onServer('transactions of an application', () => {
   it('hold up a vector of the row that they change, and the vector is not written then', async () => {
     await begin('READ COMMITTED');
     const { owner } = database;
-    await owner.openSpace(name, NEW);
-    const rows = await owner.readRange(name, { after: null, upTo: null });
+    await owner.vectors.openSpace(name, NEW);
+    const rows = await owner.collections.readRange(name, { after: null, upTo: null });
     await transaction.query(`UPDATE ${table} SET text = 'edited' WHERE id = 'a'`);
-    const writing = owner.writeVectors(name, NEW.fingerprint, vectors(rows));
+    const writing = owner.vectors.writeVectors(name, NEW.fingerprint, vectors(rows));
     expect(await Promise.race([writing, delay(300, 'waits')])).toBe('waits');
     await end('COMMIT');
     expect(await writing).toEqual({ written: 2, outdated: 1 });
-    expect((await owner.readPending(name, NEW.fingerprint, 10)).map(({ id }) => id)).toEqual(['a']);
+    expect((await owner.changes.readPending(name, NEW.fingerprint, 10)).map(({ id }) => id)).toEqual(['a']);
   });
 
   it('that never end make a switch of spaces give up, with nothing changed and nobody held for long', async () => {
     await begin('READ COMMITTED');
     const { owner, application } = database;
-    const { id } = await owner.createMigration(name, NEW, 'spec', {});
-    await owner.openSpace(name, NEW);
+    const { id } = await owner.migrations.createMigration(name, NEW, 'spec', {});
+    await owner.vectors.openSpace(name, NEW);
     await transaction.query(`UPDATE ${table} SET text = 'held' WHERE id = 'a'`);
     const change = {
       expected: ['planned'] as const,
@@ -154,15 +154,17 @@ onServer('transactions of an application', () => {
       toSpace: NEW.fingerprint,
       maxPending: 10,
     };
-    const switching = owner
+    const switching = owner.migrations
       .switchSpace(id, 'spec', change, async (rows) => vectors(rows))
       .catch((error: unknown) => error);
     // A writer that queues behind the switch is let through when the switch makes way.
     await application.write(name, [{ id: 'b', text: 'in between' }]);
     expect(await switching).toMatchObject({ code: 'STORE_BUSY' });
-    expect((await owner.collection(name)).activeSpace).toBe(OLD.fingerprint);
+    expect((await owner.collections.collection(name)).activeSpace).toBe(OLD.fingerprint);
     await end('ROLLBACK');
-    expect(await owner.switchSpace(id, 'spec', change, async (rows) => vectors(rows))).toMatchObject({ caughtUp: 1 });
+    expect(await owner.migrations.switchSpace(id, 'spec', change, async (rows) => vectors(rows))).toMatchObject({
+      caughtUp: 1,
+    });
   });
 
   it('and writes of vectors do not keep a space from being closed', async () => {
@@ -170,14 +172,14 @@ onServer('transactions of an application', () => {
     await end('COMMIT');
     const { owner, joined } = database;
     for (let round = 0; round < 5; round++) {
-      await owner.openSpace(name, NEW);
-      const rows = await owner.readRange(name, { after: null, upTo: null });
+      await owner.vectors.openSpace(name, NEW);
+      const rows = await owner.collections.readRange(name, { after: null, upTo: null });
       const writes = Array.from({ length: 8 }, (_, i) =>
-        (i % 2 === 0 ? owner : joined)
+        (i % 2 === 0 ? owner : joined).vectors
           .writeVectors(name, NEW.fingerprint, vectors(rows))
           .catch((error: { code: string }) => error.code),
       );
-      await owner.closeSpace(name, NEW.fingerprint);
+      await owner.vectors.closeSpace(name, NEW.fingerprint);
       for (const outcome of await Promise.all(writes))
         expect([{ written: 3, outdated: 0 }, 'UNKNOWN_SPACE']).toContainEqual(outcome);
     }

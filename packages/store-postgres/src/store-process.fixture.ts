@@ -24,7 +24,7 @@ const actions: Readonly<Record<string, () => Promise<void>>> = {
   },
   async join() {
     const joined = await (await store()).joinStore(folder);
-    say(`joined ${await joined.countRows('docs')}`);
+    say(`joined ${await joined.collections.countRows('docs')}`);
     await inputEnds();
     await joined.close();
   },
@@ -48,10 +48,10 @@ const actions: Readonly<Record<string, () => Promise<void>>> = {
 };
 
 async function insert(opened: PostgresStore): Promise<void> {
-  const { activeSpace: space } = await opened.collection('docs');
+  const { activeSpace: space } = await opened.collections.collection('docs');
   for (let i = 0; ; i++) {
     const id = `${prefix}-${i}`;
-    await opened.upsertRows('docs', [
+    await opened.collections.upsertRows('docs', [
       {
         id,
         text: `text of ${id}`,

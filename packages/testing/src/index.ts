@@ -21,4 +21,4 @@ export {
 export { UNUSUAL_TEXTS } from './unusual-texts.js';
 export { InMemoryStore, type InMemoryStoreOptions } from './store/in-memory-store.js';
 export { storeConformance } from './store/store-conformance.js';
-export type { Application, StoreCase, StorePorts, StoreUnderTest } from './store/store-under-test.js';
+export type { Application, StoreCase, StoreUnderTest } from './store/store-under-test.js';

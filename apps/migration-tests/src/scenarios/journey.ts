@@ -98,7 +98,7 @@ export async function playJourney(stage: Stage, databaseFolder: string): Promise
     const cutover = await timed(() => cutOver(migration));
     checks.check(
       'cutover',
-      (await store.collection(COLLECTION)).activeSpace === e5.space.fingerprint,
+      (await store.collections.collection(COLLECTION)).activeSpace === e5.space.fingerprint,
       `${cutover.milliseconds.toFixed(0)} ms, writers waited ${cutover.blockedMilliseconds.toFixed(1)} ms`,
     );
     await new Promise((resolve) => setTimeout(resolve, 2_000));
@@ -121,7 +121,7 @@ export async function playJourney(stage: Stage, databaseFolder: string): Promise
     const rollback = await timed(() => rollBack(migration));
     checks.check(
       'rollback',
-      (await store.collection(COLLECTION)).activeSpace === minilm.space.fingerprint,
+      (await store.collections.collection(COLLECTION)).activeSpace === minilm.space.fingerprint,
       `${rollback.milliseconds.toFixed(0)} ms, writers waited ${rollback.blockedMilliseconds.toFixed(1)} ms`,
     );
     await checkRollback(stage, store, traffic, original);
@@ -176,29 +176,29 @@ async function backfillWithAKill(
   store: PostgresStore,
   databaseFolder: string,
 ): Promise<void> {
-  const { id } = await store.latestMigration(COLLECTION);
+  const { id } = await store.migrations.latestMigration(COLLECTION);
   const first = startWorker(databaseFolder);
   await until(
     'some jobs are done and one is under way',
     180,
     async () => {
-      const { done, active } = await store.counts(id);
+      const { done, active } = await store.jobs.counts(id);
       return done >= 4 && active >= 1;
     },
     first,
   );
   await killHard(first);
-  const atKill = await store.counts(id);
+  const atKill = await store.jobs.counts(id);
   const second = startWorker(databaseFolder);
   const timer = setInterval(() => {
-    void store.counts(id).then(
+    void store.jobs.counts(id).then(
       ({ done, waiting, active }) => progress(`backfill: ${done} of ${done + waiting + active} jobs`),
       () => undefined,
     );
   }, 1_000);
   const code = await second.ended;
   clearInterval(timer);
-  const { waiting, active, done, failed } = await store.counts(id);
+  const { waiting, active, done, failed } = await store.jobs.counts(id);
   checks.check(
     'a worker is killed with SIGKILL in the middle of a job',
     atKill.done >= 4 && atKill.active + atKill.waiting > 0,
@@ -237,7 +237,7 @@ async function checkRows(
         : ''
     }`,
   );
-  const { rows, current } = await store.coverage(COLLECTION, e5.space.fingerprint);
+  const { rows, current } = await store.vectors.coverage(COLLECTION, e5.space.fingerprint);
   checks.check(
     'no row is lost, none is twice, no deleted row is back',
     rows === corpus.sentences.length + live.length &&
@@ -308,9 +308,9 @@ async function checkSql(
     const question = asked.get(id);
     if (question === undefined) continue;
     const dense = minilmQuestions.get(question);
-    const hits = await store.searchSpace(
+    const hits = await store.vectors.searchSpace(
       COLLECTION,
-      { space: (await store.latestMigration(COLLECTION)).source.fingerprint, dense },
+      { space: (await store.migrations.latestMigration(COLLECTION)).source.fingerprint, dense },
       30,
     );
     const bySql = hits

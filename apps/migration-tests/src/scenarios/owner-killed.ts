@@ -28,7 +28,7 @@ export async function playOwnerKilled(
   const migration = parts(joined, COLLECTION, minilm, e5);
   await planMigration(migration);
   await startMigration(migration, { rowsPerJob: 64 });
-  const { id } = await joined.latestMigration(COLLECTION);
+  const { id } = await joined.migrations.latestMigration(COLLECTION);
 
   // What the store has acknowledged before the kill must be there after it.
   let acknowledged = 0;
@@ -48,14 +48,14 @@ export async function playOwnerKilled(
 
   const store = await openStore({ database: databaseFolder });
   try {
-    const kept = await store.counts(id);
+    const kept = await store.jobs.counts(id);
     checks.check(
       'the stale lock is recovered, and no acknowledged job is lost',
       kept.done >= acknowledged,
       `${acknowledged} jobs acknowledged, ${kept.done} there`,
     );
     await work(parts(store, COLLECTION, minilm, e5), { until: 'caught-up', leaseSeconds: 5 });
-    const { rows: count, current } = await store.coverage(COLLECTION, e5.space.fingerprint);
+    const { rows: count, current } = await store.vectors.coverage(COLLECTION, e5.space.fingerprint);
     checks.check(
       'the backfill goes on to the end',
       count === rows.length && current === count,

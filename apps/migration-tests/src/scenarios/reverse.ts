@@ -61,10 +61,10 @@ export async function playReverse(
       verifyMigration(migration, { queries: judgedQueries(corpus, ['de', 'zh'], 30), accept: 'it is smaller' }),
     );
     await retireMigration(migration);
-    const { activeSpace } = await store.collection(COLLECTION);
+    const { activeSpace } = await store.collections.collection(COLLECTION);
     checks.check(
       'retired, the collection is as before',
-      activeSpace === e5.space.fingerprint && (await store.spaces(COLLECTION)).length === 1,
+      activeSpace === e5.space.fingerprint && (await store.vectors.spaces(COLLECTION)).length === 1,
     );
     return verification;
   } finally {

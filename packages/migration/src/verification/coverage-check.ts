@@ -10,11 +10,11 @@ export async function checkCoverage(
   { store, collection, target }: MigrationParts,
   migration: Migration,
 ): Promise<readonly Check[]> {
-  const { rows, current, missing, stale, orphans, malformed, pending } = await store.coverage(
+  const { rows, current, missing, stale, orphans, malformed, pending } = await store.vectors.coverage(
     collection,
     target.space.fingerprint,
   );
-  const excused = (await store.poison(migration.id)).filter(
+  const excused = (await store.migrations.poison(migration.id)).filter(
     (row) => row.excused === 'yes' && row.space === target.space.fingerprint,
   ).length;
   const allowedPending = Math.max(1, Math.floor(rows * PENDING_SHARE));

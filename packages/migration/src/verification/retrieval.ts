@@ -27,7 +27,7 @@ export async function retrieve(
       lane: 'bulk',
     });
     for (const { dense = new Float32Array(), space, truncated: cut } of embeddings) {
-      hits.push(await store.searchSpace(collection, { space, dense }, limit));
+      hits.push(await store.vectors.searchSpace(collection, { space, dense }, limit));
       if (cut) truncated += 1;
     }
     onProgress?.(hits.length);

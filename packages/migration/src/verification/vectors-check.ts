@@ -38,7 +38,7 @@ export async function checkVectors(parts: MigrationParts, count: number, seed: n
   const worst = Math.min(...sampled.map(({ stored, again }) => similarity(stored.dense, again.dense)));
   const lost: string[] = [];
   for (const { row, again } of sampled) {
-    const hits = await store.searchSpace(collection, { space, dense: again.dense }, 1);
+    const hits = await store.vectors.searchSpace(collection, { space, dense: again.dense }, 1);
     const best = hits[0];
     const own = hits.find(({ id }) => id === row.id);
     // Another row with the same text, or one that scores the same within rounding, is as good an answer.
@@ -79,10 +79,10 @@ export async function checkVectors(parts: MigrationParts, count: number, seed: n
 
 async function sample(parts: MigrationParts, count: number, seed: number): Promise<readonly Sampled[]> {
   const { store, collection, target } = parts;
-  const rows = await store.sampleRows(collection, count, seed);
+  const rows = await store.collections.sampleRows(collection, count, seed);
   const stored = new Map(
     (
-      await store.readVectors(
+      await store.vectors.readVectors(
         collection,
         target.space.fingerprint,
         rows.map(({ id }) => id),
@@ -117,7 +117,7 @@ function similarity(a: Float32Array, b: Float32Array): number {
  * False where the application has changed or deleted the row since it was sampled: then its old text finds it no more.
  */
 async function unchanged({ store, collection }: MigrationParts, { id, contentHash }: SourceRow): Promise<boolean> {
-  const [row] = await store.readRows(collection, [id]);
+  const [row] = await store.collections.readRows(collection, [id]);
   return row?.contentHash === contentHash;
 }
 
@@ -127,8 +127,8 @@ async function sameText(
   row: SourceRow,
   dense: Float32Array,
 ): Promise<boolean> {
-  const [other] = await store.readRows(collection, [id]);
+  const [other] = await store.collections.readRows(collection, [id]);
   if (other?.contentHash === row.contentHash) return true;
-  const [vector] = await store.readVectors(collection, target.space.fingerprint, [row.id]);
+  const [vector] = await store.vectors.readVectors(collection, target.space.fingerprint, [row.id]);
   return vector !== undefined && similarity(vector.dense, dense) >= 1 - SCORE_TOLERANCE;
 }

@@ -69,7 +69,7 @@ export async function verifyMigration(parts: MigrationParts, options: VerifyOpti
   if (!TRANSITIONS.verify.expected.some((state) => state === opened.state))
     throw new MigrationStateError(opened.id, 'verify', opened.state, TRANSITIONS.verify.expected);
   await refuseUnfinished(parts, opened);
-  const migration = await store.transition(opened.id, by, {
+  const migration = await store.migrations.transition(opened.id, by, {
     ...TRANSITIONS.verify,
     event: 'verify',
     figures: { queries: queries.length, seed, margin },
@@ -84,7 +84,7 @@ export async function verifyMigration(parts: MigrationParts, options: VerifyOpti
   const judged = queries.length === 0 ? null : await judge(parts, queries, margin, seed, onProgress);
   const { verdict, reason } = conclude(checks, judged?.gate ?? null);
   if (accept !== undefined && verdict === 'NO-GO') {
-    await store.note(migration.id, by, 'verdict', { verdict, reason });
+    await store.migrations.note(migration.id, by, 'verdict', { verdict, reason });
     throw new AcceptanceError(verdict, reason);
   }
   const accepted = verdict === 'INCONCLUSIVE' && accept !== undefined ? accept : null;
@@ -104,8 +104,8 @@ export async function verifyMigration(parts: MigrationParts, options: VerifyOpti
     ...(accepted === null ? {} : { accepted }),
   };
   if (verdict === 'GO' || accepted !== null)
-    await store.transition(migration.id, by, { ...TRANSITIONS.pass, event: 'verdict', figures });
-  else await store.note(migration.id, by, 'verdict', figures);
+    await store.migrations.transition(migration.id, by, { ...TRANSITIONS.pass, event: 'verdict', figures });
+  else await store.migrations.note(migration.id, by, 'verdict', figures);
   return {
     collection,
     migration: migration.id,
@@ -133,17 +133,17 @@ async function refuseUnfinished(
   { store, collection, target }: MigrationParts,
   { id, state }: Migration,
 ): Promise<void> {
-  const { waiting, active, failed } = await store.counts(id);
+  const { waiting, active, failed } = await store.jobs.counts(id);
   if (state === 'backfilling' && waiting + active + failed > 0)
     throw new BackfillIncompleteError(waiting, active, failed);
-  const poison = (await store.poison(id)).filter(({ excused }) => excused === 'no');
+  const poison = (await store.migrations.poison(id)).filter(({ excused }) => excused === 'no');
   if (poison.length > 0)
     throw new PoisonRowsError(
       poison.map((row) => row.id),
       poison[0]?.reason ?? '',
     );
-  const pending = await store.countPending(collection, target.space.fingerprint);
-  const limit = Math.max(1_000, Math.floor((await store.countRows(collection)) * 0.1));
+  const pending = await store.changes.countPending(collection, target.space.fingerprint);
+  const limit = Math.max(1_000, Math.floor((await store.collections.countRows(collection)) * 0.1));
   if (pending > limit) throw new CatchUpError(pending, limit);
 }
 

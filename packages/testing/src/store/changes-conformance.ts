@@ -5,19 +5,19 @@ export function changesConformance({ describe, it, expect }: TestFunctions, benc
   const store = () => bench.current().store;
   const application = () => bench.current().application;
   const pending = async (name: string, space: string, limit = 100): Promise<readonly string[]> =>
-    idsOf(await store().readPending(name, space, limit));
+    idsOf(await store().changes.readPending(name, space, limit));
   /** Rows a, b, c with vectors in both spaces. */
   const ready = async (): Promise<string> => {
     const name = await bench.collection();
-    await store().upsertRows(
+    await store().collections.upsertRows(
       name,
       rowsNamed('a', 'b', 'c').map((row) => embedded(row)),
     );
-    await store().openSpace(name, NEW);
-    await store().writeVectors(
+    await store().vectors.openSpace(name, NEW);
+    await store().vectors.writeVectors(
       name,
       NEW.fingerprint,
-      vectorsOf(NEW, await store().readRange(name, { after: null, upTo: null })),
+      vectorsOf(NEW, await store().collections.readRange(name, { after: null, upTo: null })),
     );
     return name;
   };
@@ -32,9 +32,9 @@ export function changesConformance({ describe, it, expect }: TestFunctions, benc
       for (const { fingerprint } of [OLD, NEW]) {
         expect(await pending(name, fingerprint)).toEqual(['c', 'new', 'a']);
         expect(await pending(name, fingerprint, 2)).toEqual(['c', 'new']);
-        expect(await store().countPending(name, fingerprint)).toBe(3);
-        expect(idsOf(await store().readVectors(name, fingerprint))).toEqual(['b']);
-        expect(await store().coverage(name, fingerprint)).toEqual({
+        expect(await store().changes.countPending(name, fingerprint)).toBe(3);
+        expect(idsOf(await store().vectors.readVectors(name, fingerprint))).toEqual(['b']);
+        expect(await store().vectors.coverage(name, fingerprint)).toEqual({
           rows: 4,
           current: 1,
           missing: 3,
@@ -45,7 +45,7 @@ export function changesConformance({ describe, it, expect }: TestFunctions, benc
           pending: 3,
         });
       }
-      const [first] = await store().readPending(name, NEW.fingerprint, 1);
+      const [first] = await store().changes.readPending(name, NEW.fingerprint, 1);
       expect(first).toEqual({
         id: 'c',
         text: 'edited again',
@@ -58,38 +58,38 @@ export function changesConformance({ describe, it, expect }: TestFunctions, benc
       await application().write(name, rowsNamed('a', 'b', 'c'));
       await application().write(name, []);
       expect(await pending(name, NEW.fingerprint)).toEqual([]);
-      expect((await store().coverage(name, OLD.fingerprint)).current).toBe(3);
+      expect((await store().vectors.coverage(name, OLD.fingerprint)).current).toBe(3);
     });
 
     it('that come with a vector of the active space are queued for the other alone', async () => {
       const name = await ready();
-      await store().upsertRows(name, [
+      await store().collections.upsertRows(name, [
         embedded({ id: 'a', text: 'edited' }),
         embedded({ id: 'new', text: 'inserted' }),
       ]);
       expect([...(await pending(name, NEW.fingerprint))].sort()).toEqual(['a', 'new']);
       expect(await pending(name, OLD.fingerprint)).toEqual([]);
-      expect((await store().coverage(name, OLD.fingerprint)).current).toBe(4);
+      expect((await store().vectors.coverage(name, OLD.fingerprint)).current).toBe(4);
       await application().write(name, [{ id: 'a', text: 'by the application' }]);
-      await store().upsertRows(name, [embedded({ id: 'a', text: 'by the application' })]);
+      await store().collections.upsertRows(name, [embedded({ id: 'a', text: 'by the application' })]);
       expect(await pending(name, OLD.fingerprint)).toEqual([]);
     });
 
     it('are done once the vector of the present text is written, and not by that of an older one', async () => {
       const name = await ready();
       await application().write(name, [{ id: 'a', text: 'second' }]);
-      const late = await store().readPending(name, NEW.fingerprint, 10);
+      const late = await store().changes.readPending(name, NEW.fingerprint, 10);
       await application().write(name, [{ id: 'a', text: 'third' }]);
-      expect(await store().writeVectors(name, NEW.fingerprint, vectorsOf(NEW, late))).toEqual({
+      expect(await store().vectors.writeVectors(name, NEW.fingerprint, vectorsOf(NEW, late))).toEqual({
         written: 0,
         outdated: 1,
       });
       expect(await pending(name, NEW.fingerprint)).toEqual(['a']);
       expect(
-        await store().writeVectors(
+        await store().vectors.writeVectors(
           name,
           NEW.fingerprint,
-          vectorsOf(NEW, await store().readPending(name, NEW.fingerprint, 10)),
+          vectorsOf(NEW, await store().changes.readPending(name, NEW.fingerprint, 10)),
         ),
       ).toEqual({ written: 1, outdated: 0 });
       expect(await pending(name, NEW.fingerprint)).toEqual([]);
@@ -105,7 +105,7 @@ export function changesConformance({ describe, it, expect }: TestFunctions, benc
       await application().delete(name, ['a', 'b', 'new']);
       for (const { fingerprint } of [OLD, NEW]) {
         expect(await pending(name, fingerprint)).toEqual([]);
-        expect(idsOf(await store().readVectors(name, fingerprint))).toEqual(['c']);
+        expect(idsOf(await store().vectors.readVectors(name, fingerprint))).toEqual(['c']);
       }
       await application().write(name, [{ id: 'a', text: 'back' }]);
       expect(await pending(name, NEW.fingerprint)).toEqual(['a']);

@@ -50,10 +50,10 @@ export function migrationsConformance({ describe, it, expect }: TestFunctions, b
   /** Rows a, b, c with vectors in both spaces. */
   const ready = async (): Promise<{ readonly collection: string; readonly migration: Migration }> => {
     const made = await migrationWith(bench, rowsNamed('a', 'b', 'c'));
-    await store().writeVectors(
+    await store().vectors.writeVectors(
       made.collection,
       NEW.fingerprint,
-      vectorsOf(NEW, await store().readRange(made.collection, { after: null, upTo: null })),
+      vectorsOf(NEW, await store().collections.readRange(made.collection, { after: null, upTo: null })),
     );
     return made;
   };
@@ -65,13 +65,13 @@ export function migrationsConformance({ describe, it, expect }: TestFunctions, b
     readonly collection: string;
     readonly migration: Migration;
   }): Promise<unknown> => [
-    await store().collection(collection),
-    await store().latestMigration(collection),
-    await store().events(migration.id),
+    await store().collections.collection(collection),
+    await store().migrations.latestMigration(collection),
+    await store().migrations.events(migration.id),
     ...(await Promise.all(
       [OLD, NEW].map(async ({ fingerprint }) => [
-        bits(await store().readVectors(collection, fingerprint)),
-        idsOf(await store().readPending(collection, fingerprint, 100)),
+        bits(await store().vectors.readVectors(collection, fingerprint)),
+        idsOf(await store().changes.readPending(collection, fingerprint, 100)),
       ]),
     )),
   ];
@@ -79,11 +79,11 @@ export function migrationsConformance({ describe, it, expect }: TestFunctions, b
   describe('migrations', () => {
     it('begin as planned, one at a time', async () => {
       const name = await bench.collection();
-      expect(await rejection(() => store().latestMigration(name))).toMatchObject({
+      expect(await rejection(() => store().migrations.latestMigration(name))).toMatchObject({
         code: 'NO_MIGRATION',
         collection: name,
       });
-      const migration = await store().createMigration(name, NEW, 'someone', {
+      const migration = await store().migrations.createMigration(name, NEW, 'someone', {
         rows: 0,
         words: ['a', 'b'],
         share: 0.25,
@@ -92,29 +92,29 @@ export function migrationsConformance({ describe, it, expect }: TestFunctions, b
       });
       expect(migration).toMatchObject({ collection: name, source: OLD, target: NEW, state: 'planned' });
       expect(new Date(migration.created).toISOString()).toBe(migration.created);
-      expect(await store().latestMigration(name)).toEqual(migration);
-      expect(await rejection(() => store().createMigration(name, OTHER, 'someone', {}))).toMatchObject({
+      expect(await store().migrations.latestMigration(name)).toEqual(migration);
+      expect(await rejection(() => store().migrations.createMigration(name, OTHER, 'someone', {}))).toMatchObject({
         code: 'MIGRATION_UNDER_WAY',
         migration: migration.id,
         state: 'planned',
       });
-      const [event] = await store().events(migration.id);
+      const [event] = await store().migrations.events(migration.id);
       expect(event).toMatchObject({
         by: 'someone',
         event: 'plan',
         state: 'planned',
         figures: { rows: 0, words: ['a', 'b'], share: 0.25, none: null, yes: true },
       });
-      await store().transition(migration.id, 'someone', RETIRE);
-      const second = await store().createMigration(name, OTHER, 'someone', {});
+      await store().migrations.transition(migration.id, 'someone', RETIRE);
+      const second = await store().migrations.createMigration(name, OTHER, 'someone', {});
       expect(second.id === migration.id).toBe(false);
-      expect(await store().latestMigration(name)).toEqual(second);
+      expect(await store().migrations.latestMigration(name)).toEqual(second);
     });
 
     it('of one collection that are created at once are one', async () => {
       const name = await bench.collection();
       const outcomes = await Promise.all(
-        [1, 2, 3].map((i) => rejection(() => store().createMigration(name, NEW, `${i}`, {}))),
+        [1, 2, 3].map((i) => rejection(() => store().migrations.createMigration(name, NEW, `${i}`, {}))),
       );
       expect(outcomes.filter((outcome) => outcome === undefined).length).toBe(1);
       for (const outcome of outcomes.filter((other) => other !== undefined))
@@ -123,15 +123,15 @@ export function migrationsConformance({ describe, it, expect }: TestFunctions, b
 
     it('change state where the state is the expected one, and log who did it', async () => {
       const { migration } = await ready();
-      expect((await store().transition(migration.id, 'first', START)).state).toBe('backfilling');
-      expect(await rejection(() => store().transition(migration.id, 'second', START))).toMatchObject({
+      expect((await store().migrations.transition(migration.id, 'first', START)).state).toBe('backfilling');
+      expect(await rejection(() => store().migrations.transition(migration.id, 'second', START))).toMatchObject({
         code: 'MIGRATION_STATE',
         state: 'backfilling',
         expected: ['planned'],
         event: 'start',
       });
-      await store().note(migration.id, 'third', 'verdict', { verdict: 'GO' });
-      const events = await store().events(migration.id);
+      await store().migrations.note(migration.id, 'third', 'verdict', { verdict: 'GO' });
+      const events = await store().migrations.events(migration.id);
       expect(events.map(({ by, event, state, figures }) => ({ by, event, state, figures }))).toEqual([
         { by: 'suite', event: 'plan', state: 'planned', figures: {} },
         { by: 'first', event: 'start', state: 'backfilling', figures: { rows: 3 } },
@@ -142,13 +142,13 @@ export function migrationsConformance({ describe, it, expect }: TestFunctions, b
 
     it('are refused where they are not there', async () => {
       const calls = [
-        () => store().transition('nobody', 'suite', START),
-        () => store().note('nobody', 'suite', 'x', {}),
-        () => store().events('nobody'),
-        () => store().poison('nobody'),
-        () => store().switchSpace('nobody', 'suite', CUTOVER, embedIn(NEW)),
-        () => store().recordPoison('nobody', NEW.fingerprint, []),
-        () => store().excuse('nobody', 'suite', []),
+        () => store().migrations.transition('nobody', 'suite', START),
+        () => store().migrations.note('nobody', 'suite', 'x', {}),
+        () => store().migrations.events('nobody'),
+        () => store().migrations.poison('nobody'),
+        () => store().migrations.switchSpace('nobody', 'suite', CUTOVER, embedIn(NEW)),
+        () => store().migrations.recordPoison('nobody', NEW.fingerprint, []),
+        () => store().migrations.excuse('nobody', 'suite', []),
       ];
       for (const call of calls)
         expect(await rejection(call)).toMatchObject({ code: 'UNKNOWN_MIGRATION', migration: 'nobody' });
@@ -158,51 +158,55 @@ export function migrationsConformance({ describe, it, expect }: TestFunctions, b
   describe('a switch of spaces', () => {
     it('embeds what is pending, moves the pointer and the state, and back exactly', async () => {
       const { collection, migration } = await ready();
-      const before = bits(await store().readVectors(collection, OLD.fingerprint));
+      const before = bits(await store().vectors.readVectors(collection, OLD.fingerprint));
       await application().write(collection, [
         { id: 'b', text: 'edited' },
         { id: 'new', text: 'inserted' },
       ]);
       const asked: string[] = [];
-      const result = await store().switchSpace(migration.id, 'suite', CUTOVER, async (rows) => {
+      const result = await store().migrations.switchSpace(migration.id, 'suite', CUTOVER, async (rows) => {
         asked.push(...idsOf(rows));
         return vectorsOf(NEW, rows);
       });
       expect(result.caughtUp).toBe(2);
       expect(result.blockedMilliseconds >= 0).toBe(true);
       expect([...asked].sort()).toEqual(['b', 'new']);
-      expect((await store().collection(collection)).activeSpace).toBe(NEW.fingerprint);
-      expect(await store().latestMigration(collection)).toMatchObject({ state: 'cut-over' });
-      expect((await store().events(migration.id)).at(-1)).toMatchObject({
+      expect((await store().collections.collection(collection)).activeSpace).toBe(NEW.fingerprint);
+      expect(await store().migrations.latestMigration(collection)).toMatchObject({ state: 'cut-over' });
+      expect((await store().migrations.events(migration.id)).at(-1)).toMatchObject({
         by: 'suite',
         event: 'cutover',
         state: 'cut-over',
         figures: { asked: true },
       });
-      expect((await store().coverage(collection, NEW.fingerprint)).current).toBe(4);
+      expect((await store().vectors.coverage(collection, NEW.fingerprint)).current).toBe(4);
       expect(
-        (await store().search(collection, { space: NEW.fingerprint, dense: vectorOf(NEW, 'edited') }, 1)).map(
+        (await store().vectors.search(collection, { space: NEW.fingerprint, dense: vectorOf(NEW, 'edited') }, 1)).map(
           ({ id }) => id,
         ),
       ).toEqual(['b']);
       expect(
-        await rejection(() => store().search(collection, { space: OLD.fingerprint, dense: vectorOf(OLD, 'x') }, 1)),
+        await rejection(() =>
+          store().vectors.search(collection, { space: OLD.fingerprint, dense: vectorOf(OLD, 'x') }, 1),
+        ),
       ).toMatchObject({ code: 'SPACE_MISMATCH', expected: NEW.fingerprint });
       expect(
-        await rejection(() => store().upsertRows(collection, [embedded({ id: 'a', text: 'of the old model' })])),
+        await rejection(() =>
+          store().collections.upsertRows(collection, [embedded({ id: 'a', text: 'of the old model' })]),
+        ),
       ).toMatchObject({ code: 'SPACE_MISMATCH' });
-      await store().upsertRows(collection, [embedded({ id: 'c', text: 'written after' }, NEW)]);
-      expect((await store().switchSpace(migration.id, 'suite', ROLLBACK, embedIn(OLD))).caughtUp).toBe(3);
-      expect((await store().collection(collection)).activeSpace).toBe(OLD.fingerprint);
-      const after = bits(await store().readVectors(collection, OLD.fingerprint));
+      await store().collections.upsertRows(collection, [embedded({ id: 'c', text: 'written after' }, NEW)]);
+      expect((await store().migrations.switchSpace(migration.id, 'suite', ROLLBACK, embedIn(OLD))).caughtUp).toBe(3);
+      expect((await store().collections.collection(collection)).activeSpace).toBe(OLD.fingerprint);
+      const after = bits(await store().vectors.readVectors(collection, OLD.fingerprint));
       expect(after.length).toBe(4);
       expect(after[0]).toEqual(before[0]);
-      expect((await store().coverage(collection, OLD.fingerprint)).current).toBe(4);
+      expect((await store().vectors.coverage(collection, OLD.fingerprint)).current).toBe(4);
     });
 
     it('does not call the model where nothing is pending', async () => {
       const { migration } = await ready();
-      const result = await store().switchSpace(migration.id, 'suite', CUTOVER, () =>
+      const result = await store().migrations.switchSpace(migration.id, 'suite', CUTOVER, () =>
         Promise.reject(new Error('nothing to embed')),
       );
       expect(result.caughtUp).toBe(0);
@@ -218,7 +222,7 @@ export function migrationsConformance({ describe, it, expect }: TestFunctions, b
       const failed = async (
         change: SpaceSwitch,
         embed: (rows: readonly SourceRow[]) => Promise<readonly NewVector[]>,
-      ): Promise<unknown> => rejection(() => store().switchSpace(made.migration.id, 'suite', change, embed));
+      ): Promise<unknown> => rejection(() => store().migrations.switchSpace(made.migration.id, 'suite', change, embed));
       expect(await failed({ ...CUTOVER, expected: ['ready'] }, embedIn(NEW))).toMatchObject({
         code: 'MIGRATION_STATE',
         state: 'planned',
@@ -250,16 +254,16 @@ export function migrationsConformance({ describe, it, expect }: TestFunctions, b
       await application().write(collection, [{ id: 'a', text: 'pending' }]);
       const order: string[] = [];
       const writers: Promise<unknown>[] = [];
-      await store().switchSpace(migration.id, 'suite', CUTOVER, async (rows) => {
+      await store().migrations.switchSpace(migration.id, 'suite', CUTOVER, async (rows) => {
         writers.push(
           application()
             .write(collection, [{ id: 'b', text: 'written during the switch' }])
             .then(() => order.push('write')),
         );
         writers.push(
-          rejection(() => store().upsertRows(collection, [embedded({ id: 'c', text: 'of the old model' })])).then(
-            (error) => expect(error).toMatchObject({ code: 'SPACE_MISMATCH' }),
-          ),
+          rejection(() =>
+            store().collections.upsertRows(collection, [embedded({ id: 'c', text: 'of the old model' })]),
+          ).then((error) => expect(error).toMatchObject({ code: 'SPACE_MISMATCH' })),
         );
         await bench.current().pass(SWITCH_SECONDS);
         order.push('embedded');
@@ -268,8 +272,8 @@ export function migrationsConformance({ describe, it, expect }: TestFunctions, b
       await Promise.all(writers);
       expect(order).toEqual(['embedded', 'write']);
       for (const { fingerprint } of [OLD, NEW])
-        expect(idsOf(await store().readPending(collection, fingerprint, 10)).includes('b')).toBe(true);
-      expect((await store().readRows(collection, ['c'])).map(({ text }) => text)).toEqual(['text of c']);
+        expect(idsOf(await store().changes.readPending(collection, fingerprint, 10)).includes('b')).toBe(true);
+      expect((await store().collections.readRows(collection, ['c'])).map(({ text }) => text)).toEqual(['text of c']);
     });
   });
 
@@ -280,28 +284,28 @@ export function migrationsConformance({ describe, it, expect }: TestFunctions, b
         collection,
         rowsNamed('a', 'b', 'c', 'd').map(({ id }) => ({ id, text: `poison ${id}` })),
       );
-      const rows = await store().readPending(collection, NEW.fingerprint, 10);
+      const rows = await store().changes.readPending(collection, NEW.fingerprint, 10);
       const [first] = rows;
       await application().write(collection, [{ id: 'c', text: 'edited meanwhile' }]);
-      await store().recordPoison(
+      await store().migrations.recordPoison(
         migration.id,
         NEW.fingerprint,
         rows.map(({ id, contentHash }) => ({ id, contentHash, reason: 'no\0 tokens' })),
       );
-      const poison = async (): Promise<readonly string[]> => idsOf(await store().poison(migration.id));
+      const poison = async (): Promise<readonly string[]> => idsOf(await store().migrations.poison(migration.id));
       expect(await poison()).toEqual(['a', 'b', 'd']);
-      expect((await store().poison(migration.id))[0]).toMatchObject({
+      expect((await store().migrations.poison(migration.id))[0]).toMatchObject({
         id: 'a',
         contentHash: first?.contentHash,
         space: NEW.fingerprint,
         excused: 'no',
       });
-      expect(idsOf(await store().readPending(collection, NEW.fingerprint, 10))).toEqual(['c']);
-      expect((await store().readPending(collection, OLD.fingerprint, 10)).length).toBe(4);
+      expect(idsOf(await store().changes.readPending(collection, NEW.fingerprint, 10))).toEqual(['c']);
+      expect((await store().changes.readPending(collection, OLD.fingerprint, 10)).length).toBe(4);
       await application().write(collection, [{ id: 'a', text: 'mended' }]);
       expect(await poison()).toEqual(['b', 'd']);
-      expect(idsOf(await store().readPending(collection, NEW.fingerprint, 10))).toEqual(['c', 'a']);
-      await store().writeVectors(
+      expect(idsOf(await store().changes.readPending(collection, NEW.fingerprint, 10))).toEqual(['c', 'a']);
+      await store().vectors.writeVectors(
         collection,
         NEW.fingerprint,
         vectorsOf(
@@ -321,22 +325,24 @@ export function migrationsConformance({ describe, it, expect }: TestFunctions, b
         { id: 'b', text: 'poison b' },
       ]);
       const record = async (): Promise<void> => {
-        const rows = await store().readRows(collection, ['a', 'b']);
-        await store().recordPoison(
+        const rows = await store().collections.readRows(collection, ['a', 'b']);
+        await store().migrations.recordPoison(
           migration.id,
           NEW.fingerprint,
           rows.map(({ id, contentHash }) => ({ id, contentHash, reason: 'no tokens' })),
         );
       };
       const excused = async (): Promise<readonly string[]> =>
-        (await store().poison(migration.id)).map(({ id, excused: yes }) => `${id} ${yes}`);
+        (await store().migrations.poison(migration.id)).map(({ id, excused: yes }) => `${id} ${yes}`);
       await record();
-      expect(await store().excuse(migration.id, 'operator', ['a', 'c', 'gone'])).toBe(1);
-      expect(await store().excuse(migration.id, 'operator', ['a'])).toBe(0);
+      expect(await store().migrations.excuse(migration.id, 'operator', ['a', 'c', 'gone'])).toBe(1);
+      expect(await store().migrations.excuse(migration.id, 'operator', ['a'])).toBe(0);
       expect(await excused()).toEqual(['a yes', 'b no']);
       await record();
       expect(await excused()).toEqual(['a yes', 'b no']);
-      expect((await store().events(migration.id)).filter(({ event }) => event === 'excuse')[0]).toMatchObject({
+      expect(
+        (await store().migrations.events(migration.id)).filter(({ event }) => event === 'excuse')[0],
+      ).toMatchObject({
         by: 'operator',
         figures: { rows: 1, ids: ['a'] },
       });

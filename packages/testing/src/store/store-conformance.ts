@@ -20,7 +20,7 @@ export function storeConformance(functions: TestFunctions, { name, open, attempt
     const freshName = (): string => `suite_${process.pid}_${names++}`;
     const collection = async (): Promise<string> => {
       const fresh = freshName();
-      await current().store.createCollection(fresh, OLD);
+      await current().store.collections.createCollection(fresh, OLD);
       return fresh;
     };
     beforeAll(async () => {

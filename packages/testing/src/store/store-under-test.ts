@@ -1,33 +1,17 @@
 import {
   contentHash,
-  type ChangeFeed,
-  type CollectionReader,
-  type CollectionWriter,
   type EmbeddedRow,
   type EmbeddingSpace,
-  type JobQueue,
   type Migration,
-  type MigrationStore,
   type NewVector,
   type Row,
   type SourceRow,
-  type StoreCapacity,
+  type StorePorts,
   type StoredVector,
   type VariantName,
   type Vector,
-  type VectorReader,
-  type VectorWriter,
 } from '@kimera/core';
 import { fakeSpace } from '../fakes/fake-space.js';
-
-export type StorePorts = CollectionReader &
-  CollectionWriter &
-  VectorReader &
-  VectorWriter &
-  ChangeFeed &
-  JobQueue &
-  MigrationStore &
-  StoreCapacity;
 
 /** What an application does with a collection's table by its own SQL, without vectors. */
 export interface Application {
@@ -107,11 +91,11 @@ export async function migrationWith(
 ): Promise<{ readonly collection: string; readonly migration: Migration }> {
   const { store } = current();
   const collection = await fresh();
-  await store.upsertRows(
+  await store.collections.upsertRows(
     collection,
     rows.map((row) => embedded(row)),
   );
-  const migration = await store.createMigration(collection, NEW, 'suite', {});
-  await store.openSpace(collection, NEW);
+  const migration = await store.migrations.createMigration(collection, NEW, 'suite', {});
+  await store.vectors.openSpace(collection, NEW);
   return { collection, migration };
 }

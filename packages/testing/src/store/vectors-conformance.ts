@@ -29,7 +29,7 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
   const store = () => bench.current().store;
   const filled = async (ids: readonly string[]): Promise<string> => {
     const name = await bench.collection();
-    await store().upsertRows(
+    await store().collections.upsertRows(
       name,
       rowsNamed(...ids).map((row) => embedded(row)),
     );
@@ -39,8 +39,8 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
   describe('vectors', () => {
     it('come back bit by bit', async () => {
       const name = await filled(UNUSUAL.map((_, i) => `${i}`));
-      await store().openSpace(name, NEW);
-      const rows = await store().readRange(name, { after: null, upTo: null });
+      await store().vectors.openSpace(name, NEW);
+      const rows = await store().collections.readRange(name, { after: null, upTo: null });
       const vectors = rows.map(({ id, contentHash }, i): NewVector => ({
         id,
         contentHash,
@@ -48,11 +48,11 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
         variant: 'fp16',
         truncated: false,
       }));
-      expect(await store().writeVectors(name, NEW.fingerprint, vectors)).toEqual({
+      expect(await store().vectors.writeVectors(name, NEW.fingerprint, vectors)).toEqual({
         written: UNUSUAL.length,
         outdated: 0,
       });
-      expect(bits(await store().readVectors(name, NEW.fingerprint))).toEqual(
+      expect(bits(await store().vectors.readVectors(name, NEW.fingerprint))).toEqual(
         bits(vectors.map((vector) => ({ ...vector, space: NEW.fingerprint }))),
       );
     });
@@ -61,25 +61,29 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
       const name = await bench.collection();
       const whole = embedded({ id: 'whole', text: 'short' });
       const cut = embedded({ id: 'cut', text: 'longer than the limit' });
-      await store().upsertRows(name, [whole, { ...cut, embedding: { ...cut.embedding, truncated: true } }]);
-      expect((await store().readVectors(name, OLD.fingerprint)).map(({ id, truncated }) => [id, truncated])).toEqual([
+      await store().collections.upsertRows(name, [whole, { ...cut, embedding: { ...cut.embedding, truncated: true } }]);
+      expect(
+        (await store().vectors.readVectors(name, OLD.fingerprint)).map(({ id, truncated }) => [id, truncated]),
+      ).toEqual([
         ['cut', true],
         ['whole', false],
       ]);
-      expect(await store().coverage(name, OLD.fingerprint)).toMatchObject({ current: 2, truncated: 1 });
-      await store().openSpace(name, NEW);
-      const vectors = vectorsOf(NEW, await store().readRange(name, { after: null, upTo: null }));
-      await store().writeVectors(
+      expect(await store().vectors.coverage(name, OLD.fingerprint)).toMatchObject({ current: 2, truncated: 1 });
+      await store().vectors.openSpace(name, NEW);
+      const vectors = vectorsOf(NEW, await store().collections.readRange(name, { after: null, upTo: null }));
+      await store().vectors.writeVectors(
         name,
         NEW.fingerprint,
         vectors.map((vector) => ({ ...vector, truncated: vector.id === 'whole' })),
       );
-      expect((await store().readVectors(name, NEW.fingerprint)).map(({ id, truncated }) => [id, truncated])).toEqual([
+      expect(
+        (await store().vectors.readVectors(name, NEW.fingerprint)).map(({ id, truncated }) => [id, truncated]),
+      ).toEqual([
         ['cut', false],
         ['whole', true],
       ]);
-      await store().writeVectors(name, NEW.fingerprint, vectors);
-      expect(await store().coverage(name, NEW.fingerprint)).toMatchObject({ current: 2, truncated: 0 });
+      await store().vectors.writeVectors(name, NEW.fingerprint, vectors);
+      expect(await store().vectors.coverage(name, NEW.fingerprint)).toMatchObject({ current: 2, truncated: 0 });
     });
 
     it('are found nearest first, ties in byte order of the id, as a look at each would find them', async () => {
@@ -90,7 +94,7 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
         id: `${i % 2 === 0 ? 'é' : 'z'}${i}`,
         dense: dense(i >> 1),
       }));
-      await store().upsertRows(
+      await store().collections.upsertRows(
         name,
         rows.map(({ id, dense: vector }) => ({
           id,
@@ -102,31 +106,34 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
         const expected = rows
           .map(({ id, dense: vector }) => ({ id, score: cosine(query, vector) }))
           .sort((a, b) => b.score - a.score || Buffer.compare(Buffer.from(a.id), Buffer.from(b.id)));
-        const hits = await store().search(name, { space: OLD.fingerprint, dense: query }, 7);
+        const hits = await store().vectors.search(name, { space: OLD.fingerprint, dense: query }, 7);
         expect(idsOf(hits)).toEqual(idsOf(expected.slice(0, 7)));
         expect(hits.every(({ score }, i) => Math.abs(score - (expected[i]?.score ?? 2)) < SCORE_TOLERANCE)).toBe(true);
-        expect((await store().searchSpace(name, { space: OLD.fingerprint, dense: query }, 1_000)).length).toBe(60);
+        expect((await store().vectors.searchSpace(name, { space: OLD.fingerprint, dense: query }, 1_000)).length).toBe(
+          60,
+        );
       }
     });
 
     it('are never compared with those of another space', async () => {
       const name = await filled(['a']);
-      await store().openSpace(name, NEW);
-      const [row] = await store().readRows(name, ['a']);
-      await store().writeVectors(name, NEW.fingerprint, vectorsOf(NEW, row === undefined ? [] : [row]));
+      await store().vectors.openSpace(name, NEW);
+      const [row] = await store().collections.readRows(name, ['a']);
+      await store().vectors.writeVectors(name, NEW.fingerprint, vectorsOf(NEW, row === undefined ? [] : [row]));
       const inNew = { space: NEW.fingerprint, dense: vectorOf(NEW, 'x') };
-      expect(await rejection(() => store().search(name, inNew, 1))).toMatchObject({
+      expect(await rejection(() => store().vectors.search(name, inNew, 1))).toMatchObject({
         code: 'SPACE_MISMATCH',
         expected: OLD.fingerprint,
         actual: NEW.fingerprint,
       });
-      expect(idsOf(await store().searchSpace(name, inNew, 1))).toEqual(['a']);
-      for (const search of [store().search, store().searchSpace]) {
+      expect(idsOf(await store().vectors.searchSpace(name, inNew, 1))).toEqual(['a']);
+      const { vectors } = store();
+      for (const search of ['search', 'searchSpace'] as const) {
         expect(
-          await rejection(() => search.call(store(), name, { space: OLD.fingerprint, dense: vectorOf(NEW, 'x') }, 1)),
+          await rejection(() => vectors[search](name, { space: OLD.fingerprint, dense: vectorOf(NEW, 'x') }, 1)),
         ).toMatchObject({ code: 'DIMENSION_MISMATCH', expected: 4, actual: 3 });
         expect(
-          await rejection(() => search.call(store(), name, { space: OLD.fingerprint, dense: new Float32Array(4) }, 1)),
+          await rejection(() => vectors[search](name, { space: OLD.fingerprint, dense: new Float32Array(4) }, 1)),
         ).toMatchObject({ code: 'ZERO_VECTOR' });
       }
     });
@@ -135,26 +142,26 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
       const name = await filled(['a']);
       const { fingerprint } = OTHER;
       const calls = [
-        () => store().searchSpace(name, { space: fingerprint, dense: vectorOf(OTHER, 'x') }, 1),
-        () => store().readVectors(name, fingerprint),
-        () => store().coverage(name, fingerprint),
-        () => store().writeVectors(name, fingerprint, []),
-        () => store().countPending(name, fingerprint),
-        () => store().readPending(name, fingerprint, 1),
+        () => store().vectors.searchSpace(name, { space: fingerprint, dense: vectorOf(OTHER, 'x') }, 1),
+        () => store().vectors.readVectors(name, fingerprint),
+        () => store().vectors.coverage(name, fingerprint),
+        () => store().vectors.writeVectors(name, fingerprint, []),
+        () => store().changes.countPending(name, fingerprint),
+        () => store().changes.readPending(name, fingerprint, 1),
       ];
       for (const call of calls)
         expect(await rejection(call)).toMatchObject({ code: 'UNKNOWN_SPACE', space: fingerprint });
       expect(
-        await rejection(() => store().search(name, { space: fingerprint, dense: vectorOf(OTHER, 'x') }, 1)),
+        await rejection(() => store().vectors.search(name, { space: fingerprint, dense: vectorOf(OTHER, 'x') }, 1)),
       ).toMatchObject({ code: 'SPACE_MISMATCH' });
     });
 
     it('are missing in a space that was opened, until they are written where the text is still the same', async () => {
       const name = await filled(['a', 'b', 'c']);
-      await store().openSpace(name, NEW);
-      await store().openSpace(name, { ...NEW, modelId: 'another name' });
-      expect(await store().spaces(name)).toEqual([OLD, NEW]);
-      expect(await store().coverage(name, NEW.fingerprint)).toEqual({
+      await store().vectors.openSpace(name, NEW);
+      await store().vectors.openSpace(name, { ...NEW, modelId: 'another name' });
+      expect(await store().vectors.spaces(name)).toEqual([OLD, NEW]);
+      expect(await store().vectors.coverage(name, NEW.fingerprint)).toEqual({
         rows: 3,
         current: 0,
         missing: 3,
@@ -164,16 +171,16 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
         truncated: 0,
         pending: 0,
       });
-      const rows = await store().readRows(name, ['a', 'b', 'c']);
+      const rows = await store().collections.readRows(name, ['a', 'b', 'c']);
       await bench.current().application.write(name, [{ id: 'b', text: 'edited' }]);
       await bench.current().application.delete(name, ['c']);
       expect(
-        await store().writeVectors(name, NEW.fingerprint, [
+        await store().vectors.writeVectors(name, NEW.fingerprint, [
           ...vectorsOf(NEW, rows),
           await newVector(NEW, { id: 'never there', text: 'x' }),
         ]),
       ).toEqual({ written: 1, outdated: 3 });
-      expect(bits(await store().readVectors(name, NEW.fingerprint))).toEqual(
+      expect(bits(await store().vectors.readVectors(name, NEW.fingerprint))).toEqual(
         bits(
           vectorsOf(
             NEW,
@@ -181,7 +188,7 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
           ).map((vector) => ({ ...vector, space: NEW.fingerprint })),
         ),
       );
-      expect(await store().coverage(name, NEW.fingerprint)).toEqual({
+      expect(await store().vectors.coverage(name, NEW.fingerprint)).toEqual({
         rows: 2,
         current: 1,
         missing: 1,
@@ -191,23 +198,29 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
         truncated: 0,
         pending: 1,
       });
-      await store().openSpace(name, NEW);
-      expect(idsOf(await store().readVectors(name, NEW.fingerprint))).toEqual(['a']);
+      await store().vectors.openSpace(name, NEW);
+      expect(idsOf(await store().vectors.readVectors(name, NEW.fingerprint))).toEqual(['a']);
     });
 
     it('go with their space, but for the active one', async () => {
       const name = await filled(['a', 'b']);
-      const old = bits(await store().readVectors(name, OLD.fingerprint));
-      await store().openSpace(name, NEW);
-      await store().writeVectors(name, NEW.fingerprint, vectorsOf(NEW, await store().readRows(name, ['a'])));
-      expect(await rejection(() => store().closeSpace(name, OLD.fingerprint))).toMatchObject({ code: 'ACTIVE_SPACE' });
-      await store().closeSpace(name, NEW.fingerprint);
-      await store().closeSpace(name, NEW.fingerprint);
-      expect(await store().spaces(name)).toEqual([OLD]);
-      expect(bits(await store().readVectors(name, OLD.fingerprint))).toEqual(old);
+      const old = bits(await store().vectors.readVectors(name, OLD.fingerprint));
+      await store().vectors.openSpace(name, NEW);
+      await store().vectors.writeVectors(
+        name,
+        NEW.fingerprint,
+        vectorsOf(NEW, await store().collections.readRows(name, ['a'])),
+      );
+      expect(await rejection(() => store().vectors.closeSpace(name, OLD.fingerprint))).toMatchObject({
+        code: 'ACTIVE_SPACE',
+      });
+      await store().vectors.closeSpace(name, NEW.fingerprint);
+      await store().vectors.closeSpace(name, NEW.fingerprint);
+      expect(await store().vectors.spaces(name)).toEqual([OLD]);
+      expect(bits(await store().vectors.readVectors(name, OLD.fingerprint))).toEqual(old);
       await bench.current().application.write(name, [{ id: 'a', text: 'edited' }]);
-      await store().openSpace(name, NEW);
-      expect(await store().coverage(name, NEW.fingerprint)).toEqual({
+      await store().vectors.openSpace(name, NEW);
+      expect(await store().vectors.coverage(name, NEW.fingerprint)).toEqual({
         rows: 2,
         current: 0,
         missing: 2,
@@ -221,8 +234,8 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
 
     it('are written whole or not at all', async () => {
       const name = await filled(['a', 'b']);
-      await store().openSpace(name, NEW);
-      const [good, other] = vectorsOf(NEW, await store().readRange(name, { after: null, upTo: null }));
+      await store().vectors.openSpace(name, NEW);
+      const [good, other] = vectorsOf(NEW, await store().collections.readRange(name, { after: null, upTo: null }));
       if (good === undefined || other === undefined) throw new Error('two rows were written');
       const bad: readonly (readonly [NewVector, string])[] = [
         [{ ...other, dense: vectorOf(OLD, 'x') }, 'DIMENSION_MISMATCH'],
@@ -231,35 +244,41 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
         [good, 'INVALID_ROW'],
       ];
       for (const [vector, code] of bad)
-        expect(await rejection(() => store().writeVectors(name, NEW.fingerprint, [good, vector]))).toMatchObject({
+        expect(
+          await rejection(() => store().vectors.writeVectors(name, NEW.fingerprint, [good, vector])),
+        ).toMatchObject({
           code,
         });
-      expect(await store().readVectors(name, NEW.fingerprint)).toEqual([]);
-      expect(await store().writeVectors(name, NEW.fingerprint, [])).toEqual({ written: 0, outdated: 0 });
+      expect(await store().vectors.readVectors(name, NEW.fingerprint)).toEqual([]);
+      expect(await store().vectors.writeVectors(name, NEW.fingerprint, [])).toEqual({ written: 0, outdated: 0 });
     });
 
     it('of other rows and of unchanged text are not touched by a write', async () => {
       const name = await filled(['a', 'b']);
-      await store().openSpace(name, NEW);
-      await store().writeVectors(name, NEW.fingerprint, vectorsOf(NEW, await store().readRows(name, ['a', 'b'])));
-      const before = bits(await store().readVectors(name, NEW.fingerprint));
-      await store().upsertRows(
+      await store().vectors.openSpace(name, NEW);
+      await store().vectors.writeVectors(
+        name,
+        NEW.fingerprint,
+        vectorsOf(NEW, await store().collections.readRows(name, ['a', 'b'])),
+      );
+      const before = bits(await store().vectors.readVectors(name, NEW.fingerprint));
+      await store().collections.upsertRows(
         name,
         rowsNamed('a', 'b').map((row) => embedded(row)),
       );
       await bench.current().application.write(name, rowsNamed('a'));
-      expect(bits(await store().readVectors(name, NEW.fingerprint))).toEqual(before);
-      expect(await store().countPending(name, NEW.fingerprint)).toBe(0);
-      expect((await store().coverage(name, OLD.fingerprint)).current).toBe(2);
+      expect(bits(await store().vectors.readVectors(name, NEW.fingerprint))).toEqual(before);
+      expect(await store().changes.countPending(name, NEW.fingerprint)).toBe(0);
+      expect((await store().vectors.coverage(name, OLD.fingerprint)).current).toBe(2);
     });
 
     it('have an estimate of their room that grows with rows and dimension', async () => {
-      const { estimateBytes } = store();
-      const estimate = estimateBytes.bind(store());
+      const { capacity } = store();
+      const estimate = (rows: number, dimension: number): number => capacity.estimateBytes(rows, dimension);
       expect(estimate(0, 384)).toBe(0);
       expect(estimate(1_000, 384) > 1_000 * 384 * 4).toBe(true);
       expect(estimate(1_000, 1_024) > estimate(1_000, 384)).toBe(true);
-      const free = await store().freeBytes();
+      const free = await store().capacity.freeBytes();
       expect(free === undefined || free > 0).toBe(true);
     });
   });

@@ -60,7 +60,7 @@ export function initCommand(context: CommandContext): Command {
                 unique.map(({ text }) => text),
                 { role: 'document', lane: 'bulk' },
               );
-              await store.upsertRows(
+              await store.collections.upsertRows(
                 collection,
                 unique.flatMap((row, i) => (embeddings[i] === undefined ? [] : [{ ...row, embedding: embeddings[i] }])),
               );
@@ -80,7 +80,7 @@ export function initCommand(context: CommandContext): Command {
             space: embedder.space.fingerprint,
             written,
             truncated,
-            rows: await store.countRows(collection),
+            rows: await store.collections.countRows(collection),
           };
           if (json === true) return await context.stdout.json(result);
           await context.stdout.line(
@@ -105,11 +105,11 @@ async function createOrCheck(
   space: EmbeddingSpace,
   rows: string | undefined,
 ): Promise<void> {
-  const existing = await store.collection(name).catch((error: unknown) => {
+  const existing = await store.collections.collection(name).catch((error: unknown) => {
     if (error instanceof UnknownCollectionError) return undefined;
     throw error;
   });
-  if (existing === undefined) return store.createCollection(name, space);
+  if (existing === undefined) return store.collections.createCollection(name, space);
   if (rows === undefined) throw new CollectionExistsError(name);
   if (existing.activeSpace !== space.fingerprint)
     throw new SpaceMismatchError(

@@ -60,12 +60,12 @@ async function spacesOf(
   collection: string,
   purpose: 'plan' | 'go on',
 ): Promise<{ readonly source: EmbeddingSpace | undefined; readonly target: EmbeddingSpace | undefined }> {
-  const { activeSpace } = await store.collection(collection);
+  const { activeSpace } = await store.collections.collection(collection);
   if (purpose === 'go on') {
-    const { source, target } = await store.latestMigration(collection);
+    const { source, target } = await store.migrations.latestMigration(collection);
     return { source, target };
   }
-  const active = (await store.spaces(collection)).find(({ fingerprint }) => fingerprint === activeSpace);
+  const active = (await store.vectors.spaces(collection)).find(({ fingerprint }) => fingerprint === activeSpace);
   return { source: active, target: undefined };
 }
 

@@ -35,8 +35,8 @@ function statusCommand(context: CommandContext): Command {
       withStore(context, options, async (store) => {
         await printState(context, store, options.collection, options.json);
         if (options.events !== true || options.json === true) return;
-        const { id } = await store.latestMigration(options.collection);
-        await context.stdout.line(formatTableOfEvents(await store.events(id)));
+        const { id } = await store.migrations.latestMigration(options.collection);
+        await context.stdout.line(formatTableOfEvents(await store.migrations.events(id)));
       }),
     );
 }
@@ -101,8 +101,8 @@ function excuseCommand(context: CommandContext): Command {
     .argument('<ids...>', 'rows that could not be embedded')
     .action((ids: readonly string[], options: DatabaseOptions) =>
       withStore(context, options, async (store) => {
-        const { id } = await store.latestMigration(options.collection);
-        const excused = await store.excuse(id, actor(), ids);
+        const { id } = await store.migrations.latestMigration(options.collection);
+        const excused = await store.migrations.excuse(id, actor(), ids);
         await printState(context, store, options.collection, options.json, { excused });
       }),
     );

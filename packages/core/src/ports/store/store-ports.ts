@@ -1,0 +1,15 @@
+import type { CollectionReader } from './collection-reader.js';
+import type { CollectionWriter } from './collection-writer.js';
+import type { JobQueue } from './job-queue.js';
+import type { MigrationStore } from './migration-store.js';
+import type { ChangeFeed, StoreCapacity, VectorReader, VectorWriter } from './vectors.js';
+
+/** A store: its ports by name. Each user takes the ports that it needs. */
+export interface StorePorts {
+  readonly collections: CollectionReader & CollectionWriter;
+  readonly vectors: VectorReader & VectorWriter;
+  readonly changes: ChangeFeed;
+  readonly jobs: JobQueue;
+  readonly migrations: MigrationStore;
+  readonly capacity: StoreCapacity;
+}
