@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from '@jest/globals';
@@ -26,6 +26,8 @@ afterAll(() => places.close(), MINUTE);
 
 const folders = (group: string): readonly string[] =>
   readdirSync(join(root, group)).map((name) => `${group}/${name}/README.md`);
+/** Files and folders of the repository that a page names. */
+const NAMED = /(?<![\w/.-])(?:packages|apps|tools|models|fixtures|benchmarks|docs)\/[\w./-]*\w/g;
 const PAGES = [
   'README.md',
   'ARCHITECTURE.md',
@@ -35,6 +37,15 @@ const PAGES = [
     .map((name) => `docs/${name}`),
   ...['packages', 'apps', 'tools'].flatMap(folders).filter((path) => hasPage(path)),
 ].map((path) => readPage(root, path));
+
+it.each(PAGES.map(({ path }) => path))('%s names files that are there', (path) => {
+  const named = readFileSync(join(root, path), 'utf8').match(NAMED) ?? [];
+  expect(named.filter((name) => !existsSync(join(root, name)))).toEqual([]);
+});
+
+it('the README is at most 150 lines', () => {
+  expect(readFileSync(join(root, 'README.md'), 'utf8').trimEnd().split('\n').length).toBeLessThanOrEqual(150);
+});
 
 describe.each(PAGES.map((page, number) => ({ page, number })).filter(({ page }) => page.blocks.some(runs)))(
   '$page.path',

@@ -27,7 +27,7 @@ export class Places {
     private readonly withClone: boolean,
   ) {}
 
-  /** A shell in the folder of one page. `download` is the folder of a user with the hub of the environment. */
+  /** A shell in the folder of one page. `download` is the folder of a user with the public hub. */
   async shell(place: Place, page: number): Promise<Shell> {
     const environment = cleanEnvironment();
     if (place === 'clone') return new Shell(await this.#clone(), environment);
