@@ -68,7 +68,7 @@ export class Shell {
   /** Ends what still runs. */
   async close(): Promise<void> {
     for (const child of this.#background) {
-      const closed = new Promise((resolve) => child.once('close', resolve));
+      const closed = new Promise((resolve) => void child.once('close', resolve));
       if (child.exitCode !== null || child.signalCode !== null) continue;
       endGroup(child, 'SIGTERM');
       const late = setTimeout(() => endGroup(child, 'SIGKILL'), 15_000);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+const root = fileURLToPath(new URL('../../..', import.meta.url));
 const MODEL = join(root, 'models/multilingual-e5-small');
 /** Wider lines would make the letters too small where a page shows the picture: they end in `…`. */
 const COLUMNS = 124;
@@ -14,16 +14,19 @@ const LETTER = 7.83;
 const MARGIN = 18;
 
 const folder = mkdtempSync(join(tmpdir(), 'kimera-picture-'));
-const kimera = (...words) => {
+const kimera = (...words: readonly string[]): readonly string[] => {
   const run = spawnSync(process.execPath, [join(root, 'tools/kimera/bin/kimera.mjs'), 'migrate', ...words], {
     cwd: folder,
     encoding: 'utf8',
-    env: { PATH: process.env.PATH, NO_COLOR: '1' },
+    env: { PATH: process.env['PATH'], NO_COLOR: '1' },
   });
   if (run.status !== 0) throw new Error(`${words.join(' ')}: ${run.stderr}`);
   return run.stdout.trimEnd().split('\n');
 };
-const shown = (words, lines) => ['', `$ npx kimera migrate ${words.join(' ')}`, ...lines(kimera(...words))];
+const shown = (
+  words: readonly string[],
+  lines: (printed: readonly string[]) => readonly string[],
+): readonly string[] => ['', `$ npx kimera migrate ${words.join(' ')}`, ...lines(kimera(...words))];
 
 try {
   execFileSync('cp', [join(root, 'docs/samples/docs.jsonl'), join(root, 'docs/samples/judged.jsonl'), folder]);
@@ -31,7 +34,8 @@ try {
   kimera('plan', '--collection', 'docs', '--to', MODEL);
   kimera('start', '--collection', 'docs');
   kimera('work', '--collection', 'docs');
-  const state = (lines) => lines.filter((line) => /^ {2}(from|to) /.test(line));
+  const state = (printed: readonly string[]): readonly string[] =>
+    printed.filter((line) => /^ {2}(from|to) /.test(line));
   const lines = [
     ...shown(['verify', '--collection', 'docs', '--queries', 'judged.jsonl'], (printed) =>
       printed.slice(0, printed.findIndex((line) => /^(GO|NO-GO|INCONCLUSIVE)/.test(line)) + 1),
@@ -44,7 +48,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-function picture(lines) {
+function picture(lines: readonly string[]): string {
   const width = Math.round(COLUMNS * LETTER + 2 * MARGIN);
   const height = lines.length * LINE + 2 * MARGIN;
   const texts = lines.map((line, i) => {
@@ -60,7 +64,7 @@ ${texts.join('\n')}
 `;
 }
 
-function coloured(text) {
+function coloured(text: string): string {
   const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
   if (text.startsWith('$ ')) return `<tspan class="command">${escaped}</tspan>`;
   if (text.startsWith('CHECK ')) return `<tspan class="head">${escaped}</tspan>`;
