@@ -57,10 +57,12 @@ export class Shell {
     const child = this.#start(script);
     this.#background.push(child);
     let ended: Run | undefined;
-    void collect(child).then((run) => (ended = run));
-    for (const end = Date.now() + timeoutMilliseconds; Date.now() < end; await delay(100)) {
+    void collect(child).then((run) => void (ended = run));
+    const end = Date.now() + timeoutMilliseconds;
+    while (Date.now() < end) {
       if (ended !== undefined) return ended;
       if (await answers(address)) return { code: 0, stdout: '', stderr: '' };
+      await delay(100);
     }
     return { code: null, stdout: '', stderr: `nothing answered at ${address}` };
   }

@@ -1,73 +1,34 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { kimera, root } from './run-kimera.fixture.js';
 
-const scratch = mkdtempSync(join(tmpdir(), 'kimera-guide-'));
+const scratch = mkdtempSync(join(tmpdir(), 'kimera-migrate-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+cpSync(join(root, 'docs/samples'), scratch, { recursive: true });
+const ROWS = 120;
+const COLLECTION = ['--database', './data', '--collection', 'docs'];
 
-const lines = <T>(name: string, schema: z.ZodType<T>): readonly T[] =>
-  readFileSync(join(root, 'fixtures/xquad-r', name), 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => schema.parse(JSON.parse(line)));
-const write = (name: string, rows: readonly unknown[]): void =>
-  writeFileSync(join(scratch, name), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-
-/** The command lines of the guide, in order. */
-const commands = [
-  ...readFileSync(join(root, 'docs/migration-guide.md'), 'utf8').matchAll(/^```sh\n(.*?)^```/gms),
-].flatMap(([, block = '']) => block.trim().split('\n'));
-/** The words of a command line of the guide: quoted or bare, and the one variable that it uses. */
-const words = (command: string): readonly string[] =>
-  [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare = '']) =>
-    (quoted ?? bare).replace('$MODELS', join(root, 'models')),
-  );
-
-describe('docs/migration-guide.md', () => {
-  const sentences = lines('sentences.jsonl', z.object({ id: z.string(), language: z.string(), text: z.string() }));
-  const some = ['en', 'de'].flatMap((language) =>
-    sentences.filter((sentence) => sentence.language === language).slice(0, 120),
-  );
-  const ids = new Set(some.map(({ id }) => id));
-  const questions = lines(
-    'questions.jsonl',
-    z.object({ text: z.string(), language: z.string(), answer: z.string() }),
-  ).filter(({ answer }) => ids.has(answer));
-  write(
-    'rows.jsonl',
-    some.map(({ id, text }) => ({ id, text })),
-  );
-  write(
-    'judged.jsonl',
-    questions.map(({ text, language, answer }) => ({ text, relevant: [answer], slice: language })),
-  );
-
-  it('has every step', () => {
-    expect(commands.map((command) => words(command)[2])).toEqual([
-      'init',
-      'plan',
-      'start',
-      'work',
-      'status',
-      'verify',
-      'verify',
-      'cutover',
-      'rollback',
-      'retire',
-    ]);
-  });
-
-  it.each(commands)(
-    '%s',
-    async (command) => {
-      const [tool, ...rest] = words(command);
-      expect(tool).toBe('kimera');
-      const { code, stdout, stderr } = await kimera(rest, scratch);
-      expect({ command, code, stderr: code === 0 ? '' : stderr, stdout: code === 0 ? '' : stdout }).toEqual({
-        command,
+describe('a migration, step by step', () => {
+  it.each([
+    ['init', ...COLLECTION, '--rows', 'docs.jsonl'],
+    ['plan', ...COLLECTION, '--to', join(root, 'models/multilingual-e5-small')],
+    ['start', ...COLLECTION],
+    ['work', ...COLLECTION],
+    ['status', ...COLLECTION],
+    ['verify', ...COLLECTION, '--queries', 'judged.jsonl'],
+    ['verify', ...COLLECTION, '--accept', 'compared fifty searches by hand'],
+    ['cutover', ...COLLECTION],
+    ['rollback', ...COLLECTION],
+    ['retire', ...COLLECTION],
+  ])(
+    'migrate %s',
+    async (...words) => {
+      const { code, stdout, stderr } = await kimera(['migrate', ...words], scratch);
+      expect({ words, code, stderr: code === 0 ? '' : stderr, stdout: code === 0 ? '' : stdout }).toEqual({
+        words,
         code: 0,
         stderr: '',
         stdout: '',
@@ -93,7 +54,7 @@ describe('docs/migration-guide.md', () => {
       .parse(JSON.parse(stdout));
     expect(status.migration.state).toBe('retired');
     expect(status.activeSpace).toBe(status.migration.source.fingerprint);
-    expect(status.source.current).toBe(some.length);
+    expect(status.source.current).toBe(ROWS);
   });
 });
 
