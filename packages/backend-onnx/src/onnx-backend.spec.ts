@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ClosedError, maxAbsDifference, ProbeMismatchError, spaceFingerprint, tokenBatch } from '@kimera/core';
 import { decodeVector, openModelFolder, spaceFileSchema, type ModelFolder } from '@kimera/model-folder';
 import {
+  faultyWorker,
   float32,
   fp16Weights,
   inferenceBackendConformance,
@@ -16,6 +17,8 @@ import {
 } from '@kimera/testing';
 import { ModelLoadError, openOnnxBackend, type OnnxBackend } from './index.js';
 
+/** What the threads run, as built. */
+const ONNX_WORKER = new URL('../dist/onnx-worker.js', import.meta.url);
 const root = join(fileURLToPath(import.meta.url), '../../../..');
 const runner = { describe, it, beforeAll, afterAll, expect };
 
@@ -121,23 +124,28 @@ describe('a model that leaves prompts out of its pooling', () => {
 });
 
 describe('a worker that dies', () => {
+  const faulty = faultyWorker(ONNX_WORKER);
   let backend: OnnxBackend;
   beforeAll(async () => {
-    backend = await openOnnxBackend({ folder: await openModelFolder(join(root, 'models/all-MiniLM-L6-v2')) });
+    const folder = await openModelFolder(join(root, 'models/all-MiniLM-L6-v2'));
+    backend = await openOnnxBackend({ folder, worker: faulty.url });
   });
-  afterAll(() => backend.close());
+  afterAll(async () => {
+    await backend.close();
+    faulty.remove();
+  });
   const long = tokenBatch(Array.from({ length: 40 }, (_, i) => new Int32Array(200).fill(2003 + i)));
 
   it('is replaced, and its batch is answered with the same vectors', async () => {
     const { dense: expected = [] } = await backend.run(long, dense);
-    backend.crashUnder(1);
+    faulty.dieUnder(1);
     const { dense: actual = [] } = await backend.run(long, dense);
     expect(backend.workerDeaths).toBe(1);
     expect(maxAbsDifference(actual, expected)).toBeLessThan(float32.maxAbs);
   });
 
   it('is reported where its replacement dies under the same batch; the next batch is answered', async () => {
-    backend.crashUnder(2);
+    faulty.dieUnder(2);
     expect(await rejection(() => backend.run(tokenBatch([[101, 102]]), dense))).toMatchObject({
       code: 'WORKER_DIED',
       attempts: 2,
@@ -183,7 +191,12 @@ describe('refusals at loading', () => {
   it('the probes run again on a worker that takes the place of one that died: what was changed on the disk never serves', async () => {
     const copy = join(scratch, 'changed');
     await cp(join(root, 'fixtures/models/bge-m3-tiny'), copy, { recursive: true });
-    const backend = await openOnnxBackend({ folder: await openModelFolder(copy), intraOpThreads: 1 });
+    const faulty = faultyWorker(ONNX_WORKER);
+    const backend = await openOnnxBackend({
+      folder: await openModelFolder(copy),
+      intraOpThreads: 1,
+      worker: faulty.url,
+    });
     const batch = tokenBatch([[0, 5, 6, 2]]);
     const before = await backend.run(batch, dense);
     const weights = await readFile(join(copy, 'onnx/model.onnx_data'));
@@ -192,11 +205,12 @@ describe('refusals at loading', () => {
     );
     await writeFile(join(copy, 'other'), Buffer.from(other.buffer));
     await rename(join(copy, 'other'), join(copy, 'onnx/model.onnx_data'));
-    backend.crashUnder(1);
+    faulty.dieUnder(1);
     expect(await rejection(() => backend.run(batch, dense))).toBeInstanceOf(ProbeMismatchError);
     await writeFile(join(copy, 'onnx/model.onnx_data'), weights);
     expect(await backend.run(batch, dense)).toEqual(before);
     await backend.close();
+    faulty.remove();
   });
 
   it('an 8-bit variant is refused where products of 8 bits saturate', async () => {

@@ -22,6 +22,11 @@ export interface OnnxBackendOptions {
   readonly executionProvider?: ExecutionProvider;
   /** Threads of one session; default: the processors divided by the workers. */
   readonly intraOpThreads?: number;
+  /**
+   * Module of the worker threads; default: this package's own. What stands in for it answers as it does: a test gives
+   * one that dies.
+   */
+  readonly worker?: URL;
 }
 
 /** The fast graph on onnxruntime-node in worker threads. */
@@ -29,13 +34,6 @@ export class OnnxBackend extends GraphBackend<WorkerPool> {
   /** Worker threads that died and were replaced. */
   get workerDeaths(): number {
     return this.runner.deaths;
-  }
-
-  /**
-   * For tests of recovery: the next `requests` to a worker thread, second attempts included, end it as a crash would.
-   */
-  crashUnder(requests: number): void {
-    this.runner.crashUnder(requests);
   }
 }
 
@@ -50,6 +48,7 @@ export async function openOnnxBackend({
   workers = 1,
   executionProvider = 'cpu',
   intraOpThreads = Math.max(1, Math.floor(availableParallelism() / workers)),
+  worker = new URL('../dist/onnx-worker.js', import.meta.url),
 }: OnnxBackendOptions): Promise<OnnxBackend> {
   await probeNative();
   const variant = chooseVariant(folder, wanted);
@@ -59,7 +58,7 @@ export async function openOnnxBackend({
   };
   const runner = await WorkerPool.open({
     name: 'onnx',
-    module: new URL('../dist/onnx-worker.js', import.meta.url),
+    module: worker,
     data,
     size: workers,
     errors: graphErrors,

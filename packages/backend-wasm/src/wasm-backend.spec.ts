@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ClosedError, maxAbsDifference, ProbeMismatchError, tokenBatch } from '@kimera/core';
 import { decodeVector, openModelFolder, spaceFileSchema, type ModelFolder, type SpaceFile } from '@kimera/model-folder';
 import {
+  faultyWorker,
   float32,
   float32Runtime,
   fp16Weights,
@@ -18,6 +19,7 @@ import {
   worstDifference,
 } from '@kimera/testing';
 import { openWasmBackend, WasmMemoryError, type WasmBackend } from './index.js';
+import { WASM_WORKER } from './workers.js';
 
 const root = join(fileURLToPath(import.meta.url), '../../../..');
 const runner = { describe, it, beforeAll, afterAll, expect };
@@ -37,13 +39,17 @@ for (const path of ['models/all-MiniLM-L6-v2', 'fixtures/models/bge-m3-tiny']) {
 }
 
 describe('all heads of bge-m3-tiny, and a worker that dies', () => {
+  const faulty = faultyWorker(WASM_WORKER);
   let backend: WasmBackend;
   let folder: ModelFolder;
   beforeAll(async () => {
     folder = await at('fixtures/models/bge-m3-tiny');
-    backend = await openWasmBackend({ folder, threads: 1 });
+    backend = await openWasmBackend({ folder, threads: 1, worker: faulty.url });
   });
-  afterAll(() => backend.close());
+  afterAll(async () => {
+    await backend.close();
+    faulty.remove();
+  });
 
   it('are those of the float64 forward pass, all from one run', async () => {
     const output = await backend.run(tokenBatch(folder.probes.map(({ ids }) => ids)), {
@@ -64,7 +70,7 @@ describe('all heads of bge-m3-tiny, and a worker that dies', () => {
   it('is replaced, and its batch is answered with the same vectors', async () => {
     const texts = tokenBatch(folder.probes.map(({ ids }) => ids));
     const { dense: expected = [] } = await backend.run(texts, dense);
-    backend.crashUnder(1);
+    faulty.dieUnder(1);
     const { dense: actual = [] } = await backend.run(texts, dense);
     expect(backend.workerDeaths).toBe(1);
     expect(maxAbsDifference(actual, expected)).toBeLessThan(float32.maxAbs);

@@ -8,6 +8,7 @@ export { type TokenizerCase, tokenizerConformance } from './conformance/tokenize
 export { FakeBackend, type FakeBackendOptions } from './fakes/fake-backend.js';
 export { FakeEmbedder, type FakeEmbedderCall, type FakeEmbedderOptions } from './fakes/fake-embedder.js';
 export { fakeSpace } from './fakes/fake-space.js';
+export { faultyWorker, type FaultyWorker } from './faulty-worker.js';
 export { FAKE_START, FakeTokenizer, inlineBatchTokenizer } from './fakes/fake-tokenizer.js';
 export { type Matchers, rejection, type TestFunctions } from './test-functions.js';
 export { exact, float32, float32Runtime, fp16Weights, type Tolerance } from './tolerance/tolerance.js';

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { DimensionMismatchError } from '@kimera/core';
 import { serveWorker } from './serve-worker.js';
 
@@ -13,6 +13,13 @@ await serveWorker(async (data) => {
   return async (request) => {
     if (request === 'fail') throw new DimensionMismatchError(384, 1024, 'echo');
     if (request === 'die') process.exit(7);
+    if (typeof request === 'object' && request !== null && 'dieOnceWith' in request) {
+      const file = String(request.dieOnceWith);
+      if (existsSync(file)) {
+        rmSync(file);
+        process.exit(7);
+      }
+    }
     if (request === 'block') await new Promise((resolve) => setTimeout(resolve, 60_000));
     return { response: [data, request] };
   };

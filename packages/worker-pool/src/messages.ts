@@ -1,14 +1,13 @@
 import type { PortableError } from '@kimera/core';
 
+/** To a worker, which answers one request at a time, in order. */
 export interface RequestMessage {
-  readonly id: number;
   readonly request: unknown;
 }
-/** `stop` ends the worker once it is idle; `crash` ends it at once as a failure would, for tests of recovery. */
-export interface ControlMessage {
-  readonly control: 'stop' | 'crash';
+/** Ends the worker once it is idle. */
+export interface StopMessage {
+  readonly control: 'stop';
 }
-export type ResponseMessage =
-  { readonly id: number; readonly response: unknown } | { readonly id: number; readonly error: PortableError };
+export type ResponseMessage = { readonly response: unknown } | { readonly error: PortableError };
 /** Sent once, after the factory has run. */
 export type ReadyMessage = { readonly ready: true } | { readonly ready: false; readonly error: PortableError };

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { toPortableError } from '@kimera/core';
-import type { ControlMessage, ReadyMessage, RequestMessage, ResponseMessage } from './messages.js';
+import type { StopMessage, ReadyMessage, RequestMessage, ResponseMessage } from './messages.js';
 
 export interface WorkerReply {
   readonly response: unknown;
@@ -26,19 +26,18 @@ export async function serveWorker(
     return;
   }
   let queue = Promise.resolve();
-  port.on('message', (message: RequestMessage | ControlMessage) => {
+  port.on('message', (message: RequestMessage | StopMessage) => {
     if ('control' in message) {
-      if (message.control === 'crash') process.exit(1);
       void queue.then(() => port.close());
       return;
     }
-    const { id, request } = message;
+    const { request } = message;
     queue = queue.then(async () => {
       try {
         const { response, transfer } = await handle(request);
-        send({ id, response }, transfer);
+        send({ response }, transfer);
       } catch (error) {
-        send({ id, error: toPortableError(error) });
+        send({ error: toPortableError(error) });
       }
     });
   });

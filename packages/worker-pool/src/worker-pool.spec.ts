@@ -56,13 +56,16 @@ describe('WorkerPool', () => {
 
   it('answers the request under which a worker crashed, and those that waited for it', async () => {
     const echo = await pool({ size: 1 });
-    echo.crashUnder(1);
-    await expect(Promise.all([1, 2, 3].map((request) => echo.call(request)))).resolves.toEqual([
-      ['d', 1],
+    const scratch = await mkdtemp(join(tmpdir(), 'kimera-pool-'));
+    const file = join(scratch, 'there');
+    await writeFile(file, '');
+    await expect(Promise.all([{ dieOnceWith: file }, 2, 3].map((request) => echo.call(request)))).resolves.toEqual([
+      ['d', { dieOnceWith: file }],
       ['d', 2],
       ['d', 3],
     ]);
     expect(echo.deaths).toBe(1);
+    await rm(scratch, { recursive: true });
   });
 
   it('reports why no worker can be started any more, and recovers once one can', async () => {

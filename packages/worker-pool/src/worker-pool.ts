@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { ClosedError, type ErrorTable, fromPortableError } from '@kimera/core';
 import { WorkerDiedError } from './errors.js';
-import type { ControlMessage, ReadyMessage, RequestMessage, ResponseMessage } from './messages.js';
+import type { StopMessage, ReadyMessage, RequestMessage, ResponseMessage } from './messages.js';
 
 export interface WorkerPoolOptions {
   /** For messages. */
@@ -45,7 +45,6 @@ export class WorkerPool {
   readonly #opening = new Set<Promise<void>>();
   #closed = false;
   #deaths = 0;
-  #crashes = 0;
 
   private constructor(options: WorkerPoolOptions) {
     this.#options = options;
@@ -102,20 +101,12 @@ export class WorkerPool {
     ]);
   }
 
-  /**
-   * For tests of recovery: the next `requests` that are handed to a worker, second attempts included, lose it as by a
-   * failure.
-   */
-  crashUnder(requests: number): void {
-    this.#crashes = requests;
-  }
-
   async #end(worker: Worker): Promise<void> {
     if (this.#options.closing !== 'finish') {
       await worker.terminate();
       return;
     }
-    const stop: ControlMessage = { control: 'stop' };
+    const stop: StopMessage = { control: 'stop' };
     worker.ref();
     const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     worker.postMessage(stop);
@@ -163,13 +154,8 @@ export class WorkerPool {
       if (seat.call !== undefined) continue;
       const call = this.#waiting.shift();
       if (call === undefined) return;
-      const message: RequestMessage = { id: 0, request: call.request };
+      const message: RequestMessage = { request: call.request };
       try {
-        if (this.#crashes > 0) {
-          this.#crashes -= 1;
-          const crash: ControlMessage = { control: 'crash' };
-          seat.worker.postMessage(crash);
-        }
         seat.worker.postMessage(message);
       } catch (error) {
         // The request cannot be cloned: the caller's mistake, which must not cost the seat.

@@ -3,6 +3,7 @@ import { openOnnxBackend, type OnnxBackend } from '@kimera/backend-onnx';
 import { openWasmBackend } from '@kimera/backend-wasm';
 import { cosine, type Vector } from '@kimera/core';
 import { openEmbedder, type FallbackEvent } from '@kimera/embedder';
+import { faultyWorker } from '../faulty-worker.fixture.js';
 import { OLD_MODEL } from '../models.js';
 import type { Stage } from '../stage.js';
 
@@ -35,13 +36,14 @@ export async function playBackendKilled({ checks, corpus, minilm, progress }: St
   const logger = { info: keep, warn: keep, error: keep };
   const events: FallbackEvent[] = [];
   const natives: OnnxBackend[] = [];
+  const faulty = faultyWorker(new URL(import.meta.resolve('@kimera/backend-onnx/onnx-worker')));
   const embedder = await openEmbedder({
     modelPath: OLD_MODEL,
     backends: [
       {
         name: 'onnx',
         open: async (folder) => {
-          const native = await openOnnxBackend({ folder, intraOpThreads: 1 });
+          const native = await openOnnxBackend({ folder, intraOpThreads: 1, worker: faulty.url });
           natives.push(native);
           return native;
         },
@@ -79,11 +81,11 @@ export async function playBackendKilled({ checks, corpus, minilm, progress }: St
     const writers = Array.from({ length: WRITERS }, (_, writer) => load(writer));
     while (deaths() < KILLS) {
       // Both attempts of the next request that the native backend gets, where it serves.
-      if (embedder.getPerformanceStats().backend === 'onnx') natives.at(-1)?.crashUnder(2);
+      if (embedder.getPerformanceStats().backend === 'onnx') faulty.dieUnder(2);
       progress(`${deaths()} of ${KILLS} workers killed, ${embedded} texts`);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    natives.at(-1)?.crashUnder(0);
+    faulty.dieUnder(0);
     const deadline = performance.now() + 60_000;
     while (embedder.fallback.degraded && performance.now() < deadline)
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -129,5 +131,6 @@ export async function playBackendKilled({ checks, corpus, minilm, progress }: St
   } finally {
     done = true;
     await embedder.close();
+    faulty.remove();
   }
 }

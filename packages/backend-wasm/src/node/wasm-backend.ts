@@ -22,6 +22,11 @@ export interface WasmBackendOptions {
   readonly workers?: number;
   /** Threads of one session; default: the processors divided by the workers. */
   readonly threads?: number;
+  /**
+   * Module of the worker threads; default: this package's own. What stands in for it answers as it does: a test gives
+   * one that dies.
+   */
+  readonly worker?: URL;
 }
 
 /** The fast graph on onnxruntime-web, through transformers.js, in worker threads. */
@@ -29,13 +34,6 @@ export class WasmBackend extends WasmGraphBackend<WorkerPool> {
   /** Worker threads that died and were replaced. */
   get workerDeaths(): number {
     return this.runner.deaths;
-  }
-
-  /**
-   * For tests of recovery: the next `requests` to a worker thread, second attempts included, end it as a crash would.
-   */
-  crashUnder(requests: number): void {
-    this.runner.crashUnder(requests);
   }
 }
 
@@ -50,6 +48,7 @@ export async function openWasmBackend({
   variant,
   workers = 1,
   threads = Math.max(1, Math.floor(availableParallelism() / workers)),
+  worker = WASM_WORKER,
 }: WasmBackendOptions): Promise<WasmBackend> {
   return openFitting({
     folder,
@@ -67,7 +66,7 @@ export async function openWasmBackend({
       };
       const runner = await WorkerPool.open({
         name: 'wasm',
-        module: WASM_WORKER,
+        module: worker,
         data,
         size: workers,
         errors: graphErrors,

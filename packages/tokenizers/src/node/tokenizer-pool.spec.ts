@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { faultyWorker } from '@kimera/testing';
 import { goldens, tokenizerPath } from '../fixtures.fixture.js';
 import {
   createTokenizerPool,
@@ -11,6 +12,7 @@ import {
   TokenizerChangedError,
   type TokenizerPool,
 } from '../index.js';
+import { TOKENIZER_WORKER } from '../workers.js';
 
 describe('tokenizer pool', () => {
   let pool: TokenizerPool;
@@ -74,16 +76,18 @@ describe('tokenizer pool', () => {
     await expect(createTokenizerPool({ tokenizerPath: path, sha256: '0'.repeat(64) })).rejects.toBeInstanceOf(
       TokenizerChangedError,
     );
-    const opened = await createTokenizerPool({ tokenizerPath: path });
+    const faulty = faultyWorker(TOKENIZER_WORKER);
+    const opened = await createTokenizerPool({ tokenizerPath: path, worker: faulty.url });
     const long = ['word '.repeat(1_000)];
     const before = await opened.encodeBatch(long, { maxTokens: 8 });
     // Two words change places: of the same size, and other ids for both.
     await writeFile(path, json.replace('"word":', '"\0":').replace('"time":', '"word":').replace('"\0":', '"time":'));
-    opened.crashUnder(1);
+    faulty.dieUnder(1);
     await expect(opened.encodeBatch(long, { maxTokens: 8 })).rejects.toBeInstanceOf(TokenizerChangedError);
     await writeFile(path, json);
     expect(await opened.encodeBatch(long, { maxTokens: 8 })).toEqual(before);
     await opened.close();
+    faulty.remove();
     await rm(scratch, { recursive: true });
   });
 

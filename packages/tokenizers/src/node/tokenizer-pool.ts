@@ -26,10 +26,6 @@ const errors: ErrorTable = {
 export interface TokenizerPool extends BatchTokenizer {
   /** The same tokenizer on the caller's thread. */
   readonly tokenizer: Tokenizer;
-  /**
-   * For tests of recovery: the next `requests` to a worker thread, second attempts included, end it as a crash would.
-   */
-  crashUnder(requests: number): void;
 }
 
 export interface TokenizerPoolOptions {
@@ -41,6 +37,11 @@ export interface TokenizerPoolOptions {
   readonly sha256?: string | undefined;
   /** Threads; default 1. */
   readonly size?: number;
+  /**
+   * Module of the worker threads; default: this package's own. What stands in for it answers as it does: a test gives
+   * one that dies.
+   */
+  readonly worker?: URL;
 }
 
 /**
@@ -51,11 +52,12 @@ export async function createTokenizerPool({
   tokenizerPath,
   sha256: recorded,
   size = 1,
+  worker = TOKENIZER_WORKER,
 }: TokenizerPoolOptions): Promise<TokenizerPool> {
   const { tokenizer, sha256 } = await readTokenizer(tokenizerPath, recorded);
   const pool = await WorkerPool.open({
     name: 'tokenizer',
-    module: TOKENIZER_WORKER,
+    module: worker,
     data: { tokenizerPath, sha256 },
     size,
     errors,
@@ -70,7 +72,6 @@ export async function createTokenizerPool({
       for (const slice of slices(texts)) parts.push((await pool.call({ texts: slice, options })) as BatchEncoding);
       return joinEncodings(parts);
     },
-    crashUnder: (requests) => pool.crashUnder(requests),
     close: () => pool.close(),
   };
 }
