@@ -39,6 +39,7 @@ const layers = {
   'scope:embedder': [...library, 'scope:tokenizers', 'scope:model-folder'],
   'scope:serving': [
     ...library,
+    'scope:worker-pool',
     'scope:tokenizers',
     'scope:model-folder',
     'scope:fast-graph',

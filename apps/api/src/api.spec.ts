@@ -121,13 +121,30 @@ describe('a server on the shipped model', () => {
     expect(openaiErrorSchema.parse(await response.json()).error.code).toBe(code);
   });
 
+  it('refuses a path that is not there', async () => {
+    const response = await post('/v1/nothing', {});
+    expect([response.status, response.headers.get('allow')]).toEqual([404, null]);
+    expect(openaiErrorSchema.parse(await response.json()).error.code).toBe('not_found');
+  });
+
   it.each([
-    ['/v1/nothing', 404, 'not_found'],
-    ['/v1/models', 405, 'method_not_allowed'],
-  ])('POST %s is %i %s', async (path, status, code) => {
-    const response = await post(path, {});
-    expect(response.status).toBe(status);
-    expect(openaiErrorSchema.parse(await response.json()).error.code).toBe(code);
+    ['POST', '/v1/models', 'GET, HEAD'],
+    ['POST', `/v1/models/${MODEL}`, 'GET, HEAD'],
+    ['GET', '/v1/embeddings', 'POST'],
+    ['DELETE', '/embed', 'POST'],
+    ['PUT', '/', 'POST'],
+    ['POST', '/info', 'GET, HEAD'],
+    ['POST', '/health', 'GET, HEAD'],
+    ['POST', '/metrics', 'GET, HEAD'],
+  ])('%s %s is 405, and Allow says %s', async (method, path, allow) => {
+    const response = await fetch(server.url + path, {
+      method,
+      headers: { authorization: 'Bearer secret', 'content-type': 'application/json' },
+      ...(method === 'POST' ? { body: '{}' } : {}),
+    });
+    expect([response.status, response.headers.get('allow')]).toEqual([405, allow]);
+    const body = z.object({ error: z.unknown() }).parse(await response.json());
+    if (path.startsWith('/v1')) expect(openaiErrorSchema.parse(body).error.code).toBe('method_not_allowed');
   });
 
   it.each([

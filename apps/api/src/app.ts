@@ -2,8 +2,10 @@ import type { ServingModels } from '@kimera/serving';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import type { Logger } from 'pino';
 import { contractOf, sendError, toHttpError } from './http/error-mapping.js';
+import { REFUSALS } from './http/refusals.js';
+import { addRoutes, type Route } from './http/route.js';
 import { guard } from './http/guard.js';
-import { HttpError } from './http/http-error.js';
+import { HttpError } from './errors.js';
 import { createMetrics } from './metrics.js';
 import { openaiRoutes } from './routes/openai.js';
 import { teiRoutes } from './routes/tei.js';
@@ -21,31 +23,32 @@ export interface AppParts {
   readonly started: number;
 }
 
-const METHODS: Readonly<Record<string, string>> = {
-  '/v1/embeddings': 'POST',
-  '/embed': 'POST',
-  '/': 'POST',
-  '/v1/models': 'GET',
-  '/info': 'GET',
-  '/health': 'GET',
-  '/ping': 'GET',
-  '/metrics': 'GET',
-};
-
-/** The status, nginx's, of a request whose client went away before it had the answer. */
-const CLIENT_CLOSED_REQUEST = 499;
-
 /** The server's routes over its parts; no listening, no environment. */
 export function createApp(parts: AppParts): Express {
   const app = express();
   const metrics = createMetrics(parts.models);
+  const routes: readonly Route[] = [
+    ...openaiRoutes(parts),
+    ...teiRoutes(parts),
+    {
+      method: 'GET',
+      paths: ['/metrics'],
+      open: true,
+      handle: async (_request, response) => {
+        response.type(metrics.contentType).send(await metrics.text());
+      },
+    },
+  ];
+  const pathsOf = (some: readonly Route[]): readonly string[] => some.flatMap(({ paths }) => paths);
+  const known = pathsOf(routes);
+  const [goneStatus] = REFUSALS.client_closed_request.tei;
   app.disable('x-powered-by').disable('etag');
   app.use((request, response, next) => {
     const started = performance.now();
     response.once('close', () => {
-      const status = response.writableFinished ? response.statusCode : CLIENT_CLOSED_REQUEST;
+      const status = response.writableFinished ? response.statusCode : goneStatus;
       const milliseconds = performance.now() - started;
-      metrics.request(Object.hasOwn(METHODS, request.path) ? request.path : 'other', status, milliseconds / 1000);
+      metrics.request(known.includes(request.path) ? request.path : 'other', status, milliseconds / 1000);
       parts.logger.info(
         { method: request.method, path: request.path, status, milliseconds: Math.round(milliseconds) },
         'request',
@@ -53,7 +56,7 @@ export function createApp(parts: AppParts): Express {
     });
     next();
   });
-  app.use(guard(parts.apiKeys));
+  app.use(guard(parts.apiKeys, pathsOf(routes.filter(({ open }) => open === true))));
   app.use((request, _response, next) => {
     const type = request.headers['content-type'];
     if (request.method === 'POST' && (type === undefined || !/^application\/([\w.+-]+\+)?json\b/i.test(type))) {
@@ -62,22 +65,16 @@ export function createApp(parts: AppParts): Express {
     next();
   });
   app.use(express.json({ limit: parts.bodyLimitBytes, type: () => true }));
-  app.use(openaiRoutes(parts), teiRoutes(parts));
-  app.get('/metrics', async (_request, response) => {
-    response.type(metrics.contentType).send(await metrics.text());
-  });
+  addRoutes(app, routes);
   app.use((request) => {
-    const method = Object.hasOwn(METHODS, request.path) ? METHODS[request.path] : undefined;
-    if (method !== undefined)
-      throw new HttpError('method_not_allowed', `${request.path} answers ${method}, not ${request.method}`);
     throw new HttpError('not_found', `there is no ${request.method} ${request.path}`);
   });
   const refuse: ErrorRequestHandler = (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error);
-    const refusal = toHttpError(error);
+    const refusal = toHttpError(error, parts.models.closing);
     if (refusal.code === 'internal') parts.logger.error({ err: error }, 'a request failed');
     // The client went away: an answer that nobody takes would count as one.
-    if (request.socket.destroyed) return;
+    if (refusal.code === 'client_closed_request' || request.socket.destroyed) return;
     sendError(response, refusal, contractOf(request.path));
   };
   app.use(refuse);

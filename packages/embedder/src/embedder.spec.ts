@@ -20,6 +20,7 @@ import {
 } from '@kimera/testing';
 import fc from 'fast-check';
 import { Embedder, QueueFullError } from './index.js';
+import { Scheduler } from './scheduler.js';
 import { Statistics } from './statistics.js';
 
 const runner = { describe, it, beforeAll, afterAll, expect };
@@ -265,6 +266,34 @@ describe('Embedder', () => {
     open();
     expect((await other).tokens).toBe(2);
     expect((await running).length).toBe(2);
+  });
+
+  it('says when a refused call has room, by the measured rate, once there is one', async () => {
+    const { closed, open } = gate();
+    const rates = [0, 5];
+    const scheduler = new Scheduler({
+      backend: new FakeBackend({ before: () => closed }),
+      batchTokens: 5,
+      queueTokens: 20,
+      concurrency: 1,
+      onBatch: () => undefined,
+      tokensPerSecond: () => rates.shift() ?? 0,
+    });
+    const call = (tokens: number): ReturnType<typeof scheduler.run> =>
+      scheduler.run({ texts: [new Int32Array(tokens).fill(1)], heads: ['dense'], promptTokens: 0, lane: 'bulk' });
+    const [running, waiting] = [call(5), turn().then(() => call(18))];
+    await turn();
+    await turn();
+    expect(await rejection(() => call(3))).toMatchObject({ code: 'QUEUE_FULL', waiting: 18, retryAt: undefined });
+    const before = Date.now();
+    const refused = await rejection(() => call(7));
+    const retryAt = refused instanceof QueueFullError ? (refused.retryAt ?? 0) : 0;
+    // 5 of the 18 tokens have to go, at 5 a second.
+    expect(retryAt - before).toBeGreaterThanOrEqual(1_000);
+    expect(retryAt - Date.now()).toBeLessThanOrEqual(1_000);
+    open();
+    await Promise.all([running, waiting]);
+    scheduler.close();
   });
 
   it('keeps nothing of a finished call on a signal that lives on', async () => {

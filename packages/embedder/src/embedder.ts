@@ -74,6 +74,7 @@ export class Embedder implements TextEmbedder {
       queueTokens: parts.queueTokens ?? DEFAULT_QUEUE_TOKENS,
       concurrency: 2,
       onBatch: (batch) => this.#statistics.batch(batch),
+      tokensPerSecond: () => this.#statistics.perSecond(this.#statistics.tokens),
     });
   }
 

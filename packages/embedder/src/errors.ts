@@ -7,11 +7,14 @@ export class NoBackendError extends KimeraError {
   constructor(
     { modelId, fingerprint }: Pick<EmbeddingSpace, 'modelId' | 'fingerprint'>,
     readonly reasons: readonly string[],
+    /** When the first of the backends is tried again, milliseconds since 1970; undefined where that is not known. */
+    readonly retryAt?: number,
   ) {
     super(`no backend can serve ${modelId} (space ${shortFingerprint(fingerprint)}): ${reasons.join('; ')}`, {
       modelId,
       space: fingerprint,
       reasons,
+      ...(retryAt === undefined ? {} : { retryAt }),
     });
   }
 }
@@ -23,8 +26,14 @@ export class QueueFullError extends KimeraError {
   constructor(
     readonly limit: number,
     readonly waiting: number,
+    /** When there is room for the call, by the measured rate, milliseconds since 1970; undefined before the first batch. */
+    readonly retryAt?: number,
   ) {
-    super(`the queue is full: ${waiting} tokens wait, the limit is ${limit}`, { limit, waiting });
+    super(`the queue is full: ${waiting} tokens wait, the limit is ${limit}`, {
+      limit,
+      waiting,
+      ...(retryAt === undefined ? {} : { retryAt }),
+    });
   }
 }
 

@@ -15,6 +15,7 @@ export {
   type ModelExpectation,
   type ModelTest,
   NoBackendError,
+  OpeningTimeoutError,
   type PerformanceStats,
   type ProbeTest,
   QueueFullError,

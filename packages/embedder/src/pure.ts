@@ -8,7 +8,7 @@ export {
   type TokenizedTexts,
 } from './embedder.js';
 export type { CacheStats } from './embedding-cache.js';
-export { NoBackendError, QueueFullError } from './errors.js';
+export { NoBackendError, OpeningTimeoutError, QueueFullError } from './errors.js';
 export type { BackendStep, FallbackEvent, FallbackStatus, StepStatus } from './fallback/backend-step.js';
 export { FallbackBackend, type FallbackOptions } from './fallback/fallback-backend.js';
 export type { ExpectationTest, ModelExpectation, ModelTest, ProbeTest } from './model-test.js';

@@ -67,6 +67,8 @@ export interface SchedulerOptions {
   /** Batches under way at once. */
   readonly concurrency: number;
   readonly onBatch: (batch: BatchTiming) => void;
+  /** Tokens a second, measured; 0 before the first batch. */
+  readonly tokensPerSecond: () => number;
 }
 
 /**
@@ -112,7 +114,7 @@ export class Scheduler {
     const waiting = this.#waitingTokens[lane];
     // A call larger than the whole queue is let in when nothing else waits.
     if (waiting > 0 && waiting + tokens > this.#options.queueTokens)
-      return Promise.reject(new QueueFullError(this.#options.queueTokens, waiting));
+      return Promise.reject(this.#queueFull(waiting, tokens));
     return new Promise((resolve, reject) => {
       const job: Job = {
         outputs: new Array<TextOutput>(texts.length),
@@ -138,6 +140,18 @@ export class Scheduler {
     this.#closed = true;
     for (const lane of ['interactive', 'bulk'] as const)
       for (const { job } of this.#lanes[lane].drain()) this.#fail(job, new ClosedError('the embedder'));
+  }
+
+  /** The call has room once that much of what waits was computed; one that is larger than the queue once nothing waits. */
+  #queueFull(waiting: number, tokens: number): QueueFullError {
+    const { queueTokens, tokensPerSecond } = this.#options;
+    const rate = tokensPerSecond();
+    const before = Math.min(waiting, waiting + tokens - queueTokens);
+    return new QueueFullError(
+      queueTokens,
+      waiting,
+      rate > 0 ? Math.ceil(Date.now() + (before * 1000) / rate) : undefined,
+    );
   }
 
   #next(): void {

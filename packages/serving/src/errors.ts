@@ -91,10 +91,13 @@ export class SpaceNotServedError extends KimeraError {
   }
 }
 
-/** What was asked for may be the model whose folder could not be opened: nothing else serves in its place. */
+/**
+ * What was asked for may be the model whose folder could not be opened, and no other serves in its place. The folder is
+ * opened again when the server is started again.
+ */
 export class ModelUnavailableError extends KimeraError {
   readonly code = 'MODEL_UNAVAILABLE';
-  readonly kind = 'retryable';
+  readonly kind = 'refused';
   /** @param asked a model's name, the fingerprint of a space, or the folder. */
   constructor(
     readonly asked: string,

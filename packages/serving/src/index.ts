@@ -7,6 +7,7 @@ export {
   type Environment,
 } from './configuration.js';
 export { ENVIRONMENT, type EnvironmentVariable } from './environment.js';
+export type { CodesOf, ErrorCode } from './error-codes.js';
 export {
   AddressError,
   InvalidEnvironmentError,

@@ -27,6 +27,7 @@ export class ServingModels {
   readonly #primary: Embedder | undefined;
   readonly #missing: MissingModel | undefined;
   readonly #light: Embedder | undefined;
+  #closing = false;
 
   /** @throws ModelNamesError. */
   constructor({ primary, light }: ServingModelsParts) {
@@ -100,7 +101,13 @@ export class ServingModels {
       : { status: 'degraded', embedder: this.#light, reason };
   }
 
+  /** Whether `close` was called: a ClosedError before that is a fault. */
+  get closing(): boolean {
+    return this.#closing;
+  }
+
   async close(): Promise<void> {
+    this.#closing = true;
     await Promise.all(this.all.map((embedder) => embedder.close()));
   }
 

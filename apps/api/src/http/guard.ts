@@ -1,14 +1,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { RequestHandler } from 'express';
-import { HttpError } from './http-error.js';
+import { HttpError } from '../errors.js';
 
-const OPEN_PATHS = ['/health', '/ping', '/metrics'];
-
-/** Bearer keys, compared in constant time; no keys, no guard. */
-export function guard(apiKeys: readonly string[]): RequestHandler {
+/** Bearer keys, compared in constant time; no keys, no guard. @param openPaths answered without one. */
+export function guard(apiKeys: readonly string[], openPaths: readonly string[]): RequestHandler {
   const digests = apiKeys.map(digest);
   return (request, _response, next) => {
-    if (digests.length === 0 || OPEN_PATHS.includes(request.path)) return next();
+    if (digests.length === 0 || openPaths.includes(request.path)) return next();
     const [scheme, key] = (request.headers.authorization ?? '').split(' ');
     const given = digest(key ?? '');
     const known = digests.filter((candidate) => timingSafeEqual(candidate, given)).length > 0;

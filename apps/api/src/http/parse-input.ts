@@ -1,4 +1,4 @@
-import { HttpError } from './http-error.js';
+import { HttpError } from '../errors.js';
 import type { TokenLimit } from './token-limit.js';
 
 /** What a request wants embedded: B texts, or B texts as token ids. */

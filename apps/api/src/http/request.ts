@@ -1,8 +1,9 @@
+import type { ServerResponse } from 'node:http';
 import type { Embedding } from '@kimera/core';
 import type { Embedder } from '@kimera/embedder';
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
-import { HttpError } from './http-error.js';
+import { HttpError } from '../errors.js';
 
 /** The body in the schema's type. @throws HttpError naming the first field that is wrong. */
 export function parse<T>(schema: z.ZodType<T>, body: unknown): T {
@@ -18,11 +19,11 @@ export function parse<T>(schema: z.ZodType<T>, body: unknown): T {
 }
 
 /** A client that goes away frees its queued work. */
-export function abortOnClose(response: Response): AbortSignal {
+export function abortOnClose(response: ServerResponse): AbortSignal {
   const controller = new AbortController();
   response.once('close', () => {
     if (!response.writableFinished)
-      controller.abort(new HttpError('shutting_down', 'the client closed the connection'));
+      controller.abort(new HttpError('client_closed_request', 'the client closed the connection'));
   });
   return controller.signal;
 }

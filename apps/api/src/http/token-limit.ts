@@ -1,4 +1,4 @@
-import { HttpError } from './http-error.js';
+import { HttpError } from '../errors.js';
 
 export interface TokenLimitOptions {
   /** The field of the body that holds the inputs. */

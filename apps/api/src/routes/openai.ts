@@ -1,10 +1,11 @@
 import type { Embedder } from '@kimera/embedder';
-import { Router } from 'express';
+import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import { embedInput } from '../http/embed-input.js';
-import { HttpError } from '../http/http-error.js';
+import { HttpError } from '../errors.js';
 import { parseInput } from '../http/parse-input.js';
 import { abortOnClose, checkSpace, describeSpace, parse } from '../http/request.js';
+import type { Route } from '../http/route.js';
 import { sendRows } from '../http/send-rows.js';
 import { TokenLimit } from '../http/token-limit.js';
 import type { AppParts } from '../app.js';
@@ -23,8 +24,7 @@ const requestSchema = z.object({
 });
 
 /** POST /v1/embeddings, GET /v1/models, GET /v1/models/{id}. */
-export function openaiRoutes({ models, autoTruncate, maxInputTokens, started }: AppParts): Router {
-  const router = Router();
+export function openaiRoutes({ models, autoTruncate, maxInputTokens, started }: AppParts): readonly Route[] {
   const describe = ({ space: { modelId, fingerprint } }: Embedder) => ({
     id: modelId,
     object: 'model',
@@ -33,7 +33,7 @@ export function openaiRoutes({ models, autoTruncate, maxInputTokens, started }: 
     embedding_space: fingerprint,
   });
 
-  router.post('/v1/embeddings', async (request, response) => {
+  const embeddings: RequestHandler = async (request, response) => {
     const body = parse(requestSchema, request.body);
     const embedder = models.named(body.model);
     checkSpace(request, embedder);
@@ -63,17 +63,17 @@ export function openaiRoutes({ models, autoTruncate, maxInputTokens, started }: 
         { limit: dimension, actual: body.dimensions },
       );
     }
-    const embeddings = await embedInput(embedder, input, {
+    const embedded = await embedInput(embedder, input, {
       role: body.input_type,
       tokenLimit,
       signal: abortOnClose(response),
     });
-    describeSpace(response, embedder, embeddings);
-    const tokens = embeddings.reduce((sum, embedding) => sum + embedding.tokens, 0);
+    describeSpace(response, embedder, embedded);
+    const tokens = embedded.reduce((sum, embedding) => sum + embedding.tokens, 0);
     const base64Wanted = body.encoding_format === 'base64';
     await sendRows(response, {
       before: '{"object":"list","data":[',
-      items: embeddings,
+      items: embedded,
       row: ({ dense = new Float32Array() }, index) => ({
         object: 'embedding',
         index,
@@ -81,17 +81,23 @@ export function openaiRoutes({ models, autoTruncate, maxInputTokens, started }: 
       }),
       after: `],"model":${JSON.stringify(modelId)},"usage":{"prompt_tokens":${tokens},"total_tokens":${tokens}}}`,
     });
-  });
+  };
 
-  router.get('/v1/models', (_request, response) => {
+  const list: RequestHandler = (_request, response) => {
     response.json({ object: 'list', data: models.all.map(describe) });
-  });
-  // Ids contain a slash, raw or as %2F.
-  router.get('/v1/models/*id', (request, response) => {
-    const { id } = request.params as { readonly id: string | readonly string[] };
+  };
+
+  const one: RequestHandler = (request, response) => {
+    const { id = '' } = request.params;
     response.json(describe(models.named(typeof id === 'string' ? id : id.join('/'))));
-  });
-  return router;
+  };
+
+  return [
+    { method: 'POST', paths: ['/v1/embeddings'], handle: embeddings },
+    { method: 'GET', paths: ['/v1/models'], handle: list },
+    // Ids contain a slash, raw or as %2F.
+    { method: 'GET', paths: ['/v1/models/*id'], handle: one },
+  ];
 }
 
 /** Little-endian float32. */

@@ -1,10 +1,11 @@
-import { Router } from 'express';
+import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import type { AppParts } from '../app.js';
 import { embedInput } from '../http/embed-input.js';
-import { HttpError } from '../http/http-error.js';
+import { HttpError } from '../errors.js';
 import { parseInput } from '../http/parse-input.js';
 import { abortOnClose, describeSpace, parse } from '../http/request.js';
+import type { Route } from '../http/route.js';
 import { sendRows } from '../http/send-rows.js';
 import { TokenLimit } from '../http/token-limit.js';
 
@@ -23,9 +24,8 @@ const requestSchema = z.object({
 });
 
 /** text-embeddings-inference: POST /embed and /, GET /info, /health, /ping. */
-export function teiRoutes({ models, autoTruncate, maxInputTokens, version }: AppParts): Router {
-  const router = Router();
-  router.post(['/embed', '/'], async (request, response) => {
+export function teiRoutes({ models, autoTruncate, maxInputTokens, version }: AppParts): readonly Route[] {
+  const embed: RequestHandler = async (request, response) => {
     const body = parse(requestSchema, request.body);
     const asked = request.get('x-embedding-space');
     const embedder = asked === undefined ? models.usual : models.inSpace(asked);
@@ -71,9 +71,9 @@ export function teiRoutes({ models, autoTruncate, maxInputTokens, version }: App
       items: embeddings,
       row: ({ dense = new Float32Array() }) => Array.from(dense),
     });
-  });
+  };
 
-  router.get('/info', (_request, response) => {
+  const info: RequestHandler = (_request, response) => {
     const embedder = models.usual;
     const { space } = embedder;
     const { backend, variant, fallback, ...stats } = embedder.getPerformanceStats();
@@ -94,14 +94,15 @@ export function teiRoutes({ models, autoTruncate, maxInputTokens, version }: App
       fallback,
       stats,
     });
-  });
-  router.get(['/health', '/ping'], (_request, response) => {
-    const health = models.health();
-    if (health.status === 'unavailable') {
-      response.status(503).json(health);
+  };
+
+  const health: RequestHandler = (_request, response) => {
+    const state = models.health();
+    if (state.status === 'unavailable') {
+      response.status(503).json(state);
       return;
     }
-    const { status, reason, embedder } = health;
+    const { status, reason, embedder } = state;
     const { backend, variant } = embedder.getPerformanceStats();
     response.json({
       status,
@@ -111,6 +112,11 @@ export function teiRoutes({ models, autoTruncate, maxInputTokens, version }: App
       variant,
       ...(reason === undefined ? {} : { reason }),
     });
-  });
-  return router;
+  };
+
+  return [
+    { method: 'POST', paths: ['/embed', '/'], handle: embed },
+    { method: 'GET', paths: ['/info'], handle: info },
+    { method: 'GET', paths: ['/health', '/ping'], open: true, handle: health },
+  ];
 }

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { BackendLimitError, ClosedError, InvalidTokenBatchError, SpaceMismatchError, tokenBatch } from '@kimera/core';
-import { exact, FakeBackend, fakeSpace, inferenceBackendConformance } from '@kimera/testing';
+import { exact, FakeBackend, fakeSpace, inferenceBackendConformance, rejection } from '@kimera/testing';
 import fc from 'fast-check';
 import { NoBackendError } from '../errors.js';
 import type { FallbackEvent } from './backend-step.js';
@@ -134,7 +134,9 @@ describe('FallbackBackend', () => {
       code: 'NO_BACKEND',
       fields: { space: space.fingerprint, reasons: ['native: native does not open', 'wasm: wasm does not open'] },
     });
-    await expect(backend.run(batch, DENSE)).rejects.toBeInstanceOf(NoBackendError);
+    const refused = await rejection(() => backend.run(batch, DENSE));
+    expect(refused).toBeInstanceOf(NoBackendError);
+    expect(refused).toMatchObject({ retryAt: Date.now() + 1_000, fields: { retryAt: Date.now() + 1_000 } });
     expect([backend.name, backend.status.degraded]).toEqual(['none', true]);
     machines.forEach((machine) => (machine.opens = true));
     await jest.advanceTimersByTimeAsync(1_000);
@@ -163,6 +165,7 @@ describe('FallbackBackend', () => {
     await expect(backend.run(batch, DENSE)).rejects.toMatchObject({
       code: 'NO_BACKEND',
       reasons: ['wasm: too long', 'other: died'],
+      retryAt: undefined,
     });
     await backend.close();
   });

@@ -209,6 +209,12 @@ export class FallbackBackend implements InferenceBackend {
     const out = this.#steps.flatMap(({ name, circuit: { reason } }) =>
       reason === undefined ? [] : [`${name}: ${reason.message}`],
     );
-    return new NoBackendError(this.space, [...new Set([...failed, ...out])]);
+    // Where a step is in use, or is being tried, nobody knows when it works.
+    const retries = this.#steps.flatMap(({ circuit: { retryAt } }) => retryAt ?? []);
+    return new NoBackendError(
+      this.space,
+      [...new Set([...failed, ...out])],
+      retries.length < this.#steps.length ? undefined : Math.min(...retries),
+    );
   }
 }

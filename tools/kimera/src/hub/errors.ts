@@ -16,19 +16,6 @@ export class HubOfflineError extends HubError {
   }
 }
 
-/** An environment variable of the hub with a value that cannot be used. The value is not shown: it may be a token. */
-export class InvalidHubSettingError extends HubError {
-  readonly code = 'INVALID_ENVIRONMENT';
-  readonly kind = 'caller';
-  readonly retry = 'permanent';
-  constructor(
-    readonly variable: string,
-    readonly expected: string,
-  ) {
-    super(`${variable}: expected ${expected}`, { variable, expected });
-  }
-}
-
 /** Not the name of a model or of a revision. */
 export class InvalidModelNameError extends HubError {
   readonly code = 'INVALID_MODEL_NAME';

@@ -1,4 +1,5 @@
-import { HubOfflineError, InvalidHubSettingError } from '../errors.js';
+import { InvalidEnvironmentError } from '@kimera/serving';
+import { HubOfflineError } from '../errors.js';
 
 const PUBLIC_HUB = 'https://huggingface.co';
 /** huggingface_hub 1.1, constants.py ENV_VARS_TRUE_VALUES. */
@@ -13,14 +14,15 @@ export interface HubSettings {
 
 /**
  * HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE, with the meaning that they have for the hub's own tools. @throws
- * HubOfflineError, InvalidHubSettingError.
+ * HubOfflineError, InvalidEnvironmentError.
  */
 export function hubSettings(environment: Readonly<Record<string, string | undefined>>): HubSettings {
   const offline = environment['HF_HUB_OFFLINE'] ?? '';
   if (TRUE_VALUES.includes(offline.toUpperCase())) throw new HubOfflineError(offline);
   const token = (environment['HF_TOKEN'] ?? '').trim();
   // Anything else cannot stand in a header.
-  if (!/^[\x21-\x7e]*$/.test(token)) throw new InvalidHubSettingError('HF_TOKEN', 'visible ASCII characters');
+  if (!/^[\x21-\x7e]*$/.test(token))
+    throw new InvalidEnvironmentError('HF_TOKEN', undefined, 'visible ASCII characters');
   return {
     endpoint: endpointUrl((environment['HF_ENDPOINT'] ?? '').trim() || PUBLIC_HUB),
     token: token === '' ? undefined : token,
@@ -37,7 +39,12 @@ function endpointUrl(text: string): URL {
     url.search === '' &&
     url.hash === '';
   if (!isPlain)
-    throw new InvalidHubSettingError('HF_ENDPOINT', 'an http or https address without user, query and fragment');
+    // The value is not shown: it may hold a password.
+    throw new InvalidEnvironmentError(
+      'HF_ENDPOINT',
+      undefined,
+      'an http or https address without user, query and fragment',
+    );
   return new URL(url.href.replace(/\/*$/, '/'));
 }
 

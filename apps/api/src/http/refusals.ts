@@ -1,0 +1,184 @@
+import type { ErrorKind } from '@kimera/core';
+import type { ErrorCode } from '@kimera/serving';
+
+/** Which form an answer of an error has: OpenAI's, or text-embeddings-inference's. */
+export type Contract = 'openai' | 'tei';
+
+export interface Refusal extends Readonly<Record<Contract, readonly [status: number, type: string]>> {
+  readonly kind: ErrorKind;
+  /** Codes of the errors below that clients are told in this way. */
+  readonly codes: readonly ErrorCode[];
+  /** Field of the body that is wrong, where the error itself does not know it. */
+  readonly param?: string;
+  /** Instead of the error's own message. */
+  readonly message?: string;
+  /** After the message. */
+  readonly hint?: string;
+}
+
+/** Every refusal in both contracts, under the code that OpenAI's clients see, with the errors below that become it. */
+export const REFUSALS = {
+  invalid_request: {
+    kind: 'caller',
+    openai: [400, 'invalid_request_error'],
+    tei: [422, 'Validation'],
+    codes: ['TEXT_WITHOUT_DIRECTION', 'UNKNOWN_ROLE', 'UNSUPPORTED_HEAD'],
+    param: 'input',
+  },
+  empty_input: { kind: 'caller', openai: [400, 'invalid_request_error'], tei: [400, 'Empty'], codes: [] },
+  input_too_long: {
+    kind: 'caller',
+    openai: [400, 'invalid_request_error'],
+    tei: [422, 'Validation'],
+    codes: ['WASM_TEXT_LENGTH'],
+    param: 'input',
+  },
+  unsupported_dimensions: {
+    kind: 'caller',
+    openai: [400, 'invalid_request_error'],
+    tei: [422, 'Validation'],
+    codes: [],
+  },
+  invalid_token_id: {
+    kind: 'caller',
+    openai: [400, 'invalid_request_error'],
+    tei: [422, 'Tokenizer'],
+    codes: ['INVALID_TOKEN_BATCH'],
+    param: 'input',
+    hint: "Token ids must be of this model; LangChain sends another model's unless check_embedding_ctx_length=False",
+  },
+  invalid_api_key: { kind: 'caller', openai: [401, 'invalid_request_error'], tei: [401, 'Validation'], codes: [] },
+  model_not_found: {
+    kind: 'caller',
+    openai: [404, 'invalid_request_error'],
+    tei: [404, 'Validation'],
+    codes: ['MODEL_NOT_SERVED'],
+    param: 'model',
+  },
+  not_found: { kind: 'caller', openai: [404, 'invalid_request_error'], tei: [404, 'Validation'], codes: [] },
+  method_not_allowed: { kind: 'caller', openai: [405, 'invalid_request_error'], tei: [405, 'Validation'], codes: [] },
+  body_too_large: { kind: 'caller', openai: [413, 'invalid_request_error'], tei: [413, 'Validation'], codes: [] },
+  unsupported_media_type: {
+    kind: 'caller',
+    openai: [415, 'invalid_request_error'],
+    tei: [415, 'Validation'],
+    codes: [],
+  },
+  malformed_json: { kind: 'caller', openai: [400, 'invalid_request_error'], tei: [400, 'Validation'], codes: [] },
+  space_mismatch: {
+    kind: 'caller',
+    openai: [400, 'invalid_request_error'],
+    tei: [422, 'Validation'],
+    codes: ['SPACE_NOT_SERVED'],
+    param: 'model',
+  },
+  overloaded: {
+    kind: 'retryable',
+    openai: [429, 'rate_limit_exceeded'],
+    tei: [429, 'Overloaded'],
+    codes: ['QUEUE_FULL'],
+  },
+  /** Nobody is there to be told: the status is nginx's, for logs and metrics. */
+  client_closed_request: {
+    kind: 'caller',
+    openai: [499, 'invalid_request_error'],
+    tei: [499, 'Validation'],
+    codes: [],
+  },
+  space_unavailable: {
+    kind: 'retryable',
+    openai: [503, 'service_unavailable'],
+    tei: [503, 'Unhealthy'],
+    codes: ['NO_BACKEND', 'MODEL_UNAVAILABLE'],
+    param: 'model',
+  },
+  /** Only while the server closes; a part that was closed before is `internal`. */
+  shutting_down: {
+    kind: 'retryable',
+    openai: [503, 'service_unavailable'],
+    tei: [503, 'Unhealthy'],
+    codes: ['CLOSED'],
+    message: 'the server is shutting down',
+  },
+  /** What a client can do nothing about, without details: the log has them. */
+  internal: {
+    kind: 'internal',
+    openai: [500, 'server_error'],
+    tei: [500, 'Backend'],
+    message: 'the server failed on this request',
+    codes: [
+      // The start, which did not come so far, and opening a backend again.
+      'ADDRESS',
+      'INVALID_ENVIRONMENT',
+      'MODEL_NAMES',
+      'MODEL_PACKAGE_MISSING',
+      'INVALID_SAFETENSORS',
+      'INVALID_SPACE_FILE',
+      'INVALID_STATIC_MODEL',
+      'INVALID_TOKENIZER',
+      'MODEL_FETCH',
+      'MODEL_FILE_HASH',
+      'MODEL_FILE_MISSING',
+      'MODEL_FILE_SIZE',
+      'MODEL_FOLDER_NOT_FOUND',
+      'NOT_A_STATIC_MODEL',
+      'TOKENIZER_CHANGED',
+      'UNKNOWN_VARIANT',
+      'UNSUPPORTED_TOKENIZER',
+      'INT8_SATURATION',
+      'MODEL_LOAD',
+      'NATIVE_RUNTIME',
+      'OPENING_TIMEOUT',
+      'PROBE_MISMATCH',
+      'PROBE_NORM',
+      'WASM_MEMORY',
+      // A call of a backend that failed: the next one takes it, and where there is none the request gets NO_BACKEND.
+      'INFERENCE',
+      'WORKER_DIED',
+      // Mistakes of this server.
+      'DIMENSION_MISMATCH',
+      'EMPTY_MULTI_VECTOR',
+      'HYBRID_WEIGHTS',
+      'INVALID_ENCODE_OPTIONS',
+      'INVALID_HASHED_OPTIONS',
+      'NOT_CANONICAL',
+      'SPACE_MISMATCH',
+      'ZERO_VECTOR',
+      // Collections and migrations, which have no routes.
+      'ACTIVE_SPACE',
+      'CATCH_UP',
+      'COLLECTION_EXISTS',
+      'INVALID_COLLECTION_NAME',
+      'INVALID_ROW',
+      'MIGRATION_STATE',
+      'MIGRATION_UNDER_WAY',
+      'NO_MIGRATION',
+      'UNKNOWN_COLLECTION',
+      'UNKNOWN_MIGRATION',
+      'UNKNOWN_SPACE',
+    ],
+  },
+} as const satisfies Readonly<Record<string, Refusal>>;
+
+/** A row with all its columns, also those that it leaves out. */
+export function rowOf(code: HttpErrorCode): Refusal {
+  return REFUSALS[code];
+}
+
+export type HttpErrorCode = keyof typeof REFUSALS;
+
+type Listed = (typeof REFUSALS)[HttpErrorCode]['codes'][number];
+type None<Nothing extends never> = Nothing;
+/** Does not compile while a code is in no row above; the message names it. */
+export type Unlisted = None<Exclude<ErrorCode, Listed>>;
+
+const BY_CODE: ReadonlyMap<string, HttpErrorCode> = new Map(
+  (Object.keys(REFUSALS) as readonly HttpErrorCode[]).flatMap((refusal) =>
+    REFUSALS[refusal].codes.map((code) => [code, refusal] as const),
+  ),
+);
+
+/** How clients are told of an error below; undefined where no package that this server uses has that code. */
+export function refusalOf(code: string): HttpErrorCode | undefined {
+  return BY_CODE.get(code);
+}
