@@ -53,7 +53,9 @@ for (const version of values.node?.split(',') ?? [undefined]) {
   await check(`${at}kimera --help`, () => kimera('--help'));
   await check(`${at}kimera doctor`, () => kimera('doctor'));
   await check(`${at}kimera similarity`, () => kimera('similarity', 'a cat', 'a kitten'));
-  await check(`${at}kimera serve answers`, () => serves(node, ['node_modules/@kimera/cli/bin/kimera.mjs', 'serve', '--port', '0']));
+  await check(`${at}kimera serve answers`, () =>
+    serves(node, ['node_modules/@kimera/cli/bin/kimera.mjs', 'serve', '--port', '0']),
+  );
   await check(`${at}@kimera/api answers`, () => serves(node, ['node_modules/@kimera/api/bin/kimera-api.mjs']));
 }
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
@@ -79,7 +81,9 @@ function npx(words) {
 async function fetchNode(version) {
   const folder = join(scratch, `node-${version}`);
   mkdirSync(folder);
-  const { stdout } = await run('npm', ['pack', '--silent', `node-linux-${process.arch}@${version}`], { cwd: folder });
+  const { stdout } = await run('npm', ['pack', '--silent', `node-${process.platform}-${process.arch}@${version}`], {
+    cwd: folder,
+  });
   await run('tar', ['-xzf', stdout.trim().split('\n').at(-1)], { cwd: folder });
   return join(folder, 'package/bin/node');
 }

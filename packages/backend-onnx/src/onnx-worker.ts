@@ -4,7 +4,7 @@ import { nativeBackendName, type WorkerData } from './graph-options.js';
 import { openGraph } from './open-graph.js';
 
 /** `session.run` blocks its thread: one session a worker. */
-await serveWorker(async (data) => {
+void serveWorker(async (data) => {
   const { graph: options, served } = data as WorkerData;
   const { graph } = await openGraph(options);
   await checkGraph(nativeBackendName(options.executionProvider), graph, served);

@@ -9,7 +9,7 @@ import { openWebSession } from './web-session.js';
 import type { WorkerData } from './node/worker-data.js';
 
 /** `session.run` blocks its thread: one session a worker. */
-await serveWorker(async (data) => {
+void serveWorker(async (data) => {
   const { folder, graph, weights, threads, selfTest, served } = data as WorkerData;
   runtime.env.wasm.numThreads = threads;
   // Where none is set, transformers.js sets that of a content delivery network.

@@ -5,7 +5,7 @@ import { serveWorker } from '@kimera/worker-pool';
 import type { BackgroundRequest } from './background.js';
 import { openCheckpointModel } from './model/checkpoint-model.js';
 
-await serveWorker(async () => async (message) => {
+void serveWorker(async () => async (message) => {
   const request = message as BackgroundRequest;
   switch (request.kind) {
     case 'hash-file':

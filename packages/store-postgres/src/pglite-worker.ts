@@ -14,36 +14,40 @@ const { dataFolder, password, port: wanted } = workerData as PGliteThreadData;
 const open = (folder: string): Promise<PGlite> =>
   PGlite.create({ dataDir: folder, extensions: { vector }, relaxedDurability: false });
 
-try {
-  await createdAtOnce(dataFolder, async (folder) => (await open(folder)).close());
-  const database = await open(dataFolder);
-  const { rows } = await database.query<{ server_version: string; TimeZone: string }>(
-    `SELECT current_setting('server_version') AS server_version, current_setting('TimeZone') AS "TimeZone"`,
-  );
-  const parameters = {
-    server_encoding: 'UTF8',
-    client_encoding: 'UTF8',
-    DateStyle: 'ISO, MDY',
-    IntervalStyle: 'postgres',
-    integer_datetimes: 'on',
-    standard_conforming_strings: 'on',
-    ...rows[0],
-  };
-  const server = await WireServer.listen(
-    { execute: (messages) => execute(database, messages), password, parameters },
-    wanted,
-  );
-  port.once('message', (message: unknown) => {
-    if (message !== STOP) return;
-    void server
-      .close()
-      .then(() => database.close())
-      .finally(() => port.close());
-  });
-  send({ kind: 'ready', port: server.port });
-} catch (error) {
-  send({ kind: 'failed', reason: reasonOf(error) });
-  port.close();
+void serve();
+
+async function serve(): Promise<void> {
+  try {
+    await createdAtOnce(dataFolder, async (folder) => (await open(folder)).close());
+    const database = await open(dataFolder);
+    const { rows } = await database.query<{ server_version: string; TimeZone: string }>(
+      `SELECT current_setting('server_version') AS server_version, current_setting('TimeZone') AS "TimeZone"`,
+    );
+    const parameters = {
+      server_encoding: 'UTF8',
+      client_encoding: 'UTF8',
+      DateStyle: 'ISO, MDY',
+      IntervalStyle: 'postgres',
+      integer_datetimes: 'on',
+      standard_conforming_strings: 'on',
+      ...rows[0],
+    };
+    const server = await WireServer.listen(
+      { execute: (messages) => execute(database, messages), password, parameters },
+      wanted,
+    );
+    port.once('message', (message: unknown) => {
+      if (message !== STOP) return;
+      void server
+        .close()
+        .then(() => database.close())
+        .finally(() => port.close());
+    });
+    send({ kind: 'ready', port: server.port });
+  } catch (error) {
+    send({ kind: 'failed', reason: reasonOf(error) });
+    port.close();
+  }
 }
 
 /** A failure here is not one of a statement, which is an answer: the database itself has ended. */

@@ -3,7 +3,7 @@ import { serveWorker } from '@kimera/worker-pool';
 import { encodeBatch } from './encode-batch.js';
 import { readTokenizer } from './node/read-tokenizer.js';
 
-await serveWorker(async (data) => {
+void serveWorker(async (data) => {
   const { tokenizerPath, sha256 } = data as { readonly tokenizerPath: string; readonly sha256: string };
   const { tokenizer } = await readTokenizer(tokenizerPath, sha256);
   return async (request) => {

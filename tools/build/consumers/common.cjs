@@ -11,8 +11,14 @@ async function main() {
     backends: [{ name: 'onnx', open: (folder) => openOnnxBackend({ folder }) }],
   });
   try {
-    const [cat, kitten] = await embedder.encodeBatch(['a cat', 'a kitten', ...Array.from({ length: 50 }, () => 'a long invoice '.repeat(10))]);
-    console.log(JSON.stringify({ dimension: cat.dense.length, space: cat.space, cosine: cosine(cat.dense, kitten.dense) }));
+    const [cat, kitten] = await embedder.encodeBatch([
+      'a cat',
+      'a kitten',
+      ...Array.from({ length: 50 }, () => 'a long invoice '.repeat(10)),
+    ]);
+    console.log(
+      JSON.stringify({ dimension: cat.dense.length, space: cat.space, cosine: cosine(cat.dense, kitten.dense) }),
+    );
   } finally {
     await embedder.close();
   }

@@ -12,8 +12,14 @@ const embedder = await openEmbedder({
 });
 try {
   // More text than the tokenizer takes on the caller's thread, so that its worker answers too.
-  const [cat, kitten] = await embedder.encodeBatch(['a cat', 'a kitten', ...Array.from({ length: 50 }, () => 'a long invoice '.repeat(10))]);
-  console.log(JSON.stringify({ dimension: cat.dense.length, space: cat.space, cosine: cosine(cat.dense, kitten.dense) }));
+  const [cat, kitten] = await embedder.encodeBatch([
+    'a cat',
+    'a kitten',
+    ...Array.from({ length: 50 }, () => 'a long invoice '.repeat(10)),
+  ]);
+  console.log(
+    JSON.stringify({ dimension: cat.dense.length, space: cat.space, cosine: cosine(cat.dense, kitten.dense) }),
+  );
 } finally {
   await embedder.close();
 }

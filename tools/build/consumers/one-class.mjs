@@ -12,7 +12,8 @@ const differing = [];
 for (const name of process.argv.slice(2)) {
   const { exports } = require(`${name}/package.json`);
   for (const [entry, conditions] of Object.entries(exports)) {
-    if (typeof conditions === 'string') continue;
+    // Workers are started, not imported.
+    if (typeof conditions === 'string' || entry.endsWith('-worker')) continue;
     const specifier = join(name, entry);
     const required = require(specifier);
     const imported = await import(pathToFileURL(require.resolve(specifier).replace(/\.cjs$/, '.js')));
