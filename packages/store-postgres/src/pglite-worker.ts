@@ -1,4 +1,4 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
 import { createdAtOnce } from './pglite/created-at-once.js';
@@ -6,8 +6,7 @@ import { STOP, type PGliteThreadData, type PGliteThreadMessage } from './pglite/
 import { WireServer } from './pglite/wire-server.js';
 
 /** The thread that owns the embedded database: a statement blocks its event loop while it runs. */
-const port = parentPort;
-if (port === null) throw new Error('pglite-worker runs in a worker thread');
+const port = ownPort();
 const send = (message: PGliteThreadMessage): void => port.postMessage(message);
 const { dataFolder, password, port: wanted } = workerData as PGliteThreadData;
 
@@ -61,6 +60,11 @@ async function execute(database: PGlite, messages: Buffer): Promise<Buffer> {
     throw error;
   }
   return Buffer.concat(chunks);
+}
+
+function ownPort(): MessagePort {
+  if (parentPort === null) throw new Error('pglite-worker runs in a worker thread');
+  return parentPort;
 }
 
 function reasonOf(error: unknown): string {
