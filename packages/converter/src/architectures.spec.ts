@@ -44,17 +44,17 @@ it('DistilBERT: bert-tiny-mean under its names, with the token type folded into 
   }
   await bert.close();
   await writeFile(join(source, 'model.safetensors'), writeSafetensors(renamed));
-  const config = JSON.parse(await readFile(join(source, 'config.json'), 'utf8'));
+  const config = JSON.parse(await readFile(join(source, 'config.json'), 'utf8')) as Readonly<Record<string, number>>;
   await writeFile(
     join(source, 'config.json'),
     JSON.stringify({
       model_type: 'distilbert',
-      dim: config.hidden_size,
-      n_layers: config.num_hidden_layers,
-      n_heads: config.num_attention_heads,
-      hidden_dim: config.intermediate_size,
-      vocab_size: config.vocab_size,
-      max_position_embeddings: config.max_position_embeddings,
+      dim: config['hidden_size'],
+      n_layers: config['num_hidden_layers'],
+      n_heads: config['num_attention_heads'],
+      hidden_dim: config['intermediate_size'],
+      vocab_size: config['vocab_size'],
+      max_position_embeddings: config['max_position_embeddings'],
       activation: 'gelu',
     }),
   );
@@ -65,7 +65,9 @@ it('DistilBERT: bert-tiny-mean under its names, with the token type folded into 
     openBackend: openPlainBackend,
   });
   const backend = await openPlainBackend(folder);
-  const { cases } = JSON.parse(readFileSync(join(source, 'expected.json'), 'utf8'));
+  const { cases } = JSON.parse(readFileSync(join(source, 'expected.json'), 'utf8')) as {
+    readonly cases: readonly { readonly input_ids: readonly number[]; readonly embedding: string }[];
+  };
   for (const { input_ids, embedding } of cases) {
     const { dense = [] } = await backend.run(tokenBatch([input_ids]), { heads: ['dense'] });
     expect(maxAbsDifference(dense, decodeVector(embedding))).toBeLessThan(FP32_RUNTIME);
@@ -76,7 +78,7 @@ it('DistilBERT: bert-tiny-mean under its names, with the token type folded into 
 it('RoBERTa: the backbone of bge-m3-tiny under its name has the same hidden states, and its own type', async () => {
   const source = join(scratch, 'roberta');
   await cp(join(checkpoints, 'xlmr-tiny-safetensors'), source, { recursive: true });
-  const config = JSON.parse(await readFile(join(source, 'config.json'), 'utf8'));
+  const config = JSON.parse(await readFile(join(source, 'config.json'), 'utf8')) as object;
   await writeFile(join(source, 'config.json'), JSON.stringify({ ...config, model_type: 'roberta' }));
   const folder = await convertCheckpoint({
     source,
@@ -85,8 +87,13 @@ it('RoBERTa: the backbone of bge-m3-tiny under its name has the same hidden stat
     openBackend: openPlainBackend,
   });
   expect(folder.file.architecture.type).toBe('roberta');
-  const { cases } = JSON.parse(readFileSync(join(source, 'expected.json'), 'utf8'));
-  const [row] = cases[1].rows;
-  const hidden = await portableHiddenStates(folder, cases[1].input_ids[0].slice(0, row.tokens), 0);
-  expect(maxAbsDifference(hidden, decodeVector(row.last_hidden_state.data))).toBeLessThan(FP32_RUNTIME);
+  const { cases } = JSON.parse(readFileSync(join(source, 'expected.json'), 'utf8')) as {
+    readonly cases: readonly {
+      readonly input_ids: readonly (readonly number[])[];
+      readonly rows: readonly { readonly tokens: number; readonly last_hidden_state: { readonly data: string } }[];
+    }[];
+  };
+  const [row] = cases[1]?.rows ?? [];
+  const hidden = await portableHiddenStates(folder, cases[1]?.input_ids[0]?.slice(0, row?.tokens) ?? [], 0);
+  expect(maxAbsDifference(hidden, decodeVector(row?.last_hidden_state.data ?? ''))).toBeLessThan(FP32_RUNTIME);
 });

@@ -61,7 +61,7 @@ describe('convertCheckpoint', () => {
   it('refuses a module that it does not know', async () => {
     const other = join(scratch, 'lstm-module');
     await cp(source, other, { recursive: true });
-    const modules = JSON.parse(await readFile(join(other, 'modules.json'), 'utf8'));
+    const modules = JSON.parse(await readFile(join(other, 'modules.json'), 'utf8')) as unknown[];
     modules.push({ idx: 9, name: '9', path: '9_LSTM', type: 'sentence_transformers.models.LSTM' });
     await writeFile(join(other, 'modules.json'), JSON.stringify(modules));
     await expect(

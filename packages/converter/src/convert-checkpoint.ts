@@ -182,7 +182,7 @@ async function writeAndCompute(
   const [[weightsHash, tokenizerHash], outputs, files] = await Promise.all([
     hashes,
     pass,
-    listFiles(folder, background.hashFile, linkedFiles(options)),
+    listFiles(folder, (path) => background.hashFile(path), linkedFiles(options)),
   ]);
   return { tokenizer, texts, weights, weightsHash, tokenizerHash, outputs, files };
 }

@@ -95,6 +95,18 @@ describe('the portable graph', () => {
   });
 });
 
+/** Scores of FlagEmbedding. */
+interface GoldenPair {
+  readonly query: string;
+  readonly passage: string;
+  readonly dense: number;
+  readonly lexical: number;
+  readonly colbert: number;
+  readonly compute_score_weights_1_1_1: MixedScores;
+  readonly 'compute_score_weights_0.4_0.2_0.4': MixedScores;
+}
+type MixedScores = Readonly<Record<'colbert+sparse+dense' | 'sparse+dense', number>>;
+
 describe('heads of bge-m3-tiny', () => {
   it('are computed only when asked for', async () => {
     const folder = await openModelFolder(join(scratch, 'bge-m3-tiny'));
@@ -112,7 +124,9 @@ describe('heads of bge-m3-tiny', () => {
     const folder = await openModelFolder(join(scratch, 'bge-m3-tiny'));
     const backend = await openPlainBackend(folder);
     const tokenizer = parseTokenizer(readFileSync(join(folder.path, 'tokenizer.json'), 'utf8'), 'bge-m3-tiny');
-    const { pairs } = JSON.parse(readFileSync(join(checkpoints, 'bge-m3-tiny/expected.json'), 'utf8'));
+    const { pairs } = JSON.parse(readFileSync(join(checkpoints, 'bge-m3-tiny/expected.json'), 'utf8')) as {
+      readonly pairs: readonly GoldenPair[];
+    };
     const embed = async (text: string) => {
       const { ids } = tokenizer.encode(text, { maxTokens: 1024 });
       const { dense, sparse, colbert } = await backend.run(

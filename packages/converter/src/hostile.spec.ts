@@ -23,7 +23,7 @@ interface Item {
 }
 
 const folder = join(root, 'fixtures/hostile-checkpoints');
-const items: readonly Item[] = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8'));
+const items = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')) as readonly Item[];
 /** The kinds of the index that each of our codes stands for. */
 const KINDS: Readonly<Record<string, readonly string[]>> = {
   INVALID_CHECKPOINT: ['invalid_safetensors', 'truncated', 'invalid_checkpoint'],

@@ -34,7 +34,10 @@ describe('inspectPath', () => {
     expect(checkpoint).toMatchObject(header);
     const [part] = 'parts' in checkpoint ? checkpoint.parts : [];
     const word = part?.tensors.find(({ name }) => name.endsWith('word_embeddings.weight'));
-    const config = JSON.parse(await readFile(join(checkpoints, 'bert-tiny-mean/config.json'), 'utf8'));
+    const config = JSON.parse(await readFile(join(checkpoints, 'bert-tiny-mean/config.json'), 'utf8')) as {
+      readonly vocab_size: number;
+      readonly hidden_size: number;
+    };
     expect(word).toMatchObject({
       type: 'F32',
       shape: [config.vocab_size, config.hidden_size],
@@ -63,11 +66,11 @@ const REFUSALS = ['INVALID_CHECKPOINT', 'RESOURCE_LIMIT', 'LFS_POINTER'];
 describe('hostile checkpoints', () => {
   it('every malformed safetensors file is refused by name', async () => {
     const folder = join(root, 'fixtures/hostile-checkpoints');
-    const items: readonly {
+    const items = JSON.parse(await readFile(join(folder, 'index.json'), 'utf8')) as readonly {
       readonly file: string;
       readonly expected_error: string;
       readonly also_acceptable?: readonly string[];
-    }[] = JSON.parse(await readFile(join(folder, 'index.json'), 'utf8'));
+    }[];
     const safetensors = items.filter(({ file }) => file.endsWith('.safetensors'));
     expect(safetensors.length).toBeGreaterThan(40);
     for (const { file, expected_error, also_acceptable = [] } of safetensors) {

@@ -130,9 +130,8 @@ describe('the int8 variant', () => {
     const folder = await convert('bert-tiny-mean', 'bert');
     const session = await InferenceSession.create(join(folder.path, 'onnx/model_int8.onnx'));
     const run = async (rows: readonly (readonly number[])[]): Promise<Float32Array> => {
-      const { batch = 0, length = 0 } = { batch: rows.length, length: rows[0]?.length };
       const output = await session.run({
-        input_ids: new Tensor('int64', BigInt64Array.from(rows.flat(), BigInt), [batch, length]),
+        input_ids: new Tensor('int64', BigInt64Array.from(rows.flat(), BigInt), [rows.length, rows[0]?.length ?? 0]),
       });
       return output['dense']?.data as Float32Array;
     };

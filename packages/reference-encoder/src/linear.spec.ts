@@ -61,8 +61,8 @@ it('runs the module that products.wat says', async () => {
 
 /** The text form of WebAssembly as a module, in base64. */
 async function compileWat(path: URL): Promise<string> {
-  const { parseWat } = await wabt();
-  const module = parseWat(path.pathname, await readFile(path, 'utf8'));
+  const compiler = await wabt();
+  const module = compiler.parseWat(path.pathname, await readFile(path, 'utf8'));
   module.validate();
   return Buffer.from(module.toBinary({}).buffer).toString('base64');
 }

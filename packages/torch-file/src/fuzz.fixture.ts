@@ -16,7 +16,7 @@ interface Seed {
   readonly name: string;
   readonly bytes: Uint8Array;
   /** Reads the whole file. */
-  read(path: string): Promise<void>;
+  readonly read: (path: string) => Promise<void>;
 }
 
 /** Well-formed and malformed files of each reader: what mutations start from. */

@@ -23,9 +23,9 @@ describe.each([
   ['safetensors-files', openSafetensors],
 ] as const)('%s', (folder, open) => {
   const path = join(root, 'fixtures', folder);
-  const { files }: { readonly files: Readonly<Record<string, Expected>> } = JSON.parse(
-    readFileSync(join(path, 'expected.json'), 'utf8'),
-  );
+  const { files } = JSON.parse(readFileSync(join(path, 'expected.json'), 'utf8')) as {
+    readonly files: Readonly<Record<string, Expected>>;
+  };
 
   it.each(Object.keys(files).filter((file) => !REFUSED.includes(file)))(
     '%s: every tensor has the bytes that the library gives, whole and in pieces',

@@ -36,7 +36,7 @@ export async function openTorchLegacy(file: PositionedFile): Promise<TorchConten
     throw new InvalidCheckpointError(path, 'a pickle, but not one of torch.save (wrong magic number)');
   const protocol = next();
   if (protocol !== PROTOCOL_VERSION)
-    throw new UnsupportedTorchFileError(path, `protocol version ${String(protocol)}, ${PROTOCOL_VERSION} is supported`);
+    throw new UnsupportedTorchFileError(path, `protocol version ${shown(protocol)}, ${PROTOCOL_VERSION} is supported`);
   const machine = next();
   if (!(machine instanceof PickleDict)) throw new InvalidCheckpointError(path, 'no description of the machine');
   if (machine.entries.get('little_endian') !== true)
@@ -53,7 +53,7 @@ export async function openTorchLegacy(file: PositionedFile): Promise<TorchConten
     if (storage === undefined || starts.has(storage.key))
       throw new InvalidCheckpointError(
         path,
-        `the list of storages names ${String(key)}, which no tensor uses or which is there twice`,
+        `the list of storages names ${shown(key)}, which no tensor uses or which is there twice`,
       );
     if (end + 8 > size) throw new InvalidCheckpointError(path, `the file is cut before storage ${storage.key}`);
     const width = ELEMENT_BYTES[storage.type];
@@ -77,4 +77,9 @@ export async function openTorchLegacy(file: PositionedFile): Promise<TorchConten
     },
     verify: () => Promise.resolve(),
   };
+}
+
+/** A value for a message: text and numbers as they are, of the others what they are. */
+function shown(value: PickleValue): string {
+  return typeof value === 'object' ? (value?.constructor.name ?? 'None') : String(value);
 }

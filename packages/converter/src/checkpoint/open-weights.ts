@@ -12,7 +12,10 @@ import { openTorch, VERIFY_ALL, type Checksums } from '@kimera/torch-file';
  * Where weights lie, the first that is there is taken (the order of transformers 4.57, modeling_utils.py
  * `_get_resolved_checkpoint_files`).
  */
-const LAYOUTS: readonly { readonly file: string; open(path: string, checksums: Checksums): Promise<TensorSource> }[] = [
+const LAYOUTS: readonly {
+  readonly file: string;
+  readonly open: (path: string, checksums: Checksums) => Promise<TensorSource>;
+}[] = [
   { file: 'model.safetensors', open: openSafetensors },
   { file: 'model.safetensors.index.json', open: (path) => openSharded(path, openSafetensors) },
   { file: 'pytorch_model.bin', open: openTorch },

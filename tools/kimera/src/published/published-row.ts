@@ -18,6 +18,6 @@ export function showFigure(value: number): string {
 
 /** A text, or its beginning, as a row names it. */
 export function quoted(text: string, limit = 24): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   return `“${characters.length > limit ? `${characters.slice(0, limit - 1).join('')}…` : text}”`;
 }

@@ -130,7 +130,7 @@ describe('facts recorded from FlagEmbedding on a small checkpoint', () => {
   it('are compared with the first variant, and a note names the others', async () => {
     const two = join(scratch, 'two');
     cpSync(folder, two, { recursive: true });
-    const space = JSON.parse(readFileSync(join(folder, 'space.json'), 'utf8'));
+    const space = JSON.parse(readFileSync(join(folder, 'space.json'), 'utf8')) as { readonly variants: object[] };
     writeFileSync(
       join(two, 'space.json'),
       JSON.stringify({ ...space, variants: [...space.variants, { ...space.variants[0], name: 'int8' }] }),

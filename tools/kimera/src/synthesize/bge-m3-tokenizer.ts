@@ -18,7 +18,7 @@ const sourceSchema = z.looseObject({
  */
 export function bgeM3Tokenizer(e5Json: string): string {
   // Checked, but not taken from the parser: the order of the members has to stay.
-  const source: z.infer<typeof sourceSchema> = JSON.parse(e5Json);
+  const source = JSON.parse(e5Json) as z.infer<typeof sourceSchema>;
   sourceSchema.parse(source);
   const tokenizer = {
     ...source,
