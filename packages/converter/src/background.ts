@@ -9,15 +9,15 @@ import { WorkerPool } from '@kimera/worker-pool';
 import type { Checkpoint } from './checkpoint/checkpoint.js';
 import type { CheckpointModel } from './model/checkpoint-model.js';
 
-/** Slow parts of a conversion, which run in a thread of their own where the model is large. */
+/** The slow parts of a conversion. They run in a worker thread where the model is large. */
 export interface Background {
   /** SHA-256 of a file, lower-case hex. */
   hashFile(path: string): Promise<string>;
   /** @see tokenizerIdentity */
   identifyTokenizer(json: string): Promise<string>;
-  /** The forward pass over the checkpoint in float64, whose checksums are not looked at. */
+  /** The float64 forward pass. It reads the checkpoint without verifying its checksums. */
   embedAll(model: CheckpointModel, texts: readonly ReferenceText[]): Promise<readonly ReferenceOutput[]>;
-  /** Once more does nothing. */
+  /** May be called more than once. */
   close(): Promise<void>;
 }
 
@@ -30,11 +30,11 @@ export type BackgroundRequest =
   | { readonly kind: 'identify-tokenizer'; readonly json: string }
   | ({ readonly kind: 'embed'; readonly texts: readonly ReferenceText[] } & Pick<Checkpoint, 'folder' | 'heads'>);
 
-/** Weights of a model that is worth the start of a thread, about half a second: 100 million in float32. */
+/** From this size of the weights on a thread is started, which takes about half a second: 100 million float32. */
 const LARGE_BYTES = 400e6;
 const WEIGHT_FILES = /\.(bin|pt|safetensors)$/;
 
-/** What reading the weights may find; the rest is found by the caller's thread, which opens the checkpoint too. */
+/** Errors that reading the weights may give. All others come up in the caller's thread, which opens the same files. */
 const errors: ErrorTable = {
   TENSOR_NOT_FINITE: ({ fields }) => new NotFiniteError(String(fields['tensor']), Number(fields['index'])),
 };
@@ -80,8 +80,8 @@ export async function openBackground(folder: string, signal: AbortSignal | undef
 }
 
 /**
- * Of all files in the folder that may hold weights. What is not there has none: whether the conversion needs it,
- * opening the checkpoint says.
+ * Bytes of all files in the folder that may hold weights; a file that is not there counts 0. If it is needed, opening
+ * the checkpoint fails with the right error.
  */
 async function weightBytes(folder: string): Promise<number> {
   const names = await readdir(folder).catch(() => []);

@@ -49,13 +49,13 @@ export interface ConvertOptions {
   readonly modelId?: string;
   /**
    * Files of the checkpoint whose SHA-256 is known, by their names in it: a linked one is not hashed again, and the
-   * checksums inside it are not looked at.
+   * checksums inside it are not verified.
    */
   readonly vouched?: SpaceFile['files'];
   /** Loads the folder just written, to measure its fidelity. */
   readonly openBackend: OpenBackend;
   readonly onProgress?: (progress: { readonly bytes: number; readonly totalBytes: number }) => void;
-  /** What goes on after the bytes are written. */
+  /** Told the name of each step after the weights are written. */
   readonly onPhase?: (phase: string) => void;
   readonly signal?: AbortSignal;
 }
@@ -98,7 +98,7 @@ async function writeModel(
   await checkDisk(dirname(folder), model, options);
   await mkdir(join(folder, 'onnx'), { recursive: true });
   const { tokenizer, weights, ...written } = await writeAndCompute(model, folder, options, background);
-  // Its memory is free before the backend takes some.
+  // Ends the thread first, so that its memory is free when the backend needs some.
   await background.close();
   const write = (file: unknown): Promise<void> =>
     writeFile(join(folder, 'space.json'), `${JSON.stringify(file, null, 1)}\n`);
@@ -163,7 +163,7 @@ async function writeAndCompute(
     model.weightsHash(options.signal),
     background.identifyTokenizer(checkpoint.tokenizerJson),
   ]);
-  // Waited for below; until then a failure of it is not unheard.
+  // Awaited below. Without this line, a failure before that would count as an unhandled rejection.
   hashes.catch(() => undefined);
   const tokenizer = parseTokenizer(
     checkpoint.tokenizerJson,
@@ -187,7 +187,7 @@ async function writeAndCompute(
   return { tokenizer, texts, weights, weightsHash, tokenizerHash, outputs, files };
 }
 
-/** Of the files that are vouched for, those that would be linked, by their names in the folder. */
+/** The entries of `vouched` under the names that the linked files have in the model folder. */
 function linkedFiles({ weights, vouched = {} }: ConvertOptions): SpaceFile['files'] {
   if (weights !== 'link') return {};
   return Object.fromEntries(Object.entries(vouched).map(([name, digest]) => [`onnx/${linkedName(name)}`, digest]));

@@ -85,7 +85,7 @@ export class LinkError extends KimeraError {
 /** A matrix whose rows are not made of whole blocks cannot have the form. */
 export class BlockSizeError extends KimeraError {
   readonly code = 'BLOCK_SIZE';
-  readonly kind = 'caller';
+  readonly kind = 'refused';
   constructor(
     readonly tensor: string,
     readonly columns: number,
@@ -102,7 +102,7 @@ export class BlockSizeError extends KimeraError {
 /** An 8-bit variant that is too far from the vectors it stands for. */
 export class FidelityError extends KimeraError {
   readonly code = 'FIDELITY';
-  readonly kind = 'internal';
+  readonly kind = 'refused';
   constructor(
     readonly head: Head,
     readonly mean: number,
@@ -122,7 +122,7 @@ export class FidelityError extends KimeraError {
 /** Nothing that can be inspected: neither a known kind of file nor a model or checkpoint folder. */
 export class NotInspectableError extends KimeraError {
   readonly code = 'NOT_INSPECTABLE';
-  readonly kind = 'caller';
+  readonly kind = 'refused';
   constructor(
     readonly path: string,
     readonly reason: string,

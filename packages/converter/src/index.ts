@@ -18,7 +18,7 @@ export {
 } from './errors.js';
 export type { OpenBackend } from './fidelity/fidelity.js';
 export { inspectPath, type FolderInspection, type InspectedFile, type Inspection } from './inspect-path.js';
-export type { Int8Options } from './int8/add-int8-variant.js';
+export { INT8_AIM, INT8_FLOOR, type Int8Options } from './int8/add-int8-variant.js';
 export { encoderWeights } from './model/weight-plan.js';
 export { verifyModel, type VerificationRow, type VerifyOptions } from './verify-model.js';
 export type { BaseVariant, WeightForm } from './weights/weight-form.js';

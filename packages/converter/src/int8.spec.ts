@@ -209,6 +209,22 @@ describe('the int8 variant', () => {
     expect(some.file.variants[1]?.full).toEqual(['layers.0.attention.output.weight', 'layers.0.attention.qkv.weight']);
   });
 
+  it('names the worst of the matrices in 8 bits where keeping the first in float32 was not enough', async () => {
+    const refused = await convertCheckpoint({
+      source: join(checkpoints, 'bert-tiny-mean'),
+      out: join(scratch, 'not-enough'),
+      variant: 'fp32',
+      openBackend: openPlainBackend,
+      int8: { floor: { meanCosine: 1, minCosine: 1 }, aim: { meanCosine: 0, minCosine: 1 } },
+    }).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(FidelityError);
+    const { matrix, alone } = refused as FidelityError;
+    expect(matrix).toMatch(/^layers\./);
+    // Not one of the first, which are float32, and measured on the file as it was written last.
+    expect(matrix).not.toMatch(/^layers\.0\.attention/);
+    expect(alone).toBeGreaterThan(0.9);
+  });
+
   it('has 7-bit weights where 8-bit products saturate, and no self-test', async () => {
     let refusals = 0;
     const saturating: OpenBackend = (folder, variant) => {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { KimeraError, norm, tokenBatch, type InferenceBackend } from '@kimera/core';
+import { KimeraError, norm, shortFingerprint, tokenBatch, type InferenceBackend } from '@kimera/core';
 import {
   checkProbes,
   chooseVariant,
@@ -62,7 +62,7 @@ type Outcome = Pick<VerificationRow, 'actual' | 'holds'>;
 class Table {
   readonly rows: VerificationRow[] = [];
 
-  /** An error is a line that does not hold. */
+  /** Adds a line. If `run` throws, the line does not hold. */
   async check(check: string, expected: string, run: () => Promise<Outcome>): Promise<void> {
     try {
       this.rows.push({ check, expected, ...(await run()) });
@@ -84,9 +84,9 @@ async function checkFiles(table: Table, folder: ModelFolder, tokenizerJson: stri
     await verifyFileHashes(folder);
     return { actual: `${count} equal`, holds: true };
   });
-  await table.check('tokenizer', space.tokenizer.slice(0, 12), async () => {
+  await table.check('tokenizer', shortFingerprint(space.tokenizer), async () => {
     const actual = await tokenizerIdentity(tokenizerJson);
-    return { actual: actual.slice(0, 12), holds: actual === space.tokenizer };
+    return { actual: shortFingerprint(actual), holds: actual === space.tokenizer };
   });
   await table.check('probe token ids', `${probes.length} equal`, async () => {
     const tokenizer = parseTokenizer(tokenizerJson, join(path, 'tokenizer.json'));
@@ -157,9 +157,9 @@ async function checkAgainst(
   openBackend: OpenBackend,
 ): Promise<void> {
   const { space, path } = folder;
-  await table.check('weights of the checkpoint', space.weights.slice(0, 12), async () => {
+  await table.check('weights of the checkpoint', shortFingerprint(space.weights), async () => {
     const actual = await model.weightsHash();
-    return { actual: actual.slice(0, 12), holds: actual === space.weights };
+    return { actual: shortFingerprint(actual), holds: actual === space.weights };
   });
   const { fidelity, name } = chooseVariant(folder);
   await table.check('forward pass', `cosine ≥ ${fidelity.minCosine} (as recorded)`, async () => {

@@ -4,7 +4,7 @@ const TOKENS = 64;
 const WEIGHTS = 1 << 18;
 const PAGE = 1 << 16;
 
-/** What is used of it; its types come with those of browsers alone. */
+/** The part of WebAssembly that is used here: TypeScript has its types only in the library for browsers. */
 declare const WebAssembly: {
   readonly Memory: new (descriptor: { readonly initial: number }) => {
     readonly buffer: ArrayBuffer;
@@ -25,7 +25,7 @@ declare const WebAssembly: {
 export const PRODUCTS_WASM =
   'AGFzbQEAAAABEAJgBn9/f39/fwBgA397ewACDwEDZW52Bm1lbW9yeQIAAQMDAgABBwwBCHByb2R1Y3RzAAAK6wQCsAQCDX8LeyAEQQN0IRAgBEECdCERIANBA3QhEkEAIQYDQEEAIQcDQCACIAYgEWxqIQggCCARaiEJIAkhCiAAIAcgEGxqIQwgDCAQaiENIA0gEGohDiAOIBBqIQ/9DAAAAAAAAAAAAAAAAAAAAAAhFv0MAAAAAAAAAAAAAAAAAAAAACEX/QwAAAAAAAAAAAAAAAAAAAAAIRj9DAAAAAAAAAAAAAAAAAAAAAAhGf0MAAAAAAAAAAAAAAAAAAAAACEa/QwAAAAAAAAAAAAAAAAAAAAAIRv9DAAAAAAAAAAAAAAAAAAAAAAhHP0MAAAAAAAAAAAAAAAAAAAAACEdA0AgCP1dAwD9XyETIAn9XQMA/V8hFCAM/QAEACEVIBYgFSAT/fIB/fABIRYgGiAVIBT98gH98AEhGiAN/QAEACEVIBcgFSAT/fIB/fABIRcgGyAVIBT98gH98AEhGyAO/QAEACEVIBggFSAT/fIB/fABIRggHCAVIBT98gH98AEhHCAP/QAEACEVIBkgFSAT/fIB/fABIRkgHSAVIBT98gH98AEhHSAJQQhqIQkgDEEQaiEMIA1BEGohDSAOQRBqIQ4gD0EQaiEPIAhBCGoiCCAKSQ0ACyAFIAcgEmwgBkEDdGpqIQsgCyAWIBoQASALIBJqIQsgCyAXIBsQASALIBJqIQsgCyAYIBwQASALIBJqIQsgCyAZIB0QASAHQQRqIgcgAUkNAAsgBkECaiIGIANJDQALCzcAIAAgASAC/Q0AAQIDBAUGBxAREhMUFRYXIAEgAv0NCAkKCwwNDg8YGRobHB0eH/3wAf0LBAAL';
 
-/** Its memory. */
+/** The kernel and its memory. */
 const memory = new WebAssembly.Memory({ initial: 1 });
 const { products } = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(PRODUCTS_WASM, 'base64')), {
   env: { memory },

@@ -44,7 +44,7 @@ export class UnsupportedModelError extends KimeraError {
 /** A file that a checkpoint must have is not there. */
 export class CheckpointFileMissingError extends KimeraError {
   readonly code = 'CHECKPOINT_FILE_MISSING';
-  readonly kind = 'caller';
+  readonly kind = 'refused';
   constructor(
     readonly folder: string,
     readonly file: string,

@@ -1,4 +1,4 @@
-/** What is used of it; its types come with those of browsers alone. */
+/** The part of WebAssembly that is used here: TypeScript has its types only in the library for browsers. */
 declare const WebAssembly: {
   readonly Memory: new (descriptor: { readonly initial: number }) => { readonly buffer: ArrayBuffer };
   readonly Module: new (bytes: Uint8Array) => object;

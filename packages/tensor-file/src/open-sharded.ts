@@ -10,7 +10,7 @@ import {
 import { ifPresent } from './positioned-file.js';
 import type { TensorSource } from './tensor-source.js';
 
-/** 50,000 tensors have 5 MB. */
+/** An index of 50,000 tensors has 5 MB. */
 const MAX_INDEX_BYTES = 64 << 20;
 /** Files that are held open at once. */
 const MAX_SHARDS = 1_000;
@@ -72,7 +72,7 @@ async function readIndex(path: string): Promise<ReadonlyMap<string, string>> {
   const files = new Map<string, string>();
   for (const [tensor, file] of Object.entries(map)) {
     if (typeof file !== 'string' || file === '') throw new InvalidIndexError(path, `tensor ${tensor} has no file name`);
-    // One file beside the index: no folder, no drive, no URL.
+    // Only a file name is allowed: no folder, no drive, no URL.
     if (file === '.' || file === '..' || /[/\\:\0]/.test(file)) throw new UnsafePathError(path, file);
     files.set(tensor, file);
   }

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { InvalidCheckpointError, LfsPointerError } from './errors.js';
 
-/** A file read by position: nothing of it is held. */
+/** A file that is read by position; none of its bytes are kept. */
 export interface PositionedFile {
   readonly path: string;
   readonly size: number;
@@ -31,7 +31,7 @@ export async function openPositioned(path: string): Promise<PositionedFile> {
       size,
       async read(position, length, memory) {
         checkRange(position, length);
-        // Not filled with zeros first: for gigabytes that takes as long as reading them.
+        // Without filling it with zeros first: for gigabytes that would take as long as reading them.
         const bytes = memory === undefined || memory.length < length ? Buffer.allocUnsafeSlow(length) : memory;
         const target = new Uint8Array(bytes.buffer, bytes.byteOffset, length);
         await file.readInto(target, position);

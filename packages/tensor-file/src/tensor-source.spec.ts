@@ -37,7 +37,7 @@ function source(
 async function sumsOf(tensors: TensorSource, name: string): Promise<readonly number[]> {
   const sums: number[] = [];
   for await (const slice of tensors.slices(name)) {
-    // A caller that takes its time: what is read ahead must not lie where it looks.
+    // A slow caller: what is read ahead must not overwrite the slice that it has.
     await new Promise((resolve) => setTimeout(resolve, 2));
     sums.push(slice.reduce((sum, value, i) => sum + value * (i % 7), 0));
   }
@@ -67,7 +67,7 @@ it('does not mix what is read side by side, nor what is read after a caller that
   const expected = await sumsOf(tensors, 'rows');
   expect(expected.length).toBe(6);
   let reads = 0;
-  // Its second read, which nobody waits for, comes when others are at work.
+  // Its second read, which nobody awaits, ends while others use the memories.
   for await (const slice of source(
     (values) => values.fill(2),
     () => 8 * reads++,

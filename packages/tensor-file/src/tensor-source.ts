@@ -52,8 +52,8 @@ export interface TensorSource extends TensorFile {
 const SLICE_ELEMENTS = 1 << 18;
 
 /**
- * Memories of slices, used again: pages that the system has to clear anew for each slice would take a third of the
- * time.
+ * Memories of slices that are used again. With new memory for each slice, a third of the time would go into the
+ * system's clearing of pages.
  */
 const free: FloatMemory[] = [];
 
@@ -85,7 +85,7 @@ export function tensorSource(file: TensorFile): TensorSource {
     const memories = [takeMemory(), takeMemory()] as const;
     const start = (from: number): Promise<Float32Array<ArrayBuffer>> => {
       const reading = readRange(name, type, { from, count: Math.min(step, total - from) }, memories[(from / step) % 2]);
-      // Waited for when the caller asks for it.
+      // The caller awaits it later. Without this line, a failure before that would count as unhandled.
       reading.catch(() => undefined);
       return reading;
     };
@@ -94,12 +94,12 @@ export function tensorSource(file: TensorFile): TensorSource {
       next = total === 0 ? undefined : start(0);
       for (let from = step; next !== undefined; from += step) {
         const values = await next;
-        // Read while the caller is at work on the one before.
+        // The next slice is read while the caller works on this one.
         next = from < total ? start(from) : undefined;
         yield values;
       }
     } finally {
-      // Not used again before what is still being read is there.
+      // A read may still be under way: the memories are free only after it.
       void Promise.resolve(next)
         .catch(() => undefined)
         .then(() => free.push(...memories));
@@ -127,7 +127,7 @@ export function tensorSource(file: TensorFile): TensorSource {
   };
 }
 
-/** −1 where all are. */
+/** Index of the first number that is not finite, or −1. */
 function firstNotFinite(values: Float32Array): number {
   for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
   return -1;

@@ -1,5 +1,23 @@
 import { InvalidCheckpointError, ResourceLimitError } from '@kimera/tensor-file';
-import { PickleDict, PickleList, PickleTuple, TorchTensor, type PickleValue } from './pickle-values.js';
+import {
+  PickleDict,
+  PickleList,
+  PickleTuple,
+  TorchTensor,
+  type PickleValue,
+  type TorchStorage,
+} from './pickle-values.js';
+
+/** A file of torch.save, whichever its format. */
+export interface TorchContents {
+  readonly tensors: ReadonlyMap<string, TorchTensor>;
+  /** True where the numbers are big-endian. */
+  readonly isSwapped: boolean;
+  /** Position of a storage's first byte in the file. @throws MissingStorageError. */
+  storageStart(storage: TorchStorage): number;
+  /** Checks the storage's checksum, once, where the format has one. @throws InvalidZipError. */
+  verify(storage: TorchStorage): Promise<void>;
+}
 
 /** Containers inside containers; a training checkpoint has four. */
 const MAX_DEPTH = 32;

@@ -64,7 +64,7 @@ async function pickleSeeds(): Promise<readonly Seed[]> {
     }
     await file.close();
   }
-  // As many as the other kinds together, about.
+  // Repeated, so that there are about as many as of all other kinds together.
   return Array.from({ length: 20 }, () => seeds).flat();
 }
 

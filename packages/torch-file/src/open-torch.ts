@@ -10,8 +10,8 @@ import {
   MissingTensorError,
   ResourceLimitError,
 } from '@kimera/tensor-file';
+import type { TorchContents } from './collect-tensors.js';
 import type { TorchTensor } from './pickle-values.js';
-import type { TorchContents } from './torch-contents.js';
 import { openTorchLegacy } from './torch-legacy.js';
 import { openTorchZip } from './torch-zip.js';
 
@@ -22,15 +22,15 @@ import { openTorchZip } from './torch-zip.js';
 const MAX_SPAN_BYTES = 128 << 20;
 
 /**
- * Whether the checksums of what is read are verified: not where another reader of the same file does, or the hash of
- * the whole file is known.
+ * Whether the checksums of a file (by its path) are verified. They need not be where another reader of the same file
+ * does, or where the hash of the whole file is known.
  */
 export type Checksums = (path: string) => boolean;
 export const VERIFY_ALL: Checksums = () => true;
 
 /**
  * A file of torch.save (zip or legacy), read without running its pickle. @throws InvalidCheckpointError and the errors
- * of errors/torch-errors.ts.
+ * of errors.ts.
  */
 export async function openTorch(path: string, checksums: Checksums = VERIFY_ALL): Promise<TensorSource> {
   const file = await openPositioned(path);

@@ -16,7 +16,7 @@ export type PickleValue =
   | TorchStorage
   | TorchTensor;
 
-/** Apart from whole numbers: 6.0 is no size. */
+/** A floating-point number. A class of its own, since 6.0 must not be taken for a size. */
 export class PickleFloat {
   constructor(readonly value: number) {}
 }
@@ -32,7 +32,7 @@ export class PickleDict {
 }
 export type PickleKey = string | number | bigint | boolean | null;
 
-/** A name of the allow-list; calling it is the unpickler's business. */
+/** A name of the allow-list. What calling it gives: torch-functions.ts. */
 export class PickleGlobal {
   constructor(
     readonly module: string,

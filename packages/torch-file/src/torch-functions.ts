@@ -15,7 +15,7 @@ type TorchFunction = (
 /** Protocol 2 writes a set as a list and a call. */
 const set: TorchFunction = (items) => (items.length === 1 && items[0] instanceof PickleList ? items[0] : undefined);
 
-/** Those names that are functions or classes. */
+/** The functions and classes among the allowed names. */
 export const TORCH_FUNCTIONS: Readonly<Partial<Record<string, TorchFunction>>> = {
   'collections.OrderedDict': (items, _file, put) => {
     const [first] = items;

@@ -1,15 +1,14 @@
 import { ELEMENT_BYTES } from '@kimera/safetensors';
 import { type PositionedFile, InvalidCheckpointError, ResourceLimitError } from '@kimera/tensor-file';
 import { InvalidPickleError, MissingStorageError, StorageSizeError, UnsupportedTorchFileError } from './errors.js';
-import { collectTensors } from './collect-tensors.js';
+import { collectTensors, type TorchContents } from './collect-tensors.js';
 import { PickleDict, PickleList, type PickleValue, type TorchStorage } from './pickle-values.js';
-import type { TorchContents } from './torch-contents.js';
 import { Unpickler } from './unpickler.js';
 
 /** torch/serialization.py (2.15) MAGIC_NUMBER and PROTOCOL_VERSION. */
 const MAGIC_NUMBER = 0x1950a86a20f9469cfc6cn;
 const PROTOCOL_VERSION = 1001;
-/** All pickles together. */
+/** Limit for all pickles of a file together. */
 const MAX_PICKLE_BYTES = 32 << 20;
 
 /**
@@ -79,7 +78,7 @@ export async function openTorchLegacy(file: PositionedFile): Promise<TorchConten
   };
 }
 
-/** A value for a message: text and numbers as they are, of the others what they are. */
+/** A value for a message: text and numbers as they are, everything else by its class. */
 function shown(value: PickleValue): string {
   return typeof value === 'object' ? (value?.constructor.name ?? 'None') : String(value);
 }

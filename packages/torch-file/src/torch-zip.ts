@@ -2,8 +2,7 @@ import { crc32 } from 'node:zlib';
 import { ELEMENT_BYTES } from '@kimera/safetensors';
 import { type PositionedFile, ResourceLimitError } from '@kimera/tensor-file';
 import { InvalidZipError, MissingStorageError, StorageSizeError, UnsupportedTorchFileError } from './errors.js';
-import { collectTensors } from './collect-tensors.js';
-import type { TorchContents } from './torch-contents.js';
+import { collectTensors, type TorchContents } from './collect-tensors.js';
 import { Unpickler } from './unpickler.js';
 import { readZipDirectory, type ZipRecord } from './zip-directory.js';
 

@@ -63,7 +63,7 @@ export class Unpickler implements PickleMachine {
     }
   }
 
-  // What the table of opcodes uses.
+  // The methods that the table of opcodes calls.
 
   protocol(): void {
     const version = this.#bytes.number(1);
@@ -220,7 +220,7 @@ export class Unpickler implements PickleMachine {
   }
 
   #global(module: string, name: string): void {
-    // A dotted name would walk attributes.
+    // A name with a dot would look up attributes.
     if (name.includes('.') || !ALLOWED_GLOBALS.has(`${module}.${name}`))
       throw new ForbiddenGlobalError(this.file, module.slice(0, 100), name.slice(0, 100));
     this.push(new PickleGlobal(module, name));

@@ -168,7 +168,8 @@ function large(
 }
 
 /**
- * Records are never written to disk; a name that would leave a folder still says that this file was made to do harm.
+ * Records are never written to the disk. A name that would leave a folder is refused all the same: such a file was made
+ * to do harm.
  */
 function recordName(path: string, bytes: Uint8Array): string {
   let name: string;

@@ -4,7 +4,7 @@ import type { Architecture } from './architecture.js';
 import { bert, roberta, xlmRoberta } from './bert-family.js';
 import { distilbert } from './distilbert.js';
 
-/** One row a family. */
+/** The families of encoders. */
 const ARCHITECTURES: readonly Architecture[] = [bert, xlmRoberta, roberta, distilbert];
 
 /** The architecture that config.json names. @throws UnsupportedModelError. */

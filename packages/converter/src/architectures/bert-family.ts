@@ -32,7 +32,7 @@ const configSchema = z.looseObject({
   add_cross_attention: z.boolean().default(false),
 });
 
-/** How a family counts positions: `zero`, or after the padding id as RoBERTa does. */
+/** How a family counts positions: from 0, or from the padding id on as RoBERTa does. */
 export type PositionCounting = 'from zero' | 'after padding';
 
 /** The config.json of BERT and of those that kept its keys. */

@@ -22,11 +22,11 @@ export interface Checkpoint {
   readonly defaultRole: Role | undefined;
   /** Tokens a text may have, or undefined where no file says. */
   readonly maxTokens: number | undefined;
-  /** tokenizer.json, with everything that happens to a text before it. */
+  /** tokenizer.json, with lower-casing added where sentence_bert_config.json asks for it. */
   readonly tokenizerJson: string;
-  /** What it holds; undefined where it was not read, or is not JSON. */
+  /** tokenizer.json parsed; undefined where it was not read, or is not JSON. */
   readonly parsedTokenizer: unknown;
-  /** Of the checkpoint itself; those of modules and heads as `FOLDER_OR_FILE/NAME`. */
+  /** By name; tensors of modules and heads are named `FOLDER_OR_FILE/NAME`. */
   readonly tensors: TensorSource;
 }
 
@@ -43,9 +43,9 @@ const promptsSchema = z.looseObject({
 const PROMPT_NAMES: Readonly<Record<Role, readonly string[]>> = { query: ['query'], document: ['document', 'passage'] };
 
 export interface OpenCheckpointOptions {
-  /** Of torch files; default: all are verified. */
+  /** Which torch files' checksums are verified; default: all. */
   readonly checksums?: Checksums;
-  /** What another reader of this folder knows already: the tokenizer, of 17 MB in XLM-R, is not read again then. */
+  /** What the caller has read already, so that the tokenizer (17 MB in XLM-R) is not read again. */
   readonly known?: Pick<Checkpoint, 'tokenizerJson' | 'heads'>;
 }
 

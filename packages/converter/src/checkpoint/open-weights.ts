@@ -25,7 +25,7 @@ const LAYOUTS: readonly {
   },
 ];
 
-/** Their names, in the order of preference. */
+/** Names of the files that weights are looked for in, in the order of preference. */
 export const WEIGHT_FILES: readonly string[] = LAYOUTS.map(({ file }) => file);
 
 /** @throws CheckpointFileMissingError, and the errors of the formats. */

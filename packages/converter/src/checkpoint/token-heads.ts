@@ -5,7 +5,7 @@ import { openTorch } from '@kimera/torch-file';
 
 export const SPARSE_FILE = 'sparse_linear.pt';
 export const COLBERT_FILE = 'colbert_linear.pt';
-/** Their names. */
+/** File names of the heads. */
 export const HEAD_FILES: readonly string[] = [SPARSE_FILE, COLBERT_FILE];
 
 /** Opens the heads that lie in the folder; the caller closes the sources. @throws the errors of torch files. */

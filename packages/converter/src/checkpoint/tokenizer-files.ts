@@ -40,7 +40,7 @@ export function lowerCasingTokenizer(tokenizerJson: string): string {
     throw new UnsupportedModelError('do_lower_case with the normaliser', normalizer?.type ?? 'none', [
       'BertNormalizer',
     ]);
-  // strip_accents null follows lowercase: what it was stays.
+  // strip_accents null means "as lowercase says": write the old value down before lowercase changes.
   const stripAccents = normalizer['strip_accents'] ?? normalizer['lowercase'] ?? true;
   return `${JSON.stringify({ ...tokenizer, normalizer: { ...normalizer, lowercase: true, strip_accents: stripAccents } })}\n`;
 }

@@ -23,8 +23,10 @@ export interface HeadOutputs {
 }
 
 const NEIGHBOURS = 10;
+/** Texts of one call of the backend. */
+const BATCH_TEXTS = 64;
 
-/** What a backend makes of each text, alone, all its heads. */
+/** Runs each text in a batch of its own, with all heads of the space. */
 export async function runTexts(
   backend: InferenceBackend,
   texts: readonly ReferenceText[],
@@ -42,17 +44,17 @@ export async function runTexts(
   return outputs;
 }
 
-/** [D] of each text, many together: faster, and as a backend serves them. */
+/** The dense vector [D] of each text, many texts in one call: faster, and the way a backend is used. */
 export async function runDense(
   backend: InferenceBackend,
   texts: readonly ReferenceText[],
 ): Promise<readonly Float32Array[]> {
   const vectors = new Array<Float32Array>(texts.length).fill(new Float32Array());
   const { dimension } = backend.space;
-  // Of one length, most of them.
+  // Sorted by length, so that most texts of a batch have the same.
   const order = texts.map((_, i) => i).sort((a, b) => (texts[a]?.ids.length ?? 0) - (texts[b]?.ids.length ?? 0));
-  for (let from = 0; from < order.length; from += TEXTS_OF_A_RUN) {
-    const chosen = order.slice(from, from + TEXTS_OF_A_RUN);
+  for (let from = 0; from < order.length; from += BATCH_TEXTS) {
+    const chosen = order.slice(from, from + BATCH_TEXTS);
     const of = <T>(value: (text: ReferenceText) => T): T[] => chosen.map((i) => value(texts[i] as ReferenceText));
     const batch = {
       ...tokenBatch(of(({ ids }) => Int32Array.from(ids))),
@@ -63,12 +65,11 @@ export async function runDense(
   }
   return vectors;
 }
-const TEXTS_OF_A_RUN = 64;
 
 /**
  * How far outputs are from those expected, text by text.
- * @param digits of the figures, rounded to the worse: the last ones of float32 arithmetic differ between kinds of
- * processor, and a folder's bytes should not.
+ * @param digits after the point; figures are rounded to the worse side. Float32 results differ in their last digits
+ * between kinds of processor, and the bytes of a folder must not.
  */
 export function fidelityOf(
   actual: readonly HeadOutputs[],
@@ -98,7 +99,7 @@ export function fidelityOf(
   };
 }
 
-/** Cosine of one head's numbers as one vector; nothing where the text has none of it in both. */
+/** Cosine of one head's numbers, taken as one vector; empty where both sides have no number. */
 function similarity(head: Head, actual: HeadOutputs | undefined, expected: HeadOutputs): readonly number[] {
   if (head === 'sparse') {
     if (expected.sparse === undefined) return [];

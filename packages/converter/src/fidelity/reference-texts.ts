@@ -4,9 +4,9 @@ import type { CheckpointModel } from '../model/checkpoint-model.js';
 import type { ReferenceText } from '@kimera/reference-encoder';
 
 /**
- * Multiplications that the forward pass of a conversion may take: three to four seconds of one core (2.4e9 a second on
- * an Intel Xeon of 2023). Every probe and
- * every held-out text of a model like MiniLM, a handful of short ones of a model of bge-m3's size.
+ * Multiplications that the forward pass of a conversion may take with `reference: 'quick'`: three to four seconds of one
+ * core (2.4e9 a second on an Intel Xeon of 2023). That is enough for every probe and held-out text of a model like
+ * MiniLM, and for a few short ones of a model of bge-m3's size.
  */
 const MULTIPLICATIONS = 8e9;
 
@@ -37,7 +37,9 @@ export function tokenBudget(model: CheckpointModel): number {
   return MULTIPLICATIONS / perToken;
 }
 
-/** As many as fit, the shortest first where not all do, in their order; one at least. */
+/**
+ * The texts that fit into the budget, at least one. Where not all fit, the shortest are chosen; their order stays.
+ */
 export function withinBudget<T extends { readonly tokens: ReferenceText }>(
   texts: readonly T[],
   budget: number,

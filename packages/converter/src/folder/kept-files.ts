@@ -13,10 +13,10 @@ export const KEPT_FILES: readonly string[] = [
   'config_sentence_transformers.json',
   'vocab.txt',
 ];
-/** Of a Dense module. */
+/** Files of a Dense module. */
 const MODULE_FILES = ['config.json', 'model.safetensors', 'pytorch_model.bin'];
 
-/** Everything that other libraries want beside the graphs. */
+/** Copies the files that other libraries need beside the graphs. */
 export async function keepFiles(checkpoint: Checkpoint, folder: string): Promise<void> {
   const dense = checkpoint.modules.afterPooling.flatMap((module) =>
     module.kind === 'dense' ? MODULE_FILES.map((name) => join(module.path, name)) : [],

@@ -23,7 +23,7 @@ export interface ReferenceTexts {
   readonly held: readonly ChosenText[];
 }
 
-/** Half of the budget for each where not all fit. */
+/** Chooses the texts. Where not all fit into the budget, probes and held-out texts get half of it each. */
 export function referenceTexts(
   model: CheckpointModel,
   tokenizer: Tokenizer,

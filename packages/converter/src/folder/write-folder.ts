@@ -5,10 +5,9 @@ import { OutputExistsError } from '../errors.js';
 import { ifPresent } from '@kimera/tensor-file';
 
 /**
- * Writes a folder under a temporary name beside `out` and renames it at the end, so that a folder that looks whole is
- * whole; what a killed process left of
- * the same folder is removed.
- * @param write makes the folder that it is given, and fills it. @throws OutputExistsError, and what `write` throws;
+ * Writes a folder under a temporary name beside `out` and renames it at the end: `out` never holds half a folder. First
+ * removes temporary folders of `out` whose process was killed.
+ * @param write creates and fills the folder whose path it gets. @throws OutputExistsError, and what `write` throws;
  * nothing is left then.
  */
 export async function writeFolder<T>(out: string, write: (partial: string) => Promise<T>): Promise<T> {

@@ -59,7 +59,7 @@ export function encoderGraph(
       graph.fused('SkipLayerNormalization', [x, skip, weight(`${norms}.gain`), weight(`${norms}.bias`), weight(bias)], {
         epsilon: { float: shape.layerNormEpsilon },
       });
-    // Without a mask: ONNX Runtime takes its flash attention only then.
+    // Without a mask, since ONNX Runtime uses its flash attention only then.
     const mixed = graph.fused(
       'MultiHeadAttention',
       [...kernel.project(graph, hidden, name), weight('attention.qkv.bias')],

@@ -10,11 +10,11 @@ export interface MatrixKernel {
   project(graph: OnnxGraph, x: string, layer: string): readonly string[];
 }
 
-/** In float32, each matrix where it lies. */
+/** Multiplies in float32; each matrix is read from where it lies in its file. */
 export function floatKernel(weights: GraphWeights, hiddenSize: number): MatrixKernel {
   return {
     multiply: (graph, x, weight) => fusedMatrixGraph(graph, x, weights.value(graph, weight)),
-    // Apart from each other, in one file or in three: no slower than one product that has to be split.
+    // Three products: no slower than one that has to be split, and the matrices may lie in three places.
     project: (graph, x, layer) =>
       [0, 1, 2].map((part) =>
         fusedMatrixGraph(

@@ -24,29 +24,37 @@ interface Cosines {
 export interface Int8Options {
   /** File of texts, one a line, that activations are measured on; default: 240 sentences in 20 languages. */
   readonly calibration?: string;
-  /** Worse results are refused; default mean .995, min .98. */
+  /** Worse results are refused; default `INT8_FLOOR`. */
   readonly floor?: Cosines;
   /**
-   * Below it on calibration texts or, for the least cosine, on their beginnings, matrices stay in float32; default mean
-   * .9993, min .998.
+   * If the calibration texts, or for the least cosine also their beginnings, are below it, some matrices stay in
+   * float32; default `INT8_AIM`.
    */
   readonly aim?: Cosines;
 }
 
-const FLOOR = { meanCosine: 0.995, minCosine: 0.98 };
-const AIM = { meanCosine: 0.9993, minCosine: 0.998 };
-/** Share of the matrices' weights that may: they take four times the room and two to three times the time. */
+/** Default of `Int8Options.floor`; measured on two models in benchmarks/results/2026-11-28-int8-fidelity.md. */
+export const INT8_FLOOR = { meanCosine: 0.995, minCosine: 0.98 };
+/** Default of `Int8Options.aim`; docs/decisions/2026-11-28-int8-sensitive-texts.md. */
+export const INT8_AIM = { meanCosine: 0.9993, minCosine: 0.998 };
+/**
+ * Largest share of the matrices' weights that stays in float32. There they take four times the room and two to three
+ * times the time.
+ */
 export const FULL_SHARE = 0.25;
-/** Texts on which matrices are compared: each takes a model of its own. */
+/** Texts on which the matrices are compared; few, since a model is loaded for every matrix. */
 const RANKED_TEXTS = 24;
-/** Of multilingual-e5-small's, one in 800 stands at a fork. */
+/**
+ * Beginnings of calibration texts that are embedded at most. In multilingual-e5-small one in 800 has a vector that
+ * depends strongly on small errors: three of these.
+ */
 const BEGINNINGS = 2_400;
 /**
- * Multiplications that they may take: about twenty seconds of two cores of 2025. Fewer beginnings where the model is
- * large.
+ * Multiplications that embedding the beginnings may take: about twenty seconds of two cores of 2025. A large model gets
+ * fewer beginnings.
  */
 const BEGINNINGS_MULTIPLICATIONS = 1e12;
-/** On average. */
+/** Average number of tokens. */
 const TOKENS_OF_A_BEGINNING = 8;
 
 interface Parts extends CopyProgress {
@@ -62,12 +70,12 @@ interface Parts extends CopyProgress {
 }
 
 /**
- * Writes the 8-bit variant and measures it against the base one on held-out texts: 8-bit weights, or 7-bit ones where
- * this processor's products of 8 bits
- * saturate. Where the mean over calibration texts misses the aim, the costliest matrices stay in float32; where only a
- * few texts do, the first ones: those texts
- * stand at a fork, which any error that comes early tips, and the later layers widen. @throws FidelityError below the
- * floor, naming the matrix to blame.
+ * Writes the 8-bit variant and measures it against the base one on held-out texts. Weights have 8 bits, or 7 where this
+ * processor's products of 8 bits saturate.
+ * Where the mean over calibration texts misses the aim, the matrices that cost most stay in float32. Where only single
+ * texts do, their vectors depend strongly on small errors, and the later layers enlarge an early error: then the first
+ * matrices stay in float32 (docs/decisions/2026-11-28-int8-sensitive-texts.md).
+ * @throws FidelityError below the floor, with the matrix that costs most.
  */
 export async function addInt8Variant(
   model: CheckpointModel,
@@ -75,7 +83,7 @@ export async function addInt8Variant(
   parts: Parts,
 ): Promise<SpaceFile['variants'][number]> {
   const { weights, tokenizer, openBackend, int8, calibration, heldOut, onPhase, signal } = parts;
-  const { floor = FLOOR, aim = AIM } = int8;
+  const { floor = INT8_FLOOR, aim = INT8_AIM } = int8;
   const tokens = (text: string): ReferenceText => referenceText(tokenizer, '', text, folder.space.maxTokens);
   const held = heldOut.map(tokens);
   const ranked = spread(calibration, RANKED_TEXTS).map(tokens);
@@ -123,19 +131,19 @@ export async function addInt8Variant(
     };
     const judge = async (): Promise<{
       readonly meanCosine: number;
-      readonly error: 'coarse' | 'scattered' | 'none';
+      readonly error: 'coarse' | 'sensitive' | 'none';
     }> => {
       const { meanCosine: mean, minCosine } = await measure(backend, ranked, expectedRanked);
       if (mean < aim.meanCosine) return { meanCosine: mean, error: 'coarse' };
       const least = Math.min(minCosine, leastCosine(await runDense(backend, beginnings), expectedBeginnings));
-      return { meanCosine: mean, error: least < aim.minCosine ? 'scattered' : 'none' };
+      return { meanCosine: mean, error: least < aim.minCosine ? 'sensitive' : 'none' };
     };
     const { meanCosine, error } = await judge().finally(() => backend.close());
     const costs = error === 'coarse' ? await rank() : undefined;
     let full: readonly string[] = [];
     if (costs !== undefined) full = costliest(model, costs, 1 - meanCosine, 1 - aim.meanCosine);
-    else if (error === 'scattered') full = firstMatrices(model);
-    // Ranked from here on is what lies on the disk now.
+    else if (error === 'sensitive') full = firstMatrices(model);
+    // A ranking after this reads the file that is on the disk now.
     if (full.length > 0) file = await write(levels, new Set(full));
     const written = await open();
     const fidelity = await measure(written, held, expected).finally(() => written.close());
@@ -158,8 +166,8 @@ export async function addInt8Variant(
 }
 
 /**
- * The costliest, until what is left of the error is small enough or as many weights as may stay in float32 do. Errors
- * of single matrices add up.
+ * The matrices that cost most, until the rest of the error is small enough or the share is used up. The errors of
+ * single matrices are taken to add up.
  */
 function costliest(
   model: CheckpointModel,
@@ -186,7 +194,7 @@ function firstMatrices(model: CheckpointModel): readonly string[] {
   );
 }
 
-/** As many from the head of the list as may stay in float32, sorted. */
+/** The first of the list that fit into the share, sorted. */
 function withinShare(model: CheckpointModel, matrices: readonly string[]): readonly string[] {
   const sizes = new Map(model.groups.filter(isQuantized).map((group) => [group.name, groupElements(group)]));
   let room = FULL_SHARE * matrixElements(model);
@@ -202,13 +210,13 @@ function leastCosine(actual: readonly Float32Array[], expected: readonly Float32
   return Math.min(...expected.map((vector, i) => cosine(vector, actual[i] ?? [])));
 }
 
-/** `count` of the texts, from all parts of the list. */
+/** `count` texts, spread over the whole list. */
 function spread(texts: readonly string[], count: number): readonly string[] {
   const step = Math.max(1, Math.floor(texts.length / count));
   return texts.filter((_, i) => i % step === 0).slice(0, count);
 }
 
-/** Before it is measured. 7-bit products saturate nowhere: no self-test then. */
+/** The variant before it is measured. 7-bit products never saturate, so they need no self-test. */
 function provisional(levels: Int8Levels): SpaceFile['variants'][number] {
   return {
     name: 'int8',

@@ -29,7 +29,7 @@ export async function calibrate(
 ): Promise<ReadonlyMap<string, Float32Array>> {
   const { graph, tapped } = calibrationGraph(model, weights);
   const width = model.shape.hiddenSize;
-  // To the backend it is a model whose dense vector is the maxima of a text.
+  // The backend takes it for a model whose dense vector holds the maxima of a text.
   const measured: ModelFolder = {
     ...folder,
     space: { ...folder.space, heads: ['dense'], dimension: tapped.length * width },

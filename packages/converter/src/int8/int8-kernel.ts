@@ -2,14 +2,14 @@ import { floatKernel, type MatrixKernel } from '../graphs/matrix-kernel.js';
 import type { OnnxGraph } from '@kimera/onnx-file';
 import type { WeightFile } from '../weights/weight-file.js';
 
-/** Below it a row counts as zeros: its scale must not be 0. */
+/** Least magnitude of a row: a scale must not be 0. */
 const ROW_FLOOR = 1e-20;
 
 /** Names of a quantised matrix's arrays. */
 export const int8Arrays = (weight: string): Readonly<Record<'levels' | 'scales' | 'smoothing', string>> => ({
   levels: `${weight}.levels`,
   scales: `${weight}.scales`,
-  /** What activations are multiplied with, [in]; not there where there is no smoothing. */
+  /** What activations are multiplied with, [in]; absent where there is no smoothing. */
   smoothing: `${weight}.smoothing`,
 });
 

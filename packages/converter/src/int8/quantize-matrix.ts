@@ -35,7 +35,7 @@ export function quantizeMatrix(
       row[i] = value;
       largest = Math.max(largest, Math.abs(value));
     }
-    // A row of next to nothing has levels of zero, whatever its scale; a 127th of it might not be a float32.
+    // So small a row gets levels of zero with any scale; its own scale might be too small for a float32.
     const scale = largest < ZERO ? 1 : Math.fround(largest / largestLevel);
     scales[o] = scale;
     for (let i = 0; i < inputs; i++) levels[i * outputs + o] = Math.round((row[i] as number) / scale);

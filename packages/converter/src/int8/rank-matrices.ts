@@ -58,7 +58,7 @@ export async function rankMatrices(
   return costs.sort((a, b) => a.meanCosine - b.meanCosine);
 }
 
-/** The bias of the quantised matrix takes the shift of its input back. */
+/** The bias of the quantised matrix is the int8 file's: it makes up for the shift of the input. */
 function withBias(base: GraphWeights, int8: GraphWeights, bias: string): GraphWeights {
   return {
     value: (graph, name, range) => (name === bias ? int8 : base).value(graph, name, range),

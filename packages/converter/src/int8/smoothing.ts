@@ -8,7 +8,7 @@ const STEPS_PER_OCTAVE = 8;
 
 /**
  * Per input channel the factor that its activations are divided by and its weights multiplied with: max|x|^α /
- * max|w|^(1-α), [in]. 1 where a channel is silent.
+ * max|w|^(1-α), [in]. 1 where all its numbers are 0.
  * @param activations max|x| a channel, [in]. @param weights max|w| a channel, [in].
  */
 export function smoothingFactors(activations: Float32Array, weights: Float32Array): Float32Array {

@@ -1,9 +1,8 @@
 /**
- * Beginnings of texts, `count` of them from all parts of the list, each once: every text after each of its words, or of
- * its characters where it is written without spaces. A
- * model may stand at a fork before a text that has no end: in multilingual-e5-small a hair decides there whether the
- * last token takes part in the attention or
- * becomes its sink, and the vector is another one.
+ * `count` beginnings of texts, spread over the whole list, each once: every text after each of its words, or after each
+ * character where it is written without spaces. Among them are texts whose vector depends strongly on small errors: in
+ * multilingual-e5-small, for some texts without a mark at the end, a small difference decides whether most attention
+ * goes to the last token, and with it the vector.
  */
 export function textBeginnings(texts: readonly string[], count: number): readonly string[] {
   const beginnings = texts.flatMap((text) => {

@@ -83,7 +83,7 @@ export async function writeInt8(
   return weights;
 }
 
-/** Returns what the bias has to take back, [out]. */
+/** Returns what has to be subtracted from the bias, [out]. */
 async function addQuantized(
   file: WeightFile,
   model: CheckpointModel,
@@ -109,7 +109,7 @@ async function addQuantized(
   return biasShift(quantized, followsGelu(name) ? GELU_SHIFT : 0);
 }
 
-/** What an output gets too much of where every input is `shift` too large, [out]. */
+/** By how much each output is too large if every input is larger by `shift`, [out]. */
 function biasShift({ levels, scales }: QuantizedMatrix, shift: number): Float32Array {
   const outputs = scales.length;
   const sums = new Float64Array(outputs);

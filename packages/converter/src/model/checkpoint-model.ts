@@ -43,7 +43,7 @@ export class CheckpointModel {
     return this.checkpoint.tensors.read(this.#source(plan));
   }
 
-  /** Where the checkpoint has it in one piece. */
+  /** Where the weight lies in the checkpoint's files, if in one piece. */
   location(plan: WeightPlan): Promise<TensorLocation | undefined> {
     return this.checkpoint.tensors.location(this.#source(plan));
   }
@@ -71,7 +71,7 @@ export class CheckpointModel {
     return hash.digest('hex');
   }
 
-  /** What packages/reference-encoder has to know of it. The checkpoint stays open meanwhile. */
+  /** The model as packages/reference-encoder takes it; the checkpoint must stay open while that reads weights. */
   reference(): ReferenceEncoder {
     const { modules, heads } = this.checkpoint;
     return { shape: this.shape, modules, heads, weights: this.#reader() };

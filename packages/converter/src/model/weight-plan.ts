@@ -4,9 +4,9 @@ import type { EncoderShape } from '@kimera/reference-encoder';
 
 /** A weight of the model. */
 export interface WeightPlan {
-  /** Under which it is hashed and stored, the same whatever the checkpoint calls it. */
+  /** Canonical name: hashed and stored under it, whatever the checkpoint calls the tensor. */
   readonly name: string;
-  /** Names in checkpoints, the first that is there is taken. */
+  /** Names in checkpoints; the first one found is used. */
   readonly sources: readonly string[];
   readonly shape: readonly number[];
 }

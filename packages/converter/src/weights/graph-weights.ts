@@ -8,7 +8,7 @@ export interface RowRange {
 
 /**
  * How graphs get at the weights of a model, wherever they lie: names are those of weight groups
- * (../encoder/weight-plan.ts).
+ * (../model/weight-plan.ts).
  */
 export interface GraphWeights {
   /** Float value; whatever decoding it takes, ONNX Runtime folds it when it loads the graph. */

@@ -75,7 +75,7 @@ const NOTHING_COPIED: GraphWeights = {
   },
 };
 
-/** Of the file itself where the checkpoint's is a symbolic link, as in the hub's cache. */
+/** Links to the file itself where the checkpoint's is a symbolic link, as in the hub's cache. */
 async function hardLink(from: string, to: string): Promise<void> {
   const target = await realpath(from);
   try {

@@ -5,10 +5,10 @@ import type { OnnxType } from '@kimera/onnx-file';
 /** How a weight matrix lies in the data file. */
 export type WeightForm = 'fp32' | 'fp16' | 'q4' | 'int8';
 
-/** Forms of the base variant; it is exact to the checkpoint or refused, but for float16's rounding. */
+/** Forms of the base variant. All but float16, which rounds, hold exactly the checkpoint's numbers or are refused. */
 export type BaseVariant = Exclude<WeightForm, 'int8'>;
 
-/** Scales included. */
+/** Bytes in the file for one weight, scales included. */
 export function bytesPerWeight(form: WeightForm): number {
   return BYTES_PER_WEIGHT[form];
 }
