@@ -167,6 +167,18 @@ export class UnknownSpaceError extends KimeraError {
   }
 }
 
+/** Vectors of more numbers than the store can hold. */
+export class DimensionTooLargeError extends KimeraError {
+  readonly code = 'DIMENSION_TOO_LARGE';
+  readonly kind = 'refused';
+  constructor(
+    readonly dimension: number,
+    readonly limit: number,
+  ) {
+    super(`vectors of ${dimension} numbers cannot be stored, at most ${limit} can`, { dimension, limit });
+  }
+}
+
 /** The space that searches use cannot be dropped. */
 export class ActiveSpaceError extends KimeraError {
   readonly code = 'ACTIVE_SPACE';

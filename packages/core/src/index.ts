@@ -8,6 +8,7 @@ export {
   ClosedError,
   CollectionExistsError,
   DimensionMismatchError,
+  DimensionTooLargeError,
   EmptyMultiVectorError,
   type ErrorField,
   type ErrorKind,
@@ -39,7 +40,14 @@ export {
 } from './portable-error.js';
 export { sha256Hex, spaceFingerprint } from './fingerprint.js';
 export type { BackendOutput, HeadRequest, InferenceBackend } from './ports/inference-backend.js';
-export { checkCollectionName, checkDistinctIds, checkRows, checkVector, MAX_ID_BYTES } from './ports/store/checks.js';
+export {
+  checkCollectionName,
+  checkDimension,
+  checkDistinctIds,
+  checkRows,
+  checkVector,
+  MAX_ID_BYTES,
+} from './ports/store/checks.js';
 export type { CollectionReader } from './ports/store/collection-reader.js';
 export type { CollectionWriter, EmbeddedRow } from './ports/store/collection-writer.js';
 export type { Collection, KeyRange, Row, SourceRow } from './ports/store/collection.js';

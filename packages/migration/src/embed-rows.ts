@@ -7,14 +7,14 @@ import {
   type SourceRow,
   type TextEmbedder,
 } from '@kimera/core';
-import { EmbedderBrokenError, NotFiniteVectorError } from './errors/migration-errors.js';
+import { EmbedderBrokenError, NotFiniteVectorError } from './errors.js';
 
-export interface EmbeddedRow {
+export interface EmbeddingOfRow {
   readonly row: SourceRow;
   readonly embedding: Embedding;
 }
-export interface EmbeddedRows {
-  readonly embedded: readonly EmbeddedRow[];
+export interface EmbeddingsOfRows {
+  readonly embedded: readonly EmbeddingOfRow[];
   readonly vectors: readonly NewVector[];
   readonly poison: readonly PoisonRow[];
 }
@@ -34,7 +34,7 @@ export async function embedRows(
   embedder: TextEmbedder,
   rows: readonly SourceRow[],
   signal?: AbortSignal,
-): Promise<EmbeddedRows> {
+): Promise<EmbeddingsOfRows> {
   if (rows.length === 0) return { embedded: [], vectors: [], poison: [] };
   try {
     const embedded = await embed(embedder, rows, signal);
@@ -66,7 +66,7 @@ async function embed(
   embedder: TextEmbedder,
   rows: readonly SourceRow[],
   signal: AbortSignal | undefined,
-): Promise<readonly EmbeddedRow[]> {
+): Promise<readonly EmbeddingOfRow[]> {
   const embeddings = await embedder.encodeBatch(
     rows.map(({ text }) => text),
     { role: 'document', lane: 'bulk', ...(signal === undefined ? {} : { signal }) },

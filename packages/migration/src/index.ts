@@ -1,14 +1,16 @@
-export { embedRows, type EmbeddedRow, type EmbeddedRows } from './embed-rows.js';
-export * from './errors/migration-errors.js';
-export type { MigrationParts, MigrationStorePorts } from './parts.js';
+export { embedRows, type EmbeddingOfRow, type EmbeddingsOfRows } from './embed-rows.js';
 export {
-  MAX_DIMENSION,
-  measurePlan,
-  planMigration,
-  type MigrationPlan,
-  type PlanOptions,
-  type SideOfPlan,
-} from './plan.js';
+  AcceptanceError,
+  BackfillIncompleteError,
+  EmbedderBrokenError,
+  NotEnoughRoomError,
+  NotFiniteVectorError,
+  PoisonRowsError,
+  RowsMissingError,
+  SameSpaceError,
+} from './errors.js';
+export type { MigrationParts, MigrationStorePorts } from './parts.js';
+export { measurePlan, planMigration, type MigrationPlan, type PlanOptions, type SideOfPlan } from './plan.js';
 export { retireMigration } from './retire.js';
 export { pauseMigration, resumeMigration, ROWS_PER_JOB, startMigration } from './start.js';
 export { migrationStatus, type MigrationStatus } from './status.js';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import {
+  DimensionTooLargeError,
   MigrationStateError,
   MigrationUnderWayError,
   NoMigrationError,
@@ -10,7 +11,6 @@ import { FakeEmbedder } from '@kimera/testing';
 import fc from 'fast-check';
 import {
   cutOver,
-  DimensionLimitError,
   EmbedderBrokenError,
   measurePlan,
   migrationStatus,
@@ -281,8 +281,8 @@ describe('refusals', () => {
       }),
     ).rejects.toBeInstanceOf(SpaceMismatchError);
     await expect(
-      measurePlan({ ...parts, target: new FakeEmbedder({ space: { ...TARGET_SPACE, dimension: 2001 } }) }),
-    ).rejects.toBeInstanceOf(DimensionLimitError);
+      measurePlan({ ...parts, target: new FakeEmbedder({ space: { ...TARGET_SPACE, dimension: 16_001 } }) }),
+    ).rejects.toBeInstanceOf(DimensionTooLargeError);
     await expect(measurePlan({ ...parts, collection: 'none' })).rejects.toBeInstanceOf(UnknownCollectionError);
     await expect(parts.store.migrations.latestMigration(COLLECTION)).rejects.toBeInstanceOf(NoMigrationError);
   });

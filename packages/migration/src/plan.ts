@@ -1,4 +1,5 @@
 import {
+  checkDimension,
   NoMigrationError,
   SpaceMismatchError,
   type Figures,
@@ -8,12 +9,10 @@ import {
 } from '@kimera/core';
 import { neededQueries } from '@kimera/evaluation';
 import { embedRows } from './embed-rows.js';
-import { DimensionLimitError, SameSpaceError } from './errors/migration-errors.js';
+import { SameSpaceError } from './errors.js';
 import type { MigrationParts } from './parts.js';
 import { TRANSITIONS } from './transitions.js';
 
-/** pgvector 0.8: HNSW and IVFFlat index a `vector` of at most this many numbers. */
-export const MAX_DIMENSION = 2_000;
 const SAMPLE_ROWS = 256;
 
 export interface SideOfPlan {
@@ -55,7 +54,7 @@ export interface PlanOptions {
 /**
  * Measures on a sample; writes nothing.
  * @throws UnknownCollectionError, SpaceMismatchError where `source` is not the model of the active space,
- * SameSpaceError, DimensionLimitError.
+ * SameSpaceError, DimensionTooLargeError.
  */
 export async function measurePlan(
   { store, collection, source, target }: Omit<MigrationParts, 'by'>,
@@ -65,7 +64,7 @@ export async function measurePlan(
   if (target.space.fingerprint === activeSpace) throw new SameSpaceError(activeSpace, target.space.modelId);
   if (source.space.fingerprint !== activeSpace)
     throw new SpaceMismatchError(activeSpace, source.space.fingerprint, `the source model ${source.space.modelId}`);
-  if (target.space.dimension > MAX_DIMENSION) throw new DimensionLimitError(target.space.dimension, MAX_DIMENSION);
+  checkDimension(target.space, store.capacity.maxDimension);
   const rows = await store.collections.countRows(collection);
   const sample = await store.collections.sampleRows(collection, sampleRows, seed);
   const before = await measureSide(source, sample);

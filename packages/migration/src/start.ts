@@ -1,5 +1,5 @@
 import type { Migration } from '@kimera/core';
-import { NotEnoughRoomError } from './errors/migration-errors.js';
+import { NotEnoughRoomError } from './errors.js';
 import { openMigration } from './open-migration.js';
 import type { MigrationParts } from './parts.js';
 import { TRANSITIONS } from './transitions.js';

@@ -1,6 +1,6 @@
 import { MigrationStateError, type Migration, type SwitchResult, type TextEmbedder } from '@kimera/core';
 import { embedRows } from './embed-rows.js';
-import { PoisonRowsError, RowsMissingError } from './errors/migration-errors.js';
+import { PoisonRowsError, RowsMissingError } from './errors.js';
 import { openMigration } from './open-migration.js';
 import type { MigrationParts } from './parts.js';
 import { TRANSITIONS } from './transitions.js';

@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import type { StoreCapacity } from '@kimera/core';
+import { MAX_DIMENSION } from './vector-codec.js';
 
 /**
  * Of a vector's row beside its numbers: headers, id, hash, fingerprint, the primary key's index; measured
@@ -12,6 +13,8 @@ const INLINE_NUMBERS = 500;
 const PAGE_FACTOR = { inline: 1.2, outOfLine: 1.35 };
 
 export class PostgresCapacity implements StoreCapacity {
+  readonly maxDimension = MAX_DIMENSION;
+
   /** `folder`: where an embedded database lies. */
   constructor(private readonly folder: string | undefined) {}
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  checkDimension,
   checkCollectionName,
   checkRows,
   checkVector,
@@ -15,7 +16,6 @@ import {
   type SourceRow,
 } from '@kimera/core';
 import { z } from 'zod';
-import { checkDimension } from './dimension.js';
 import { putVectors } from './put-vectors.js';
 import { createCapture, replaceCapture } from './schema/capture.js';
 import { createSpaceTables } from './schema/space-tables.js';
@@ -24,8 +24,9 @@ import { rowColumns, sourceRow } from './source-rows.js';
 import { readSource, readSpace } from './source.js';
 import type { Database } from './sql/database.js';
 import { quoted } from './sql/identifier.js';
-import { DUPLICATE_TABLE, sqlState } from './sql/sql-errors.js';
+import { DUPLICATE_TABLE, sqlState } from './sql/sql-state.js';
 import { storableIds } from './storable.js';
+import { MAX_DIMENSION } from './vector-codec.js';
 
 export class PostgresCollections implements CollectionReader, CollectionWriter {
   constructor(private readonly database: Database) {}
@@ -89,7 +90,7 @@ export class PostgresCollections implements CollectionReader, CollectionWriter {
 
   async createCollection(name: string, space: EmbeddingSpace): Promise<void> {
     checkCollectionName(name);
-    checkDimension(space);
+    checkDimension(space, MAX_DIMENSION);
     const table = quoted('public', name);
     try {
       await this.database.transaction(async (sql) => {

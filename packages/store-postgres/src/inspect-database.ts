@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { liveLock } from './lock/folder-lock.js';
 import { isOlder, LEAST_PGVECTOR } from './schema/pgvector.js';
 import { SCHEMA_VERSIONS } from './schema/versions.js';
-import { reasonOf, StoreUnreachableError } from './sql/sql-errors.js';
+import { StoreUnreachableError } from './errors.js';
+import { reasonOf } from './sql/sql-state.js';
 import { withoutPassword } from './sql/without-password.js';
 
 /** What a database is, looked at without changing it. */

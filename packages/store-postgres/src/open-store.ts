@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FolderLock, liveLock } from './lock/folder-lock.js';
-import { StoreNotRunningError } from './lock/lock-errors.js';
+import { StoreNotRunningError } from './errors.js';
 import { PGliteThread } from './pglite/pglite-thread.js';
 import { openPostgresStore, type PostgresStore } from './postgres-store.js';
 

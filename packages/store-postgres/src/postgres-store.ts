@@ -6,7 +6,8 @@ import { PostgresJobs } from './jobs.js';
 import { PostgresMigrations } from './migrations.js';
 import { ensureSchema } from './schema/ensure-schema.js';
 import { Database } from './sql/database.js';
-import { reasonOf, StoreUnreachableError } from './sql/sql-errors.js';
+import { StoreUnreachableError } from './errors.js';
+import { reasonOf } from './sql/sql-state.js';
 import { withoutPassword } from './sql/without-password.js';
 import { PostgresVectors } from './vectors.js';
 

@@ -7,7 +7,7 @@ import type { Vector } from '@kimera/core';
  */
 const HEADER_BYTES = 4;
 
-/** pgvector's limit (VECTOR_MAX_DIM). */
+/** Numbers that a column of pgvector's type `vector` holds (VECTOR_MAX_DIM in vector.h). */
 export const MAX_DIMENSION = 16_000;
 
 export function encodeVector(vector: Vector): Buffer {

@@ -1,4 +1,5 @@
 import {
+  checkDimension,
   ActiveSpaceError,
   checkVector,
   SpaceMismatchError,
@@ -14,7 +15,6 @@ import {
   type WriteResult,
 } from '@kimera/core';
 import { z } from 'zod';
-import { checkDimension } from './dimension.js';
 import { writeFreshVectors } from './put-vectors.js';
 import { replaceCapture } from './schema/capture.js';
 import { createSpaceTables, dropSpaceTables } from './schema/space-tables.js';
@@ -22,9 +22,9 @@ import { readSource, readSpace, readSpaces } from './source.js';
 import { registerSpace } from './spaces.js';
 import type { Database } from './sql/database.js';
 import type { Queryable } from './sql/queryable.js';
-import { sqlState, UNDEFINED_TABLE } from './sql/sql-errors.js';
+import { sqlState, UNDEFINED_TABLE } from './sql/sql-state.js';
 import { storableIds } from './storable.js';
-import { decodeVector, encodeVector } from './vector-codec.js';
+import { decodeVector, encodeVector, MAX_DIMENSION } from './vector-codec.js';
 
 const variant = z.enum(['fp32', 'fp16', 'q4', 'int8']);
 const vectorRow = z
@@ -117,7 +117,7 @@ export class PostgresVectors implements VectorReader, VectorWriter {
   }
 
   async openSpace(name: string, space: EmbeddingSpace): Promise<void> {
-    checkDimension(space);
+    checkDimension(space, MAX_DIMENSION);
     const isOpen = async (sql: Queryable): Promise<boolean> =>
       (await readSpaces(sql, name)).some(({ fingerprint }) => fingerprint === space.fingerprint);
     const known = await readSource(this.database, name);

@@ -1,6 +1,6 @@
 import { CatchUpError, MigrationStateError, type Hit, type Migration } from '@kimera/core';
 import { ndcg, qualityGate, type GateResult } from '@kimera/evaluation';
-import { AcceptanceError, BackfillIncompleteError, PoisonRowsError } from '../errors/migration-errors.js';
+import { AcceptanceError, BackfillIncompleteError, PoisonRowsError } from '../errors.js';
 import { openMigration } from '../open-migration.js';
 import type { MigrationParts } from '../parts.js';
 import { TRANSITIONS } from '../transitions.js';
@@ -76,11 +76,7 @@ export async function verifyMigration(parts: MigrationParts, options: VerifyOpti
   });
 
   onProgress?.('rows', 0, 1);
-  const checks = [
-    ...(await checkCoverage(parts, migration)),
-    ...(await checkVectors(parts, sampleRows, seed)),
-    INDEX_CHECK,
-  ];
+  const checks = [...(await checkCoverage(parts, migration)), ...(await checkVectors(parts, sampleRows, seed))];
   const judged = queries.length === 0 ? null : await judge(parts, queries, margin, seed, onProgress);
   const { verdict, reason } = conclude(checks, judged?.gate ?? null);
   if (accept !== undefined && verdict === 'NO-GO') {
@@ -120,14 +116,6 @@ export async function verifyMigration(parts: MigrationParts, options: VerifyOpti
     thresholds: judged?.thresholds ?? [],
   };
 }
-
-/** Searches are exact: nothing is lost to an index. */
-const INDEX_CHECK: Check = {
-  name: 'index recall',
-  expected: '1 against exact search',
-  actual: '1 (the search is exact, there is no index)',
-  holds: true,
-};
 
 async function refuseUnfinished(
   { store, collection, target }: MigrationParts,

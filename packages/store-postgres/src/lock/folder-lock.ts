@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LockFile, newOwner, ownerFields } from '@kimera/process-lock';
 import { z } from 'zod';
-import { DamagedLockError, ForeignLockError, StoreLockedError } from './lock-errors.js';
+import { DamagedLockError, ForeignLockError, StoreLockedError } from '../errors.js';
 
 const FILE = 'kimera.lock';
 

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { STOP, type PGliteThreadData, type PGliteThreadMessage } from './messages.js';
 import { PGLITE_WORKER } from '../workers.js';
-import { PGliteOpenError } from './pglite-errors.js';
+import { PGliteOpenError } from '../errors.js';
 
 /** The embedded database in its worker thread, serving PostgreSQL's protocol on 127.0.0.1. */
 export class PGliteThread {

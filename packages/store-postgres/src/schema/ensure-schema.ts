@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Database } from '../sql/database.js';
 import { ensurePgvector } from './pgvector.js';
-import { SchemaTooNewError } from './schema-errors.js';
+import { SchemaTooNewError } from '../errors.js';
 import { SCHEMA_VERSIONS } from './versions.js';
 
 /**

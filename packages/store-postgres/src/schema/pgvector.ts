@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Queryable } from '../sql/queryable.js';
-import { PgvectorMissingError, PgvectorTooOldError } from './schema-errors.js';
+import { PgvectorMissingError, PgvectorTooOldError } from '../errors.js';
 
 /** Earlier releases have faults in index builds that later ones mend (CHANGELOG of pgvector, 0.8.1 to 0.8.4). */
 export const LEAST_PGVECTOR = '0.8.4';

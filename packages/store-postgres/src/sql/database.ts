@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ClosedError } from '@kimera/core';
 import pg from 'pg';
 import { Queryable } from './queryable.js';
-import { BusyError, isContention } from './sql-errors.js';
+import { BusyError } from '../errors.js';
+import { isContention } from './sql-state.js';
 
 export interface DatabaseAddress {
   readonly connectionString: string;
@@ -10,7 +11,7 @@ export interface DatabaseAddress {
   readonly connections: number;
 }
 
-/** No statement of the store takes minutes but an index build, which sets its own limit. */
+/** No statement of the store takes minutes: one that does has met a fault, and must not hold its connection for ever. */
 const STATEMENT_MILLISECONDS = 300_000;
 /** How long a transaction waits for a lock before it makes way: everything behind it in the queue waits too. */
 const LOCK_MILLISECONDS = 2_000;

@@ -1,6 +1,7 @@
 import {
   CatchUpError,
   checkCollectionName,
+  checkDimension,
   checkDistinctIds,
   checkRows,
   checkVector,
@@ -28,6 +29,8 @@ export interface InMemoryStoreOptions {
   readonly freeBytes?: number;
 }
 
+/** Of `capacity`. */
+const MAX_DIMENSION = 16_000;
 const NEW_YEAR = Date.UTC(2026, 0, 1);
 /** Of a row beside its vector, in `estimateBytes`. */
 const ROW_BYTES = 200;
@@ -72,6 +75,7 @@ export class InMemoryStore implements StorePorts {
     createCollection: (name, space) =>
       this.#write(() => {
         checkCollectionName(name);
+        checkDimension(space, MAX_DIMENSION);
         if (this.#collections.has(name)) throw new CollectionExistsError(name);
         const created = new InMemoryCollection(name, space.fingerprint);
         created.openSpace(space);
@@ -107,7 +111,11 @@ export class InMemoryStore implements StorePorts {
     readVectors: async (name, space, ids) => this.#of(name).vectors(space, ids),
     coverage: async (name, space) => this.#of(name).coverage(space),
     spaces: async (name) => this.#of(name).spaces,
-    openSpace: (name, space) => this.#write(() => this.#of(name).openSpace(space)),
+    openSpace: (name, space) =>
+      this.#write(() => {
+        checkDimension(space, MAX_DIMENSION);
+        this.#of(name).openSpace(space);
+      }),
     closeSpace: (name, space) => this.#write(() => this.#of(name).closeSpace(space)),
     writeVectors: (name, space, vectors) => this.#write(() => this.#of(name).write(space, vectors)),
   };
@@ -179,6 +187,7 @@ export class InMemoryStore implements StorePorts {
   };
 
   readonly capacity: StorePorts['capacity'] = {
+    maxDimension: MAX_DIMENSION,
     estimateBytes: (rows, dimension) => rows * (dimension * Float32Array.BYTES_PER_ELEMENT + ROW_BYTES),
     freeBytes: async () => this.#free,
   };

@@ -55,7 +55,7 @@ const EXIT_CODES: Readonly<Record<string, ExitCode>> = {
   MIGRATION_STATE: EXIT.refused,
   MIGRATION_UNDER_WAY: EXIT.refused,
   SAME_SPACE: EXIT.refused,
-  DIMENSION_LIMIT: EXIT.refused,
+  DIMENSION_TOO_LARGE: EXIT.refused,
   NOT_ENOUGH_ROOM: EXIT.refused,
   BACKFILL_INCOMPLETE: EXIT.refused,
   ROWS_MISSING: EXIT.refused,

@@ -1,4 +1,11 @@
-import { DimensionMismatchError, InvalidCollectionNameError, InvalidRowError, ZeroVectorError } from '../../errors.js';
+import {
+  DimensionMismatchError,
+  DimensionTooLargeError,
+  InvalidCollectionNameError,
+  InvalidRowError,
+  ZeroVectorError,
+} from '../../errors.js';
+import type { EmbeddingSpace } from '../../space.js';
 import { toWellFormed } from '../../text.js';
 import { norm, type Vector } from '../../vector.js';
 import type { Row } from './collection.js';
@@ -44,4 +51,9 @@ export function checkVector(dense: Vector, dimension: number, what: string): voi
   if (dense.length !== dimension) throw new DimensionMismatchError(dimension, dense.length, what);
   const length = norm(dense);
   if (!(length > 0) || !Number.isFinite(length)) throw new ZeroVectorError(what);
+}
+
+/** @throws DimensionTooLargeError where a store of that limit cannot hold vectors of the space. */
+export function checkDimension({ dimension }: EmbeddingSpace, limit: number): void {
+  if (dimension > limit) throw new DimensionTooLargeError(dimension, limit);
 }

@@ -96,7 +96,9 @@ export interface ChangeFeed {
 
 /** Room for more vectors. */
 export interface StoreCapacity {
-  /** Bytes that the vectors of one more space take, indexes and overhead included. */
+  /** Numbers that a stored vector may have. */
+  readonly maxDimension: number;
+  /** Bytes that the vectors of one more space take, overhead included. */
   estimateBytes(rows: number, dimension: number): number;
   /** Bytes free where the vectors lie, or undefined where that cannot be seen (a database server). */
   freeBytes(): Promise<number | undefined>;

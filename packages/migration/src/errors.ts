@@ -1,4 +1,4 @@
-import { KimeraError } from '@kimera/core';
+import { KimeraError, shortFingerprint } from '@kimera/core';
 
 /** Source and target are the same space: there is nothing to migrate. */
 export class SameSpaceError extends KimeraError {
@@ -8,22 +8,7 @@ export class SameSpaceError extends KimeraError {
     readonly space: string,
     readonly modelId: string,
   ) {
-    super(`the collection is in space ${space.slice(0, 12)} (${modelId}) already`, { space, modelId });
-  }
-}
-
-/** More numbers than pgvector can index in a `vector`. */
-export class DimensionLimitError extends KimeraError {
-  readonly code = 'DIMENSION_LIMIT';
-  readonly kind = 'refused';
-  constructor(
-    readonly dimension: number,
-    readonly limit: number,
-  ) {
-    super(`the target has ${dimension} numbers a vector, an index of pgvector takes at most ${limit}`, {
-      dimension,
-      limit,
-    });
+    super(`the collection is in space ${shortFingerprint(space)} (${modelId}) already`, { space, modelId });
   }
 }
 

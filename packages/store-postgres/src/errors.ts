@@ -1,0 +1,142 @@
+import { KimeraError } from '@kimera/core';
+
+/** Another process has the folder open: two would lose each other's rows. */
+export class StoreLockedError extends KimeraError {
+  readonly code = 'STORE_LOCKED';
+  readonly kind = 'retryable';
+  constructor(
+    readonly folder: string,
+    readonly pid: number,
+    readonly host: string,
+    readonly since: string,
+  ) {
+    super(`${folder} is open in process ${pid} on ${host} since ${since}: join it with joinStore, or end it first`, {
+      folder,
+      pid,
+      host,
+      since,
+    });
+  }
+}
+
+/**
+ * The folder's lock was left on another machine or in another container; whether its owner lives cannot be seen from
+ * here.
+ */
+export class ForeignLockError extends KimeraError {
+  readonly code = 'FOREIGN_LOCK';
+  readonly kind = 'refused';
+  constructor(
+    readonly folder: string,
+    readonly pid: number,
+    readonly host: string,
+    readonly file: string,
+  ) {
+    super(
+      `${folder} was opened by process ${pid} on ${host}, which cannot be seen from this machine: if it has ended, remove ${file}`,
+      { folder, pid, host, file },
+    );
+  }
+}
+
+/** A lock file that is not one of ours. */
+export class DamagedLockError extends KimeraError {
+  readonly code = 'DAMAGED_LOCK';
+  readonly kind = 'refused';
+  constructor(readonly file: string) {
+    super(`${file} is not a lock file of this program: remove it if no process uses the folder`, { file });
+  }
+}
+
+/** No process has the folder open, so there is none to join. */
+export class StoreNotRunningError extends KimeraError {
+  readonly code = 'STORE_NOT_RUNNING';
+  readonly kind = 'retryable';
+  constructor(readonly folder: string) {
+    super(`no process has ${folder} open: open it here with openStore`, { folder });
+  }
+}
+
+/** The embedded database could not be opened. */
+export class PGliteOpenError extends KimeraError {
+  readonly code = 'PGLITE_OPEN';
+  readonly kind = 'internal';
+  constructor(
+    readonly folder: string,
+    readonly reason: string,
+  ) {
+    super(`the embedded database in ${folder} cannot be opened: ${reason}`, { folder, reason });
+  }
+}
+
+/** The database has no pgvector, and it cannot be installed from here. */
+export class PgvectorMissingError extends KimeraError {
+  readonly code = 'PGVECTOR_MISSING';
+  readonly kind = 'refused';
+  constructor(
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`the database has no extension "vector" (pgvector): ${reason}`, { reason }, options);
+  }
+}
+
+/** A pgvector with known faults. */
+export class PgvectorTooOldError extends KimeraError {
+  readonly code = 'PGVECTOR_TOO_OLD';
+  readonly kind = 'refused';
+  constructor(
+    readonly actual: string,
+    readonly least: string,
+  ) {
+    super(
+      `the database has pgvector ${actual}, at least ${least} is needed: install it on the server, then ALTER EXTENSION vector UPDATE`,
+      { actual, least },
+    );
+  }
+}
+
+/** A newer version of this program has changed the schema. */
+export class SchemaTooNewError extends KimeraError {
+  readonly code = 'SCHEMA_TOO_NEW';
+  readonly kind = 'refused';
+  constructor(
+    readonly actual: number,
+    readonly known: number,
+  ) {
+    super(`the schema kimera is at version ${actual}, this program knows ${known}: use the newer program`, {
+      actual,
+      known,
+    });
+  }
+}
+
+/** Other transactions held a table or rows for too long; nothing was changed. Try again later. */
+export class BusyError extends KimeraError {
+  readonly code = 'STORE_BUSY';
+  readonly kind = 'retryable';
+  constructor(
+    readonly attempts: number,
+    reason: string,
+    options: ErrorOptions,
+  ) {
+    super(
+      `other transactions hold what is needed, ${attempts} attempts failed (${reason}): end long transactions, or try again`,
+      { attempts, reason },
+      options,
+    );
+  }
+}
+
+/** The database does not answer, or does not let this user in. */
+export class StoreUnreachableError extends KimeraError {
+  readonly code = 'STORE_UNREACHABLE';
+  readonly kind = 'retryable';
+  constructor(
+    readonly address: string,
+    readonly reason: string,
+    options: ErrorOptions,
+  ) {
+    super(`the database ${address} cannot be reached: ${reason}`, { address, reason }, options);
+  }
+}

@@ -1,0 +1,21 @@
+/** SQLSTATEs, https://www.postgresql.org/docs/18/errcodes-appendix.html. */
+export const UNDEFINED_TABLE = '42P01';
+export const DUPLICATE_TABLE = '42P07';
+const DEADLOCK = '40P01';
+const LOCK_NOT_AVAILABLE = '55P03';
+
+/** What went wrong with a connection; of several addresses that were tried, the first. */
+export function reasonOf(error: unknown): string {
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
+  return first instanceof Error ? first.message : String(first);
+}
+
+export function sqlState(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** A transaction that another one made fail, and that may be run again. */
+export function isContention(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === DEADLOCK || state === LOCK_NOT_AVAILABLE;
+}
