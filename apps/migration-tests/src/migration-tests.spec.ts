@@ -200,6 +200,7 @@ describe('the report', () => {
         bytes: 10,
         freeBytes: null,
         judgedQueries: 1392,
+        leastQueries: 30,
       },
       traffic: {
         inserts: 1,

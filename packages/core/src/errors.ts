@@ -316,12 +316,12 @@ export class MigrationStateError extends KimeraError {
     readonly state: MigrationState,
     readonly expected: readonly MigrationState[],
   ) {
-    super(`${event} needs state ${expected.join(' or ')}, migration ${migration} is ${state}`, {
-      migration,
-      event,
-      state,
-      expected,
-    });
+    super(
+      state === 'retired'
+        ? `migration ${migration} is retired and stays as it is: ${event} is for another one, plan it first`
+        : `migration ${migration} is ${state}: ${event} is possible where it is ${expected.join(' or ')}`,
+      { migration, event, state, expected },
+    );
   }
 }
 

@@ -10,7 +10,7 @@ export {
   UnpairedScoresError,
 } from './errors.js';
 export type { GateFigures, GateResult, GateVerdict, SliceResult } from './gate/gate-result.js';
-export { qualityGate, type QualityGateOptions } from './gate/quality-gate.js';
+export { MINIMUM_QUERIES, qualityGate, type QualityGateOptions } from './gate/quality-gate.js';
 export { averagePrecision, hit, precision, recall, reciprocalRank } from './ranking/binary-metrics.js';
 export type { Judgements, Ranking, RankingMetric } from './ranking/judgements.js';
 export { ndcg, type Gain } from './ranking/ndcg.js';

@@ -287,6 +287,18 @@ describe('refusals', () => {
     await expect(parts.store.migrations.latestMigration(COLLECTION)).rejects.toBeInstanceOf(NoMigrationError);
   });
 
+  it('names what is possible, and for a retired migration that nothing is', async () => {
+    const parts = await started(await journey({ rows: 4 }), 4);
+    await pauseMigration(parts);
+    await expect(verifyMigration(parts)).rejects.toThrow(
+      /is paused: verify is possible where it is backfilling or verifying or ready or rolled-back$/,
+    );
+    await retireMigration(parts);
+    await expect(verifyMigration(parts)).rejects.toThrow(
+      /is retired and stays as it is: verify is for another one, plan it first$/,
+    );
+  });
+
   it('starts nothing that does not fit', async () => {
     const parts = await journey({ store: { freeBytes: 1_000 } });
     await planMigration(parts);

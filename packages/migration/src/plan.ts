@@ -7,7 +7,7 @@ import {
   type SourceRow,
   type TextEmbedder,
 } from '@kimera/core';
-import { neededQueries } from '@kimera/evaluation';
+import { MINIMUM_QUERIES, neededQueries } from '@kimera/evaluation';
 import { embedRows } from './embed-rows.js';
 import { SameSpaceError } from './errors.js';
 import type { MigrationParts } from './parts.js';
@@ -44,6 +44,8 @@ export interface MigrationPlan {
   readonly freeBytes: number | null;
   /** Judged queries with which the gate decides at its default margin where the two models are equally good. */
   readonly judgedQueries: number;
+  /** Judged queries below which the gate never decides, however much the models differ. */
+  readonly leastQueries: number;
 }
 
 export interface PlanOptions {
@@ -82,6 +84,7 @@ export async function measurePlan(
     bytes: store.capacity.estimateBytes(rows, target.space.dimension),
     freeBytes: (await store.capacity.freeBytes()) ?? null,
     judgedQueries: neededQueries(),
+    leastQueries: MINIMUM_QUERIES,
   };
 }
 

@@ -25,14 +25,17 @@ export interface QualityGateOptions {
   readonly hits?: { readonly source: readonly number[]; readonly target: readonly number[] };
   /** A name for each query, such as its language or tenant; '' is none. */
   readonly slices?: readonly string[];
-  /** Queries below which a slice is shown and not tested, default 30. */
+  /** Queries below which a slice is shown and not tested, default {@link MINIMUM_QUERIES}. */
   readonly minimumSlice?: number;
   /**
-   * Queries below which the verdict is INCONCLUSIVE whatever they say, default 30: the percentiles of so few are too
-   * narrow.
+   * Queries below which the verdict is INCONCLUSIVE whatever they say, default {@link MINIMUM_QUERIES}: the percentiles
+   * of so few are too narrow.
    */
   readonly minimumQueries?: number;
 }
+
+/** The usual least size of a sample for a bootstrap's percentiles; of a slice and of the whole. */
+export const MINIMUM_QUERIES = 30;
 
 /**
  * One-sided non-inferiority of the new space by a paired bootstrap over queries: GO where the 5th percentile of the
@@ -51,8 +54,8 @@ export function qualityGate(options: QualityGateOptions): GateResult {
     resamples = 10_000,
     seed = 1,
     slices,
-    minimumSlice = 30,
-    minimumQueries = 30,
+    minimumSlice = MINIMUM_QUERIES,
+    minimumQueries = MINIMUM_QUERIES,
     hits,
   } = options;
   requirePairs(source, target, 1, 'quality gate');
@@ -113,9 +116,12 @@ function conclude(
   const wanted =
     needed === null
       ? 'no number of queries would decide: the difference is at the margin'
-      : `about ${needed} queries would decide`;
+      : `about ${needed} judged queries would decide`;
   if (queries < minimumQueries)
-    return { verdict: 'INCONCLUSIVE', reason: `fewer than ${minimumQueries} queries; ${wanted} (${interval})` };
+    return {
+      verdict: 'INCONCLUSIVE',
+      reason: `below ${minimumQueries} judged queries nothing is decided, these are ${queries}; ${wanted} (${interval})`,
+    };
   const verdict = verdictOf(figures, margin);
   if (verdict === 'NO-GO') return { verdict, reason: `the new space is worse by more than the margin (${interval})` };
   if (lost.length > 0)

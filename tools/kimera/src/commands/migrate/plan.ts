@@ -41,7 +41,7 @@ export function planCommand(context: CommandContext): Command {
             `about ${formatCount(plan.tokens)} tokens, ${formatDuration(plan.seconds * 1000)} with one worker here (${plan.rowsPerSecond.toFixed(0)} rows/s), ${formatBytes(plan.bytes)} more on disk${plan.freeBytes === null ? '' : ` (${formatBytes(plan.freeBytes)} free)`}`,
           );
           await context.stdout.line(
-            `the gate decides with about ${formatCount(plan.judgedQueries)} judged queries where the models are equally good`,
+            `verify decides with about ${formatCount(plan.judgedQueries)} judged queries where the models are equally good, with fewer where they differ, with less than ${plan.leastQueries} never; without a decision, verify --accept "why" goes on`,
           );
           for (const side of [plan.source, plan.target])
             if (side.cannotEmbed.length > 0)

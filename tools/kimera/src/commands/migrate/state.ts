@@ -5,17 +5,40 @@ import type { CommandContext } from '../../console/command-context.js';
 import { formatCount } from '../../console/format.js';
 import { printable } from '../../console/printable.js';
 
-/** What to do next, by state. */
-const NEXT: Readonly<Record<MigrationStatus['migration']['state'], string>> = {
-  planned: 'kimera migrate start',
-  backfilling: 'kimera migrate work (as many as you like), then kimera migrate verify',
-  paused: 'kimera migrate resume',
-  verifying: 'kimera migrate verify again after a change, or kimera migrate retire to give up',
-  ready: 'kimera migrate cutover',
-  'cut-over': 'kimera migrate rollback to go back, kimera migrate retire to drop the old vectors',
-  'rolled-back': 'kimera migrate verify to try again, kimera migrate retire to drop the new vectors',
-  retired: 'kimera migrate plan for another',
-};
+/** What to do next: only what the state machine allows now. */
+export function nextStep({ migration, jobs, events }: Pick<MigrationStatus, 'migration' | 'jobs' | 'events'>): string {
+  switch (migration.state) {
+    case 'planned':
+      return 'kimera migrate start';
+    case 'backfilling':
+      if (jobs.waiting + jobs.active > 0)
+        return 'kimera migrate work (as many as you like), then kimera migrate verify';
+      return jobs.failed > 0
+        ? 'kimera migrate retire, then kimera migrate plan again: jobs that were given up are not taken up again'
+        : 'kimera migrate verify';
+    case 'paused':
+      return 'kimera migrate resume';
+    case 'verifying':
+      return afterVerdict(events.findLast(({ event }) => event === 'verdict')?.figures['verdict']);
+    case 'ready':
+      return 'kimera migrate cutover';
+    case 'cut-over':
+      return 'kimera migrate rollback to go back, kimera migrate retire to drop the old vectors';
+    case 'rolled-back':
+      return 'kimera migrate verify to try again, kimera migrate retire to drop the new vectors';
+    case 'retired':
+      return 'kimera migrate plan for another';
+  }
+}
+
+/** `verifying` is where a verdict leaves a migration that it does not let pass. */
+function afterVerdict(verdict: unknown): string {
+  if (verdict === 'INCONCLUSIVE')
+    return 'kimera migrate verify --queries FILE with more judged queries, or kimera migrate verify --accept "why" to go on without a decision';
+  return verdict === 'NO-GO'
+    ? 'kimera migrate retire to keep the old space, or kimera migrate verify again once the reason is mended'
+    : 'kimera migrate verify';
+}
 
 /**
  * The state that every `migrate` command ends with, the same for people and for programs; `more` is the command's own
@@ -49,7 +72,7 @@ export async function printState(
             .map(({ id, reason }) => `${printable(id)} (${printable(reason)})`)
             .join(', ')}; change them or kimera migrate excuse`,
         ]),
-    `  next: ${NEXT[migration.state]}`,
+    `  next: ${nextStep(status)}`,
   ];
   for (const line of lines) await context.stdout.line(line);
 }
