@@ -1,12 +1,12 @@
-import { fileURLToPath } from 'node:url';
 import { KimeraError } from '@kimera/core';
 import { parseConfiguration } from '@kimera/serving';
-import { pino } from 'pino';
+import { createLogger } from './logger.js';
 import { startServer } from './server.js';
 import { onSignal } from './shutdown.js';
 
-const logger = pino();
-const root = fileURLToPath(new URL('../../..', import.meta.url));
+const logger = createLogger();
+/** Relative paths start at the workspace for `nx serve`, which runs in the project's folder, and else where one stands. */
+const root = process.env['NX_WORKSPACE_ROOT'] ?? process.cwd();
 try {
   const server = await startServer(parseConfiguration(process.env, root), logger);
   const shutDown = onSignal({

@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { shortFingerprint } from '@kimera/core';
 import { openModels, type Configuration } from '@kimera/serving';
-import { pino, type Logger } from 'pino';
+import type { Logger } from 'pino';
 import { z } from 'zod';
 import { createApp } from './app.js';
 import { closeServer } from './http/close-server.js';
 import { Connections } from './http/connections.js';
 import { listen } from './listen.js';
+import { createLogger } from './logger.js';
 
 export interface RunningServer {
   readonly url: string;
@@ -19,7 +21,10 @@ export interface RunningServer {
 }
 
 /** Opens the model, checks its probes, and listens. @throws the model's errors, AddressError. */
-export async function startServer(configuration: Configuration, logger: Logger = pino()): Promise<RunningServer> {
+export async function startServer(
+  configuration: Configuration,
+  logger: Logger = createLogger(),
+): Promise<RunningServer> {
   const { apiKeys, autoTruncate, maxInputTokens, bodyLimitBytes, host, port } = configuration;
   const models = await openModels(configuration, logger);
   try {
@@ -45,7 +50,7 @@ export async function startServer(configuration: Configuration, logger: Logger =
     const { modelId, fingerprint, dimension } = (health.status === 'unavailable' ? models.usual : health.embedder)
       .space;
     logger.info(
-      { url, model: modelId, space: fingerprint.slice(0, 12), dimension, status: health.status },
+      { url, model: modelId, space: shortFingerprint(fingerprint), dimension, status: health.status },
       `listening on ${url}`,
     );
     let closing: Promise<void> | undefined;

@@ -1,4 +1,4 @@
-import { cosine, maxAbsDifference, type Embedding } from '@kimera/core';
+import { cosine, maxAbsDifference, shortFingerprint, type Embedding } from '@kimera/core';
 
 const SVG = 'http://www.w3.org/2000/svg';
 /** Numbers drawn: enough to see the shape. */
@@ -15,7 +15,7 @@ export function comparison(
   title.textContent = text;
   const figures = document.createElement('p');
   figures.className = 'figures';
-  figures.textContent = `${tokens} tokens${truncated ? `, cut from ${totalTokens}` : ''} · ${dense.length} numbers · space ${space.slice(0, 12)} · cosine ${cosine(dense, server).toFixed(7)} · largest difference ${maxAbsDifference(dense, server).toExponential(1)}`;
+  figures.textContent = `${tokens} tokens${truncated ? `, cut from ${totalTokens}` : ''} · ${dense.length} numbers · space ${shortFingerprint(space)} · cosine ${cosine(dense, server).toFixed(7)} · largest difference ${maxAbsDifference(dense, server).toExponential(1)}`;
   article.append(title, figures, numbers('browser', dense), numbers('server', server), drawing(dense, server));
   return article;
 }

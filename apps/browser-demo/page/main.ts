@@ -23,7 +23,7 @@ worker.onmessage = async ({ data }: MessageEvent<WorkerAnswer>): Promise<void> =
   }
   button.disabled = false;
   if (data.kind === 'ready') {
-    status.textContent = `${data.modelId} (${data.variant}) opened in ${data.milliseconds.toFixed(0)} ms; its probes hold. Space ${data.space}`;
+    status.textContent = `${data.modelId} (${data.variant}) opened in ${data.milliseconds.toFixed(0)} ms: the hashes of its files were checked, and its probes hold. Space ${data.space}`;
     document.body.dataset['state'] = 'ready';
     return;
   }
