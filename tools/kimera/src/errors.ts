@@ -1,9 +1,42 @@
-import { KimeraError } from '@kimera/core';
+import { KimeraError, shortFingerprint } from '@kimera/core';
 
 /** The command was called in a way that it does not have. */
 export class UsageError extends KimeraError {
   readonly code = 'USAGE';
   readonly kind = 'caller';
+  /** @param command the command that was called, as `kimera models list`; the one that runs where absent. */
+  constructor(
+    message: string,
+    readonly command?: string,
+  ) {
+    super(message);
+  }
+}
+
+/** A file or folder that the command line names is not there. */
+export class InputNotFoundError extends KimeraError {
+  readonly code = 'INPUT_NOT_FOUND';
+  readonly kind = 'caller';
+  constructor(readonly path: string) {
+    super(`there is no file or folder ${path}`, { path });
+  }
+}
+
+/** What the command line names is neither the folder nor the id of a model. */
+export class ModelNotFoundError extends KimeraError {
+  readonly code = 'MODEL_NOT_FOUND';
+  readonly kind = 'caller';
+  /** @param available ids of the models at hand. */
+  constructor(
+    readonly path: string,
+    readonly asked: string,
+    readonly available: readonly string[],
+  ) {
+    super(
+      `no model at ${path}, and none is called ${JSON.stringify(asked)}; at hand: ${available.join(', ') || 'none'}`,
+      { path, asked, available },
+    );
+  }
 }
 
 /** Ctrl-C or SIGTERM, at a safe point; the message says how to go on. */
@@ -30,7 +63,11 @@ export class ModelOfSpaceNotFoundError extends KimeraError {
     readonly modelId: string,
     readonly folders: readonly string[],
   ) {
-    super(`no model of space ${space.slice(0, 12)} (${modelId}) in ${folders.join(', ')}`, { space, modelId, folders });
+    super(`no model of space ${shortFingerprint(space)} (${modelId}) in ${folders.join(', ')}`, {
+      space,
+      modelId,
+      folders,
+    });
   }
 }
 

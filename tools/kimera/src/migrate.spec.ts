@@ -83,6 +83,17 @@ describe('migrate refuses', () => {
     60_000,
   );
 
+  it('shows how many rows are done, of how many, and how long the rest takes', async () => {
+    const rows = Array.from({ length: 500 }, (_, i) => JSON.stringify({ id: `r${i}`, text: `row ${i}` })).join('\n');
+    writeFileSync(join(scratch, 'many.jsonl'), rows);
+    let shown = '';
+    const words = ['migrate', 'init', '--database', './data', '--collection', 'many', '--rows', 'many.jsonl'];
+    const { code } = await kimera(words, scratch, '', { onProgress: (text) => (shown += text) });
+    expect(code).toBe(0);
+    expect(shown).toMatch(/256 of 500 rows [^\n]* left/);
+    expect(shown).toContain('500 of 500 rows');
+  }, 60_000);
+
   it('rows that are none, and says which line', async () => {
     writeFileSync(join(scratch, 'bad.jsonl'), '{"id":"a","text":"fine"}\n{"id":"b"}\n');
     const { code, stderr } = await kimera(

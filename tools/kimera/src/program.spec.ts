@@ -43,21 +43,23 @@ describe('help', () => {
   });
 });
 
-describe('wrong usage: 64, one line and a hint on stderr, nothing on stdout', () => {
+describe('wrong usage: 64, one line on stderr with the help of the command that was called, nothing on stdout', () => {
   it.each([
-    [['modles', 'list'], "unknown command 'modles' (did you mean models?)"],
-    [['models', 'lst'], "unknown command 'lst' (did you mean list?)"],
-    [['models', 'convert', 'x', '--varint', 'fp16'], "unknown option '--varint' (did you mean --variants?)"],
-    [['models', 'convert', 'x', '--variants', 'fp8', '--out', 'y'], 'fp32, fp16, q4'],
-    [['models', 'verify'], "missing required argument 'dir'"],
-    [['models', 'bench', 'x', '--threads', '0'], 'whole number'],
-    [['embed', '--head', 'thick'], 'Heads are dense, sparse, colbert'],
-    [['embed', '--role', 'queen'], 'query, document'],
-    [['similarity', 'alone'], 'at least 2'],
-  ])('%j', async (words, message) => {
+    [['modles', 'list'], "unknown command 'modles' (did you mean models?)", ''],
+    [['models', 'lst'], "unknown command 'lst' (did you mean list?)", 'models '],
+    [['models', 'convert', 'x', '--varint', 'fp16'], "'--varint' (did you mean --variants?)", 'models convert '],
+    [['models', 'convert', 'x', '--variants', 'fp8', '--out', 'y'], 'fp32, fp16, q4', 'models convert '],
+    [['models', 'verify'], "missing required argument 'model'", 'models verify '],
+    [['models', 'bench', 'x', '--threads', '0'], 'whole number', 'models bench '],
+    [['embed', '--head', 'thick'], 'Heads are dense, sparse, colbert', 'embed '],
+    [['embed', '--role', 'queen'], 'query, document', 'embed '],
+    [['similarity', 'alone'], 'at least 2', 'similarity '],
+    [['migrate', 'plan', '--collection', 'docs'], '--to is missing', 'migrate plan '],
+    [['migrate', 'verify', '--collection', 'docs', '--margin', '2'], '--margin 2', 'migrate verify '],
+  ])('%j', async (words, message, command) => {
     const { code, stdout, stderr } = await kimera(words, scratch);
     expect({ code, stdout }).toEqual({ code: 64, stdout: '' });
-    expect(stderr).toMatch(/^kimera: [^\n]+; hint: kimera --help\n$/);
+    expect(stderr).toMatch(new RegExp(`^kimera: [^\\n]+; hint: kimera ${command}--help\\n$`));
     expect(stderr).toContain(message);
   });
 
@@ -71,6 +73,23 @@ describe('wrong usage: 64, one line and a hint on stderr, nothing on stdout', ()
     const { code, stdout } = await kimera(['models', 'verify', '--json'], scratch);
     expect(code).toBe(64);
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'USAGE' } });
+  });
+});
+
+describe('a file that is not there', () => {
+  it.each([
+    ['models', 'inspect', './nowhere.onnx'],
+    ['models', 'bench', 'sentence-transformers/all-MiniLM-L6-v2', '--texts', 'nowhere.jsonl'],
+    ['models', 'convert', './nowhere', '--out', './out'],
+    ['models', 'verify', 'sentence-transformers/all-MiniLM-L6-v2', '--against', './nowhere'],
+    ['models', 'verify', 'sentence-transformers/all-MiniLM-L6-v2', '--published', 'nowhere.json'],
+    ['migrate', 'init', '--collection', 'docs', '--rows', 'nowhere.jsonl'],
+    ['migrate', 'verify', '--collection', 'docs', '--queries', 'nowhere.jsonl'],
+  ])('%s %s %s %s %s %s', async (...words) => {
+    const { code, stdout, stderr } = await kimera([...words, '--json'], scratch);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'INPUT_NOT_FOUND' } });
+    expect(stderr).toMatch(/^kimera: there is no file or folder \/[^\n]*nowhere[^\n]*; hint: check the path[^\n]*\n$/);
   });
 });
 

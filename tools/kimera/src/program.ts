@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { isNativeError } from 'node:util/types';
 import { CommanderError, type Command } from 'commander';
 import { COMMANDS, type CommandEntry } from './commands/index.js';
 import type { CommandContext, Surroundings } from './console/command-context.js';
 import { UsageError } from './errors.js';
-import { createCommand } from './console/create-command.js';
+import { callOf, createCommand } from './console/create-command.js';
 import { describeError } from './console/describe-error.js';
 import { EXIT, type ExitCode } from './console/exit-code.js';
 
@@ -30,8 +31,9 @@ export async function runCommandLine(surroundings: Surroundings, words: readonly
     const { exitCode: code, ...description } = describeError(error);
     exitCode = code;
     if (description.code !== 'OUTPUT_CLOSED') {
-      const hint = description.hint ?? (code === EXIT.usage ? 'kimera --help' : undefined);
-      if (environment['KIMERA_DEBUG'] === '1' && error instanceof Error) stderr.write(`${error.stack ?? ''}\n`);
+      const help = error instanceof UsageError && error.command !== undefined ? `${error.command} --help` : undefined;
+      const hint = help ?? description.hint;
+      if (environment['KIMERA_DEBUG'] === '1' && isNativeError(error)) stderr.write(`${error.stack ?? ''}\n`);
       stderr.write(`kimera: ${description.message}${hint === undefined ? '' : `; hint: ${hint}`}\n`);
       // What asked for JSON gets JSON.
       if (words.includes('--json'))
@@ -47,33 +49,42 @@ export async function runCommandLine(surroundings: Surroundings, words: readonly
 
 /** Parses and runs one command line. @throws UsageError, and the command's errors. */
 async function runProgram(context: CommandContext, words: readonly string[]): Promise<void> {
+  // `kimera help models convert` is `kimera models convert --help`.
+  const given = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
+  const program = await createProgram(context, given);
+  let running: Command = program;
+  program.hook('preAction', (_, command) => {
+    running = command;
+  });
+  try {
+    await program.parseAsync([...given], { from: 'user' });
+  } catch (error) {
+    // Help and version end this way.
+    if (error instanceof CommanderError && error.exitCode === 0) return;
+    throw error instanceof UsageError && error.command === undefined
+      ? new UsageError(error.message, callOf(running))
+      : error;
+  }
+}
+
+/** The tool with its commands; of them only the one that is called is loaded. */
+export async function createProgram(context: CommandContext, words: readonly string[]): Promise<Command> {
   const program = createCommand(context, 'kimera', {
     summary: 'change the embedding model under a running application',
     description:
       'Change the embedding model under a running application, without Python, without downtime, and with proof.',
     examples: [
       'models list',
-      `similarity "a cat" "a kitten" "an invoice"`,
-      `embed --model ./models/minilm < texts.jsonl > vectors.jsonl`,
+      'similarity "a cat" "a kitten" "an invoice"',
+      `embed <<< '{"text": "hello"}'`,
       'serve --port 8080',
     ],
   });
   program.version(toolVersion(), '-V, --version', 'the version').addHelpText('after', EXIT_CODES_HELP);
-  // `kimera help models convert` is `kimera models convert --help`.
-  const given = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
-  const called = given.find((word) => !word.startsWith('-'));
+  const called = words.find((word) => !word.startsWith('-'));
   for (const entry of COMMANDS)
     program.addCommand(entry.name === called ? (await entry.load())(context) : placeholder(context, entry));
-  try {
-    await program.parseAsync([...given], { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return;
-    if (error.code === 'commander.help') throw new UsageError('a command is missing');
-    throw new UsageError(
-      error.message.replace(/^error: /, '').replace(/\n\(Did you mean (.*)\?\)$/s, ' (did you mean $1?)'),
-    );
-  }
+  return program;
 }
 
 /** For the list of commands and for suggestions. */

@@ -88,7 +88,7 @@ describe('models verify --published', () => {
     expect(run.stderr).toMatch(/^kimera: [^\n]*bad\.json: [^\n]+\n$/);
     const missing = await verify(folder, '--json', '--published', 'nowhere.json');
     expect(missing.code).toBe(1);
-    expect(errorSchema.parse(JSON.parse(missing.stdout)).error.code).toBe('ENOENT');
+    expect(errorSchema.parse(JSON.parse(missing.stdout)).error.code).toBe('INPUT_NOT_FOUND');
   });
 
   it('compares with the facts of BAAI/bge-m3 where no file is named, and by itself under exactly that id', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { createColors } from 'picocolors';
+import type { CommandContext } from './console/command-context.js';
 import { Output } from './console/output.js';
 import { runCommandLine } from './program.js';
 
@@ -52,6 +53,21 @@ export async function kimera(
     words,
   );
   return { code, stdout: stdout.text, stderr: stderr.text };
+}
+
+/** For what only looks at commands, and runs none. */
+export function commandContext(folder: string): CommandContext {
+  return {
+    stdin: Readable.from([]),
+    stdout: new Output(new Collected()),
+    stderr: new Collected(),
+    colors: createColors(false),
+    environment: {},
+    folder,
+    stop: new AbortController().signal,
+    note: () => undefined,
+    finish: () => undefined,
+  };
 }
 
 function* chunks(input: Buffer): Generator<Buffer> {

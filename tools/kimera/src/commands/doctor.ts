@@ -22,7 +22,11 @@ export function doctorCommand(context: CommandContext): Command {
       'Looks at the machine, the environment, the native runtime, the database, and the model and the light model on every backend with their probes. Nothing is changed.',
       '--like bge-m3 is the check before a migration: 1024 numbers, 8192 tokens, three heads. Ends with 2 where something does not work.',
     ].join('\n'),
-    examples: ['doctor', 'doctor --model ./models/bge-m3-onnx --like bge-m3', 'doctor --all --json'],
+    examples: [
+      'doctor',
+      'doctor --model sentence-transformers/all-MiniLM-L6-v2 --like all-MiniLM-L6-v2',
+      'doctor --all --json',
+    ],
   });
   return withJson(command)
     .option(...MODEL_OPTION)

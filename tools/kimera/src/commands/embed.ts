@@ -25,12 +25,17 @@ export function embedCommand(context: CommandContext): Command {
       'Lines are answered as they come; memory does not grow with the input.',
     ].join('\n'),
     examples: [
-      'embed --model ./models/minilm < texts.jsonl > vectors.jsonl',
-      `embed --model ./models/multilingual-e5-small --role query <<< '{"text": "hello"}'`,
+      `embed <<< '{"text": "hello"}'`,
+      `embed --model sentence-transformers/all-MiniLM-L6-v2 --role query <<< '{"text": "hello"}'`,
+      'embed < texts.jsonl > vectors.jsonl',
     ],
   })
     .option(...MODEL_OPTION)
-    .option('--head <names>', `heads, separated by commas: ${HEADS.join(', ')}`, parseHeads, ['dense'] satisfies Head[])
+    .addOption(
+      new Option('--head <names>', `heads, separated by commas: ${HEADS.join(', ')}`)
+        .argParser(parseHeads)
+        .default(['dense'] satisfies Head[], 'dense'),
+    )
     .addOption(
       new Option('--role <role>', 'put the model’s prompt for this role before each text').choices([
         'query',
@@ -41,7 +46,7 @@ export function embedCommand(context: CommandContext): Command {
     .addOption(backendOption())
     .action(async ({ model, head: heads, role, variant, backend }: EmbedOptions) => {
       const { openModel } = await import('../models/open-model.js');
-      const embedder = await openModel(context, { path: modelPath(context, model), variant, backend });
+      const embedder = await openModel(context, { path: await modelPath(context, model), variant, backend });
       try {
         checkHeads(heads, embedder.space);
         await processTextLines(context, async (texts) =>

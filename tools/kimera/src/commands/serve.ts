@@ -16,7 +16,7 @@ export function serveCommand(context: CommandContext): Command {
       'Serves OpenAI and text-embeddings-inference clients until Ctrl-C or SIGTERM, which answer what was accepted and end with 0.',
       'Everything else is set by environment variables: KIMERA_API_KEYS, EMBEDDING_DIM, EMBEDDING_BATCH_SIZE, AUTO_TRUNCATE.',
     ].join('\n'),
-    examples: ['serve', 'serve --model ./models/multilingual-e5-small --port 8080'],
+    examples: ['serve', 'serve --model sentence-transformers/all-MiniLM-L6-v2 --port 8080'],
   })
     .option(...MODEL_OPTION)
     .option('--host <address>', 'address to listen on (default: $HOST, or 127.0.0.1)')
@@ -24,7 +24,7 @@ export function serveCommand(context: CommandContext): Command {
     .action(async ({ model, host, port }: ServeOptions) => {
       const { runServer } = await import('../models/run-server.js');
       const given = {
-        ONNX_MODEL_PATH: modelPath(context, model),
+        ONNX_MODEL_PATH: await modelPath(context, model),
         ...(host === undefined ? {} : { HOST: host }),
         ...(port === undefined ? {} : { PORT: port }),
       };

@@ -20,7 +20,7 @@ export function similarityCommand(context: CommandContext): Command {
     description: 'The cosine of every pair of texts, as a matrix.',
     examples: [
       'similarity "a cat" "a kitten" "an invoice"',
-      'similarity --model ./models/multilingual-e5-small --role query "Guten Morgen" "good morning" --json',
+      'similarity --model sentence-transformers/all-MiniLM-L6-v2 "good morning" "good evening" --json',
     ],
   });
   return withJson(command)
@@ -37,7 +37,7 @@ export function similarityCommand(context: CommandContext): Command {
     .action(async (texts: readonly string[], { model, role, variant, backend, json }: SimilarityOptions) => {
       if (texts.length < 2) throw new UsageError(`${texts.length} text, at least 2 are needed`);
       const { openModel } = await import('../models/open-model.js');
-      const embedder = await openModel(context, { path: modelPath(context, model), variant, backend });
+      const embedder = await openModel(context, { path: await modelPath(context, model), variant, backend });
       try {
         const embeddings = await embedder.encodeBatch(texts, role === undefined ? {} : { role });
         const vectors = embeddings.map(({ dense = new Float32Array() }) => dense);

@@ -11,12 +11,15 @@ export function tokenizeCommand(context: CommandContext): Command {
       'Reads {"text": …} lines from stdin and writes {"ids": […], "totalTokens": n, "truncated": bool} lines, in the same order.',
       'A line that cannot be read gives {"error": {"code", "message"}} in its place; then the exit code is 1.',
     ].join('\n'),
-    examples: [`tokenize --model ./models/minilm < texts.jsonl`, `tokenize <<< '{"text": "hello"}'`],
+    examples: [
+      `tokenize <<< '{"text": "hello"}'`,
+      'tokenize --model sentence-transformers/all-MiniLM-L6-v2 < texts.jsonl',
+    ],
   })
     .option(...MODEL_OPTION)
     .action(async ({ model }: { readonly model?: string }) => {
       const { openTokenizer } = await import('../models/open-tokenizer.js');
-      const { tokenizer, maxTokens } = await openTokenizer(modelPath(context, model));
+      const { tokenizer, maxTokens } = await openTokenizer(await modelPath(context, model));
       try {
         await processTextLines(context, async (texts) => {
           const { batch, totalTokens, truncated } = await tokenizer.encodeBatch(texts, { maxTokens });

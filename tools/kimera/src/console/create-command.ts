@@ -1,4 +1,5 @@
-import { Command } from 'commander';
+import { Command, type CommanderError } from 'commander';
+import { UsageError } from '../errors.js';
 import type { CommandContext } from './command-context.js';
 
 export interface CommandText {
@@ -16,12 +17,15 @@ export function createCommand(
   name: string,
   { summary, description = summary, examples }: CommandText,
 ): Command {
-  return new Command(name)
+  const command = new Command(name);
+  return command
     .summary(summary)
     .description(description)
     .helpOption('-h, --help', 'this help')
     .helpCommand(false)
-    .exitOverride()
+    .exitOverride((error) => {
+      throw error.exitCode === 0 ? error : usageError(error, command);
+    })
     .configureOutput({
       writeOut: (text) => void context.stdout.write(text).catch(() => undefined),
       writeErr: (text) => void context.stderr.write(text),
@@ -33,4 +37,15 @@ export function createCommand(
 /** For commands that give one result. */
 export function withJson(command: Command): Command {
   return command.option('--json', 'one JSON document on stdout');
+}
+
+/** As it is called: `kimera models list`. */
+export function callOf(command: Command): string {
+  return command.parent === null ? command.name() : `${callOf(command.parent)} ${command.name()}`;
+}
+
+function usageError({ code, message }: CommanderError, command: Command): UsageError {
+  if (code === 'commander.help') return new UsageError('a command is missing', callOf(command));
+  const text = message.replace(/^error: /, '').replace(/\n\(Did you mean (.*)\?\)$/s, ' (did you mean $1?)');
+  return new UsageError(text, callOf(command));
 }

@@ -2,7 +2,10 @@ import type { CommandContext } from './command-context.js';
 
 /** What is done of a total, for a person who waits. */
 export interface Progress {
-  /** Less than before starts anew: the time left is measured from there. */
+  /**
+   * The time left is measured from the first call, at which work of before may be done already; less than before
+   * starts anew.
+   */
   update(done: number, total: number): void;
   /** What goes on after the bytes are done. */
   phase(text: string): void;
@@ -37,18 +40,23 @@ export async function openProgress(
     cliProgress.Presets.shades_classic,
   );
   let started = performance.now();
+  let first: number | undefined;
   let last = 0;
   bar.start(1, 0, { bytes: '', left: '' });
   return {
     update(done, total) {
-      const share = Math.min(1, done / total);
-      if (share < last) started = performance.now();
+      const share = total === 0 ? 1 : Math.min(1, done / total);
+      if (first === undefined || share < last) {
+        started = performance.now();
+        first = share;
+      }
       last = share;
+      const gained = share - first;
       bar.update(share, {
         bytes: describe?.(done, total) ?? `${formatBytes(done)} of ${formatBytes(total)}`,
         left:
-          share > 0.02 && share < 1
-            ? `${formatDuration(((performance.now() - started) * (1 - share)) / share)} left`
+          gained > 0.02 && share < 1
+            ? `${formatDuration(((performance.now() - started) * (1 - share)) / gained)} left`
             : '',
       });
     },

@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
-import { configurationProblems, parseConfiguration, shippedModels } from '@kimera/serving';
+import { configurationProblems, parseConfiguration } from '@kimera/serving';
 import type { ModelTest } from '@kimera/embedder';
 import type { CommandContext } from '../console/command-context.js';
 import { lightModelPath, modelPath } from '../models/default-model.js';
 import { findModels } from '../models/find-models.js';
+import { modelFolders } from '../models/resolve-model.js';
 import { databaseFindings } from './database-findings.js';
 import { environmentFindings } from './environment-findings.js';
 import type { Finding } from './finding.js';
@@ -57,14 +58,14 @@ export async function examine(
     ]);
   await keep(await runtimeFindings(configuration));
   await keep(await databaseFindings(located(folder, database ?? environment['DATABASE_URL'] ?? './data')));
-  const served = modelPath(context, model);
+  const served = await modelPath(context, model);
   const expected = {
     ...(configuration.dimension === undefined ? {} : { dimension: configuration.dimension }),
     ...(like === undefined ? {} : TAKEN_FOR[like]),
   };
   const paths =
     models === 'all'
-      ? (await findModels([resolve(folder, 'models'), ...shippedModels()], 'may be absent')).map(({ path }) => path)
+      ? (await findModels(modelFolders(context), 'may be absent')).map(({ path }) => path)
       : model === undefined
         ? [...new Set([served, lightModelPath(context)])]
         : [served];

@@ -4,7 +4,10 @@ import { describeError } from '../console/describe-error.js';
 import type { Finding } from './finding.js';
 
 /** Whether ONNX Runtime's native code runs here, tried in a process of its own. */
-export async function runtimeFindings({ useOnnx }: Pick<Configuration, 'useOnnx'>): Promise<readonly Finding[]> {
+export async function runtimeFindings({
+  useOnnx,
+  executionProviders: wanted,
+}: Pick<Configuration, 'useOnnx' | 'executionProviders'>): Promise<readonly Finding[]> {
   try {
     const probe = await probeNative();
     if (probe === undefined)
@@ -20,13 +23,7 @@ export async function runtimeFindings({ useOnnx }: Pick<Configuration, 'useOnnx'
     const { version, executionProviders, exactInt8 } = probe;
     return [
       { area: 'runtime', what: 'native ONNX Runtime', state: 'fine', value: version },
-      {
-        area: 'runtime',
-        what: 'execution providers',
-        state: 'fine',
-        value: executionProviders.join(', '),
-        advice: 'in this build; cuda and tensorrt need their libraries besides (docs/execution-providers.md)',
-      },
+      providersFinding(executionProviders, wanted),
       exactInt8
         ? { area: 'runtime', what: '8-bit products', state: 'fine', value: 'exact' }
         : {
@@ -50,4 +47,24 @@ export async function runtimeFindings({ useOnnx }: Pick<Configuration, 'useOnnx'
       },
     ];
   }
+}
+
+/** The probe runs on the processor alone; another provider is tried where a model is opened with it. */
+function providersFinding(inBuild: readonly string[], wanted: readonly string[]): Finding {
+  const others = inBuild.filter((name) => name !== 'cpu');
+  const finding = { area: 'runtime', what: 'execution providers' } as const;
+  if (others.length === 0) return { ...finding, state: 'fine', value: 'cpu works' };
+  const untried = others.filter((name) => !wanted.includes(name));
+  const tried = others.filter((name) => wanted.includes(name));
+  const parts = [
+    'cpu works',
+    ...(tried.length === 0 ? [] : [`${tried.join(', ')}: see the models below, which are opened with it`]),
+    ...(untried.length === 0 ? [] : [`${untried.join(', ')}: in this build, not tried`]),
+  ];
+  return {
+    ...finding,
+    state: untried.length === 0 ? 'fine' : 'note',
+    value: parts.join('; '),
+    advice: `whether it works depends on libraries that are installed apart: ONNX_EXECUTION_PROVIDERS=${others[0] ?? 'cuda'},cpu kimera doctor tries it (docs/execution-providers.md)`,
+  };
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
 import { minilm } from '../run-kimera.fixture.js';
 import { readPullRecord, unchangedFiles } from './folder/pull-folder.js';
 import { COMMIT, cutAt, endless, instead, send, sha256, status } from './hub-server.fixture.js';
@@ -289,10 +290,10 @@ describe('a listing', () => {
 describe('a model folder', () => {
   const folder = async (): Promise<Record<string, Buffer>> => {
     const space = await readFile(join(minilm, 'space.json'));
-    const entries = Object.keys(JSON.parse(space.toString()).files)
+    const recorded = z.looseObject({ files: z.record(z.string(), z.unknown()) }).parse(JSON.parse(space.toString()));
+    const entries = Object.keys(recorded.files)
       .filter((name) => name !== 'onnx/model.onnx_data')
       .map(async (name) => [name, await readFile(join(minilm, name))] as const);
-    const recorded = JSON.parse(space.toString());
     const data = noise(300);
     recorded.files['onnx/model.onnx_data'] = { bytes: data.length, sha256: sha256(data) };
     return {

@@ -25,7 +25,7 @@ export async function* mapInOrder<Item, Result>(
     const event = await Promise.race(events);
     if (event === 'stopped') reading = undefined;
     else if (event === 'first' && first !== undefined) {
-      underWay.shift();
+      void underWay.shift();
       yield await first;
     } else if (event === 'read') {
       const read: IteratorResult<Item> | undefined = await reading;

@@ -1,3 +1,5 @@
+import { createReadStream } from 'node:fs';
+
 /** Bytes of one line: as much as the server takes in one request. */
 export const MAX_LINE_BYTES = 8 << 20;
 
@@ -54,4 +56,15 @@ function decode(bytes: Buffer): Line {
   } catch {
     return { problem: 'the line is not UTF-8' };
   }
+}
+
+/** Lines of a file, of which the last needs no newline. */
+export async function countLines(path: string): Promise<number> {
+  let count = 0;
+  let endsWithNewline = true;
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, at + 1)) count++;
+    endsWithNewline = chunk.at(-1) === NEWLINE;
+  }
+  return endsWithNewline ? count : count + 1;
 }

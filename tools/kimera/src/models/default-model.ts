@@ -2,16 +2,18 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { shippedModel } from '@kimera/serving/shipped-models';
 import type { CommandContext } from '../console/command-context.js';
+import { resolveModel } from './resolve-model.js';
 
 /**
  * `--model`, or the light model with LIGHTWEIGHT_EMBEDDING=1, or ONNX_MODEL_PATH, or ./models/bge-m3-onnx where it
- * exists, or the shipped English model. Relative paths start from the caller's folder.
+ * exists, or the shipped English model. Relative paths start from the caller's folder. @throws ModelNotFoundError where
+ * `--model` is neither a folder nor an id.
  */
-export function modelPath(
+export async function modelPath(
   { environment, folder }: Pick<CommandContext, 'environment' | 'folder'>,
   given: string | undefined,
-): string {
-  if (given !== undefined && given !== '') return resolve(folder, given);
+): Promise<string> {
+  if (given !== undefined && given !== '') return resolveModel({ folder }, given);
   if (environment['LIGHTWEIGHT_EMBEDDING'] === '1') return lightModelPath({ environment, folder });
   const named = environment['ONNX_MODEL_PATH'];
   if (named !== undefined && named !== '') return resolve(folder, named);
@@ -26,6 +28,6 @@ export function lightModelPath({ environment, folder }: Pick<CommandContext, 'en
 }
 
 export const MODEL_OPTION = [
-  '--model <dir>',
-  'model folder (default: $ONNX_MODEL_PATH, ./models/bge-m3-onnx, or the shipped English model)',
+  '--model <model>',
+  'id as "kimera models list" prints it, or model folder (default: $ONNX_MODEL_PATH, ./models/bge-m3-onnx, or the English model that comes with Kimera)',
 ] as const;

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { hostname, userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { KimeraError } from '@kimera/core';
 import type { PostgresStore } from '@kimera/store-postgres';
@@ -26,4 +27,9 @@ export async function openDatabase(
     if (!(error instanceof KimeraError) || error.code !== 'STORE_LOCKED') throw error;
     return joinStore(path);
   }
+}
+
+/** Who acts, for the log: `user@host pid`. */
+export function actor(): string {
+  return `${userInfo().username}@${hostname()} ${process.pid}`;
 }

@@ -15,7 +15,7 @@ export function migrateCommand(context: CommandContext): Command {
       'init → plan → start → work → verify → cutover (→ rollback) → retire. Every command prints the state and what comes next.',
     examples: [
       'migrate init --collection docs --rows docs.jsonl',
-      'migrate plan --collection docs --to ./models/multilingual-e5-small',
+      'migrate plan --collection docs --to kimera/all-MiniLM-L6-v2-static',
       'migrate status --collection docs',
     ],
   });

@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs';
-import { resolve } from 'node:path';
 import {
   CollectionExistsError,
   SpaceMismatchError,
@@ -15,9 +14,10 @@ import type { CommandContext } from '../../console/command-context.js';
 import { InvalidRowLineError, StoppedError } from '../../errors.js';
 import { formatCount } from '../../console/format.js';
 import { printable } from '../../console/printable.js';
-import { readLineBatches, type Line } from '../../lines/read-line-batches.js';
+import { openProgress } from '../../console/progress.js';
+import { countLines, readLineBatches, type Line } from '../../lines/read-line-batches.js';
 import { MODEL_OPTION, modelPath } from '../../models/default-model.js';
-import { openModel } from '../../models/open-model.js';
+import { inputPath } from '../../models/resolve-model.js';
 import { openDatabase } from './database.js';
 import { databaseCommand, type DatabaseOptions } from './options.js';
 
@@ -37,14 +37,20 @@ export function initCommand(context: CommandContext): Command {
       'With --rows on a collection that exists, rows are inserted or replaced; stopped in the middle, run it again.',
     ].join('\n'),
     examples: [
-      'migrate init --database ./data --collection docs --model ./models/all-MiniLM-L6-v2 --rows docs.jsonl',
+      'migrate init --database ./data --collection docs --model sentence-transformers/all-MiniLM-L6-v2 --rows docs.jsonl',
       'migrate init --collection docs --rows - < docs.jsonl',
     ],
   })
     .option(...MODEL_OPTION)
     .option('--rows <file>', 'rows to embed, - for stdin')
     .action(async ({ database, collection, model, rows, json }: InitOptions) => {
-      const embedder = await openModel(context, { path: modelPath(context, model) });
+      const rowsPath = rows === undefined || rows === '-' ? undefined : await inputPath(context, rows);
+      const { openModel } = await import('../../models/open-model.js');
+      const embedder = await openModel(context, { path: await modelPath(context, model) });
+      const total = rowsPath === undefined ? undefined : await countLines(rowsPath);
+      const progress = await openProgress(context.stderr, 'embedding', (done, of) =>
+        total === undefined ? `${formatCount(done)} rows` : `${formatCount(done)} of ${formatCount(of)} rows`,
+      );
       try {
         const store = await openDatabase(context, database, 'may be created');
         try {
@@ -52,7 +58,7 @@ export function initCommand(context: CommandContext): Command {
           let written = 0;
           let truncated = 0;
           if (rows !== undefined) {
-            const input = rows === '-' ? context.stdin : createReadStream(resolve(context.folder, rows));
+            const input = rowsPath === undefined ? context.stdin : createReadStream(rowsPath);
             for await (const lines of readLineBatches(input, ROWS_PER_BATCH)) {
               const batch = lines.map((line, i) => parseRow(line, written + i + 1, written));
               const unique = [...new Map(batch.map((row) => [row.id, row])).values()];
@@ -66,14 +72,14 @@ export function initCommand(context: CommandContext): Command {
               );
               written += lines.length;
               truncated += embeddings.filter((embedding) => embedding.truncated).length;
-              if (context.stderr.isTTY) context.stderr.write(`\r${formatCount(written)} rows`);
+              progress.update(written, total ?? Number.POSITIVE_INFINITY);
               if (context.stop.aborted)
                 throw new StoppedError(
                   `stopped after ${written} rows, which are in the collection; run the same command again to go on`,
                 );
             }
-            if (context.stderr.isTTY) context.stderr.write('\n');
           }
+          progress.stop();
           const result = {
             collection,
             modelId: embedder.space.modelId,
@@ -94,6 +100,7 @@ export function initCommand(context: CommandContext): Command {
           await store.close();
         }
       } finally {
+        progress.stop();
         await embedder.close();
       }
     });

@@ -28,7 +28,7 @@ export function databaseCommand(context: CommandContext, name: string, text: Com
 /** One that runs models. */
 export function modelCommand(context: CommandContext, name: string, text: CommandText): Command {
   return databaseCommand(context, name, text)
-    .option('--from <dir>', 'model folder of the present space (default: found by its space)')
-    .option('--to <dir>', 'model folder of the new space (default: that of the plan, found by its space)')
+    .option('--from <model>', 'id or folder of the present model (default: found by its space)')
+    .option('--to <model>', 'id or folder of the new model (default: that of the plan, found by its space)')
     .option('--models <dir>', 'where models are looked for, beside ./models and those that ship');
 }

@@ -4,7 +4,6 @@ import { UsageError } from '../../errors.js';
 import { formatBytes, formatCount, formatDuration } from '../../console/format.js';
 import { printable } from '../../console/printable.js';
 import { modelCommand, type ModelOptions } from './options.js';
-import { openSession } from './session.js';
 import { printState } from './state.js';
 
 export function planCommand(context: CommandContext): Command {
@@ -13,14 +12,20 @@ export function planCommand(context: CommandContext): Command {
     description:
       'Rows, tokens, texts that will be cut, disk, time on this machine (measured on a sample), and the judged queries that the gate needs. Records the migration as planned; no vector is written. --dry-run records nothing.',
     examples: [
-      'migrate plan --database ./data --collection docs --to ./models/multilingual-e5-small',
-      'migrate plan --collection docs --to ./models/bge-m3-onnx --dry-run --json',
+      'migrate plan --database ./data --collection docs --to kimera/all-MiniLM-L6-v2-static',
+      'migrate plan --collection docs --to kimera/all-MiniLM-L6-v2-static --dry-run --json',
     ],
   })
     .option('--dry-run', 'measure only')
     .action(async (options: ModelOptions & { readonly dryRun?: true }) => {
-      if (options.to === undefined) throw new UsageError('--to is missing: the model folder of the new space');
-      const { measurePlan, planMigration } = await import('@kimera/migration');
+      if (options.to === undefined)
+        throw new UsageError(
+          '--to is missing: the new model, by its id as "kimera models list" prints it, or by its folder',
+        );
+      const [{ measurePlan, planMigration }, { openSession }] = await Promise.all([
+        import('@kimera/migration'),
+        import('./session.js'),
+      ]);
       const { parts, store, close } = await openSession(context, options, 'plan');
       try {
         const plan = options.dryRun === true ? await measurePlan(parts) : (await planMigration(parts)).plan;
@@ -49,8 +54,7 @@ export function planCommand(context: CommandContext): Command {
                 `kimera: ${side.cannotEmbed.length} of the sampled rows cannot be embedded by ${side.modelId}: ${side.cannotEmbed.slice(0, 5).join(', ')}`,
               );
         }
-        if (options.dryRun !== true)
-          return await printState(context, store, options.collection, options.json, { plan });
+        if (options.dryRun !== true) return await printState(context, store, options, { plan });
         if (options.json === true) await context.stdout.json({ plan });
       } finally {
         await close();

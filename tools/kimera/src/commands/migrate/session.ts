@@ -1,22 +1,19 @@
-import { hostname, userInfo } from 'node:os';
-import { resolve } from 'node:path';
 import { NoMigrationError, type EmbeddingSpace } from '@kimera/core';
 import type { Embedder } from '@kimera/embedder';
 import type { MigrationParts } from '@kimera/migration';
-import { openModelFolder } from '@kimera/model-folder';
-import { shippedModels } from '@kimera/serving/shipped-models';
 import type { PostgresStore } from '@kimera/store-postgres';
 import type { CommandContext } from '../../console/command-context.js';
 import { ModelOfSpaceNotFoundError } from '../../errors.js';
 import { findModels } from '../../models/find-models.js';
 import { openModel } from '../../models/open-model.js';
-import { openDatabase } from './database.js';
+import { inputPath, modelFolders, resolveModel } from '../../models/resolve-model.js';
+import { actor, openDatabase } from './database.js';
 import type { ModelOptions } from './options.js';
 
 export interface MigrationSession {
   readonly store: PostgresStore;
   readonly parts: MigrationParts & { readonly source: Embedder; readonly target: Embedder };
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /**
@@ -50,11 +47,6 @@ export async function openSession(
   }
 }
 
-/** `user@host pid`. */
-export function actor(): string {
-  return `${userInfo().username}@${hostname()} ${process.pid}`;
-}
-
 async function spacesOf(
   store: PostgresStore,
   collection: string,
@@ -70,22 +62,15 @@ async function spacesOf(
 }
 
 async function modelOf(
-  { folder }: CommandContext,
+  context: CommandContext,
   { models, collection }: ModelOptions,
   space: EmbeddingSpace | undefined,
   given: string | undefined,
 ): Promise<string> {
-  if (given !== undefined) {
-    const path = resolve(folder, given);
-    await openModelFolder(path);
-    return path;
-  }
+  const more = models === undefined ? [] : [await inputPath(context, models)];
+  if (given !== undefined) return resolveModel(context, given, more);
   if (space === undefined) throw new NoMigrationError(collection);
-  const folders = [
-    ...(models === undefined ? [] : [resolve(folder, models)]),
-    resolve(folder, 'models'),
-    ...shippedModels(),
-  ];
+  const folders = modelFolders(context, more);
   const found = (await findModels(folders, 'may be absent')).find(
     (model) => 'space' in model && model.space === space.fingerprint,
   );

@@ -1,9 +1,10 @@
-import { shortFingerprint, type Coverage } from '@kimera/core';
+import { shortFingerprint, type Coverage, type MigrationEvent } from '@kimera/core';
 import type { MigrationStatus } from '@kimera/migration';
 import type { PostgresStore } from '@kimera/store-postgres';
 import type { CommandContext } from '../../console/command-context.js';
 import { formatCount } from '../../console/format.js';
 import { printable } from '../../console/printable.js';
+import type { DatabaseOptions } from './options.js';
 
 /** What to do next: only what the state machine allows now. */
 export function nextStep({ migration, jobs, events }: Pick<MigrationStatus, 'migration' | 'jobs' | 'events'>): string {
@@ -27,7 +28,7 @@ export function nextStep({ migration, jobs, events }: Pick<MigrationStatus, 'mig
     case 'rolled-back':
       return 'kimera migrate verify to try again, kimera migrate retire to drop the new vectors';
     case 'retired':
-      return 'kimera migrate plan for another';
+      return 'kimera migrate plan --to MODEL for another';
   }
 }
 
@@ -47,8 +48,7 @@ function afterVerdict(verdict: unknown): string {
 export async function printState(
   context: CommandContext,
   store: PostgresStore,
-  collection: string,
-  json: true | undefined,
+  { collection, database, json }: DatabaseOptions,
   more: Readonly<Record<string, unknown>> = {},
 ): Promise<void> {
   const { migrationStatus } = await import('@kimera/migration');
@@ -58,6 +58,8 @@ export async function printState(
   const { bold } = context.colors;
   const side = (label: string, space: MigrationStatus['migration']['source'], coverage: Coverage | null): string =>
     `${label} ${printable(space.modelId)} (${shortFingerprint(space.fingerprint)}, ${space.dimension} numbers)${space.fingerprint === status.activeSpace ? ' ACTIVE' : ''}: ${coverage === null ? 'no vectors' : `${formatCount(coverage.current)} of ${formatCount(coverage.rows)} rows, ${formatCount(coverage.pending)} changes wait${coverage.truncated > 0 ? `, ${formatCount(coverage.truncated)} of texts cut to ${formatCount(space.maxTokens)} tokens` : ''}`}`;
+  const call = (command: string): string =>
+    `kimera migrate ${command}${database === undefined ? '' : ` --database ${withoutPassword(database)}`} --collection ${collection}`;
   const blocking = poison.filter(({ excused }) => excused === 'no');
   const lines = [
     `collection ${bold(collection)} (table ${printable(status.table)}), migration ${migration.id}: ${bold(migration.state)}`,
@@ -70,9 +72,30 @@ export async function printState(
           `  ${blocking.length} rows could not be embedded: ${blocking
             .slice(0, 3)
             .map(({ id, reason }) => `${printable(id)} (${printable(reason)})`)
-            .join(', ')}; change them or kimera migrate excuse`,
+            .join(', ')}; change them, or ${call('excuse')} ID…`,
         ]),
-    `  next: ${nextStep(status)}`,
+    `  next: ${printable(nextStep(status).replaceAll(/kimera migrate ([a-z]+)/g, (_, command: string) => call(command)))}`,
   ];
   for (const line of lines) await context.stdout.line(line);
+}
+
+/** The log, a line an event. */
+export async function formatTableOfEvents(events: readonly MigrationEvent[]): Promise<string> {
+  const { cell, formatTable } = await import('../../console/table.js');
+  const figures = (event: MigrationEvent): string =>
+    Object.entries(event.figures)
+      .map(([name, value]) => `${name} ${String(value)}`)
+      .join(', ');
+  return formatTable(
+    ['AT', 'EVENT', 'STATE', 'BY', 'FIGURES'],
+    events.map((event) => [event.at, event.event, event.state, printable(event.by), cell(figures(event), 100)]),
+  );
+}
+
+/** An address may hold a password, which is not printed. */
+function withoutPassword(database: string): string {
+  if (!URL.canParse(database)) return database;
+  const url = new URL(database);
+  if (url.password === '') return database;
+  return '"$DATABASE_URL"';
 }

@@ -3,7 +3,6 @@ import type { MigrationParts } from '@kimera/migration';
 import type { CommandContext } from '../../console/command-context.js';
 import type { CommandText } from '../../console/create-command.js';
 import { modelCommand, type ModelOptions } from './options.js';
-import { openSession } from './session.js';
 import { printState } from './state.js';
 
 interface Step {
@@ -52,9 +51,10 @@ const STEPS: readonly Step[] = [
 export function stepCommands(context: CommandContext): readonly Command[] {
   return STEPS.map(({ name, text, run }) =>
     modelCommand(context, name, text).action(async (options: ModelOptions) => {
+      const { openSession } = await import('./session.js');
       const { parts, store, close } = await openSession(context, options, 'go on');
       try {
-        await printState(context, store, options.collection, options.json, await run(parts));
+        await printState(context, store, options, await run(parts));
       } finally {
         await close();
       }

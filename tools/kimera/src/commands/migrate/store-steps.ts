@@ -2,11 +2,9 @@ import type { Command } from 'commander';
 import type { PostgresStore } from '@kimera/store-postgres';
 import type { CommandContext } from '../../console/command-context.js';
 import type { CommandText } from '../../console/create-command.js';
-import { openDatabase } from './database.js';
-import { formatTableOfEvents } from './events.js';
+import { actor, openDatabase } from './database.js';
 import { databaseCommand, type DatabaseOptions } from './options.js';
-import { actor } from './session.js';
-import { printState } from './state.js';
+import { formatTableOfEvents, printState } from './state.js';
 
 interface StoreParts {
   readonly store: PostgresStore;
@@ -33,10 +31,10 @@ function statusCommand(context: CommandContext): Command {
     .option('--events', 'the log too')
     .action((options: DatabaseOptions & { readonly events?: true }) =>
       withStore(context, options, async (store) => {
-        await printState(context, store, options.collection, options.json);
+        await printState(context, store, options);
         if (options.events !== true || options.json === true) return;
         const { id } = await store.migrations.latestMigration(options.collection);
-        await context.stdout.line(formatTableOfEvents(await store.migrations.events(id)));
+        await context.stdout.line(await formatTableOfEvents(await store.migrations.events(id)));
       }),
     );
 }
@@ -88,7 +86,7 @@ function transitionCommand(
   return databaseCommand(context, name, text).action((options: DatabaseOptions) =>
     withStore(context, options, async (store) => {
       const moved = await move({ store, collection: options.collection, by: actor() });
-      await printState(context, store, options.collection, options.json, moved);
+      await printState(context, store, options, moved);
     }),
   );
 }
@@ -103,7 +101,7 @@ function excuseCommand(context: CommandContext): Command {
       withStore(context, options, async (store) => {
         const { id } = await store.migrations.latestMigration(options.collection);
         const excused = await store.migrations.excuse(id, actor(), ids);
-        await printState(context, store, options.collection, options.json, { excused });
+        await printState(context, store, options, { excused });
       }),
     );
 }

@@ -6,10 +6,12 @@ import { z } from 'zod';
 import type { CommandContext } from '../../console/command-context.js';
 import { InvalidQueryLineError, UsageError } from '../../errors.js';
 import { EXIT } from '../../console/exit-code.js';
+import { formatCount } from '../../console/format.js';
 import { printable } from '../../console/printable.js';
+import { openProgress } from '../../console/progress.js';
 import { wholeNumber } from '../../console/whole-number.js';
+import { inputPath } from '../../models/resolve-model.js';
 import { modelCommand, type ModelOptions } from './options.js';
-import { openSession } from './session.js';
 import { printState } from './state.js';
 
 interface VerifyCommandOptions extends ModelOptions {
@@ -34,43 +36,58 @@ export function verifyMigrationCommand(context: CommandContext): Command {
   return modelCommand(context, 'verify', {
     summary: 'prove that the new space is complete, right and no worse',
     description: [
-      'Counts, sampled rows embedded again, rows found by their own text, and the quality gate on judged queries: {"text": …, "relevant": ["row id", …] or {"row id": grade}, "slice"?: …} a line.',
-      'Ends with 0 at GO, 2 at NO-GO, 3 at INCONCLUSIVE. Without judged queries the verdict is at best INCONCLUSIVE; --accept "why" goes on all the same, and the log keeps the words.',
+      'Checks that every row has one vector, embeds sampled rows again, finds rows by their own text, and compares both models on judged queries.',
+      'A judged query is a line {"text": "…", "relevant": ["row id", …]}, or {"row id": grade} for relevant; "slice": "…" groups queries.',
+      'At least 30 are needed for a verdict; "migrate plan" says about how many decide where the models are equally good, often a thousand or more.',
+      'Ends with 0 at GO, 2 at NO-GO, 3 at INCONCLUSIVE: too few judged queries, or none.',
+      '--accept "why" goes on at INCONCLUSIVE all the same, and the log keeps the words; NO-GO cannot be accepted.',
     ].join('\n'),
     examples: [
       'migrate verify --database ./data --collection docs --queries judged.jsonl',
       'migrate verify --collection docs --accept "looked at 50 searches by hand"',
     ],
   })
-    .option('--queries <file>', 'judged queries')
+    .option('--queries <file>', 'judged queries, one JSON line each')
     .option('--margin <share>', 'a loss of mean nDCG@10 up to this counts as none (default: 0.02)')
     .option('--seed <number>', 'of samples and resampling (default: 1)', wholeNumber('--seed'))
-    .option('--accept <reason>', 'go on at INCONCLUSIVE')
+    .option('--accept <reason>', 'go on at INCONCLUSIVE; the reason is kept in the log')
     .option('--report <file>', 'write the whole verification as JSON')
     .action(async ({ queries, margin, seed, accept, report, ...options }: VerifyCommandOptions) => {
       const share = margin === undefined ? undefined : Number(margin);
       if (margin !== undefined && !(share !== undefined && share > 0 && share < 1))
         throw new UsageError(`--margin ${margin}: expected a number above 0 and below 1, in nDCG@10`);
-      const judged = queries === undefined ? [] : await readQueries(resolve(context.folder, queries));
-      const { verifyMigration } = await import('@kimera/migration');
+      const judged = queries === undefined ? [] : await readQueries(await inputPath(context, queries));
+      const [{ verifyMigration }, { openSession }] = await Promise.all([
+        import('@kimera/migration'),
+        import('./session.js'),
+      ]);
       const { parts, store, close } = await openSession(context, options, 'go on');
+      let step = '';
+      const progress = await openProgress(
+        context.stderr,
+        'verifying',
+        (done, total) => `${step}: ${formatCount(done)} of ${formatCount(total)}`,
+      );
       try {
         const verification = await verifyMigration(parts, {
           queries: judged,
           ...(share === undefined ? {} : { margin: share }),
           ...(seed === undefined ? {} : { seed }),
           ...(accept === undefined ? {} : { accept }),
-          onProgress: (step, done, total) =>
-            void (context.stderr.isTTY && context.stderr.write(`\r\x1b[K${step}: ${done} of ${total}`)),
+          onProgress: (current, done, total) => {
+            step = current;
+            progress.update(done, total);
+          },
         });
-        if (context.stderr.isTTY) context.stderr.write('\r\x1b[K');
+        progress.stop();
         if (report !== undefined)
           await writeFile(resolve(context.folder, report), `${JSON.stringify(verification, null, 2)}\n`);
         if (verification.accepted === null && verification.verdict !== 'GO')
           context.finish(verification.verdict === 'NO-GO' ? EXIT.refused : EXIT.stopped);
         if (options.json !== true) await printVerification(context, verification);
-        await printState(context, store, options.collection, options.json, { verification });
+        await printState(context, store, options, { verification });
       } finally {
+        progress.stop();
         await close();
       }
     });

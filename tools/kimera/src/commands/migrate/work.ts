@@ -1,10 +1,10 @@
 import { Option, type Command } from 'commander';
 import type { CommandContext } from '../../console/command-context.js';
 import { StoppedError } from '../../errors.js';
-import { formatCount, formatDuration } from '../../console/format.js';
+import { formatCount } from '../../console/format.js';
+import { openProgress } from '../../console/progress.js';
 import { wholeNumber } from '../../console/whole-number.js';
 import { modelCommand, type ModelOptions } from './options.js';
-import { openSession } from './session.js';
 import { printState } from './state.js';
 
 interface WorkCommandOptions extends ModelOptions {
@@ -33,24 +33,27 @@ export function workCommand(context: CommandContext): Command {
     )
     .option('--rate <rows>', 'at most this many rows a second', wholeNumber('--rate'))
     .action(async ({ until, lease, rate, ...options }: WorkCommandOptions) => {
-      const { work } = await import('@kimera/migration');
+      const [{ work }, { openSession }] = await Promise.all([import('@kimera/migration'), import('./session.js')]);
       const { parts, store, close } = await openSession(context, options, 'go on');
+      let [rows, speed] = [0, 0];
+      const progress = await openProgress(
+        context.stderr,
+        'embedding',
+        (done, total) =>
+          `${formatCount(done)} of ${formatCount(total)} jobs, ${formatCount(rows)} rows, ${speed.toFixed(0)} rows/s`,
+      );
       try {
         const result = await work(parts, {
           until,
           signal: context.stop,
           ...(lease === undefined ? {} : { leaseSeconds: lease }),
           ...(rate === undefined ? {} : { maxRowsPerSecond: rate }),
-          onProgress: ({ counts: { done, waiting, active }, rows, rowsPerSecond }) => {
-            if (!context.stderr.isTTY) return;
-            const left =
-              done === 0 ? '' : `, ${formatDuration((((waiting + active) * rows) / done / rowsPerSecond) * 1000)} left`;
-            context.stderr.write(
-              `\r\x1b[K${done} of ${done + waiting + active} jobs, ${formatCount(rows)} rows, ${rowsPerSecond.toFixed(0)} rows/s${waiting + active > 0 ? left : ''}`,
-            );
+          onProgress: ({ counts: { done, waiting, active }, rows: written, rowsPerSecond }) => {
+            [rows, speed] = [written, rowsPerSecond];
+            progress.update(done, done + waiting + active);
           },
         });
-        if (context.stderr.isTTY) context.stderr.write('\n');
+        progress.stop();
         if (result.ended === 'stopped')
           throw new StoppedError(
             `stopped between two batches after ${result.written} rows; run the same command again to go on`,
@@ -59,8 +62,9 @@ export function workCommand(context: CommandContext): Command {
           context.note(
             `kimera: ${formatCount(result.truncated)} texts were longer than the model’s limit; their vectors are of their beginning`,
           );
-        await printState(context, store, options.collection, options.json, { work: result });
+        await printState(context, store, options, { work: result });
       } finally {
+        progress.stop();
         await close();
       }
     });

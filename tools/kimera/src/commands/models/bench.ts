@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { shortFingerprint } from '@kimera/core';
 import type { Command } from 'commander';
 import type { CommandContext } from '../../console/command-context.js';
@@ -6,6 +5,7 @@ import { createCommand, withJson } from '../../console/create-command.js';
 import { formatBytes, formatCount, formatDuration } from '../../console/format.js';
 import { printable } from '../../console/printable.js';
 import { wholeNumber } from '../../console/whole-number.js';
+import { inputPath, resolveModel } from '../../models/resolve-model.js';
 
 interface BenchOptions {
   readonly variant?: string;
@@ -19,10 +19,13 @@ export function benchCommand(context: CommandContext): Command {
     summary: 'time a model on this machine',
     description:
       'Load time, throughput of the texts together (median of three rounds), latency of each text alone, peak memory.',
-    examples: ['models bench ./models/minilm', 'models bench ./models/minilm --texts texts.jsonl --threads 4 --json'],
+    examples: [
+      'models bench sentence-transformers/all-MiniLM-L6-v2',
+      'models bench sentence-transformers/all-MiniLM-L6-v2 --texts texts.jsonl --threads 2 --json',
+    ],
   });
   return withJson(command)
-    .argument('<dir>', 'model folder')
+    .argument('<model>', 'id as "kimera models list" prints it, or model folder')
     .option('--variant <name>', 'precision (default: the folder’s first)')
     .option('--texts <file>', '{"text": …} lines (default: sixteen built-in texts)')
     .option(
@@ -33,10 +36,10 @@ export function benchCommand(context: CommandContext): Command {
     .action(async (dir: string, { variant, texts, threads, json }: BenchOptions) => {
       const { benchModel } = await import('../../models/bench-model.js');
       const result = await benchModel({
-        path: resolve(context.folder, dir),
+        path: await resolveModel(context, dir),
         stop: context.stop,
         ...(variant === undefined ? {} : { variant }),
-        ...(texts === undefined ? {} : { textsPath: resolve(context.folder, texts) }),
+        ...(texts === undefined ? {} : { textsPath: await inputPath(context, texts) }),
         ...(threads === undefined ? {} : { threads }),
       });
       if (json === true) return context.stdout.json(result);

@@ -1,13 +1,14 @@
 import { resolve } from 'node:path';
 import type { BaseVariant, Int8Options } from '@kimera/converter';
 import { shortFingerprint, type Fidelity, type VariantName } from '@kimera/core';
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { CommandContext } from '../../console/command-context.js';
 import { UsageError } from '../../errors.js';
 import { createCommand, withJson } from '../../console/create-command.js';
 import { formatBytes, formatDuration } from '../../console/format.js';
 import { printable } from '../../console/printable.js';
 import { openProgress } from '../../console/progress.js';
+import { inputPath, resolveModel } from '../../models/resolve-model.js';
 import { verifyFolder } from './verify.js';
 
 interface ConvertCommandOptions {
@@ -36,24 +37,26 @@ export function convertCommand(context: CommandContext): Command {
     summary: 'a Hugging Face checkpoint to an ONNX model folder',
     description: [
       'Writes a model folder with two ONNX graphs, measures its vectors against an own forward pass over the checkpoint, and records the result.',
-      'The folder appears only when it is whole; an existing one is refused.',
+      'A checkpoint is what "models pull" fetches. The folder appears only when it is whole; an existing one is refused.',
       'With --link the weights stay in the checkpoint’s own file, hard-linked into the folder: seconds, and no second copy.',
     ].join('\n'),
     examples: [
-      'models convert ./all-MiniLM-L6-v2 --out ./models/minilm',
-      'models convert ./all-MiniLM-L6-v2 --out ./models/minilm-fp16 --variants fp16,int8 --model-id sentence-transformers/all-MiniLM-L6-v2',
-      'models convert ./bge-m3 --out ./models/bge-m3-onnx --link',
+      'models convert ./checkpoints/all-MiniLM-L6-v2 --out ./models/minilm',
+      'models convert ./checkpoints/all-MiniLM-L6-v2 --out ./models/minilm-int8 --variants fp32,int8',
+      'models convert ./checkpoints/all-MiniLM-L6-v2 --out ./models/minilm-linked --link',
       'models convert ./models/minilm --verify-only',
     ],
   });
   return withJson(command)
     .argument('<dir>', 'folder of the checkpoint; with --verify-only a model folder')
     .option('--out <dir>', 'folder to write')
-    .option(
-      '--variants <names>',
-      'precision of the weights: one of fp32, fp16, q4, and int8 beside it where named',
-      parseVariants,
-      { base: 'fp32', others: [] } satisfies Variants,
+    .addOption(
+      new Option(
+        '--variants <names>',
+        'precision of the weights: one of fp32, fp16, q4, and int8 beside it where named',
+      )
+        .argParser(parseVariants)
+        .default({ base: 'fp32', others: [] } satisfies Variants, 'fp32'),
     )
     .option('--link', 'leave the weights in the checkpoint’s file (fp32 only, same file system)')
     .option('--calibration <file>', 'texts, one a line, for the int8 variant (default: 240 sentences in 20 languages)')
@@ -79,9 +82,12 @@ export function convertCommand(context: CommandContext): Command {
           json,
         }: ConvertCommandOptions,
       ) => {
-        const source = resolve(context.folder, dir);
         if (verifyOnly === true)
-          return verifyFolder(context, { folder: source, format: json === true ? 'json' : 'table' });
+          return verifyFolder(context, {
+            folder: await resolveModel(context, dir),
+            format: json === true ? 'json' : 'table',
+          });
+        const source = await inputPath(context, dir);
         if (link === true && base !== 'fp32')
           throw new UsageError(`--link leaves the weights as they are, so it makes fp32, not ${base}`);
         if (out === undefined) throw new UsageError('--out DIR is missing: the folder to write');
@@ -97,7 +103,7 @@ export function convertCommand(context: CommandContext): Command {
             ...(others.includes('int8')
               ? {
                   int8: {
-                    ...(calibration === undefined ? {} : { calibration: resolve(context.folder, calibration) }),
+                    ...(calibration === undefined ? {} : { calibration: await inputPath(context, calibration) }),
                     ...(floor === undefined ? {} : { floor }),
                   },
                 }

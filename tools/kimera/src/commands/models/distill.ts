@@ -8,6 +8,7 @@ import { formatBytes, formatCount, formatDuration } from '../../console/format.j
 import { printable } from '../../console/printable.js';
 import { openProgress } from '../../console/progress.js';
 import { wholeNumber } from '../../console/whole-number.js';
+import { inputPath, resolveModel } from '../../models/resolve-model.js';
 
 interface DistillCommandOptions {
   readonly out?: string;
@@ -34,12 +35,12 @@ export function distillCommand(context: CommandContext): Command {
       'The folder appears only when it is whole; an existing one is refused. model2vec reads it too.',
     ].join('\n'),
     examples: [
-      'models distill ./models/all-MiniLM-L6-v2 --out ./models/minilm-static',
-      'models distill ./models/minilm --out ./models/minilm-static --dims 256 --texts texts.txt --json',
+      'models distill sentence-transformers/all-MiniLM-L6-v2 --out ./models/my-static',
+      'models distill sentence-transformers/all-MiniLM-L6-v2 --out ./models/fitted-static --texts texts.txt --json',
     ],
   });
   return withJson(command)
-    .argument('<dir>', 'model folder of the teacher')
+    .argument('<model>', 'the teacher: id as "kimera models list" prints it, or model folder')
     .option('--out <dir>', 'folder to write')
     .option(
       '--dims <number>',
@@ -63,11 +64,11 @@ export function distillCommand(context: CommandContext): Command {
       try {
         const path = resolve(context.folder, out);
         const space = await distillModel({
-          source: resolve(context.folder, dir),
+          source: await resolveModel(context, dir),
           out: path,
           dimension: dims,
           precision,
-          ...(texts === undefined ? {} : { textsPath: resolve(context.folder, texts) }),
+          ...(texts === undefined ? {} : { textsPath: await inputPath(context, texts) }),
           ...(modelId === undefined ? {} : { modelId }),
           onProgress: (event) => {
             phase = event.phase;

@@ -15,8 +15,9 @@ export function modelsCommand(context: CommandContext): Command {
     summary: 'list, pull, convert, distill, verify, inspect and time models',
     examples: [
       'models list',
-      'models convert ./all-MiniLM-L6-v2 --out ./models/minilm',
-      'models verify ./models/minilm --against ./all-MiniLM-L6-v2',
+      'models pull sentence-transformers/all-MiniLM-L6-v2',
+      'models convert ./checkpoints/all-MiniLM-L6-v2 --out ./models/minilm',
+      'models verify ./models/minilm --against ./checkpoints/all-MiniLM-L6-v2',
     ],
   });
   for (const create of [

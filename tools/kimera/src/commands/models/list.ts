@@ -1,18 +1,18 @@
 import { resolve } from 'node:path';
 import { shortFingerprint } from '@kimera/core';
-import { shippedModels } from '@kimera/serving/shipped-models';
 import type { Command } from 'commander';
 import type { CommandContext } from '../../console/command-context.js';
 import { createCommand, withJson } from '../../console/create-command.js';
 import { formatBytes } from '../../console/format.js';
 import { printable } from '../../console/printable.js';
+import { modelFolders } from '../../models/resolve-model.js';
 
 export function listCommand(context: CommandContext): Command {
   const command = createCommand(context, 'list', {
     summary: 'the models at hand',
     description:
       'Model folders in ./models and those that come with Kimera, or in the folders given. A folder that is not whole is listed with its problem.',
-    examples: ['models list', 'models list ./models/minilm /srv/models --json'],
+    examples: ['models list', 'models list --json'],
   });
   return withJson(command)
     .argument('[dirs...]', 'model folders, or folders of model folders')
@@ -22,7 +22,7 @@ export function listCommand(context: CommandContext): Command {
       const models =
         given.length > 0
           ? await findModels(given, 'all must be there')
-          : await findModels([resolve(context.folder, 'models'), ...shippedModels()], 'may be absent');
+          : await findModels(modelFolders(context), 'may be absent');
       if (json === true) return context.stdout.json({ models });
       const rows = models.flatMap((model) => {
         if ('error' in model) return [];

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { shortFingerprint } from '@kimera/core';
 import type { Command } from 'commander';
 import type { CommandContext } from '../../console/command-context.js';
 import { createCommand, withJson } from '../../console/create-command.js';
@@ -23,8 +24,8 @@ export function pullCommand(context: CommandContext): Command {
     ].join('\n'),
     examples: [
       'models pull BAAI/bge-m3',
-      'models pull sentence-transformers/all-MiniLM-L6-v2 --to ./all-MiniLM-L6-v2',
-      'models pull example/mine --revision v1.2 --json',
+      'models pull sentence-transformers/all-MiniLM-L6-v2 --to ./checkpoints/minilm',
+      'models pull intfloat/multilingual-e5-small --revision main --json',
     ],
   });
   return withJson(command)
@@ -54,7 +55,7 @@ export function pullCommand(context: CommandContext): Command {
         const milliseconds = Math.round(performance.now() - started);
         if (json === true) return await context.stdout.json({ ...pulled, bytes, milliseconds });
         const there = pulled.files.filter(({ state }) => state === 'already there').length;
-        const commit = `${pulled.commit.slice(0, 12)}${pulled.pins === 'commit' ? ' (pinned)' : ''}`;
+        const commit = `${shortFingerprint(pulled.commit)}${pulled.pins === 'commit' ? ' (pinned)' : ''}`;
         await context.stdout.line(
           `${printable(folder)}: ${id} at ${commit}, ${pulled.files.length} files, ${formatBytes(bytes)}, in ${formatDuration(milliseconds)}`,
         );

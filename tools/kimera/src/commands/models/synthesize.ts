@@ -7,6 +7,7 @@ import { formatBytes, formatDuration } from '../../console/format.js';
 import { printable } from '../../console/printable.js';
 import { openProgress } from '../../console/progress.js';
 import { wholeNumber } from '../../console/whole-number.js';
+import { inputPath } from '../../models/resolve-model.js';
 
 interface SynthesizeCommandOptions {
   readonly like: 'bge-m3';
@@ -54,7 +55,7 @@ export function synthesizeCommand(context: CommandContext): Command {
           layers,
           seed,
           stop: context.stop,
-          ...(tokenizer === undefined ? {} : { tokenizerPath: resolve(context.folder, tokenizer) }),
+          ...(tokenizer === undefined ? {} : { tokenizerPath: await inputPath(context, tokenizer) }),
           onProgress: ({ bytes: done, totalBytes }) => progress.update(done, totalBytes),
         });
         progress.stop();

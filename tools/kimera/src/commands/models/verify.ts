@@ -1,9 +1,10 @@
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { CommandContext } from '../../console/command-context.js';
 import { createCommand, withJson } from '../../console/create-command.js';
 import { EXIT } from '../../console/exit-code.js';
+import { printable } from '../../console/printable.js';
 import type { FactsChoice } from '../../models/choose-facts.js';
+import { inputPath, resolveModel } from '../../models/resolve-model.js';
 
 interface VerifyCommandOptions {
   readonly against?: string;
@@ -21,24 +22,23 @@ export function verifyCommand(context: CommandContext): Command {
       'Ends with 0 where every line holds, with 2 otherwise.',
     ].join('\n'),
     examples: [
-      'models verify ./models/minilm',
-      'models verify ./models/minilm --against ./all-MiniLM-L6-v2',
-      'models verify ./models/bge-m3 --published',
+      'models verify sentence-transformers/all-MiniLM-L6-v2',
+      'models verify ./models/minilm --against ./checkpoints/all-MiniLM-L6-v2',
       'models verify ./models/minilm --json',
     ],
   });
   return withJson(command)
-    .argument('<dir>', 'model folder')
+    .argument('<model>', 'id as "kimera models list" prints it, or model folder')
     .option('--against <dir>', 'folder of the checkpoint it was made from')
     .option('--published [file]', 'compare with published facts: those of BAAI/bge-m3, or of a file')
-    .action((dir: string, { against, published, json }: VerifyCommandOptions) =>
+    .action(async (dir: string, { against, published, json }: VerifyCommandOptions) =>
       verifyFolder(context, {
-        folder: resolve(context.folder, dir),
+        folder: await resolveModel(context, dir),
         format: json === true ? 'json' : 'table',
-        ...(against === undefined ? {} : { checkpoint: resolve(context.folder, against) }),
+        ...(against === undefined ? {} : { checkpoint: await inputPath(context, against) }),
         ...(published === undefined
           ? {}
-          : { published: published === true ? 'bge-m3' : { file: resolve(context.folder, published) } }),
+          : { published: published === true ? 'bge-m3' : { file: await inputPath(context, published) } }),
       }),
     );
 }
@@ -64,6 +64,7 @@ export async function verifyFolder(
     import('../../models/check-folder.js'),
     import('../../models/check-published.js'),
   ]);
+  if (context.stderr.isTTY === true) context.note(`checking ${printable(folder)}: a large model takes minutes`);
   const facts = await chooseFacts(folder, choice);
   const checks = await checkFolder({ folder, checkpoint, stop: context.stop });
   const published = facts === undefined ? undefined : await checkPublished({ folder, facts, stop: context.stop });

@@ -31,5 +31,5 @@ export const PACE: Pace = {
   backoffMilliseconds: 1_000,
   longestWaitMilliseconds: 300_000,
   now: Date.now,
-  delay: async (milliseconds, signal) => void (await sleep(milliseconds, undefined, { signal })),
+  delay: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }),
 };

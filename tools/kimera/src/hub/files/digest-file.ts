@@ -15,7 +15,7 @@ export async function digestFile(path: string, stop: AbortSignal): Promise<FileD
   const sha256 = createHash('sha256');
   const sha1 = createHash('sha1').update(`blob ${size}\0`);
   let bytes = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
     stop.throwIfAborted();
     bytes += chunk.length;
     sha256.update(chunk);

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -65,7 +66,7 @@ describe('a download that is cut off', () => {
       cutAt(
         3_000,
         test.partial(NAME),
-      )({ ...exchange, request: Object.assign(Object.create(exchange.request), { headers: {} }) });
+      )({ ...exchange, request: Object.assign(Object.create(exchange.request) as IncomingMessage, { headers: {} }) });
     test.server.plan(STORE, ...Array.from({ length: 20 }, () => always));
     await expect(test.pull()).rejects.toMatchObject({ code: 'HUB_CONNECTION' });
     expect(test.asked(NAME).length).toBeLessThanOrEqual(4);
