@@ -105,3 +105,15 @@ export class InvalidQueryLineError extends KimeraError {
     super(`${file}, line ${line}: ${reason}`, { file, line, reason });
   }
 }
+
+/** A file of published facts that is not JSON or breaks its schema. */
+export class InvalidFactsFileError extends KimeraError {
+  readonly code = 'INVALID_FACTS_FILE';
+  readonly kind = 'refused';
+  constructor(
+    readonly file: string,
+    readonly reason: string,
+  ) {
+    super(`${file}: ${reason}`, { file, reason });
+  }
+}

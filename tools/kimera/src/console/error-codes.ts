@@ -10,9 +10,12 @@ import type * as evaluation from '@kimera/evaluation';
 import type * as fastGraph from '@kimera/fast-graph';
 import type * as migration from '@kimera/migration';
 import type * as modelFolder from '@kimera/model-folder';
+import type * as onnxFile from '@kimera/onnx-file';
 import type * as serving from '@kimera/serving';
 import type * as storePostgres from '@kimera/store-postgres';
+import type * as tensorFile from '@kimera/tensor-file';
 import type * as tokenizers from '@kimera/tokenizers';
+import type * as torchFile from '@kimera/torch-file';
 import type * as workerPool from '@kimera/worker-pool';
 import type * as own from '../errors.js';
 import type * as hub from '../hub/errors.js';
@@ -41,20 +44,11 @@ export type ErrorCode =
   | CodesOf<typeof migration>
   | CodesOf<typeof distill>
   | CodesOf<typeof serving>
-  | TorchFileCode
+  | CodesOf<typeof onnxFile>
+  | CodesOf<typeof tensorFile>
+  | CodesOf<typeof torchFile>
   | CodesOf<typeof own>
   | CodesOf<typeof hub>;
-
-/** Of files that PyTorch wrote; the converter does not export their classes. */
-type TorchFileCode =
-  | 'FORBIDDEN_GLOBAL'
-  | 'FORBIDDEN_OPCODE'
-  | 'INVALID_PICKLE'
-  | 'INVALID_ZIP'
-  | 'MISSING_STORAGE'
-  | 'STORAGE_SIZE'
-  | 'TENSOR_BOUNDS'
-  | 'UNSUPPORTED_TORCH_FILE';
 
 /** Codes of the operating system that have words of their own. */
 export type SystemCode =

@@ -1,20 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { KimeraError } from '@kimera/core';
 import { z } from 'zod';
 import { BGE_M3_FACTS } from '../assets.js';
+import { InvalidFactsFileError } from '../errors.js';
 import { publishedFactsSchema, type PublishedFacts } from './published-facts.js';
-
-/** A file of published facts that is not JSON or breaks its schema. */
-export class InvalidFactsFileError extends KimeraError {
-  readonly code = 'INVALID_FACTS_FILE';
-  readonly kind = 'refused';
-  constructor(
-    readonly file: string,
-    readonly reason: string,
-  ) {
-    super(`${file}: ${reason}`, { file, reason });
-  }
-}
 
 /** @throws InvalidFactsFileError, and the system's own error where the file cannot be read. */
 export async function readPublishedFacts(path: string): Promise<PublishedFacts> {
