@@ -27,7 +27,7 @@ const lines = (stdout: string): unknown[] =>
   stdout
     .trimEnd()
     .split('\n')
-    .map((line) => JSON.parse(line));
+    .map((line): unknown => JSON.parse(line));
 const jsonl = (texts: readonly string[]): string => texts.map((text) => `${JSON.stringify({ text })}\n`).join('');
 
 let scratch = '';

@@ -44,13 +44,13 @@ export function similarityCommand(context: CommandContext): Command {
         const matrix = vectors.map((a) => vectors.map((b) => Number(cosine(a, b).toFixed(6))));
         const { space } = embedder;
         if (json === true)
-          return await context.stdout.json({
+          return void (await context.stdout.json({
             space: space.fingerprint,
             modelId: space.modelId,
             texts,
             truncated: embeddings.map(({ truncated }) => truncated),
             matrix,
-          });
+          }));
         const { cell, formatTable } = await import('../console/table.js');
         const rows = matrix.map((row, i) => [
           String(i + 1),

@@ -221,7 +221,6 @@ export const HINTS = {
   SETTING_RANGE: 'kimera migrate verify --help',
   CONSTANT_INPUT: 'give more judged queries with --queries',
   DUPLICATE_ITEM: FAULT,
-  RANK_DEFICIENT: 'give more judged queries with --queries',
 
   // Calls that only a fault of the command line makes
   NOT_CANONICAL: FAULT,

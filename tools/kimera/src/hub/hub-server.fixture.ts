@@ -126,13 +126,16 @@ export class HubServer {
         ),
       );
       const error = { 'x-error-code': ofId.length === 0 ? 'RepoNotFound' : 'RevisionNotFound' };
-      return this.#answer('listing', { request, response, content, headers: model === undefined ? error : {} }, () =>
-        send(
-          response,
-          model === undefined ? 404 : 200,
-          { 'content-type': 'application/json', ...(model === undefined ? error : {}) },
-          content,
-        ),
+      return void this.#answer(
+        'listing',
+        { request, response, content, headers: model === undefined ? error : {} },
+        () =>
+          send(
+            response,
+            model === undefined ? 404 : 200,
+            { 'content-type': 'application/json', ...(model === undefined ? error : {}) },
+            content,
+          ),
       );
     }
     const [, fileId, commit, encoded = ''] = /^(.+)\/resolve\/([0-9a-f]{40})\/(.+)$/.exec(path) ?? [];
@@ -140,7 +143,7 @@ export class HubServer {
     const content = this.#models.find((model) => model.id === fileId && model.commit === commit)?.files.get(name);
     const what = `hub ${name}`;
     if (content === undefined || commit === undefined)
-      return this.#answer(what, { request, response, content: Buffer.alloc(0), headers: {} }, () =>
+      return void this.#answer(what, { request, response, content: Buffer.alloc(0), headers: {} }, () =>
         send(response, 404, { 'x-error-code': 'EntryNotFound' }, Buffer.from('Entry not found')),
       );
     const large = isLarge(name);
@@ -151,7 +154,7 @@ export class HubServer {
       ...(large ? { 'x-linked-etag': etag } : { etag }),
     };
     if (!large)
-      return this.#answer(what, { request, response, content, headers }, () =>
+      return void this.#answer(what, { request, response, content, headers }, () =>
         sendRange(request, response, content, headers),
       );
     this.#answer(what, { request, response, content, headers }, () =>
@@ -205,9 +208,9 @@ function sendRange(
   const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
   const condition = request.headers['if-range'];
   if (from === 0 || (condition !== undefined && condition !== headers['etag']))
-    return send(response, 200, headers, content);
+    return void send(response, 200, headers, content);
   if (from >= content.length)
-    return send(response, 416, { 'content-range': `bytes */${content.length}` }, Buffer.alloc(0));
+    return void send(response, 416, { 'content-range': `bytes */${content.length}` }, Buffer.alloc(0));
   send(
     response,
     206,

@@ -88,7 +88,7 @@ export function initCommand(context: CommandContext): Command {
             truncated,
             rows: await store.collections.countRows(collection),
           };
-          if (json === true) return await context.stdout.json(result);
+          if (json === true) return void (await context.stdout.json(result));
           await context.stdout.line(
             `collection ${collection}: ${formatCount(result.rows)} rows (${formatCount(written)} written) in space ${shortFingerprint(result.space)} of ${printable(result.modelId)}`,
           );

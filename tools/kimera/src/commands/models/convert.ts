@@ -123,7 +123,7 @@ export function convertCommand(context: CommandContext): Command {
             ...(full === undefined ? {} : { full }),
           }));
           if (json === true)
-            return await context.stdout.json({
+            return void (await context.stdout.json({
               path,
               modelId: space.modelId,
               space: space.fingerprint,
@@ -133,7 +133,7 @@ export function convertCommand(context: CommandContext): Command {
               variants,
               bytes,
               milliseconds,
-            });
+            }));
           await context.stdout.line(
             `${printable(path)}: ${printable(space.modelId)}, ${formatBytes(bytes)}, in ${formatDuration(milliseconds)}`,
           );

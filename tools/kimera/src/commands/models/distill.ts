@@ -81,7 +81,7 @@ export function distillCommand(context: CommandContext): Command {
         const bytes = Object.values(files).reduce((sum, file) => sum + file.bytes, 0);
         const milliseconds = Math.round(performance.now() - started);
         if (json === true)
-          return await context.stdout.json({
+          return void (await context.stdout.json({
             path,
             modelId: space.modelId,
             space: fingerprint,
@@ -91,7 +91,7 @@ export function distillCommand(context: CommandContext): Command {
             teacher,
             bytes,
             milliseconds,
-          });
+          }));
         await context.stdout.line(
           `${printable(path)}: ${printable(space.modelId)}, ${formatBytes(bytes)}, in ${formatDuration(milliseconds)}`,
         );

@@ -61,7 +61,7 @@ export function synthesizeCommand(context: CommandContext): Command {
         progress.stop();
         const milliseconds = Math.round(performance.now() - started);
         if (json === true)
-          return await context.stdout.json({ path, like: 'bge-m3', format, layers, seed, bytes, milliseconds });
+          return void (await context.stdout.json({ path, like: 'bge-m3', format, layers, seed, bytes, milliseconds }));
         await context.stdout.line(
           `${printable(path)}: ${layers} layers of bge-m3’s size with random weights, ${formatBytes(bytes)}, in ${formatDuration(milliseconds)}`,
         );
