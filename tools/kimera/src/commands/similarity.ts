@@ -43,14 +43,16 @@ export function similarityCommand(context: CommandContext): Command {
         const vectors = embeddings.map(({ dense = new Float32Array() }) => dense);
         const matrix = vectors.map((a) => vectors.map((b) => Number(cosine(a, b).toFixed(6))));
         const { space } = embedder;
-        if (json === true)
-          return void (await context.stdout.json({
+        if (json === true) {
+          await context.stdout.json({
             space: space.fingerprint,
             modelId: space.modelId,
             texts,
             truncated: embeddings.map(({ truncated }) => truncated),
             matrix,
-          }));
+          });
+          return;
+        }
         const { cell, formatTable } = await import('../console/table.js');
         const rows = matrix.map((row, i) => [
           String(i + 1),

@@ -126,26 +126,28 @@ export class HubServer {
         ),
       );
       const error = { 'x-error-code': ofId.length === 0 ? 'RepoNotFound' : 'RevisionNotFound' };
-      return void this.#answer(
-        'listing',
-        { request, response, content, headers: model === undefined ? error : {} },
-        () =>
+      {
+        this.#answer('listing', { request, response, content, headers: model === undefined ? error : {} }, () =>
           send(
             response,
             model === undefined ? 404 : 200,
             { 'content-type': 'application/json', ...(model === undefined ? error : {}) },
             content,
           ),
-      );
+        );
+        return;
+      }
     }
     const [, fileId, commit, encoded = ''] = /^(.+)\/resolve\/([0-9a-f]{40})\/(.+)$/.exec(path) ?? [];
     const name = decodeURIComponent(encoded);
     const content = this.#models.find((model) => model.id === fileId && model.commit === commit)?.files.get(name);
     const what = `hub ${name}`;
-    if (content === undefined || commit === undefined)
-      return void this.#answer(what, { request, response, content: Buffer.alloc(0), headers: {} }, () =>
+    if (content === undefined || commit === undefined) {
+      this.#answer(what, { request, response, content: Buffer.alloc(0), headers: {} }, () =>
         send(response, 404, { 'x-error-code': 'EntryNotFound' }, Buffer.from('Entry not found')),
       );
+      return;
+    }
     const large = isLarge(name);
     const etag = `"${large ? sha256(content) : gitSha1(content)}"`;
     const headers: Readonly<Record<string, string>> = {
@@ -153,10 +155,10 @@ export class HubServer {
       'x-linked-size': String(content.length),
       ...(large ? { 'x-linked-etag': etag } : { etag }),
     };
-    if (!large)
-      return void this.#answer(what, { request, response, content, headers }, () =>
-        sendRange(request, response, content, headers),
-      );
+    if (!large) {
+      this.#answer(what, { request, response, content, headers }, () => sendRange(request, response, content, headers));
+      return;
+    }
     this.#answer(what, { request, response, content, headers }, () =>
       send(
         response,
@@ -207,10 +209,14 @@ function sendRange(
 ): void {
   const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
   const condition = request.headers['if-range'];
-  if (from === 0 || (condition !== undefined && condition !== headers['etag']))
-    return void send(response, 200, headers, content);
-  if (from >= content.length)
-    return void send(response, 416, { 'content-range': `bytes */${content.length}` }, Buffer.alloc(0));
+  if (from === 0 || (condition !== undefined && condition !== headers['etag'])) {
+    send(response, 200, headers, content);
+    return;
+  }
+  if (from >= content.length) {
+    send(response, 416, { 'content-range': `bytes */${content.length}` }, Buffer.alloc(0));
+    return;
+  }
   send(
     response,
     206,

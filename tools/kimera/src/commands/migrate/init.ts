@@ -88,7 +88,10 @@ export function initCommand(context: CommandContext): Command {
             truncated,
             rows: await store.collections.countRows(collection),
           };
-          if (json === true) return void (await context.stdout.json(result));
+          if (json === true) {
+            await context.stdout.json(result);
+            return;
+          }
           await context.stdout.line(
             `collection ${collection}: ${formatCount(result.rows)} rows (${formatCount(written)} written) in space ${shortFingerprint(result.space)} of ${printable(result.modelId)}`,
           );

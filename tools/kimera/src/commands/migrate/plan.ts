@@ -54,7 +54,10 @@ export function planCommand(context: CommandContext): Command {
                 `kimera: ${side.cannotEmbed.length} of the sampled rows cannot be embedded by ${side.modelId}: ${side.cannotEmbed.slice(0, 5).join(', ')}`,
               );
         }
-        if (options.dryRun !== true) return void (await printState(context, store, options, { plan }));
+        if (options.dryRun !== true) {
+          await printState(context, store, options, { plan });
+          return;
+        }
         if (options.json === true) await context.stdout.json({ plan });
       } finally {
         await close();

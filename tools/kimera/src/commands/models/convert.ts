@@ -122,8 +122,8 @@ export function convertCommand(context: CommandContext): Command {
             fidelity,
             ...(full === undefined ? {} : { full }),
           }));
-          if (json === true)
-            return void (await context.stdout.json({
+          if (json === true) {
+            await context.stdout.json({
               path,
               modelId: space.modelId,
               space: space.fingerprint,
@@ -133,7 +133,9 @@ export function convertCommand(context: CommandContext): Command {
               variants,
               bytes,
               milliseconds,
-            }));
+            });
+            return;
+          }
           await context.stdout.line(
             `${printable(path)}: ${printable(space.modelId)}, ${formatBytes(bytes)}, in ${formatDuration(milliseconds)}`,
           );

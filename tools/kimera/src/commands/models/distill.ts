@@ -80,8 +80,8 @@ export function distillCommand(context: CommandContext): Command {
         const { identity, fingerprint, variant, teacher, files } = space;
         const bytes = Object.values(files).reduce((sum, file) => sum + file.bytes, 0);
         const milliseconds = Math.round(performance.now() - started);
-        if (json === true)
-          return void (await context.stdout.json({
+        if (json === true) {
+          await context.stdout.json({
             path,
             modelId: space.modelId,
             space: fingerprint,
@@ -91,7 +91,9 @@ export function distillCommand(context: CommandContext): Command {
             teacher,
             bytes,
             milliseconds,
-          }));
+          });
+          return;
+        }
         await context.stdout.line(
           `${printable(path)}: ${printable(space.modelId)}, ${formatBytes(bytes)}, in ${formatDuration(milliseconds)}`,
         );

@@ -53,7 +53,10 @@ export function pullCommand(context: CommandContext): Command {
         progress.stop();
         const bytes = pulled.files.reduce((sum, file) => sum + file.bytes, 0);
         const milliseconds = Math.round(performance.now() - started);
-        if (json === true) return void (await context.stdout.json({ ...pulled, bytes, milliseconds }));
+        if (json === true) {
+          await context.stdout.json({ ...pulled, bytes, milliseconds });
+          return;
+        }
         const there = pulled.files.filter(({ state }) => state === 'already there').length;
         const commit = `${shortFingerprint(pulled.commit)}${pulled.pins === 'commit' ? ' (pinned)' : ''}`;
         await context.stdout.line(

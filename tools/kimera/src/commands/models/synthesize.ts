@@ -60,8 +60,10 @@ export function synthesizeCommand(context: CommandContext): Command {
         });
         progress.stop();
         const milliseconds = Math.round(performance.now() - started);
-        if (json === true)
-          return void (await context.stdout.json({ path, like: 'bge-m3', format, layers, seed, bytes, milliseconds }));
+        if (json === true) {
+          await context.stdout.json({ path, like: 'bge-m3', format, layers, seed, bytes, milliseconds });
+          return;
+        }
         await context.stdout.line(
           `${printable(path)}: ${layers} layers of bge-m3’s size with random weights, ${formatBytes(bytes)}, in ${formatDuration(milliseconds)}`,
         );
