@@ -130,8 +130,8 @@ describe('models list', () => {
     expect(models.map((model) => ('modelId' in model ? model.modelId : model.path))).toEqual([
       'test/tiny',
       'sentence-transformers/all-MiniLM-L6-v2',
-      'intfloat/multilingual-e5-small',
       'kimera/all-MiniLM-L6-v2-static',
+      'intfloat/multilingual-e5-small',
     ]);
     const space = z
       .looseObject({ fingerprint: z.string() })
@@ -176,7 +176,7 @@ describe('models convert', () => {
     const run = await kimera(['models', 'convert', tinyCheckpoint, '--out', out, '--variants', 'q4'], scratch);
     expect(run.code).toBe(2);
     expect(run.stdout).toBe('');
-    expect(run.stderr).toMatch(/^kimera: [^\n]+4-bit[^\n]+hint: use --variant fp16 or fp32\n$/);
+    expect(run.stderr).toMatch(/^kimera: [^\n]+4-bit[^\n]+hint: use --variants fp16 or fp32\n$/);
     expect(await readdir(join(scratch, 'refused'))).toEqual([]);
   });
 
