@@ -60,6 +60,7 @@ export async function printState(
     `${label} ${printable(space.modelId)} (${shortFingerprint(space.fingerprint)}, ${space.dimension} numbers)${space.fingerprint === status.activeSpace ? ' ACTIVE' : ''}: ${coverage === null ? 'no vectors' : `${formatCount(coverage.current)} of ${formatCount(coverage.rows)} rows, ${formatCount(coverage.pending)} changes wait${coverage.truncated > 0 ? `, ${formatCount(coverage.truncated)} of texts cut to ${formatCount(space.maxTokens)} tokens` : ''}`}`;
   const call = (command: string): string =>
     `kimera migrate ${command}${database === undefined ? '' : ` --database ${withoutPassword(database)}`} --collection ${collection}`;
+  const next = nextStep(status).replaceAll(/kimera migrate ([a-z]+)/g, (_, command: string) => call(command));
   const blocking = poison.filter(({ excused }) => excused === 'no');
   const lines = [
     `collection ${bold(collection)} (table ${printable(status.table)}), migration ${migration.id}: ${bold(migration.state)}`,
@@ -74,7 +75,7 @@ export async function printState(
             .map(({ id, reason }) => `${printable(id)} (${printable(reason)})`)
             .join(', ')}; change them, or ${call('excuse')} ID…`,
         ]),
-    `  next: ${printable(nextStep(status).replaceAll(/kimera migrate ([a-z]+)/g, (_, command: string) => call(command)))}`,
+    `  next: ${printable(next)}`,
   ];
   for (const line of lines) await context.stdout.line(line);
 }
