@@ -9,10 +9,7 @@ const read = (name) =>
     .split('\n')
     .map((line) => JSON.parse(line));
 const write = (name, rows) =>
-  writeFileSync(
-    fileURLToPath(new URL(name, import.meta.url)),
-    rows.map((row) => `${JSON.stringify(row)}\n`).join(''),
-  );
+  writeFileSync(fileURLToPath(new URL(name, import.meta.url)), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
 
 const sentences = read('sentences.jsonl');
 const rows = ['en', 'de'].flatMap((language) =>

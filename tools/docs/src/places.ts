@@ -17,6 +17,7 @@ const APPLICATION = 'my-app';
 /** Where the blocks of pages run: made at first use, removed at the end. */
 export class Places {
   #scratch: string | undefined;
+  #packed: Promise<string> | undefined;
   #installed: Promise<string> | undefined;
   #cloned: Promise<string> | undefined;
   #hub: Promise<Hub> | undefined;
@@ -52,7 +53,7 @@ export class Places {
       const beside = join(await this.#folder(), String(page));
       await mkdir(beside);
       await symlink(await this.#repository(), join(beside, CLONE));
-      await symlink(join(await this.#folder(), TARBALLS), join(beside, TARBALLS));
+      await symlink(await this.#tarballs(), join(beside, TARBALLS));
       // Hard links: a copy without its bytes. npm writes new files instead of changing one.
       await run('cp', ['-al', installed, join(beside, APPLICATION)]);
       return join(beside, APPLICATION);
@@ -61,17 +62,27 @@ export class Places {
     return made;
   }
 
+  /** KIMERA_DOCS_TARBALLS, where `npm run pack` was run before, or a new folder. */
+  #tarballs(): Promise<string> {
+    return (this.#packed ??= (async () => {
+      const given = process.env['KIMERA_DOCS_TARBALLS'];
+      if (given !== undefined && given !== '') return given;
+      const folder = join(await this.#folder(), TARBALLS);
+      await run('npm', ['run', '--silent', 'pack', '--', folder], { cwd: this.root, env: cleanEnvironment() });
+      return folder;
+    })());
+  }
+
   async #install(): Promise<string> {
-    const tarballs = join(await this.#folder(), TARBALLS);
+    const tarballs = await this.#tarballs();
     const folder = join(await this.#folder(), APPLICATION);
     const environment = { ...cleanEnvironment(), ONNXRUNTIME_NODE_INSTALL: 'skip' };
-    await run('npm', ['run', '--silent', 'pack', '--', tarballs], { cwd: this.root, env: environment });
     await mkdir(folder);
     const names = (await readdir(tarballs)).filter((name) => name.endsWith('.tgz'));
     await run('npm', ['init', '--yes'], { cwd: folder, env: environment });
     await run(
       'npm',
-      ['install', '--no-audit', '--no-fund', '--prefer-offline', ...names.map((name) => join('..', TARBALLS, name))],
+      ['install', '--no-audit', '--no-fund', '--prefer-offline', ...names.map((name) => join(tarballs, name))],
       { cwd: folder, env: environment },
     );
     return folder;
