@@ -32,6 +32,7 @@ describe('the marks of a block', () => {
     ['sh user shown', 'true'],
     ['sh user offline', 'true'],
     ['text prints', 'true'],
+    ['text slow prints', 'true'],
   ])('"%s" is refused', (information, text) => {
     expect(() => parsePage('a.md', fenced(information, text))).toThrow(UnmarkedBlockError);
   });

@@ -21,8 +21,8 @@ export type Block = {
       readonly background: string | undefined;
     }
   | { readonly kind: 'file'; readonly place: Place; readonly slow: boolean; readonly name: string }
-  /** What the commands before it print on stdout. */
-  | { readonly kind: 'prints'; readonly slow: boolean }
+  /** What the commands before it print on stdout; it is compared where they run. */
+  | { readonly kind: 'prints'; readonly of: Block & { readonly kind: 'commands' } }
   /** An example of data that no command reads; JSON among it must be JSON. */
   | { readonly kind: 'shown' }
 );
@@ -65,15 +65,12 @@ export function parsePage(path: string, markdown: string): Page {
     const start = i;
     while (++i < lines.length && lines[i]?.trim() !== fence);
     if (i >= lines.length) throw new UnmarkedBlockError(path, start + 1, 'the block has no end');
-    blocks.push(parseBlock(path, start + 1, information.trim(), lines.slice(start + 1, i).join('\n')));
+    blocks.push(parseBlock(path, start + 1, information.trim(), lines.slice(start + 1, i).join('\n'), blocks.at(-1)));
   }
-  for (const [i, block] of blocks.entries())
-    if (block.kind === 'prints' && blocks[i - 1]?.kind !== 'commands')
-      throw new UnmarkedBlockError(path, block.line, '"prints" stands behind a block of commands');
   return { path, blocks };
 }
 
-function parseBlock(path: string, line: number, information: string, text: string): Block {
+function parseBlock(path: string, line: number, information: string, text: string, before: Block | undefined): Block {
   const [language = '', ...words] = information.split(/\s+/);
   const marks = new Map(
     words.map((word) => [word.replace(/=.*/s, ''), word.includes('=') ? word.replace(/^[^=]*=/, '') : '']),
@@ -100,7 +97,11 @@ function parseBlock(path: string, line: number, information: string, text: strin
     if (language === 'json') JSON.parse(text);
     return { kind: 'shown', line, language, text };
   }
-  if (prints || place === undefined) return { kind: 'prints', slow, line, language, text };
+  if (prints || place === undefined) {
+    if (before?.kind !== 'commands') throw refuse('"prints" stands behind a block of commands');
+    if (slow) throw refuse('"slow" belongs to the commands before');
+    return { kind: 'prints', of: before, line, language, text };
+  }
   if (name !== undefined) return { kind: 'file', place, slow, name, line, language, text };
   if (language !== COMMANDS) throw refuse(`"${language}" does not run by itself: name a file for it (file=NAME)`);
   return { kind: 'commands', place, slow, background, line, language, text };
