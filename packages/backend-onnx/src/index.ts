@@ -1,4 +1,5 @@
-export { InferenceError, Int8SaturationError, ModelLoadError } from '@kimera/fast-graph';
+export { Int8SaturationError } from '@kimera/core';
+export { InferenceError, ModelLoadError } from '@kimera/fast-graph';
 export { EXECUTION_PROVIDERS, type ExecutionProvider, nativeBackendName } from './graph-options.js';
 export { NativeRuntimeError } from './errors.js';
 export { type OnnxBackend, type OnnxBackendOptions, openOnnxBackend } from './onnx-backend.js';

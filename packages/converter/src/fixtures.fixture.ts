@@ -1,7 +1,14 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { batchSize, KimeraError, lexicalWeights, textIds, type InferenceBackend, type VariantName } from '@kimera/core';
+import {
+  batchSize,
+  type InferenceBackend,
+  Int8SaturationError,
+  lexicalWeights,
+  textIds,
+  type VariantName,
+} from '@kimera/core';
 import { chooseVariant, decodeVector, type ModelFolder } from '@kimera/model-folder';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { selfTestGraph } from './int8/self-test-graph.js';
@@ -15,12 +22,6 @@ export const bertNames = readdirSync(checkpoints).filter((name) => name.startsWi
 export const xlmrNames = readdirSync(checkpoints).filter((name) => name.startsWith('xlmr-'));
 
 export { decodeVector };
-
-/** As the real backend's. */
-export class SaturatedError extends KimeraError {
-  readonly code = 'INT8_SATURATION';
-  readonly kind = 'internal';
-}
 
 /** Whether the self-test of 8-bit variants fails on this processor. */
 export async function productsSaturate(): Promise<boolean> {
@@ -37,7 +38,7 @@ export async function productsSaturate(): Promise<boolean> {
 export async function openPlainBackend(folder: ModelFolder, name?: VariantName): Promise<InferenceBackend> {
   const variant = chooseVariant(folder, name);
   if (variant.graphs.selfTest !== undefined && (await productsSaturate()))
-    throw new SaturatedError('8-bit products saturate on this processor');
+    throw new Int8SaturationError(variant.graphs.selfTest);
   const session = await InferenceSession.create(join(folder.path, variant.graphs.fast), { intraOpNumThreads: 1 });
   return {
     name: 'plain',

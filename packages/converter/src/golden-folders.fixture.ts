@@ -1,7 +1,7 @@
 import { cp, mkdir } from 'node:fs/promises';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { tokenBatch } from '@kimera/core';
+import { headsOfText, type HeadsOfText, tokenBatch } from '@kimera/core';
 import { parseTokenizer } from '@kimera/tokenizers';
 import type { ModelFolder } from '@kimera/model-folder';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
@@ -72,12 +72,9 @@ export interface GoldenComparison {
   readonly differentIds: readonly string[];
 }
 
-interface Expectation {
+interface Expectation extends HeadsOfText {
   readonly text: ReferenceText;
   readonly hidden?: Float32Array;
-  readonly dense?: Float32Array;
-  readonly sparse?: ReadonlyMap<number, number>;
-  readonly colbert?: Float32Array;
 }
 
 /** Converts a golden folder into `scratch` and compares everything that its expected.json holds. */
@@ -114,23 +111,14 @@ export async function compareGoldenFolder(folder: string, scratch: string): Prom
     for (const [i, expectation] of expectations.entries()) {
       const { ids, promptTokens } = expectation.text;
       compare(reference, outputs[i] as ReferenceOutput, expectation);
-      const {
-        dense = new Float32Array(),
-        sparse,
-        colbert,
-      } = await backend.run(
+      const output = await backend.run(
         { ...tokenBatch([Int32Array.from(ids)]), promptTokens: Int32Array.of(promptTokens) },
         { heads: model.space.heads },
       );
       const hidden = await hiddenStates(portable, ids);
       compare(
         graphs,
-        {
-          hidden,
-          dense,
-          ...(sparse?.[0] === undefined ? {} : { sparse: sparse[0] }),
-          ...(colbert?.[0] === undefined ? {} : { colbert: colbert[0] }),
-        },
+        { hidden, dense: new Float32Array(), ...headsOfText(output, 0, 1) },
         { hidden: (outputs[i] as ReferenceOutput).hidden, ...expectation },
       );
     }

@@ -2,12 +2,12 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { tokenBatch } from '@kimera/core';
+import { Int8SaturationError, tokenBatch } from '@kimera/core';
 import fc from 'fast-check';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { convertCheckpoint } from './convert-checkpoint.js';
 import type { OpenBackend } from './fidelity/fidelity.js';
-import { checkpoints, openPlainBackend, productsSaturate, root, SaturatedError } from './fixtures.fixture.js';
+import { checkpoints, openPlainBackend, productsSaturate, root } from './fixtures.fixture.js';
 import { FidelityError } from './index.js';
 import { verifyModel } from './verify-model.js';
 import { columnMaxima, quantizeMatrix } from './int8/quantize-matrix.js';
@@ -230,7 +230,7 @@ describe('the int8 variant', () => {
     const saturating: OpenBackend = (folder, variant) => {
       if (variant === 'int8' && folder.file.variants[0]?.graphs.selfTest !== undefined) {
         refusals += 1;
-        return Promise.reject(new SaturatedError('saturates'));
+        return Promise.reject(new Int8SaturationError('saturates'));
       }
       return openPlainBackend(folder, variant);
     };

@@ -339,3 +339,30 @@ export class CatchUpError extends KimeraError {
     );
   }
 }
+
+/** Options under which no text can be encoded, such as fewer tokens than the special ones. */
+export class InvalidEncodeOptionsError extends KimeraError {
+  readonly code = 'INVALID_ENCODE_OPTIONS';
+  readonly kind = 'caller';
+  constructor(
+    readonly maxTokens: number,
+    readonly specialTokens: number,
+  ) {
+    super(`maxTokens is ${maxTokens}: a whole number of at least ${specialTokens}, the special tokens, is needed`, {
+      maxTokens,
+      specialTokens,
+    });
+  }
+}
+
+/** This processor adds products of 8 bits in 16 (no VNNI): the 8-bit variant would give other vectors. */
+export class Int8SaturationError extends KimeraError {
+  readonly code = 'INT8_SATURATION';
+  readonly kind = 'internal';
+  constructor(readonly graph: string) {
+    super(
+      `${graph}: products of 8 bits saturate on this processor (it has no VNNI), so the int8 variant would give other vectors: use the folder's full variant, or convert on this machine, which makes 7-bit weights`,
+      { graph },
+    );
+  }
+}

@@ -13,7 +13,9 @@ export {
   type ErrorField,
   type ErrorKind,
   HybridWeightsError,
+  Int8SaturationError,
   InvalidCollectionNameError,
+  InvalidEncodeOptionsError,
   InvalidRowError,
   InvalidTokenBatchError,
   KimeraError,
@@ -39,6 +41,7 @@ export {
   toPortableError,
 } from './portable-error.js';
 export { sha256Hex, spaceFingerprint } from './fingerprint.js';
+export { headsOfText, type HeadsOfText } from './heads.js';
 export type { BackendOutput, HeadRequest, InferenceBackend } from './ports/inference-backend.js';
 export {
   checkCollectionName,
@@ -88,6 +91,8 @@ export type {
 } from './ports/tokenizer.js';
 export { promptOf } from './prompt-of.js';
 export {
+  HEADS,
+  VARIANTS,
   type EmbeddingSpace,
   type Fidelity,
   type Head,

@@ -1,5 +1,5 @@
 import { DimensionMismatchError, EmptyMultiVectorError, HybridWeightsError } from './errors.js';
-import type { Head } from './space.js';
+import { HEADS, type Head } from './space.js';
 import { dot } from './vector.js';
 
 /** Σ of the products over the token ids that both have. Not normalised; 0 where nothing is shared. */
@@ -64,7 +64,7 @@ export type HeadScores = Readonly<Partial<Record<Head, number>>>;
 export function hybridScore(scores: HeadScores, weights: HeadScores): number {
   let sum = 0;
   let total = 0;
-  for (const head of ['dense', 'sparse', 'colbert'] as const) {
+  for (const head of HEADS) {
     const score = scores[head];
     const weight = weights[head];
     if (score === undefined || weight === undefined) continue;

@@ -1,5 +1,6 @@
 /** A kind of output: `dense` one vector a text, `sparse` token id → weight, `colbert` one vector a token. */
-export type Head = 'dense' | 'sparse' | 'colbert';
+export const HEADS = ['dense', 'sparse', 'colbert'] as const;
+export type Head = (typeof HEADS)[number];
 
 /** Some models put a different prompt before a query and before a document. */
 export type Role = 'query' | 'document';
@@ -43,7 +44,8 @@ export interface EmbeddingSpace extends SpaceIdentity {
 }
 
 /** A precision of one space. */
-export type VariantName = 'fp32' | 'fp16' | 'q4' | 'int8';
+export const VARIANTS = ['fp32', 'fp16', 'q4', 'int8'] as const;
+export type VariantName = (typeof VARIANTS)[number];
 
 /**
  * Cosine of a variant's dense vectors to those it stands for: the checkpoint's (float64) for a base variant, the base

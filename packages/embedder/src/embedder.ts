@@ -13,8 +13,8 @@ import {
 import type { Probe } from '@kimera/model-folder/pure';
 import type { FallbackStatus } from './fallback/backend-step.js';
 import { testExpectation, testProbe, type ModelExpectation, type ModelTest, type ProbeTest } from './model-test.js';
-import { EmbeddingCache } from './embedding-cache.js';
-import { Scheduler, type TextOutput } from './scheduler.js';
+import { EmbeddingCache, type TextOutput } from './embedding-cache.js';
+import { Scheduler } from './scheduler.js';
 import { Statistics, type PerformanceStats } from './statistics.js';
 
 /** Tokens of one batch. */

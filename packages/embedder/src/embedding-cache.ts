@@ -1,6 +1,10 @@
-import type { Head, VariantName } from '@kimera/core';
+import type { Head, HeadsOfText, VariantName } from '@kimera/core';
 import { LRUCache } from 'lru-cache';
-import type { TextOutput } from './scheduler.js';
+
+/** The heads of one text, and what computed them. */
+export interface TextOutput extends HeadsOfText {
+  readonly variant: VariantName;
+}
 
 export interface CacheStats {
   readonly hits: number;

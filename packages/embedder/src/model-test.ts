@@ -1,5 +1,5 @@
-import { maxAbsDifference, norm, type EmbeddingSpace, type Head, type Variant } from '@kimera/core';
-import { hasNormOf, probeFloor, probeSimilarities, type Probe, type ProbeOutput } from '@kimera/model-folder/pure';
+import { type EmbeddingSpace, type Head, type HeadsOfText, maxAbsDifference, norm, type Variant } from '@kimera/core';
+import { hasNormOf, probeFloor, probeSimilarities, type Probe } from '@kimera/model-folder/pure';
 
 export interface ProbeTest {
   readonly text: string;
@@ -73,7 +73,7 @@ export function testExpectation(
 }
 
 /** What came of a probe's text beside what is known of it. @param ids tokens that the text became. */
-export function testProbe(probe: Probe, ids: Int32Array, output: ProbeOutput, variant: Variant): ProbeTest {
+export function testProbe(probe: Probe, ids: Int32Array, output: HeadsOfText, variant: Variant): ProbeTest {
   const { dense = new Float32Array() } = output;
   const heads = probeSimilarities(output, probe);
   const tokensEqual = ids.length === probe.ids.length && ids.every((id, i) => id === probe.ids[i]);

@@ -2,25 +2,15 @@ import {
   type BackendOutput,
   ClosedError,
   type Head,
+  headsOfText,
   type InferenceBackend,
   type Lane,
   tokenBatch,
-  type VariantName,
 } from '@kimera/core';
+import type { TextOutput } from './embedding-cache.js';
 import { QueueFullError } from './errors.js';
 import { LaneQueue } from './lane-queue.js';
 import type { BatchTiming } from './statistics.js';
-
-/** What a backend makes of one text: the heads that were asked for. */
-export interface TextOutput {
-  /** [D]. */
-  readonly dense?: Float32Array;
-  readonly sparse?: ReadonlyMap<number, number>;
-  /** [T', C]. */
-  readonly colbert?: Float32Array;
-  /** What computed it. */
-  readonly variant: VariantName;
-}
 
 export interface SchedulerCall {
   readonly texts: readonly Int32Array[];
@@ -245,11 +235,12 @@ export class Scheduler {
  * caller.
  */
 function outputsOfTexts(
-  { dense, sparse, colbert, variant: own }: BackendOutput,
+  output: BackendOutput,
   heads: readonly Head[],
   texts: number,
   { name, variant, space: { dimension } }: InferenceBackend,
 ): readonly TextOutput[] {
+  const { dense, sparse, colbert } = output;
   const sizes: Readonly<Record<Head, number | undefined>> = {
     dense: dense === undefined ? undefined : dense.length / dimension,
     sparse: sparse?.length,
@@ -259,9 +250,7 @@ function outputsOfTexts(
     if (sizes[head] !== texts)
       throw new Error(`backend ${name} returned ${head} for ${sizes[head]} texts instead of ${texts}`);
   return Array.from({ length: texts }, (_, i) => ({
-    ...(dense === undefined ? {} : { dense: dense.slice(i * dimension, (i + 1) * dimension) }),
-    ...(sparse?.[i] === undefined ? {} : { sparse: sparse[i] }),
-    ...(colbert?.[i] === undefined ? {} : { colbert: colbert[i] }),
-    variant: own ?? variant.name,
+    ...headsOfText(output, i, texts),
+    variant: output.variant ?? variant.name,
   }));
 }

@@ -1,5 +1,5 @@
+import { Int8SaturationError } from '@kimera/core';
 import { checkProbes, type ModelFolder, type SpaceFileVariant } from '@kimera/model-folder/pure';
-import { Int8SaturationError } from './errors.js';
 import type { FastGraph } from './fast-graph.js';
 import { GraphBackend } from './graph-backend.js';
 import type { GraphSession } from './graph-session.js';

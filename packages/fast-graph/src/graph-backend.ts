@@ -58,8 +58,7 @@ export class GraphBackend<Runner extends GroupRunner = GroupRunner> implements I
     const output = new OutputOfTexts(batchSize(batch), this.#folder);
     await Promise.all(
       equalLengthGroups(batch, this.#tokensOfARun).map(async ({ tokens, texts }) => {
-        const ids = new Int32Array(texts.length * tokens);
-        texts.forEach((text, row) => ids.set(textIds(batch, text), row * tokens));
+        const ids = idsOf(batch, texts, tokens);
         const promptTokens = Int32Array.from(texts, (text) => batch.promptTokens?.[text] ?? 0);
         const response = (await this.runner.call({
           ids,
@@ -77,4 +76,13 @@ export class GraphBackend<Runner extends GroupRunner = GroupRunner> implements I
   close(): Promise<void> {
     return this.runner.close();
   }
+}
+
+/** [B, T] of a group: the batch's own where it is all of it, since texts keep their order. */
+function idsOf(batch: TokenBatch, texts: readonly number[], tokens: number): Int32Array {
+  // A part of a longer buffer is copied: a message to a worker would take all of it.
+  if (texts.length === batchSize(batch) && batch.ids.byteLength === batch.ids.buffer.byteLength) return batch.ids;
+  const ids = new Int32Array(texts.length * tokens);
+  texts.forEach((text, row) => ids.set(textIds(batch, text), row * tokens));
+  return ids;
 }

@@ -1,4 +1,4 @@
-import { spaceFingerprint } from '@kimera/core';
+import { shortFingerprint, spaceFingerprint } from '@kimera/core';
 import { z } from 'zod';
 import { decodeBase64, type SpaceFile } from './space-file.js';
 import { InvalidSpaceFileError } from './errors.js';
@@ -19,7 +19,7 @@ export async function checkSpaceFile<T extends Pick<SpaceFile, 'fingerprint' | '
   if (fingerprint !== expected)
     throw new InvalidSpaceFileError(
       path,
-      `fingerprint ${fingerprint.slice(0, 12)} is not that of the identity, ${expected.slice(0, 12)}`,
+      `fingerprint ${shortFingerprint(fingerprint)} is not that of the identity, ${shortFingerprint(expected)}`,
     );
   for (const [i, { dense }] of probes.entries()) {
     const numbers = decodeBase64(dense).length / Float32Array.BYTES_PER_ELEMENT;

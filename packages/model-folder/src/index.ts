@@ -22,7 +22,6 @@ export {
   type Probe,
   PROBE_COSINE_FLOOR,
   probeFloor,
-  type ProbeOutput,
   type ProbeResult,
   probeSchema,
   probeSimilarities,

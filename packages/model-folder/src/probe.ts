@@ -1,6 +1,8 @@
 import {
   cosine,
   type Head,
+  type HeadsOfText,
+  headsOfText,
   type InferenceBackend,
   maxAbsDifference,
   norm,
@@ -73,18 +75,9 @@ export interface ProbeResult {
   readonly maxAbs: number;
 }
 
-/** The heads of one text. */
-export interface ProbeOutput {
-  /** [D]. */
-  readonly dense?: Vector;
-  readonly sparse?: ReadonlyMap<number, number>;
-  /** [T - 1, C]. */
-  readonly colbert?: Float32Array;
-}
-
 /** Cosine of each head that the probe knows; -1 where the two cannot be compared, 1 where both have nothing. */
 export function probeSimilarities(
-  { dense = new Float32Array(), sparse, colbert }: ProbeOutput,
+  { dense = new Float32Array(), sparse, colbert }: HeadsOfText,
   probe: Probe,
 ): ReadonlyMap<Head, number> {
   const similarities = new Map<Head, number>([['dense', similarityOf(dense, probe.dense)]]);
@@ -120,15 +113,9 @@ export async function checkProbes(
       ...tokenBatch([probe.ids]),
       ...(probe.promptTokens === 0 ? {} : { promptTokens: Int32Array.of(probe.promptTokens) }),
     };
-    const { dense = new Float32Array(), sparse, colbert } = await backend.run(batch, { heads: backend.space.heads });
-    const similarities = probeSimilarities(
-      {
-        dense,
-        ...(sparse?.[0] === undefined ? {} : { sparse: sparse[0] }),
-        ...(colbert?.[0] === undefined ? {} : { colbert: colbert[0] }),
-      },
-      probe,
-    );
+    const output = headsOfText(await backend.run(batch, { heads: backend.space.heads }), 0, 1);
+    const { dense = new Float32Array() } = output;
+    const similarities = probeSimilarities(output, probe);
     for (const [head, similarity] of similarities) {
       const floor = probeFloor(backend.variant, head);
       if (!(similarity >= floor))

@@ -20,7 +20,6 @@ export {
   type Probe,
   PROBE_COSINE_FLOOR,
   probeFloor,
-  type ProbeOutput,
   type ProbeResult,
   probeSimilarities,
 } from './probe.js';

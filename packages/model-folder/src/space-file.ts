@@ -1,4 +1,4 @@
-import { type Pooling, POOLINGS } from '@kimera/core';
+import { HEADS, type Pooling, POOLINGS, VARIANTS } from '@kimera/core';
 import { z } from 'zod';
 import { InvalidSpaceFileError } from './errors.js';
 
@@ -33,7 +33,7 @@ const fidelitySchema = z.strictObject({
 });
 
 export const variantSchema = z.strictObject({
-  name: z.enum(['fp32', 'fp16', 'q4', 'int8']),
+  name: z.enum(VARIANTS),
   /** Against the float64 forward pass of the checkpoint; of int8 against the base variant. */
   fidelity: fidelitySchema,
   /** Matrices of an int8 variant that stay in float32. */
@@ -70,7 +70,7 @@ export const spaceFileSchema = z.strictObject({
   modelId: z.string().min(1),
   fingerprint: sha256,
   identity: identitySchema,
-  heads: z.array(z.enum(['dense', 'sparse', 'colbert'])).min(1),
+  heads: z.array(z.enum(HEADS)).min(1),
   /** Token ids that have no lexical weight, wherever they stand; where there is a sparse head. */
   sparse: z.strictObject({ ignoredIds: z.array(z.int().nonnegative()) }).optional(),
   /** C; where there is a ColBERT head. */

@@ -1,4 +1,4 @@
-import { lexicalWeights, type Vector } from '@kimera/core';
+import { type HeadsOfText, lexicalWeights, type Vector } from '@kimera/core';
 import type { EncoderShape } from './encoder-shape.js';
 import { forwardPass, type WeightReader } from './forward-pass.js';
 import type { WeightSlices } from './linear.js';
@@ -21,15 +21,10 @@ export interface ReferenceText {
 }
 
 /** What the checkpoint says a text is, computed in float64 and rounded to float32 at the end. */
-export interface ReferenceOutput {
+export interface ReferenceOutput extends HeadsOfText {
   /** [T, D]. */
   readonly hidden: Float32Array;
-  /** [D']. */
   readonly dense: Vector;
-  /** Token id → weight > 0, where the model has the head. */
-  readonly sparse?: ReadonlyMap<number, number>;
-  /** [T - 1, C], where the model has the head. */
-  readonly colbert?: Float32Array;
 }
 
 /** One text after the other, all heads; the weights are read once for all of them, layer by layer. */

@@ -1,11 +1,11 @@
-import { POOLINGS, ROLES, type EmbeddingSpace } from '@kimera/core';
+import { type EmbeddingSpace, HEADS, POOLINGS, ROLES } from '@kimera/core';
 import { z } from 'zod';
 
 /** Fields that are not known here are kept: they belong to the identity. */
 const spaceSchema = z.looseObject({
   fingerprint: z.string(),
   modelId: z.string(),
-  heads: z.array(z.enum(['dense', 'sparse', 'colbert'])),
+  heads: z.array(z.enum(HEADS)),
   weights: z.string(),
   tokenizer: z.string(),
   maxTokens: z.int().positive(),

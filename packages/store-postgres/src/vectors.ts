@@ -2,13 +2,14 @@ import {
   checkDimension,
   ActiveSpaceError,
   checkVector,
-  SpaceMismatchError,
-  UnknownSpaceError,
   type Coverage,
   type EmbeddingSpace,
   type Hit,
   type NewVector,
+  SpaceMismatchError,
   type StoredVector,
+  UnknownSpaceError,
+  VARIANTS,
   type Vector,
   type VectorReader,
   type VectorWriter,
@@ -26,7 +27,7 @@ import { sqlState, UNDEFINED_TABLE } from './sql/sql-state.js';
 import { storableIds } from './storable.js';
 import { decodeVector, encodeVector, MAX_DIMENSION } from './vector-codec.js';
 
-const variant = z.enum(['fp32', 'fp16', 'q4', 'int8']);
+const variant = z.enum(VARIANTS);
 const vectorRow = z
   .object({
     id: z.string(),

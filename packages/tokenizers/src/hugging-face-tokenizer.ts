@@ -2,12 +2,12 @@ import {
   type EncodeOptions,
   type Encoding,
   type EncodingWithOffsets,
+  InvalidEncodeOptionsError,
   type Tokenizer,
   toWellFormed,
 } from '@kimera/core';
 import type { AddedTokens } from './added-tokens.js';
 import type { Decoder } from './decoders.js';
-import { InvalidEncodeOptionsError } from './errors.js';
 import { Int32List } from './int32-list.js';
 import { MappedText } from './mapped-text.js';
 import type { Normalizer, PieceModel, PreTokenizer } from './stages.js';

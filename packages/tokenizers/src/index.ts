@@ -1,7 +1,6 @@
 export {
   encodeBatch,
   inlineTokenizer,
-  InvalidEncodeOptionsError,
   InvalidTokenizerError,
   parseTokenizer,
   TokenizerChangedError,

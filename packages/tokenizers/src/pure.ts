@@ -1,10 +1,5 @@
 // What browsers can import: all but the pool of worker threads.
 export { encodeBatch, inlineTokenizer } from './encode-batch.js';
-export {
-  InvalidEncodeOptionsError,
-  InvalidTokenizerError,
-  TokenizerChangedError,
-  UnsupportedTokenizerError,
-} from './errors.js';
+export { InvalidTokenizerError, TokenizerChangedError, UnsupportedTokenizerError } from './errors.js';
 export { parseTokenizer } from './parse-tokenizer.js';
 export { tokenizerIdentity } from './tokenizer-identity.js';

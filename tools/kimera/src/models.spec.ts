@@ -1,3 +1,4 @@
+import { VARIANTS } from '@kimera/core';
 import { existsSync, readdirSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,9 +19,7 @@ const fidelity = z.strictObject({
   heads: z.strictObject({ sparse: cosines, colbert: cosines }).partial().optional(),
 });
 const variants = z
-  .array(
-    z.strictObject({ name: z.enum(['fp32', 'fp16', 'q4', 'int8']), fidelity, full: z.array(z.string()).optional() }),
-  )
+  .array(z.strictObject({ name: z.enum(VARIANTS), fidelity, full: z.array(z.string()).optional() }))
   .min(1);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const modelSchema = z.strictObject({

@@ -1,3 +1,4 @@
+import { shortFingerprint } from '@kimera/core';
 import type { Verification } from '@kimera/migration';
 import type { Report } from './report.js';
 
@@ -20,7 +21,7 @@ ${table(
   ['', 'before', 'after'],
   [
     ['model', old?.modelId ?? '', next?.modelId ?? ''],
-    ['space', `\`${old?.space.slice(0, 12)}\``, `\`${next?.space.slice(0, 12)}\``],
+    ['space', `\`${shortFingerprint(old?.space ?? '')}\``, `\`${shortFingerprint(next?.space ?? '')}\``],
     ['numbers a vector', String(old?.dimension), String(next?.dimension)],
     ['limit in tokens', String(old?.maxTokens), String(next?.maxTokens)],
     ['variant', old?.variant ?? '', next?.variant ?? ''],

@@ -1,11 +1,11 @@
 import {
-  toWellFormed,
   type EncodeOptions,
   type Encoding,
   type EncodingWithOffsets,
+  InvalidEncodeOptionsError,
   type Tokenizer,
+  toWellFormed,
 } from '@kimera/core';
-import { InvalidEncodeOptionsError } from '@kimera/tokenizers/pure';
 
 /** Id of the one special token, which stands before every text. */
 export const START = 0;

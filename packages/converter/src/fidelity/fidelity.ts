@@ -1,10 +1,12 @@
 import {
   cosine,
-  maxAbsDifference,
-  tokenBatch,
   type Fidelity,
   type Head,
+  type HeadsOfText,
+  headsOfText,
   type InferenceBackend,
+  maxAbsDifference,
+  tokenBatch,
   type VariantName,
   type Vector,
 } from '@kimera/core';
@@ -14,13 +16,8 @@ import type { ReferenceText } from '@kimera/reference-encoder';
 /** Loads a variant of a folder for measuring, without checking its probes: they are what is measured. */
 export type OpenBackend = (folder: ModelFolder, variant: VariantName) => Promise<InferenceBackend>;
 
-/** The heads of one text. */
-export interface HeadOutputs {
-  readonly dense: Vector;
-  readonly sparse?: ReadonlyMap<number, number>;
-  /** [T - 1, C]. */
-  readonly colbert?: Float32Array;
-}
+/** The heads of one text, the dense one among them. */
+export type HeadOutputs = HeadsOfText & { readonly dense: Vector };
 
 const NEIGHBOURS = 10;
 /** Texts of one call of the backend. */
@@ -34,12 +31,8 @@ export async function runTexts(
   const outputs: HeadOutputs[] = [];
   for (const { ids, promptTokens } of texts) {
     const batch = { ...tokenBatch([Int32Array.from(ids)]), promptTokens: Int32Array.of(promptTokens) };
-    const { dense = new Float32Array(), sparse, colbert } = await backend.run(batch, { heads: backend.space.heads });
-    outputs.push({
-      dense,
-      ...(sparse?.[0] === undefined ? {} : { sparse: sparse[0] }),
-      ...(colbert?.[0] === undefined ? {} : { colbert: colbert[0] }),
-    });
+    const output = headsOfText(await backend.run(batch, { heads: backend.space.heads }), 0, 1);
+    outputs.push({ ...output, dense: output.dense ?? new Float32Array() });
   }
   return outputs;
 }

@@ -1,4 +1,11 @@
-import { cosine, KimeraError, type Fidelity, type Head, type InferenceBackend, type Tokenizer } from '@kimera/core';
+import {
+  cosine,
+  type Fidelity,
+  type Head,
+  type InferenceBackend,
+  Int8SaturationError,
+  type Tokenizer,
+} from '@kimera/core';
 import type { ModelFolder, SpaceFile } from '@kimera/model-folder';
 import { groupElements } from '../model/weight-plan.js';
 import { FidelityError } from '../errors.js';
@@ -114,7 +121,7 @@ export async function addInt8Variant(
       outputs: readonly HeadOutputs[],
     ): Promise<Fidelity> => fidelityOf(await runTexts(opened, texts), outputs, 4);
     const backend = await open().catch((error: unknown) => {
-      if (levels === 127 && error instanceof KimeraError && error.code === 'INT8_SATURATION') return undefined;
+      if (levels === 127 && error instanceof Int8SaturationError) return undefined;
       throw error;
     });
     if (backend === undefined) continue;

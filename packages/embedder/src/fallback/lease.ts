@@ -27,7 +27,7 @@ export class Lease {
     if (this.#calls === 0) void this.close();
   }
 
-  /** Closes the backend now: calls on it fail. That one does not close well is nobody's concern any more. */
+  /** Closes the backend now: calls on it fail. A failure to close is ignored: nothing uses it any longer. */
   close(): Promise<void> {
     this.#closing ??= this.backend
       .close()

@@ -2,7 +2,7 @@ import {
   type BackendOutput,
   batchSize,
   cosine,
-  type Head,
+  HEADS,
   type InferenceBackend,
   norm,
   tokenBatch,
@@ -23,7 +23,6 @@ export interface InferenceBackendCase {
   readonly tolerance: Tolerance;
 }
 
-const HEADS: readonly Head[] = ['dense', 'sparse', 'colbert'];
 const DENSE = { heads: ['dense'] } as const;
 
 /** What every InferenceBackend must do; heads and limits are read from the backend. B texts, D numbers, T tokens. */

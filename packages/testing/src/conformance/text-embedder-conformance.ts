@@ -1,4 +1,4 @@
-import { cosine, type Embedding, type Head, norm, type Role, ROLES, type TextEmbedder } from '@kimera/core';
+import { cosine, type Embedding, type Head, HEADS, norm, type Role, ROLES, type TextEmbedder } from '@kimera/core';
 import { rejection, type TestFunctions } from '../test-functions.js';
 import type { Tolerance } from '../tolerance/tolerance.js';
 import { checkClose } from '../tolerance/vector-difference.js';
@@ -22,7 +22,6 @@ const TEXTS = [
   'x',
   'Der Zug nach Bern fährt um 7:32',
 ] as const;
-const HEADS: readonly Head[] = ['dense', 'sparse', 'colbert'];
 
 /** The embedding invariants, for every TextEmbedder; prompts, heads and limits are read from its space. */
 export function textEmbedderConformance(

@@ -1,5 +1,5 @@
 import {
-  KimeraError,
+  InvalidEncodeOptionsError,
   tokenBatch,
   toWellFormed,
   type BatchTokenizer,
@@ -11,15 +11,6 @@ import {
 
 /** The id of the one special token, which stands before every text. */
 export const FAKE_START = 0;
-
-/** Fewer tokens than the special one. */
-export class FakeEncodeOptionsError extends KimeraError {
-  readonly code = 'INVALID_ENCODE_OPTIONS';
-  readonly kind = 'caller';
-  constructor(maxTokens: number) {
-    super(`maxTokens is ${maxTokens}: at least 1 is needed`, { maxTokens });
-  }
-}
 
 /** [START, unit + 1, …]: one token a UTF-16 unit. `ab` is [0, 98, 99]. */
 export class FakeTokenizer implements Tokenizer {
@@ -34,7 +25,7 @@ export class FakeTokenizer implements Tokenizer {
     { maxTokens, truncate = 'right', addSpecialTokens = true }: EncodeOptions,
   ): EncodingWithOffsets {
     const specials = addSpecialTokens ? 1 : 0;
-    if (maxTokens < specials) throw new FakeEncodeOptionsError(maxTokens);
+    if (maxTokens < specials) throw new InvalidEncodeOptionsError(maxTokens, specials);
     const read = toWellFormed(text);
     const units = Array.from({ length: read.length }, (_, at) => ({ id: read.charCodeAt(at) + 1, at }));
     const kept = Math.min(units.length, maxTokens - specials);

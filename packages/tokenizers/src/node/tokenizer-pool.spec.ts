@@ -1,3 +1,4 @@
+import { InvalidEncodeOptionsError } from '@kimera/core';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,6 @@ import { goldens, tokenizerPath } from '../fixtures.fixture.js';
 import {
   createTokenizerPool,
   encodeBatch,
-  InvalidEncodeOptionsError,
   InvalidTokenizerError,
   TokenizerChangedError,
   type TokenizerPool,

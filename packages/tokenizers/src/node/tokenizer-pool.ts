@@ -1,7 +1,14 @@
-import type { BatchEncoding, BatchTokenizer, EncodeOptions, ErrorTable, Tokenizer } from '@kimera/core';
+import {
+  type BatchEncoding,
+  type BatchTokenizer,
+  type EncodeOptions,
+  type ErrorTable,
+  InvalidEncodeOptionsError,
+  type Tokenizer,
+} from '@kimera/core';
 import { WorkerPool } from '@kimera/worker-pool';
 import { encodeBatch, joinEncodings } from '../encode-batch.js';
-import { InvalidEncodeOptionsError, TokenizerChangedError } from '../errors.js';
+import { TokenizerChangedError } from '../errors.js';
 import { TOKENIZER_WORKER } from '../workers.js';
 import { readTokenizer } from './read-tokenizer.js';
 

@@ -1,12 +1,10 @@
-import { checkHeads, type Embedding, type Head, type Role } from '@kimera/core';
+import { checkHeads, type Embedding, type Head, HEADS, type Role } from '@kimera/core';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { CommandContext } from '../console/command-context.js';
 import { createCommand } from '../console/create-command.js';
 import { processTextLines } from '../lines/process-text-lines.js';
 import { backendOption, type BackendName } from '../models/backend-option.js';
 import { MODEL_OPTION, modelPath } from '../models/default-model.js';
-
-const HEADS: readonly Head[] = ['dense', 'sparse', 'colbert'];
 
 interface EmbedOptions {
   readonly model?: string;

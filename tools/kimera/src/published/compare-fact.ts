@@ -1,4 +1,4 @@
-import { colbertScore, dot, hybridScore, lexicalScore, type Head } from '@kimera/core';
+import { colbertScore, dot, type Head, HEADS, hybridScore, lexicalScore } from '@kimera/core';
 import { compareFigure, compareShape, compareWeights } from './compare-figures.js';
 import type { FactTokenizers } from './fact-tokenizers.js';
 import type { FigureFact } from './published-facts.js';
@@ -24,7 +24,6 @@ const SCORES: Readonly<Record<Head, (pair: Pair, outputs: TextOutputs) => Promis
   colbert: async ({ query, passage }, outputs) =>
     colbertScore(await outputs.get('colbert', query), await outputs.get('colbert', passage), outputs.colbertDimension),
 };
-const HEADS: readonly Head[] = ['dense', 'sparse', 'colbert'];
 
 /**
  * Figures hold within `tolerance`. @throws UnsupportedHeadError where the model lacks the head, and what the scores and

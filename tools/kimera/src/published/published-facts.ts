@@ -1,3 +1,4 @@
+import { HEADS } from '@kimera/core';
 import { z } from 'zod';
 
 /**
@@ -41,7 +42,7 @@ const factSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('hybridScore'),
     ...pair,
-    weights: z.partialRecord(z.enum(['dense', 'sparse', 'colbert']), figure),
+    weights: z.partialRecord(z.enum(HEADS), figure),
     value: figure,
   }),
 ]);

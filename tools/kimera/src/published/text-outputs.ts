@@ -1,16 +1,16 @@
-import { tokenBatch, UnsupportedHeadError, type Head, type InferenceBackend } from '@kimera/core';
+import {
+  type Head,
+  type HeadsOfText,
+  headsOfText,
+  type InferenceBackend,
+  tokenBatch,
+  UnsupportedHeadError,
+} from '@kimera/core';
 import type { FactTokenizers } from './fact-tokenizers.js';
 import type { FactTokenizer } from './published-facts.js';
 
 /** What the model gives for one text, alone in its batch and without a prompt. */
-interface TextOutput extends Record<Head, unknown> {
-  /** [D]. */
-  readonly dense: Float32Array;
-  /** Token id → weight. */
-  readonly sparse: ReadonlyMap<number, number>;
-  /** [T - 1, C]. */
-  readonly colbert: Float32Array;
-}
+type TextOutput = Required<HeadsOfText>;
 
 /** Outputs by text, all the heads that the model has, computed once each. */
 export class TextOutputs {
@@ -38,15 +38,6 @@ export class TextOutputs {
 
   async #run(text: string, tokenizer: FactTokenizer): Promise<Partial<TextOutput>> {
     const batch = tokenBatch([this.tokenizers.encode(text, tokenizer)]);
-    const {
-      dense,
-      sparse: [sparse] = [],
-      colbert: [colbert] = [],
-    } = await this.backend.run(batch, { heads: this.backend.space.heads });
-    return {
-      ...(dense === undefined ? {} : { dense }),
-      ...(sparse === undefined ? {} : { sparse }),
-      ...(colbert === undefined ? {} : { colbert }),
-    };
+    return headsOfText(await this.backend.run(batch, { heads: this.backend.space.heads }), 0, 1);
   }
 }
