@@ -1,4 +1,3 @@
-import { shortFingerprint } from '@kimera/core';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
