@@ -4,7 +4,7 @@ import { once } from 'node:events';
 export interface Running {
   readonly child: ChildProcess;
   /** What it has printed on stdout so far. */
-  output(): string;
+  readonly output: () => string;
   /** Its exit code, or the signal that ended it. */
   readonly ended: Promise<number | string>;
 }

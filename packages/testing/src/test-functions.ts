@@ -4,11 +4,11 @@
  * gives them, and so do other runners. The package itself depends on none.
  */
 export interface TestFunctions {
-  describe(name: string, body: () => void): unknown;
-  it(name: string, body: () => Promise<void>): unknown;
-  beforeAll(body: () => Promise<void>): unknown;
-  afterAll(body: () => Promise<void>): unknown;
-  expect(actual: unknown): Matchers;
+  readonly describe: (name: string, body: () => void) => unknown;
+  readonly it: (name: string, body: () => Promise<void>) => unknown;
+  readonly beforeAll: (body: () => Promise<void>) => unknown;
+  readonly afterAll: (body: () => Promise<void>) => unknown;
+  readonly expect: (actual: unknown) => Matchers;
 }
 
 export interface Matchers {

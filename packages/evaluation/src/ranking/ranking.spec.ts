@@ -94,8 +94,8 @@ it("ties share their gain as scikit-learn's do", () => {
 });
 
 const someRanking = fc.record({
-  ranking: fc.uniqueArray(fc.constantFrom(...'abcdefghij'), { maxLength: 10 }),
-  judgements: fc.dictionary(fc.constantFrom(...'abcdefghijkl'), fc.integer({ min: -1, max: 3 })),
+  ranking: fc.uniqueArray(fc.constantFrom(...Array.from('abcdefghij')), { maxLength: 10 }),
+  judgements: fc.dictionary(fc.constantFrom(...Array.from('abcdefghijkl')), fc.integer({ min: -1, max: 3 })),
   cutoff: fc.integer({ min: 1, max: 12 }),
 });
 

@@ -38,10 +38,10 @@ export interface StoreCase {
 /** Of the suites: the store, opened once for all, and names that no other test uses. */
 export interface Bench {
   readonly attempts: number;
-  current(): StoreUnderTest;
+  readonly current: () => StoreUnderTest;
   /** A new collection in {@link OLD}. */
-  collection(): Promise<string>;
-  freshName(): string;
+  readonly collection: () => Promise<string>;
+  readonly freshName: () => string;
 }
 
 export const OLD = fakeSpace('old', { dimension: 4 });
