@@ -144,7 +144,7 @@ export default tseslint.config(
     rules: { 'no-restricted-imports': ['error', noNodeInBrowsers] },
   },
   {
-    files: ['tools/**/*.ts', 'tools/**/*.mjs', 'benchmarks/**/*.ts', 'models/**/*.mjs'],
+    files: ['tools/**/*.ts', 'tools/**/*.mjs', '.ci/*.mjs', 'benchmarks/**/*.ts', 'models/**/*.mjs'],
     rules: { 'no-console': 'off' },
   },
 );
