@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openOnnxBackend } from '@kimera/backend-onnx';
 import { openEmbedder } from '@kimera/embedder';
+import { z } from 'zod';
 import { machineLines, percentile, root, table } from './machine.js';
 
 const MODELS = ['all-MiniLM-L6-v2', 'multilingual-e5-small'];
@@ -25,7 +26,9 @@ const WORDS =
     ' ',
   );
 
-type Row = readonly (string | number)[];
+/** What the process of one model prints. */
+const rowsSchema = z.array(z.array(z.union([z.string(), z.number()])));
+type Row = z.infer<typeof rowsSchema>[number];
 const megabytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(0);
 const texts = (count: number, words: number): string[] =>
   Array.from({ length: count }, (_, i) =>
@@ -58,10 +61,10 @@ async function measure(name: string): Promise<readonly Row[]> {
   }
   const bulk = embedder.encodeBatch(texts(192, 64), { lane: 'bulk' });
   const beside: number[] = [];
-  let done = false;
-  void bulk.then(() => (done = true));
+  const state = { done: false };
+  void bulk.then(() => (state.done = true));
   for (const text of texts(SINGLES, 16)) {
-    if (done) break;
+    if (state.done) break;
     const started = performance.now();
     await embedder.encodeText(text);
     beside.push(performance.now() - started);
@@ -81,11 +84,13 @@ const [, , model] = process.argv;
 if (model !== undefined) console.log(JSON.stringify(await measure(model)));
 else {
   const rows = MODELS.flatMap((name): readonly Row[] =>
-    JSON.parse(
-      execFileSync(process.execPath, ['--import', 'tsx', fileURLToPath(import.meta.url), name], {
-        cwd: root,
-        encoding: 'utf8',
-      }),
+    rowsSchema.parse(
+      JSON.parse(
+        execFileSync(process.execPath, ['--import', 'tsx', fileURLToPath(import.meta.url), name], {
+          cwd: root,
+          encoding: 'utf8',
+        }),
+      ),
     ),
   );
   console.log(

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -9,7 +10,10 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 export function machineLines(): readonly string[] {
   const processors = cpus();
   const version = (name: string): string =>
-    String(JSON.parse(readFileSync(new URL(`../node_modules/${name}/package.json`, import.meta.url), 'utf8')).version);
+    z
+      .object({ version: z.string() })
+      .parse(JSON.parse(readFileSync(new URL(`../node_modules/${name}/package.json`, import.meta.url), 'utf8')))
+      .version;
   const [, script = '', ...rest] = process.argv;
   return [
     `- machine: ${processors.length} × ${processors[0]?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}${vectorExtensions()}`,

@@ -13,12 +13,12 @@ import { startServer, type RunningServer } from './server.js';
 const root = join(fileURLToPath(import.meta.url), '../../../..');
 const MODEL = 'sentence-transformers/all-MiniLM-L6-v2';
 
-interface Golden {
-  readonly kind: string;
-  readonly text: string;
-  readonly embedding: string;
-}
-const goldens: readonly Golden[] = JSON.parse(readFileSync(join(root, 'fixtures/minilm/expected.json'), 'utf8')).cases;
+const goldensSchema = z.object({
+  cases: z.array(z.object({ kind: z.string(), text: z.string(), embedding: z.string() })),
+});
+const { cases: goldens } = goldensSchema.parse(
+  JSON.parse(readFileSync(join(root, 'fixtures/minilm/expected.json'), 'utf8')),
+);
 
 const vectorsSchema = z.array(z.array(z.number()));
 const embeddingsSchema = z.object({

@@ -70,7 +70,10 @@ export function createApp(parts: AppParts): Express {
     throw new HttpError('not_found', `there is no ${request.method} ${request.path}`);
   });
   const refuse: ErrorRequestHandler = (error: unknown, request, response, next) => {
-    if (response.headersSent) return next(error);
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
     const refusal = toHttpError(error, parts.models.closing);
     if (refusal.code === 'internal') parts.logger.error({ err: error }, 'a request failed');
     // The client went away: an answer that nobody takes would count as one.

@@ -5,7 +5,7 @@ import { createLogger } from './logger.js';
 
 async function written(isTerminal: boolean): Promise<string> {
   const destination = new PassThrough();
-  const arrived = once(destination, 'data');
+  const arrived: Promise<unknown[]> = once(destination, 'data');
   createLogger({ isTerminal, destination }).info({ url: 'http://127.0.0.1:1' }, 'listening');
   const [text] = await arrived;
   return String(text);

@@ -4,6 +4,7 @@ import { cp, mkdtemp, rm, truncate } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
@@ -15,45 +16,71 @@ const SMALL_MODEL = join(root, 'fixtures/models/bert-tiny-prompts');
 /** pino's level. */
 const ERROR = 50;
 const vectorsSchema = z.array(z.array(z.number()));
+const lineSchema = z.looseObject({ level: z.int(), msg: z.string() });
+type Line = z.infer<typeof lineSchema>;
 
-describe('the process', () => {
-  const start = (environment: Record<string, string>): ChildProcess =>
-    spawn(process.execPath, [main], {
+/** The process, and each line of its log from the first on. */
+class ServerProcess {
+  readonly child: ChildProcess;
+  readonly lines: Line[] = [];
+  readonly #ended: Promise<number | null>;
+  #more = (): void => undefined;
+
+  constructor(environment: Record<string, string>) {
+    this.child = spawn(process.execPath, [main], {
       cwd: join(main, '../..'),
       env: { ...process.env, PORT: '0', ...environment },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-  const output = (child: ChildProcess): { text: string } => {
-    const collected = { text: '' };
-    child.stdout?.on('data', (chunk: Buffer) => (collected.text += chunk.toString()));
-    return collected;
-  };
-  const listening = async (child: ChildProcess, log: { readonly text: string }): Promise<string> => {
-    for (;;) {
-      const url = /listening on (http:\/\/[^"]+)/.exec(log.text)?.[1];
-      if (url !== undefined) return url;
-      if (child.exitCode !== null) throw new Error(`ended with ${child.exitCode}: ${log.text}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  };
+    this.#ended = new Promise((resolve, reject) => this.child.once('error', reject).once('close', resolve));
+    if (this.child.stdout !== null)
+      createInterface(this.child.stdout).on('line', (line) => {
+        this.lines.push(lineSchema.parse(JSON.parse(line)));
+        this.#more();
+      });
+  }
 
+  /** The exit code, once everything that the process wrote is in `lines`; null where a signal ended it. */
+  ended(): Promise<number | null> {
+    return this.#ended;
+  }
+
+  /** The first line whose message begins so. @throws where the process ends without it. */
+  async line(beginning: string): Promise<Line> {
+    for (;;) {
+      const found = this.lines.find(({ msg }) => msg.startsWith(beginning));
+      if (found !== undefined) return found;
+      const more = new Promise<'more'>((resolve) => (this.#more = () => resolve('more')));
+      if ((await Promise.race([more, this.#ended])) !== 'more')
+        throw new Error(`the process ended without the line ${beginning}: ${this.text}`);
+    }
+  }
+
+  async url(): Promise<string> {
+    return z.string().parse((await this.line('listening on'))['url']);
+  }
+
+  get text(): string {
+    return JSON.stringify(this.lines);
+  }
+}
+
+describe('the process', () => {
   it('answers accepted requests on SIGTERM, twice given, and ends with 0', async () => {
-    const child = start({});
-    const log = output(child);
-    const url = await listening(child, log);
+    const server = new ServerProcess({});
+    const url = await server.url();
     const inputs = Array.from({ length: 256 }, (_, i) => `word ${i} `.repeat(80));
     const long = fetch(`${url}/embed`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ inputs, truncate: true }),
     });
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    while (!/^te_queue_size\{.*\} [1-9]/m.test(await (await fetch(`${url}/metrics`)).text()));
     expect((await fetch(`${url}/health`)).status).toBe(200);
-    child.kill('SIGTERM');
-    child.kill('SIGTERM');
+    server.child.kill('SIGTERM');
+    server.child.kill('SIGTERM');
     expect(vectorsSchema.parse(await (await long).json()).length).toBe(256);
-    const [code] = child.exitCode === null ? await once(child, 'exit') : [child.exitCode];
-    expect(code).toBe(0);
+    expect(await server.ended()).toBe(0);
   });
 
   it.each([
@@ -61,47 +88,43 @@ describe('the process', () => {
     [{ ONNX_MODEL_PATH: './no/such/model' }, ['MODEL_FOLDER_NOT_FOUND', 'no/such/model']],
     [{ PORT: 'http' }, ['INVALID_ENVIRONMENT', 'PORT=http']],
   ])('does not start with %j, and says why', async (environment, words) => {
-    const child = start(environment);
-    const log = output(child);
-    const [code] = await once(child, 'close');
-    expect(code).toBe(1);
-    for (const word of words) expect(log.text).toContain(word);
+    const server = new ServerProcess(environment);
+    expect(await server.ended()).toBe(1);
+    for (const word of words) expect(server.text).toContain(word);
   });
 
   it('ends at once with 1 on a signal long after the first, whatever keeps it', async () => {
-    const child = start({ ONNX_MODEL_PATH: SMALL_MODEL });
-    const log = output(child);
-    const { hostname, port } = new URL(await listening(child, log));
+    const server = new ServerProcess({ ONNX_MODEL_PATH: SMALL_MODEL });
+    const { hostname, port } = new URL(await server.url());
     const client = connect(Number(port), hostname).on('error', () => undefined);
+    // The server answers 100 once it has the head of the request, and waits for its body from then on.
     client.write(
-      'POST /embed HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\nhalf',
+      'POST /embed HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\nexpect: 100-continue\r\n\r\nhalf',
     );
-    await once(client, 'connect');
-    child.kill('SIGTERM');
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
-    expect(child.exitCode).toBe(null);
-    child.kill('SIGTERM');
-    const [code] = await once(child, 'exit');
+    await once(client, 'data');
+    server.child.kill('SIGTERM');
+    await server.line('shutting down');
+    // Signals within a second are one with the first: the first of those after it ends the process.
+    const again = setInterval(() => server.child.kill('SIGTERM'), 50);
+    const code = await server.ended();
+    clearInterval(again);
     client.destroy();
     expect(code).toBe(1);
+    expect(server.lines.slice(-2).map(({ msg }) => msg)).toEqual([
+      'shutting down: accepted requests are answered',
+      'a second signal: ending at once',
+    ]);
   });
 
   it('does not start where something listens already, and says so in one line', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const port = z.object({ port: z.int() }).parse(other.address()).port;
-    const child = start({ ONNX_MODEL_PATH: SMALL_MODEL, PORT: String(port) });
-    const log = output(child);
-    const [code] = await once(child, 'close');
+    const server = new ServerProcess({ ONNX_MODEL_PATH: SMALL_MODEL, PORT: String(port) });
+    const code = await server.ended();
     other.close();
     expect(code).toBe(1);
-    expect(
-      log.text
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line))
-        .filter(({ level }) => level >= ERROR),
-    ).toEqual([
+    expect(server.lines.filter(({ level }) => level >= ERROR)).toEqual([
       expect.objectContaining({
         code: 'ADDRESS',
         host: '127.0.0.1',
@@ -109,18 +132,17 @@ describe('the process', () => {
         msg: `cannot listen on 127.0.0.1, port ${port}: something listens there already`,
       }),
     ]);
-    expect(log.text).not.toContain('stack');
+    expect(server.text).not.toContain('stack');
   });
 
   it('does not start on truncated weights', async () => {
     const scratch = await mkdtemp(join(tmpdir(), 'kimera-api-'));
     await cp(join(root, 'models/all-MiniLM-L6-v2'), scratch, { recursive: true });
     await truncate(join(scratch, 'onnx/model.onnx_data'), 5_000);
-    const child = start({ ONNX_MODEL_PATH: scratch });
-    const log = output(child);
-    const [code] = await once(child, 'close');
+    const server = new ServerProcess({ ONNX_MODEL_PATH: scratch });
+    const code = await server.ended();
     await rm(scratch, { recursive: true });
     expect(code).toBe(1);
-    expect(log.text).toContain('MODEL_FILE_SIZE');
+    expect(server.text).toContain('MODEL_FILE_SIZE');
   });
 });

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { connect } from 'node:net';
 import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -17,20 +18,22 @@ const lineSchema = z.object({
   status: z.union([z.string(), z.int()]).optional(),
 });
 
-/** A logger, and what it wrote. */
+/** A logger, what it wrote, and an event for each line that it writes. */
 function recorder() {
   const lines: z.infer<typeof lineSchema>[] = [];
+  const written = new EventEmitter();
   const stream = new Writable({
     write(chunk, _encoding, done) {
       lines.push(lineSchema.parse(JSON.parse(String(chunk))));
+      written.emit('line');
       done();
     },
   });
-  return { lines, logger: pino({}, stream) };
+  return { lines, written, logger: pino({}, stream) };
 }
 
 describe('a server whose clients go away', () => {
-  const { lines, logger } = recorder();
+  const { lines, written, logger } = recorder();
   let server: RunningServer;
   beforeAll(async () => {
     server = await startServer(parseConfiguration(environment, root), logger);
@@ -54,7 +57,7 @@ describe('a server whose clients go away', () => {
     client.destroy();
     const requests = (): typeof lines =>
       lines.slice(before).filter(({ msg, path }) => msg === 'request' && path === '/embed');
-    while (requests().length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (requests().length === 0) await once(written, 'line');
     expect(requests()).toMatchObject([{ status: 499 }]);
     expect(lines.slice(before).filter(({ msg }) => msg === 'a request failed')).toEqual([]);
     expect(await failures()).toBe(counted + 1);

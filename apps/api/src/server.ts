@@ -15,7 +15,7 @@ export interface RunningServer {
   readonly url: string;
   /**
    * Stops accepting, answers what was accepted, closes the model. Clients that send or read no further are cut off
-   * after ten seconds. Idempotent.
+   * after `SHUTDOWN_GRACE_MILLISECONDS` (http/limits.ts). Idempotent.
    */
   close(): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { EmbedRequest, WorkerAnswer } from './protocol.js';
 import { comparison } from './comparison.js';
 
@@ -14,6 +15,8 @@ const results = element('#results', HTMLElement);
 
 const worker = new Worker(new URL('./model-worker.ts', import.meta.url), { type: 'module' });
 let texts: readonly string[] = [];
+/** What the page's own server answers: the vectors of the native backend. */
+const answerSchema = z.object({ vectors: z.array(z.array(z.number())) });
 
 worker.onmessage = async ({ data }: MessageEvent<WorkerAnswer>): Promise<void> => {
   if (data.kind === 'failed') {
@@ -28,7 +31,7 @@ worker.onmessage = async ({ data }: MessageEvent<WorkerAnswer>): Promise<void> =
     return;
   }
   const answer = await fetch('/embed', { method: 'POST', body: JSON.stringify({ texts }) });
-  const server: { readonly space: string; readonly vectors: readonly (readonly number[])[] } = await answer.json();
+  const server = answerSchema.parse(await answer.json());
   results.replaceChildren(
     ...data.embeddings.map((embedding, i) => comparison(texts[i] ?? '', embedding, server.vectors[i] ?? [])),
   );

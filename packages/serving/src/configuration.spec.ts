@@ -42,7 +42,7 @@ it('has defaults that serve the shipped model on loopback', () => {
 });
 
 it('takes a variable that is set to nothing for one that is not set', () => {
-  const names = ENVIRONMENT.map(({ name }) => [name, '']);
+  const names = ENVIRONMENT.map(({ name }): [string, string] => [name, '']);
   expect(parseConfiguration(Object.fromEntries(names), '/root')).toEqual(parseConfiguration({}, '/root'));
 });
 

@@ -26,12 +26,19 @@ export interface Configuration {
   readonly apiKeys: readonly string[];
   readonly host: string;
   readonly port: number;
+  /** Size of a request at most. */
   readonly bodyLimitBytes: number;
 }
 
+/** Of `bodyLimitBytes`: a full OpenAI request (2,048 texts) may have 4 KB a text. */
+export const DEFAULT_BODY_LIMIT_BYTES = 8 << 20;
+/** Of `cacheBytes`, in megabytes: vectors of some 20,000 texts of 384 numbers. */
+export const DEFAULT_CACHE_MEGABYTES = 32;
+export const DEFAULT_HOST = '127.0.0.1';
+export const DEFAULT_PORT = 3_000;
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const BODY_LIMIT_BYTES = 8 << 20;
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
 const whole = z.coerce
   .number('a whole number above 0')
@@ -42,8 +49,6 @@ const flag = (usual: '0' | '1') =>
     .enum(['0', '1'], '0 or 1')
     .default(usual)
     .transform((value) => value === '1');
-/** Vectors of some 20,000 texts of 384 numbers. */
-const CACHE_MEGABYTES = 32;
 const schema = z.object({
   USE_ONNX: flag('1'),
   LIGHTWEIGHT_EMBEDDING: flag('0'),
@@ -65,7 +70,7 @@ const schema = z.object({
     .int('whole megabytes')
     .min(0, '0 or more')
     .max(65_536, '65536 at most')
-    .default(CACHE_MEGABYTES),
+    .default(DEFAULT_CACHE_MEGABYTES),
   EMBEDDING_DIM: whole.optional(),
   EMBEDDING_BATCH_SIZE: whole.max(65_536).optional(),
   AUTO_TRUNCATE: flag('0'),
@@ -78,13 +83,13 @@ const schema = z.object({
         .map((key) => key.trim())
         .filter((key) => key !== ''),
     ),
-  HOST: z.string().min(1).default('127.0.0.1'),
+  HOST: z.string().min(1).default(DEFAULT_HOST),
   PORT: z.coerce
     .number('a port')
     .int('a port')
     .min(0, 'a port from 0 to 65535')
     .max(65_535, 'a port from 0 to 65535')
-    .default(3000),
+    .default(DEFAULT_PORT),
 });
 
 /** A variable that is set to nothing is not set. */
@@ -142,6 +147,6 @@ export function parseConfiguration(environment: Environment, root: string): Conf
     apiKeys: value.KIMERA_API_KEYS,
     host: value.HOST,
     port: value.PORT,
-    bodyLimitBytes: BODY_LIMIT_BYTES,
+    bodyLimitBytes: DEFAULT_BODY_LIMIT_BYTES,
   };
 }

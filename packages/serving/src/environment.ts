@@ -1,3 +1,6 @@
+import { DEFAULT_BATCH_TOKENS } from '@kimera/embedder';
+import { DEFAULT_CACHE_MEGABYTES, DEFAULT_HOST, DEFAULT_PORT } from './configuration.js';
+
 /** A variable that the server and the command line read. */
 export interface EnvironmentVariable {
   readonly name: string;
@@ -42,8 +45,12 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
     usual: "the model's limit",
     meaning: 'tokens of an input at most; a longer one is refused, never cut',
   },
-  { name: 'EMBEDDING_BATCH_SIZE', usual: '4096', meaning: 'tokens of one batch at most' },
-  { name: 'EMBEDDING_CACHE_MB', usual: '32', meaning: 'memory for vectors of texts that come again; 0 keeps none' },
+  { name: 'EMBEDDING_BATCH_SIZE', usual: String(DEFAULT_BATCH_TOKENS), meaning: 'tokens of one batch at most' },
+  {
+    name: 'EMBEDDING_CACHE_MB',
+    usual: String(DEFAULT_CACHE_MEGABYTES),
+    meaning: 'memory for vectors of texts that come again; 0 keeps none',
+  },
   {
     name: 'AUTO_TRUNCATE',
     usual: '0',
@@ -55,8 +62,8 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
     meaning: 'keys, separated by commas; without one the server serves loopback only',
     isSecret: true,
   },
-  { name: 'HOST', usual: '127.0.0.1', meaning: 'address that the server listens on' },
-  { name: 'PORT', usual: '3000', meaning: 'port that the server listens on' },
+  { name: 'HOST', usual: DEFAULT_HOST, meaning: 'address that the server listens on' },
+  { name: 'PORT', usual: String(DEFAULT_PORT), meaning: 'port that the server listens on' },
   {
     name: 'DATABASE_URL',
     usual: './data',

@@ -1,6 +1,10 @@
 export { backendsOf } from './backends-of.js';
 export {
   configurationProblems,
+  DEFAULT_BODY_LIMIT_BYTES,
+  DEFAULT_CACHE_MEGABYTES,
+  DEFAULT_HOST,
+  DEFAULT_PORT,
   parseBackendChoice,
   parseConfiguration,
   type Configuration,

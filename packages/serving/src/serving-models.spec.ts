@@ -80,7 +80,7 @@ describe('the models of a server', () => {
   });
 
   it('are not unavailable while a backend is about to open', async () => {
-    let fail = (_error: Error): void => undefined;
+    let fail: (error: Error) => void = () => undefined;
     const backend = new FallbackBackend({
       space: MODEL,
       variant: new FakeBackend().variant,

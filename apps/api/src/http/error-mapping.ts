@@ -2,16 +2,8 @@ import { KimeraError } from '@kimera/core';
 import { NoBackendError, QueueFullError } from '@kimera/embedder';
 import type { Response } from 'express';
 import { HttpError } from '../errors.js';
+import { LONGEST_RETRY_SECONDS, SHORTEST_RETRY_SECONDS, USUAL_RETRY_SECONDS } from './limits.js';
 import { REFUSALS, refusalOf, rowOf, type Contract, type HttpErrorCode } from './refusals.js';
-
-/**
- * Seconds after which another try is worth it where nothing better is known: before the first batch of an overloaded
- * server, or while a backend is being tried. A batch of 4,096 tokens takes about a second on two cores, and a small
- * model about as long to open.
- */
-export const USUAL_RETRY_SECONDS = 2;
-/** The longest pause of a backend's circuit (embedder, LONGEST_PAUSE_MS): beyond it nobody knows. */
-export const LONGEST_RETRY_SECONDS = 300;
 
 /**
  * Any error as a refusal of this server; what a client cannot act on becomes `internal`, without details. @param closing
@@ -64,5 +56,6 @@ function refuse(code: HttpErrorCode, error: KimeraError): HttpError {
 function retryAfter({ cause }: HttpError, now: number): number | undefined {
   if (!(cause instanceof QueueFullError || cause instanceof NoBackendError)) return undefined;
   if (cause.retryAt === undefined) return USUAL_RETRY_SECONDS;
-  return Math.min(Math.max(Math.ceil((cause.retryAt - now) / 1000), 1), LONGEST_RETRY_SECONDS);
+  const seconds = Math.ceil((cause.retryAt - now) / 1000);
+  return Math.min(Math.max(seconds, SHORTEST_RETRY_SECONDS), LONGEST_RETRY_SECONDS);
 }

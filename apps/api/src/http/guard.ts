@@ -6,7 +6,10 @@ import { HttpError } from '../errors.js';
 export function guard(apiKeys: readonly string[], openPaths: readonly string[]): RequestHandler {
   const digests = apiKeys.map(digest);
   return (request, _response, next) => {
-    if (digests.length === 0 || openPaths.includes(request.path)) return next();
+    if (digests.length === 0 || openPaths.includes(request.path)) {
+      next();
+      return;
+    }
     const [scheme, key] = (request.headers.authorization ?? '').split(' ');
     const given = digest(key ?? '');
     const known = digests.filter((candidate) => timingSafeEqual(candidate, given)).length > 0;

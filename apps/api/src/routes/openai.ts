@@ -3,15 +3,13 @@ import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import { embedInput } from '../http/embed-input.js';
 import { HttpError } from '../errors.js';
+import { MAX_INPUTS } from '../http/limits.js';
 import { parseInput } from '../http/parse-input.js';
 import { abortOnClose, checkSpace, describeSpace, parse } from '../http/request.js';
 import type { Route } from '../http/route.js';
 import { sendRows } from '../http/send-rows.js';
 import { TokenLimit } from '../http/token-limit.js';
 import type { AppParts } from '../app.js';
-
-/** OpenAI's own limit of an embeddings request. */
-const MAX_INPUTS = 2_048;
 
 const requestSchema = z.object({
   input: z.unknown(),
@@ -48,7 +46,7 @@ export function openaiRoutes({ models, autoTruncate, maxInputTokens, started }: 
     });
     const input = parseInput(body.input, {
       param: 'input',
-      maxItems: MAX_INPUTS,
+      maxItems: MAX_INPUTS.openai,
       tokenLimit,
       empty: 'input is an empty list',
       tooMany: (limit, actual) => `input has ${actual} items, the limit is ${limit}`,

@@ -3,17 +3,12 @@ import { z } from 'zod';
 import type { AppParts } from '../app.js';
 import { embedInput } from '../http/embed-input.js';
 import { HttpError } from '../errors.js';
+import { MAX_INPUTS } from '../http/limits.js';
 import { parseInput } from '../http/parse-input.js';
 import { abortOnClose, describeSpace, parse } from '../http/request.js';
 import type { Route } from '../http/route.js';
 import { sendRows } from '../http/send-rows.js';
 import { TokenLimit } from '../http/token-limit.js';
-
-/**
- * Inputs of one request: more than any client sends at once, and an answer of about 60 MB for a small model. A body of
- * 8 MB could hold two million.
- */
-const MAX_INPUTS = 8_192;
 
 const requestSchema = z.object({
   inputs: z.unknown(),
@@ -39,7 +34,7 @@ export function teiRoutes({ models, autoTruncate, maxInputTokens, version }: App
     });
     const input = parseInput(body.inputs, {
       param: 'inputs',
-      maxItems: MAX_INPUTS,
+      maxItems: MAX_INPUTS.tei,
       tokenLimit,
       empty: '`inputs` cannot be empty',
       tooMany: (limit, actual) => `\`inputs\` must have at most ${limit} items. Given: ${actual}`,

@@ -1,0 +1,26 @@
+import type { Contract } from './refusals.js';
+
+/*
+ * The fixed limits of the HTTP server. Defaults of what a caller can set are beside the option: the size of a body in
+ * packages/serving/src/configuration.ts, tokens in the queue in packages/embedder/src/embedder.ts.
+ */
+
+/**
+ * Inputs of one request. OpenAI's is OpenAI's own limit of an embeddings request. On the routes of
+ * text-embeddings-inference it is more than any client sends at once, and an answer of about 60 MB for a small model:
+ * a body of 8 MB could hold two million inputs.
+ */
+export const MAX_INPUTS = { openai: 2_048, tei: 8_192 } as const satisfies Readonly<Record<Contract, number>>;
+
+/** On shutdown: the time that a client has to finish sending its request, or to take its answer. */
+export const SHUTDOWN_GRACE_MILLISECONDS = 10_000;
+
+/**
+ * `Retry-After` in seconds where nothing better is known: before the first batch of an overloaded server, or while a
+ * backend is tried. A batch of 4,096 tokens takes about a second on two cores, and a small model about as long to open.
+ */
+export const USUAL_RETRY_SECONDS = 2;
+/** `Retry-After` is a whole number of seconds: at least one. */
+export const SHORTEST_RETRY_SECONDS = 1;
+/** The longest pause before a failed backend is tried again (LONGEST_PAUSE_MS, packages/embedder/src/fallback/circuit.ts). */
+export const LONGEST_RETRY_SECONDS = 300;
