@@ -272,10 +272,8 @@ describe('a static model of ours', () => {
   });
 
   it('writes a tokenizer that neither pads nor cuts, since model2vec obeys the file', async () => {
-    const { padding, truncation } = JSON.parse(
-      new TextDecoder().decode((await tinyModelFiles('int8')).get('tokenizer.json')),
-    );
-    expect({ padding, truncation }).toEqual({ padding: null, truncation: null });
+    const json = new TextDecoder().decode((await tinyModelFiles('int8')).get('tokenizer.json'));
+    expect(JSON.parse(json)).toMatchObject({ padding: null, truncation: null });
   });
 
   it('refuses a text whose vectors cancel out', async () => {
@@ -323,23 +321,36 @@ describe('is refused', () => {
     ['a space.json that is not JSON', (files) => files.set('space.json', text('{')), InvalidSpaceFileError, 'not JSON'],
     [
       'another fingerprint',
-      (files) => edit(files, (space) => (space['fingerprint'] = '0'.repeat(64))),
+      (files) => edit(files, (space) => ({ ...space, fingerprint: '0'.repeat(64) })),
       InvalidSpaceFileError,
       'not that of the identity',
     ],
     [
       'a probe of another dimension',
-      (files) => edit(files, ({ probes }) => (probes[0].dense = 'AAAAAA==')),
+      (files) =>
+        edit(files, ({ probes: [first, ...rest], ...space }) => ({
+          ...space,
+          probes: [{ ...first, dense: 'AAAAAA==' }, ...rest],
+        })),
       InvalidSpaceFileError,
       'has 1 numbers',
     ],
     [
       'a file that nothing vouches for',
-      (files) => edit(files, (space) => delete space.files['tokenizer.json']),
+      (files) =>
+        edit(files, ({ files: entries, ...space }) => ({
+          ...space,
+          files: Object.fromEntries(Object.entries(entries).filter(([name]) => name !== 'tokenizer.json')),
+        })),
       InvalidSpaceFileError,
       'nothing vouches for it',
     ],
-    ['an unknown field', (files) => edit(files, (space) => (space.surprise = 1)), InvalidSpaceFileError, 'surprise'],
+    [
+      'an unknown field',
+      (files) => edit(files, (space) => ({ ...space, surprise: 1 })),
+      InvalidSpaceFileError,
+      'surprise',
+    ],
     [
       'a table that was changed',
       (files) => void files.get('model.safetensors')?.fill(1, -1),
@@ -354,13 +365,17 @@ describe('is refused', () => {
     ],
     [
       'probes of another model',
-      (files) => edit(files, ({ probes }) => ([probes[1].dense, probes[2].dense] = [probes[2].dense, probes[1].dense])),
+      (files) =>
+        edit(files, ({ probes: [first, second, third, ...rest], ...space }) => ({
+          ...space,
+          probes: [first, { ...second, dense: third?.dense }, { ...third, dense: second?.dense }, ...rest],
+        })),
       ProbeMismatchError,
       'does not produce space',
     ],
     [
       'another precision than it says',
-      (files) => edit(files, ({ variant }) => (variant.name = 'fp32')),
+      (files) => edit(files, (space) => ({ ...space, variant: { ...space.variant, name: 'fp32' } })),
       InvalidStaticModelError,
       'the table is int8',
     ],
@@ -446,11 +461,16 @@ function load(files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>): Promise<Stat
 function text(content: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(content);
 }
-/** Changes space.json as JSON. */
-function edit(files: Files, change: (space: ReturnType<typeof JSON.parse>) => unknown): void {
-  const space = JSON.parse(new TextDecoder().decode(files.get('space.json')));
-  change(space);
-  files.set('space.json', text(JSON.stringify(space)));
+/** The parts of space.json that the cases change; the others are kept. */
+const editedSpace = z.looseObject({
+  files: z.record(z.string(), z.unknown()),
+  probes: z.array(z.looseObject({ dense: z.string() })),
+  variant: z.looseObject({ name: z.string() }),
+});
+/** Replaces space.json by what is made of it. */
+function edit(files: Files, change: (space: z.infer<typeof editedSpace>) => object): void {
+  const space = editedSpace.parse(JSON.parse(new TextDecoder().decode(files.get('space.json'))));
+  files.set('space.json', text(JSON.stringify(change(space))));
 }
 
 /** Serves files below /model on the loopback, 500 below /broken, 404 elsewhere. */

@@ -27,7 +27,12 @@ interface Golden {
   readonly input_ids: readonly number[];
   readonly embedding: string;
 }
-const goldens: readonly Golden[] = JSON.parse(readFileSync(join(root, 'fixtures/minilm/expected.json'), 'utf8')).cases;
+/** A file of goldens, which are our own: their shape is known. */
+const casesOf = (path: string): readonly unknown[] => {
+  const value: unknown = JSON.parse(readFileSync(join(root, 'fixtures', path), 'utf8'));
+  return (value as { readonly cases: readonly unknown[] }).cases;
+};
+const goldens = casesOf('minilm/expected.json') as readonly Golden[];
 const dense = { heads: ['dense'] } as const;
 
 const open = async (path: string): Promise<OnnxBackend> =>
@@ -76,9 +81,7 @@ describe('the heads of bge-m3-tiny against FlagEmbedding', () => {
     /** Only of some texts. */
     readonly colbert?: { readonly shape: readonly [number, number]; readonly data: string };
   }
-  const cases: readonly Case[] = JSON.parse(
-    readFileSync(join(root, 'fixtures/checkpoints/bge-m3-tiny/expected.json'), 'utf8'),
-  ).cases;
+  const cases = casesOf('checkpoints/bge-m3-tiny/expected.json') as readonly Case[];
   // The library against itself in one padded batch: 3.1e-7 dense, 6e-7 lexical, 2.7e-7 ColBERT.
   const limit = 2e-5;
 
@@ -262,7 +265,7 @@ describe('refusals at loading', () => {
 
   it('space.json that contradicts itself is refused', async () => {
     const path = join(model(), 'space.json');
-    const json = JSON.parse(await readFile(path, 'utf8'));
+    const json = spaceFileSchema.parse(JSON.parse(await readFile(path, 'utf8')));
     const write = (value: unknown): Promise<void> => writeFile(path, JSON.stringify(value));
     await write({ ...json, identity: { ...json.identity, maxTokens: 128 } });
     await expect(openModelFolder(model())).rejects.toMatchObject({ code: 'INVALID_SPACE_FILE' });

@@ -49,9 +49,10 @@ function run(): Promise<NativeProbe | undefined> {
         else
           reject(
             new NativeRuntimeError(
-              error.signal === null || error.signal === undefined
-                ? lastError(stderr)
-                : `the process that loaded it ended by ${error.signal}`,
+              // Null where the process ended by itself, whatever the types of Node say.
+              typeof error.signal === 'string'
+                ? `the process that loaded it ended by ${error.signal}`
+                : lastError(stderr),
             ),
           );
       },

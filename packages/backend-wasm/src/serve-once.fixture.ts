@@ -16,14 +16,15 @@ const TEXTS = 40;
  */
 const [, , folderPath = '', goldensPath = ''] = process.argv;
 const folder = await openModelFolder(folderPath);
-const goldens: readonly Golden[] = JSON.parse(await readFile(goldensPath, 'utf8')).cases.slice(0, TEXTS);
+const file: unknown = JSON.parse(await readFile(goldensPath, 'utf8'));
+const goldens = (file as { readonly cases: readonly Golden[] }).cases.slice(0, TEXTS);
 const backend = await openWasmBackend({ folder, threads: 2 });
 const { dense = new Float32Array() } = await backend.run(tokenBatch(goldens.map(({ input_ids }) => input_ids)), {
   heads: ['dense'],
 });
 await backend.close();
 const { dimension } = folder.space;
-const report: { readonly sharedObjects?: readonly string[] } = JSON.parse(JSON.stringify(process.report.getReport()));
+const report = process.report.getReport() as { readonly sharedObjects?: readonly string[] };
 process.stdout.write(
   JSON.stringify({
     addons: report.sharedObjects?.filter((path) => path.endsWith('.node')),

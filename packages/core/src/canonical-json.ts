@@ -2,6 +2,11 @@ import { NotCanonicalError } from './errors.js';
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
+/** What a JSON text says: any JSON there is, of no known shape. @throws SyntaxError where it is not JSON. */
+export function parseJson(text: string): JsonValue {
+  return JSON.parse(text) as JsonValue;
+}
+
 /**
  * RFC 8785 (JCS): no white space, object keys sorted by UTF-16 code units, numbers as ECMAScript prints them, strings
  * as `JSON.stringify`.

@@ -1,4 +1,4 @@
-export { canonicalJson, canonicalJsonBytes, type JsonValue } from './canonical-json.js';
+export { canonicalJson, canonicalJsonBytes, type JsonValue, parseJson } from './canonical-json.js';
 export { checkHeads, checkRun } from './check-run.js';
 export { colbertScore, type HeadScores, hybridScore, lexicalScore, lexicalWeights } from './scores.js';
 export {

@@ -96,15 +96,14 @@ export class Scheduler {
   }
 
   /** For each text, in order. @throws QueueFullError, ClosedError, the signal's reason, the backend's errors. */
-  run({ texts, heads, promptTokens, lane, signal }: SchedulerCall): Promise<readonly TextOutput[]> {
-    if (this.#closed) return Promise.reject(new ClosedError('the embedder'));
-    if (signal?.aborted === true) return Promise.reject(signal.reason);
-    if (texts.length === 0) return Promise.resolve([]);
+  async run({ texts, heads, promptTokens, lane, signal }: SchedulerCall): Promise<readonly TextOutput[]> {
+    if (this.#closed) throw new ClosedError('the embedder');
+    signal?.throwIfAborted();
+    if (texts.length === 0) return [];
     const tokens = texts.reduce((sum, ids) => sum + ids.length, 0);
     const waiting = this.#waitingTokens[lane];
     // A call larger than the whole queue is let in when nothing else waits.
-    if (waiting > 0 && waiting + tokens > this.#options.queueTokens)
-      return Promise.reject(this.#queueFull(waiting, tokens));
+    if (waiting > 0 && waiting + tokens > this.#options.queueTokens) throw this.#queueFull(waiting, tokens);
     return new Promise((resolve, reject) => {
       const job: Job = {
         outputs: new Array<TextOutput>(texts.length),

@@ -119,9 +119,19 @@ export interface AlignmentGoldens {
   };
 }
 
+/** What each file holds. */
+interface Goldens {
+  readonly correlation: CorrelationGoldens;
+  readonly ranking: RankingGoldens;
+  readonly resampling: ResamplingGoldens;
+  readonly rbo: OverlapGoldens;
+  readonly alignment: AlignmentGoldens;
+}
+
 /** A file of fixtures/similarity, which is our own: its shape is known. */
-export function golden<T>(name: 'correlation' | 'ranking' | 'resampling' | 'rbo' | 'alignment'): T {
-  return JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'));
+export function golden<Name extends keyof Goldens>(name: Name): Goldens[Name] {
+  const value: unknown = JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'));
+  return value as Goldens[Name];
 }
 
 /** The array by rows. */

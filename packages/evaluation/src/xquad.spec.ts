@@ -14,14 +14,14 @@ interface Question extends Sentence {
 }
 
 const folder = join(fileURLToPath(import.meta.url), '../../../../fixtures/xquad-r');
-function lines<T>(name: string): readonly T[] {
+function lines(name: string): readonly unknown[] {
   return readFileSync(join(folder, name), 'utf8')
     .trimEnd()
     .split('\n')
-    .map((line): T => JSON.parse(line));
+    .map((line): unknown => JSON.parse(line));
 }
-const sentences = lines<Sentence>('sentences.jsonl');
-const questions = lines<Question>('questions.jsonl');
+const sentences = lines('sentences.jsonl') as readonly Sentence[];
+const questions = lines('questions.jsonl') as readonly Question[];
 
 it('the judged questions have their answer among the sentences of their language, and their translations in every other', () => {
   const byId = new Map(sentences.map((sentence) => [sentence.id, sentence]));

@@ -22,7 +22,8 @@ it('a session runs one group at a time, in order; a failure fails its own call; 
     run: async ({ input_ids }) => {
       const id = Number(input_ids?.data[0]);
       log.push(`start ${id}`);
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      // A turn of the event loop: another group would start here if it could.
+      await new Promise((resolve) => setImmediate(resolve));
       log.push(`end ${id}`);
       if (id === 2) throw new Error('two');
       return { dense: { data: Float32Array.of(id) } };

@@ -41,10 +41,12 @@ describe.each(['all-MiniLM-L6-v2', 'multilingual-e5-small'])('%s as shipped', (n
   it('has every file with its recorded hash', async () => {
     const folder = await openModelFolder(join(models, name));
     await verifyFileHashes(folder);
-    const [[first = '', entry] = []] = Object.entries(folder.file.files);
+    const [entry] = Object.entries(folder.file.files);
+    if (entry === undefined) throw new Error('no files');
+    const [first, { bytes }] = entry;
     const changed = {
       ...folder,
-      file: { ...folder.file, files: { [first]: { bytes: entry?.bytes ?? 0, sha256: '0'.repeat(64) } } },
+      file: { ...folder.file, files: { [first]: { bytes, sha256: '0'.repeat(64) } } },
     };
     await expect(verifyFileHashes(changed)).rejects.toBeInstanceOf(ModelFileHashError);
   });

@@ -58,11 +58,13 @@ export function parseHeader(bytes: Uint8Array, dataBytes: number, refuse: Refuse
 
 /** What starts with { is an object. */
 function parseJson(bytes: Uint8Array, refuse: Refuse): object {
+  let value: unknown;
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
     return refuse('the header is not JSON in UTF-8');
   }
+  return typeof value === 'object' && value !== null ? value : refuse('the header is not a JSON object');
 }
 
 function parseEntry(name: string, value: unknown, refuse: Refuse): HeaderEntry {

@@ -140,10 +140,10 @@ describe('the suites notice', () => {
     ).toEqual(['cuts a text that is too long, and says so']);
     expect(
       await spoilt((embedder) => ({
-        encodeBatch: (texts, options = {}) =>
+        encodeBatch: (texts, options) =>
           embedder.encodeBatch(texts, {
-            heads: options.heads ?? ['dense'],
-            ...(options.signal === undefined ? {} : { signal: options.signal }),
+            heads: options?.heads ?? ['dense'],
+            ...(options?.signal === undefined ? {} : { signal: options.signal }),
           }),
       })),
     ).toEqual([

@@ -11,17 +11,30 @@ export function tokenizerPath(model: 'all-MiniLM-L6-v2' | 'multilingual-e5-small
   return join(root, 'models', model, 'tokenizer.json');
 }
 
+/** The parts of tokenizer.json that specs change. */
+export interface TokenizerFile {
+  readonly normalizer: { readonly normalizers?: readonly unknown[] };
+  readonly pre_tokenizer: unknown;
+  readonly added_tokens: readonly { readonly content: string }[];
+}
+/** A model's tokenizer.json as JSON. */
+export function modelTokenizerFile(model: 'all-MiniLM-L6-v2' | 'multilingual-e5-small'): TokenizerFile {
+  const value: unknown = JSON.parse(modelTokenizer(model));
+  return value as TokenizerFile;
+}
+
 /**
  * XLM-R's own layout on the pieces that e5 ships: charsmap alone, words split at white space, `<mask>` with lstrip. The
- * goldens of
- * fixtures/tokenizers/xlmr.jsonl were made with this layout (its PROVENANCE.md).
+ * goldens of fixtures/tokenizers/xlmr.jsonl were made with this layout (its PROVENANCE.md).
  */
 export function xlmRobertaTokenizer(): string {
-  const tokenizer = JSON.parse(modelTokenizer('multilingual-e5-small'));
-  tokenizer.normalizer = tokenizer.normalizer.normalizers[0];
-  tokenizer.pre_tokenizer = { type: 'Sequence', pretokenizers: [{ type: 'WhitespaceSplit' }, tokenizer.pre_tokenizer] };
-  for (const token of tokenizer.added_tokens) token.lstrip = token.content === '<mask>';
-  return JSON.stringify(tokenizer);
+  const tokenizer = modelTokenizerFile('multilingual-e5-small');
+  return JSON.stringify({
+    ...tokenizer,
+    normalizer: tokenizer.normalizer.normalizers?.[0],
+    pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'WhitespaceSplit' }, tokenizer.pre_tokenizer] },
+    added_tokens: tokenizer.added_tokens.map((token) => ({ ...token, lstrip: token.content === '<mask>' })),
+  });
 }
 
 export interface Golden {
@@ -33,7 +46,8 @@ export function goldens(file: 'wordpiece' | 'xlmr'): readonly Golden[] {
   const lines = readFileSync(join(root, 'fixtures/tokenizers', `${file}.jsonl`), 'utf8')
     .trim()
     .split('\n');
-  return lines.map((line) => JSON.parse(line));
+  const cases: readonly unknown[] = lines.map((line): unknown => JSON.parse(line));
+  return cases as readonly Golden[];
 }
 
 export interface Hostile {
@@ -45,6 +59,9 @@ export interface Hostile {
 }
 export function hostile(): readonly Hostile[] {
   const folder = join(root, 'fixtures/hostile-tokenizers');
-  const items: readonly Omit<Hostile, 'json'>[] = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8'));
-  return items.map((item) => ({ ...item, json: readFileSync(join(folder, item.file), 'utf8') }));
+  const items: unknown = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8'));
+  return (items as readonly Omit<Hostile, 'json'>[]).map((item) => ({
+    ...item,
+    json: readFileSync(join(folder, item.file), 'utf8'),
+  }));
 }

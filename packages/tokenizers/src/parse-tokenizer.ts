@@ -107,8 +107,9 @@ function readUnigram(model: JsonReader): ParsedModel {
   const scores = new Float64Array(list.length);
   const ids = new Map<string, number>();
   list.forEach((entry, id) => {
-    const [piece, score]: readonly unknown[] = Array.isArray(entry) && entry.length === 2 ? entry : [];
-    if (typeof piece !== 'string' || typeof score !== 'number' || !Number.isFinite(score))
+    const pair: readonly unknown[] = Array.isArray(entry) ? entry : [];
+    const [piece, score] = pair;
+    if (pair.length !== 2 || typeof piece !== 'string' || typeof score !== 'number' || !Number.isFinite(score))
       return vocabulary.fail(`entry ${id} is not [piece, score]`);
     pieces.push(piece);
     scores[id] = score;

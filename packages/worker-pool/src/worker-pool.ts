@@ -159,7 +159,7 @@ export class WorkerPool {
         seat.worker.postMessage(message);
       } catch (error) {
         // The request cannot be cloned: the caller's mistake, which must not cost the seat.
-        call.reject(error instanceof Error ? error : new Error(String(error)));
+        call.reject(asError(error));
         continue;
       }
       seat.call = call;
@@ -178,9 +178,9 @@ export class WorkerPool {
   }
 
   #replace(): void {
-    this.#open().catch((error: Error) => {
+    this.#open().catch((error: unknown) => {
       if (this.#seats.length + this.#opening.size > 0) return;
-      for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
+      for (const waiting of this.#waiting.splice(0)) waiting.reject(asError(error));
     });
   }
 
@@ -206,4 +206,9 @@ export class WorkerPool {
     }
     this.#replace();
   }
+}
+
+/** What is thrown is nearly always an error, and may be anything. */
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -54,7 +54,7 @@ export async function openTransformersSession({
     device: 'auto',
     session_options: sessionOptions(externalData),
   });
-  const session: InferenceSession = model.sessions['model'];
+  const session = model.sessions['model'] as InferenceSession;
   return {
     inputNames: session.inputNames,
     outputNames: session.outputNames,

@@ -121,7 +121,7 @@ export class FallbackBackend implements InferenceBackend {
     const failed: string[] = [];
     const limits: BackendLimitError[] = [];
     for (const step of this.#steps) {
-      if (this.#closed) throw new ClosedError('the backend');
+      this.#throwIfClosed();
       if (step.circuit.state !== 'closed') continue;
       let lease: Lease;
       try {
@@ -142,7 +142,7 @@ export class FallbackBackend implements InferenceBackend {
         if (step !== this.#serving) step.releaseLater(() => step === this.#serving);
         return output;
       } catch (error) {
-        if (this.#closed) throw new ClosedError('the backend');
+        this.#throwIfClosed();
         if (error instanceof InvalidTokenBatchError || error instanceof UnsupportedHeadError) throw error;
         if (error instanceof BackendLimitError) limits.push(error);
         else this.#failed(step, lease, error as Error);
@@ -161,8 +161,12 @@ export class FallbackBackend implements InferenceBackend {
     await Promise.all(this.#steps.map((step) => step.close()));
   }
 
-  #didNotOpen(step: Step, error: Error): void {
+  #throwIfClosed(): void {
     if (this.#closed) throw new ClosedError('the backend');
+  }
+
+  #didNotOpen(step: Step, error: Error): void {
+    this.#throwIfClosed();
     if (step.circuit.state === 'closed') step.circuit.open(error);
   }
 

@@ -35,7 +35,9 @@ export class Step {
     this.#space = space;
     this.circuit = new Circuit({
       ...circuit,
-      trial: async () => void (await this.acquire()),
+      trial: async () => {
+        await this.acquire();
+      },
       onChange: () => onChange(this),
     });
   }
@@ -102,16 +104,22 @@ export class Step {
   }
 
   async #opened(): Promise<Lease> {
-    if (this.#closed) throw new ClosedError(this.name);
+    this.#throwIfClosed();
     const lease = await this.#withinTime(this.#open());
-    const { fingerprint } = lease.backend.space;
-    if (this.#closed || fingerprint !== this.#space.fingerprint) {
+    try {
+      this.#throwIfClosed();
+      const { fingerprint } = lease.backend.space;
+      if (fingerprint !== this.#space.fingerprint)
+        throw new SpaceMismatchError(this.#space.fingerprint, fingerprint, `backend ${this.name}`);
+    } catch (error) {
       await lease.close();
-      throw this.#closed
-        ? new ClosedError(this.name)
-        : new SpaceMismatchError(this.#space.fingerprint, fingerprint, `backend ${this.name}`);
+      throw error;
     }
     return lease;
+  }
+
+  #throwIfClosed(): void {
+    if (this.#closed) throw new ClosedError(this.name);
   }
 
   /** A driver that hangs must not hold all calls back. What opens after that is closed at once. */

@@ -1,13 +1,13 @@
 import { cosine, DimensionMismatchError, SpaceMismatchError } from '@kimera/core';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { golden, rowsOf, type AlignmentGoldens } from '../goldens.fixture.js';
+import { golden, rowsOf } from '../goldens.fixture.js';
 import { align, procrustes, RankDeficientError, ridge, type Alignment } from '../alignment.js';
 import { SettingRangeError, UnpairedScoresError } from '../index.js';
 import { matrixOf, minusRow, sumOfSquares, times, transposeTimes } from './matrix.js';
 import { singularValues } from './singular-values.js';
 
-const goldens = golden<AlignmentGoldens>('alignment');
+const goldens = golden('alignment');
 const sides = { A: rowsOf(goldens.A), B: rowsOf(goldens.B) };
 
 function closeTo(actual: ArrayLike<number>, expected: ArrayLike<number>, digits: number): void {

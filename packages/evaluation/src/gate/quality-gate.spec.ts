@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { golden, type ResamplingGoldens } from '../goldens.fixture.js';
+import { golden } from '../goldens.fixture.js';
 import {
   createRandom,
   InvalidScoreError,
@@ -68,7 +68,7 @@ describe('error rates, by simulation', () => {
 });
 
 describe('the verdict', () => {
-  const { old: source, new: target } = golden<ResamplingGoldens>('resampling').larger;
+  const { old: source, new: target } = golden('resampling').larger;
 
   it('is INCONCLUSIVE with the n that would decide, and the figures are those of the reference', () => {
     const result = qualityGate({ source, target, seed: 4 });

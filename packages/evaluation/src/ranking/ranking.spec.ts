@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { golden, type RankingGoldens } from '../goldens.fixture.js';
+import { golden } from '../goldens.fixture.js';
 import {
   averagePrecision,
   DuplicateItemError,
@@ -18,7 +18,7 @@ import {
   type RankingMetric,
 } from '../index.js';
 
-const { cases, sklearn_ties: ties } = golden<RankingGoldens>('ranking');
+const { cases, sklearn_ties: ties } = golden('ranking');
 const at =
   (metric: (...parameters: [...Parameters<RankingMetric>, number]) => number, cutoff: number): RankingMetric =>
   (ranking, judgements) =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { golden, rowsOf, type AlignmentGoldens, type OverlapGoldens } from '../goldens.fixture.js';
+import { golden, rowsOf } from '../goldens.fixture.js';
 import {
   ConstantInputError,
   DuplicateItemError,
@@ -16,8 +16,8 @@ import {
   truncatedRankBiasedOverlap,
 } from '../similarity.js';
 
-const overlaps = golden<OverlapGoldens>('rbo');
-const alignment = golden<AlignmentGoldens>('alignment');
+const overlaps = golden('rbo');
+const alignment = golden('alignment');
 const [A, B] = [rowsOf(alignment.A), rowsOf(alignment.B)];
 
 describe('rank-biased overlap', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { golden, type ResamplingGoldens } from '../goldens.fixture.js';
+import { golden } from '../goldens.fixture.js';
 import {
   benjaminiHochberg,
   binomialAtMost,
@@ -21,7 +21,7 @@ import {
   upperBoundOfShare,
 } from '../index.js';
 
-const goldens = golden<ResamplingGoldens>('resampling');
+const goldens = golden('resampling');
 const differences = ({
   old,
   new: renewed,

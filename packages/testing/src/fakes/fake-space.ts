@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson, type EmbeddingSpace, type JsonValue } from '@kimera/core';
+import { canonicalJson, type EmbeddingSpace, parseJson } from '@kimera/core';
 
 /**
  * A space for tests: 8 numbers, 64 tokens, no prompts, normalised; any field may be given. Two spaces with different
- * names have
- * different fingerprints, and each is the fingerprint of its identity (docs/fingerprint.md).
+ * names have different fingerprints, and each is the fingerprint of its identity (docs/fingerprint.md).
  */
 export function fakeSpace(
   name: string,
@@ -23,7 +22,7 @@ export function fakeSpace(
   };
   const prompts = { query: identity.prompts.query, document: identity.prompts.document };
   // Through JSON, so that members which only some spaces have are left out where they are undefined.
-  const json: JsonValue = JSON.parse(JSON.stringify({ schema: 'kimera-space/1', ...identity, prompts }));
+  const json = parseJson(JSON.stringify({ schema: 'kimera-space/1', ...identity, prompts }));
   const fingerprint = sha256(canonicalJson(json));
   return {
     ...identity,
