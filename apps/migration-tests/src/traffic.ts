@@ -6,6 +6,7 @@ import { noteText } from './notes.js';
 
 const EDIT_EVERY_MILLISECONDS = 150;
 const SEARCH_EVERY_MILLISECONDS = 50;
+const PATIENCE_MILLISECONDS = 60_000;
 
 export interface TrafficReport {
   readonly inserts: number;
@@ -50,6 +51,26 @@ export class Traffic {
       this.#every(EDIT_EVERY_MILLISECONDS, (turn) => this.#write(turn)),
       this.#every(SEARCH_EVERY_MILLISECONDS, (turn) => this.#search(turn)),
     ]);
+  }
+
+  /**
+   * Until the writer and the reader have each done so much more, or one of them met an error. @throws Error where that
+   * takes longer than {@link PATIENCE_MILLISECONDS}.
+   */
+  async goesOn({ writes, searches }: { readonly writes: number; readonly searches: number }): Promise<void> {
+    const wanted = { writes: this.#writes + writes, searches: this.#latencies.length + searches };
+    const until = performance.now() + PATIENCE_MILLISECONDS;
+    while (this.#errors.length === 0 && (this.#writes < wanted.writes || this.#latencies.length < wanted.searches)) {
+      if (performance.now() > until)
+        throw new Error(
+          `reader and writer stand still at ${this.#latencies.length} searches and ${this.#writes} writes`,
+        );
+      await delay(SEARCH_EVERY_MILLISECONDS);
+    }
+  }
+
+  get #writes(): number {
+    return this.#inserts + this.#edits + this.#deletes;
   }
 
   async stop(): Promise<TrafficReport> {

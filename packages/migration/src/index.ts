@@ -10,17 +10,33 @@ export {
   SameSpaceError,
 } from './errors.js';
 export type { MigrationParts, MigrationStorePorts } from './parts.js';
-export { measurePlan, planMigration, type MigrationPlan, type PlanOptions, type SideOfPlan } from './plan.js';
+export {
+  measurePlan,
+  PLAN_ROWS,
+  planMigration,
+  type MigrationPlan,
+  type PlanOptions,
+  type SideOfPlan,
+} from './plan.js';
 export { retireMigration } from './retire.js';
 export { pauseMigration, resumeMigration, ROWS_PER_JOB, startMigration } from './start.js';
 export { migrationStatus, type MigrationStatus } from './status.js';
-export { cutOver, rollBack, type SwitchOptions } from './switch.js';
+export { cutOver, MAX_PENDING, rollBack, type SwitchOptions } from './switch.js';
 export type { Check } from './verification/check.js';
 export type { JudgedQuery } from './verification/judged-query.js';
 export {
+  VERIFIED_ROWS,
   verifyMigration,
   type Verdict,
   type Verification,
   type VerifyOptions,
 } from './verification/verify-migration.js';
-export { work, type WorkOptions, type WorkProgress, type WorkResult } from './work.js';
+export {
+  CHANGES_PER_BATCH,
+  LEASE_SECONDS,
+  POLL_MILLISECONDS,
+  work,
+  type WorkOptions,
+  type WorkProgress,
+  type WorkResult,
+} from './work.js';

@@ -13,7 +13,8 @@ import { SameSpaceError } from './errors.js';
 import type { MigrationParts } from './parts.js';
 import { TRANSITIONS } from './transitions.js';
 
-const SAMPLE_ROWS = 256;
+/** Rows that a plan embeds with both models to measure them: as many as a job has, so that it is measured as it will run. */
+export const PLAN_ROWS = 256;
 
 export interface SideOfPlan {
   readonly modelId: string;
@@ -60,7 +61,7 @@ export interface PlanOptions {
  */
 export async function measurePlan(
   { store, collection, source, target }: Omit<MigrationParts, 'by'>,
-  { sampleRows = SAMPLE_ROWS, seed = 1 }: PlanOptions = {},
+  { sampleRows = PLAN_ROWS, seed = 1 }: PlanOptions = {},
 ): Promise<MigrationPlan> {
   const { activeSpace } = await store.collections.collection(collection);
   if (target.space.fingerprint === activeSpace) throw new SameSpaceError(activeSpace, target.space.modelId);

@@ -6,10 +6,14 @@ import type { MigrationParts } from './parts.js';
 import { TRANSITIONS } from './transitions.js';
 import { work } from './work.js';
 
-/** Changes that may be embedded while writers of the collection wait: busy tables never converge otherwise. */
-const MAX_PENDING = 500;
+/**
+ * Changes that may be embedded while writers of the collection wait: busy tables never converge otherwise. About 7 s
+ * with multilingual-e5-small on two cores (docs/migration-summary.md); usually a few changes wait.
+ */
+export const MAX_PENDING = 500;
 
 export interface SwitchOptions {
+  /** Default {@link MAX_PENDING}. */
   readonly maxPending?: number;
 }
 

@@ -15,11 +15,15 @@ import { embedRows } from './embed-rows.js';
 import { openMigration } from './open-migration.js';
 import type { MigrationParts } from './parts.js';
 
-/** Changes embedded in one go. */
-const CHANGES_PER_BATCH = 256;
-/** After this long a job of a worker that died goes to another. */
-const LEASE_SECONDS = 60;
-const POLL_MILLISECONDS = 250;
+/** Changes embedded in one go: as many as the rows of a job (ROWS_PER_JOB), so that both load the model alike. */
+export const CHANGES_PER_BATCH = 256;
+/**
+ * After this long a job of a worker that died goes to another. A job of 256 rows takes about 4 s with
+ * multilingual-e5-small on two cores (docs/migration-summary.md): a worker fifteen times as slow keeps its job.
+ */
+export const LEASE_SECONDS = 60;
+/** A worker with nothing to do looks again after this long: two short queries, four times a second. */
+export const POLL_MILLISECONDS = 250;
 const WORKED_STATES: readonly MigrationState[] = [
   'backfilling',
   'paused',
@@ -35,7 +39,9 @@ export interface WorkOptions {
    * retired.
    */
   readonly until: 'caught-up' | 'retired';
+  /** Default {@link LEASE_SECONDS}. */
   readonly leaseSeconds?: number;
+  /** Default {@link POLL_MILLISECONDS}. */
   readonly pollMilliseconds?: number;
   /** Upper bound, averaged over each batch; none where absent. */
   readonly maxRowsPerSecond?: number;

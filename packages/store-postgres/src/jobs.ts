@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { BackfillJob, JobCounts, JobQueue, KeyRange, NewVector, PoisonRow, WriteResult } from '@kimera/core';
 import PgBoss from 'pg-boss';
 import { z } from 'zod';
+import { JOB_ATTEMPTS } from './limits.js';
 import { readMigration } from './migration-rows.js';
 import { recordPoison } from './poison.js';
 import { writeFreshVectors } from './put-vectors.js';
@@ -10,11 +11,6 @@ import type { Database } from './sql/database.js';
 import type { Queryable } from './sql/queryable.js';
 
 const SCHEMA = 'kimera_jobs';
-/**
- * A batch that kills every worker that takes it must stop some time; one that is given back during an hour of trouble
- * must not.
- */
-export const JOB_ATTEMPTS = 100;
 
 const key = z.string().nullable();
 const jobRow = z.object({ id: z.string(), data: z.object({ after: key, upTo: key }) });
@@ -29,7 +25,8 @@ export class PostgresJobs implements JobQueue {
 
   static async open(database: Database): Promise<PostgresJobs> {
     const db = {
-      executeSql: (text: string, values: unknown[]) =>
+      // pg-boss gives its scripts without values, against its own types.
+      executeSql: (text: string, values?: unknown[]) =>
         values === undefined ? database.scripted(text) : database.executeSql(text, values),
     };
     const boss = new PgBoss({ db, schema: SCHEMA, supervise: false, schedule: false, migrate: true });
@@ -126,7 +123,7 @@ export class PostgresJobs implements JobQueue {
  */
 class BossDatabase {
   #rows: readonly Record<string, unknown>[] = [];
-  #error: unknown;
+  #error: Error | undefined;
 
   constructor(private readonly sql: Queryable) {}
 
@@ -136,7 +133,7 @@ class BossDatabase {
       this.#rows = answer.rows;
       return answer;
     } catch (error) {
-      this.#error = error;
+      this.#error = error instanceof Error ? error : new Error(String(error), { cause: error });
       throw error;
     }
   }

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FolderLock, liveLock } from './lock/folder-lock.js';
 import { StoreNotRunningError } from './errors.js';
+import { EMBEDDED_CONNECTIONS, JOIN_MILLISECONDS, JOIN_POLL_MILLISECONDS, SERVER_CONNECTIONS } from './limits.js';
 import { PGliteThread } from './pglite/pglite-thread.js';
 import { openPostgresStore, type PostgresStore } from './postgres-store.js';
 
@@ -13,13 +14,6 @@ export interface OpenStoreOptions {
    */
   readonly database: string;
 }
-
-const SERVER_CONNECTIONS = 10;
-/** On the embedded database only one works at a time; the others wait their turn there. */
-const EMBEDDED_CONNECTIONS = 4;
-/** How long a store that is being opened may take until it can be joined. */
-const JOIN_MILLISECONDS = 30_000;
-const JOIN_POLL_MILLISECONDS = 100;
 
 /**
  * A server's database, or an embedded one that belongs to this process until `close`.

@@ -1,12 +1,10 @@
 import { checkDistinctIds, checkVector, type NewVector, type WriteResult } from '@kimera/core';
 import { z } from 'zod';
+import { ROWS_PER_STATEMENT } from './limits.js';
 import type { HeldSpace, Source } from './source.js';
 import type { Queryable } from './sql/queryable.js';
 import { storableIds } from './storable.js';
 import { encodeVector } from './vector-codec.js';
-
-/** Rows of one INSERT: five values each, of PostgreSQL's 65,535, and some MB of vectors. */
-const ROWS_PER_STATEMENT = 500;
 
 /**
  * Writes each vector whose row still has the text it was made of, and keeps that row from changing until the

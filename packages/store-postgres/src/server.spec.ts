@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import type { NewVector, SourceRow } from '@kimera/core';
+import { KimeraError, type NewVector, type SourceRow } from '@kimera/core';
 import { fakeSpace } from '@kimera/testing';
 import type pg from 'pg';
 import { quoted } from './sql/identifier.js';
+import { sqlState } from './sql/sql-state.js';
 import { openServer, TEST_SERVER, type TestDatabase } from './store.fixture.js';
 
 jest.setTimeout(120_000);
@@ -90,7 +91,7 @@ onServer('transactions of an application', () => {
       // It may be made to try again; it may not be let through without effect on the vectors.
       const deleted = await transaction.query(`DELETE FROM ${table} WHERE id = 'a'`).then(
         () => true,
-        (error: { code: string }) => error.code === '40001' && 'again',
+        (error: unknown) => sqlState(error) === '40001' && 'again',
       );
       if (deleted === 'again') {
         await transaction.query('ROLLBACK');
@@ -177,7 +178,7 @@ onServer('transactions of an application', () => {
       const writes = Array.from({ length: 8 }, (_, i) =>
         (i % 2 === 0 ? owner : joined).vectors
           .writeVectors(name, NEW.fingerprint, vectors(rows))
-          .catch((error: { code: string }) => error.code),
+          .catch((error: unknown) => (error instanceof KimeraError ? error.code : error)),
       );
       await owner.vectors.closeSpace(name, NEW.fingerprint);
       for (const outcome of await Promise.all(writes))

@@ -101,7 +101,8 @@ export async function playJourney(stage: Stage, databaseFolder: string): Promise
       (await store.collections.collection(COLLECTION)).activeSpace === e5.space.fingerprint,
       `${cutover.milliseconds.toFixed(0)} ms, writers waited ${cutover.blockedMilliseconds.toFixed(1)} ms`,
     );
-    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    // In the new space too: each kind of write several times.
+    await traffic.goesOn({ writes: 9, searches: 20 });
     const report = await traffic.stop();
     await work(migration, { until: 'caught-up' });
     checks.check(

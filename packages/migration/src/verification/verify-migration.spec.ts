@@ -96,13 +96,12 @@ describe('verification', () => {
       target: new FakeEmbedder({
         space: TARGET_SPACE,
         shift: 3,
-        before: async () =>
-          void (
-            edited++ === 0 &&
-            (await parts.store.writeAsApplication(COLLECTION, [
-              { id: 'r00004', text: 'quite another text, edited just now' },
-            ]))
-          ),
+        before: async () => {
+          if (edited++ > 0) return;
+          await parts.store.writeAsApplication(COLLECTION, [
+            { id: 'r00004', text: 'quite another text, edited just now' },
+          ]);
+        },
       }),
     };
     const { checks } = await verifyMigration(racing, { queries: [] });

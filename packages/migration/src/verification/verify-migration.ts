@@ -53,7 +53,9 @@ export interface Verification {
   readonly thresholds: readonly { readonly share: number; readonly source: number; readonly target: number }[];
 }
 
-const SAMPLE_ROWS = 300;
+/** Rows embedded again: none bad of 300 means at most 3/300, one in a hundred, bad at 95 %. */
+export const VERIFIED_ROWS = 300;
+/** Hits a query: the gate judges nDCG@10. */
 const DEPTH = 10;
 
 /**
@@ -62,7 +64,7 @@ const DEPTH = 10;
  * @throws NoMigrationError, MigrationStateError, BackfillIncompleteError, PoisonRowsError, AcceptanceError.
  */
 export async function verifyMigration(parts: MigrationParts, options: VerifyOptions = {}): Promise<Verification> {
-  const { queries = [], margin = 0.02, sampleRows = SAMPLE_ROWS, seed = 1, accept, onProgress } = options;
+  const { queries = [], margin = 0.02, sampleRows = VERIFIED_ROWS, seed = 1, accept, onProgress } = options;
   const { store, by, source, target, collection } = parts;
   if (accept?.trim() === '') throw new AcceptanceError('INCONCLUSIVE', 'the reason is empty');
   const opened = await openMigration(parts, 'verify');

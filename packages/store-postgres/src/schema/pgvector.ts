@@ -2,7 +2,10 @@ import { z } from 'zod';
 import type { Queryable } from '../sql/queryable.js';
 import { PgvectorMissingError, PgvectorTooOldError } from '../errors.js';
 
-/** Earlier releases have faults in index builds that later ones mend (CHANGELOG of pgvector, 0.8.1 to 0.8.4). */
+/**
+ * Older releases are refused. A floor by choice: the store builds no index, and `<=>` and `vector_norm`, which it calls,
+ * are older. The embedded database brings 0.8.7 (vector.control in @electric-sql/pglite-pgvector 0.0.15).
+ */
 export const LEAST_PGVECTOR = '0.8.4';
 
 /** Installs the extension where it is not there. @throws PgvectorMissingError, PgvectorTooOldError. */

@@ -3,6 +3,13 @@ import { ClosedError } from '@kimera/core';
 import pg from 'pg';
 import { Queryable } from './queryable.js';
 import { BusyError } from '../errors.js';
+import {
+  CONNECT_MILLISECONDS,
+  FIRST_PAUSE_MILLISECONDS,
+  LOCK_MILLISECONDS,
+  STATEMENT_MILLISECONDS,
+  TRANSACTION_ATTEMPTS,
+} from '../limits.js';
 import { isContention } from './sql-state.js';
 
 export interface DatabaseAddress {
@@ -10,13 +17,6 @@ export interface DatabaseAddress {
   /** Connections at a time. */
   readonly connections: number;
 }
-
-/** No statement of the store takes minutes: one that does has met a fault, and must not hold its connection for ever. */
-const STATEMENT_MILLISECONDS = 300_000;
-/** How long a transaction waits for a lock before it makes way: everything behind it in the queue waits too. */
-const LOCK_MILLISECONDS = 2_000;
-const ATTEMPTS = 6;
-const FIRST_PAUSE_MILLISECONDS = 20;
 
 /** A pool of connections; queries outside of a transaction are a transaction each. */
 export class Database extends Queryable {
@@ -27,7 +27,7 @@ export class Database extends Queryable {
     const pool = new pg.Pool({
       connectionString,
       max: connections,
-      connectionTimeoutMillis: 30_000,
+      connectionTimeoutMillis: CONNECT_MILLISECONDS,
       statement_timeout: STATEMENT_MILLISECONDS,
       application_name: 'kimera',
     });
@@ -40,9 +40,8 @@ export class Database extends Queryable {
   }
 
   /**
-   * READ COMMITTED; rolled back where `work` fails. Where another transaction stands in the way for longer than 2 s,
-   * `work` runs again from
-   * the start, 6 times at most. Inside, only `sql` may be used: on the embedded database any other query would wait for
+   * READ COMMITTED; rolled back where `work` fails. Where another transaction stands in the way for longer than
+   * {@link LOCK_MILLISECONDS}, `work` runs again from the start, {@link TRANSACTION_ATTEMPTS} times at most. Inside, only `sql` may be used: on the embedded database any other query would wait for
    * this transaction.
    * @throws BusyError, what `work` throws.
    */
@@ -52,8 +51,10 @@ export class Database extends Queryable {
         return await this.#once(work);
       } catch (error) {
         if (!isContention(error)) throw error;
-        if (attempt === ATTEMPTS)
-          throw new BusyError(ATTEMPTS, error instanceof Error ? error.message : String(error), { cause: error });
+        if (attempt === TRANSACTION_ATTEMPTS)
+          throw new BusyError(TRANSACTION_ATTEMPTS, error instanceof Error ? error.message : String(error), {
+            cause: error,
+          });
         await delay(FIRST_PAUSE_MILLISECONDS * 2 ** attempt * (0.5 + Math.random()));
       }
     }
@@ -97,8 +98,8 @@ export class Database extends Queryable {
       await client.query('COMMIT');
       return result;
     } catch (error) {
-      await client.query('ROLLBACK').catch((failure: Error) => {
-        broken = failure;
+      await client.query('ROLLBACK').catch((failure: unknown) => {
+        broken = failure instanceof Error ? failure : new Error(String(failure), { cause: failure });
       });
       throw error;
     } finally {

@@ -38,6 +38,13 @@ export class Queryable {
   /** As pg-boss asks of a database. */
   async executeSql(text: string, values: unknown[] = []): Promise<{ rows: Record<string, unknown>[] }> {
     const result = await this.client.query(values.length === 0 ? { text } : { text, values });
-    return { rows: (Array.isArray(result) ? result.at(-1)?.rows : result.rows) ?? [] };
+    return { rows: lastOf(result)?.rows ?? [] };
   }
+}
+
+/** A message of several statements is answered by an array, which the types of node-postgres do not say. */
+function lastOf(
+  result: QueryResult<Record<string, unknown>> | QueryResult<Record<string, unknown>>[],
+): QueryResult<Record<string, unknown>> | undefined {
+  return Array.isArray(result) ? result.at(-1) : result;
 }

@@ -5,6 +5,7 @@ import { backendsOf, type Configuration } from '@kimera/serving';
 import { describeError } from '../console/describe-error.js';
 import { formatBytes, formatDuration } from '../console/format.js';
 import type { Finding } from './finding.js';
+import { REINSTALL } from './runtime-findings.js';
 
 export interface ModelFindingsOptions {
   readonly path: string;
@@ -100,8 +101,7 @@ function adviceOn(error: unknown): string {
   const code = error instanceof KimeraError ? error.code : '';
   if (code === 'MODEL_FOLDER_NOT_FOUND' || code === 'NOT_A_STATIC_MODEL')
     return 'name a model folder with --model or ONNX_MODEL_PATH; "kimera models list" shows those at hand';
-  if (code === 'NATIVE_RUNTIME')
-    return '"npm ci" brings the native package back; WebAssembly serves the same space (USE_ONNX=0)';
+  if (code === 'NATIVE_RUNTIME') return `${REINSTALL}; WebAssembly serves the same space (USE_ONNX=0)`;
   if (code === 'WASM_MEMORY') return 'use the native backend, or convert an int8 variant';
   return '"kimera models verify" says which file is wrong; for an execution provider see docs/execution-providers.md';
 }

@@ -3,6 +3,12 @@ import { probeNative } from '@kimera/backend-onnx';
 import { describeError } from '../console/describe-error.js';
 import type { Finding } from './finding.js';
 
+/**
+ * How the native package comes back. It is an optional dependency: npm leaves it out, without an error, where its
+ * install script fails. That script downloads CUDA libraries on Linux x64; with the variable it downloads nothing.
+ */
+export const REINSTALL = '"ONNXRUNTIME_NODE_INSTALL=skip npm install" brings the native package back';
+
 /** Whether ONNX Runtime's native code runs here, tried in a process of its own. */
 export async function runtimeFindings({
   useOnnx,
@@ -42,8 +48,7 @@ export async function runtimeFindings({
         what: 'native ONNX Runtime',
         state: useOnnx ? 'problem' : 'note',
         value: describeError(error).message,
-        advice:
-          'WebAssembly serves the same space, slower; "npm ci" brings the native package back, and USE_ONNX=0 says that it is not wanted',
+        advice: `WebAssembly serves the same space, slower; ${REINSTALL}, and USE_ONNX=0 says that it is not wanted`,
       },
     ];
   }

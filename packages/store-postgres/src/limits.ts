@@ -1,0 +1,31 @@
+/*
+ * The fixed values of the store that no option sets. What PGlite's thread allows its clients is in pglite/wire-server.ts;
+ * the lease of a job and the rows of one are options of packages/migration.
+ */
+
+/** Connections to a server at a time: the default of node-postgres' pool. */
+export const SERVER_CONNECTIONS = 10;
+/** On the embedded database only one works at a time; the others wait their turn there. */
+export const EMBEDDED_CONNECTIONS = 4;
+/** How long a connection may take. A server that starts again is back within seconds. */
+export const CONNECT_MILLISECONDS = 30_000;
+/** How long an embedded store that is being opened may take until it can be joined. PGlite opens in seconds. */
+export const JOIN_MILLISECONDS = 30_000;
+export const JOIN_POLL_MILLISECONDS = 100;
+
+/** No statement of the store takes minutes: one that does has met a fault, and must not hold its connection for ever. */
+export const STATEMENT_MILLISECONDS = 300_000;
+/** How long a transaction waits for a lock before it makes way: everything behind it in the queue waits too. */
+export const LOCK_MILLISECONDS = 2_000;
+/** Times that a transaction runs where others stand in its way: with the pauses about 13 s of waiting, then `BusyError`. */
+export const TRANSACTION_ATTEMPTS = 6;
+/** Before the second attempt twice this, and twice as long before each further one, half as much more or less by chance. */
+export const FIRST_PAUSE_MILLISECONDS = 20;
+
+/**
+ * Times that a job is taken. A batch that kills every worker that takes it must stop some time; one that is given back
+ * during an hour of trouble must not: with the usual lease of 60 s that is more than an hour and a half of dead workers.
+ */
+export const JOB_ATTEMPTS = 100;
+/** Rows of one INSERT: five values each, of the 65,535 that PostgreSQL allows, and some MB of vectors. */
+export const ROWS_PER_STATEMENT = 500;
