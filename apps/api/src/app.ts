@@ -1,6 +1,5 @@
-import type { ServingModels } from '@kimera/serving';
 import express, { type ErrorRequestHandler, type Express } from 'express';
-import type { Logger } from 'pino';
+import type { AppParts } from './app-parts.js';
 import { contractOf, sendError, toHttpError } from './http/error-mapping.js';
 import { REFUSALS } from './http/refusals.js';
 import { addRoutes, type Route } from './http/route.js';
@@ -9,19 +8,6 @@ import { HttpError } from './errors.js';
 import { createMetrics } from './metrics.js';
 import { openaiRoutes } from './routes/openai.js';
 import { teiRoutes } from './routes/tei.js';
-
-export interface AppParts {
-  readonly models: ServingModels;
-  readonly apiKeys: readonly string[];
-  readonly autoTruncate: boolean;
-  /** Tokens of an input at most; the model's limit where undefined. */
-  readonly maxInputTokens: number | undefined;
-  readonly bodyLimitBytes: number;
-  readonly logger: Logger;
-  readonly version: string;
-  /** Unix seconds. */
-  readonly started: number;
-}
 
 /** The server's routes over its parts; no listening, no environment. */
 export function createApp(parts: AppParts): Express {

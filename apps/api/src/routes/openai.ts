@@ -9,7 +9,7 @@ import { abortOnClose, checkSpace, describeSpace, parse } from '../http/request.
 import type { Route } from '../http/route.js';
 import { sendRows } from '../http/send-rows.js';
 import { TokenLimit } from '../http/token-limit.js';
-import type { AppParts } from '../app.js';
+import type { AppParts } from '../app-parts.js';
 
 const requestSchema = z.object({
   input: z.unknown(),

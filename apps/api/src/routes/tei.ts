@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
-import type { AppParts } from '../app.js';
+import type { AppParts } from '../app-parts.js';
 import { embedInput } from '../http/embed-input.js';
 import { HttpError } from '../errors.js';
 import { MAX_INPUTS } from '../http/limits.js';

@@ -1,0 +1,16 @@
+import type { ServingModels } from '@kimera/serving';
+import type { Logger } from 'pino';
+
+/** What the routes work with. */
+export interface AppParts {
+  readonly models: ServingModels;
+  readonly apiKeys: readonly string[];
+  readonly autoTruncate: boolean;
+  /** Tokens of an input at most; the model's limit where undefined. */
+  readonly maxInputTokens: number | undefined;
+  readonly bodyLimitBytes: number;
+  readonly logger: Logger;
+  readonly version: string;
+  /** Unix seconds. */
+  readonly started: number;
+}
