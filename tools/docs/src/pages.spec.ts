@@ -10,8 +10,8 @@ import { splitCommands } from './split-commands.js';
 
 const root = join(fileURLToPath(import.meta.url), '../../../..');
 /**
- * KIMERA_DOCS: unset for what is quick (the gate), `all` for all that needs no internet beside the package registry,
- * `download` for everything.
+ * KIMERA_DOCS: unset where pages are read and no block runs (`npm test`), `quick` for blocks that need tarballs alone, `all`
+ * for all that needs no internet beside the package registry, `download` for everything.
  */
 const extent = process.env['KIMERA_DOCS'];
 const everything = extent === 'all' || extent === 'download';
@@ -104,7 +104,7 @@ function runs(block: Block): boolean {
     case 'file':
     case 'commands':
       if (block.place === 'download') return extent === 'download';
-      return everything || (!block.slow && block.place !== 'clone');
+      return everything || (extent === 'quick' && !block.slow && block.place !== 'clone');
   }
 }
 
