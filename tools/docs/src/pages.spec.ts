@@ -47,9 +47,9 @@ it('the README is at most 150 lines', () => {
   expect(readFileSync(join(root, 'README.md'), 'utf8').trimEnd().split('\n').length).toBeLessThanOrEqual(150);
 });
 
-describe.each(PAGES.map((page, number) => ({ page, number })).filter(({ page }) => page.blocks.some(runs)))(
-  '$page.path',
-  ({ page, number }) => {
+for (const [number, page] of PAGES.entries()) {
+  if (!page.blocks.some(runs)) continue;
+  describe(page.path, () => {
     const shells = new Map<Place, Shell>();
     let last: { readonly block: Block; readonly run: Run } | undefined;
     let failed: Block | undefined;
@@ -75,8 +75,8 @@ describe.each(PAGES.map((page, number) => ({ page, number })).filter(({ page }) 
       },
       PREPARATION + (everything ? SLOW : QUICK),
     );
-  },
-);
+  });
+}
 
 async function runCommands(page: Page, block: Block & { kind: 'commands' }, shell: Shell): Promise<Run> {
   const timeout = block.slow ? SLOW : QUICK;
