@@ -62,7 +62,7 @@ export function createApp(parts: AppParts): Express {
     }
     const refusal = toHttpError(error, parts.models.closing);
     if (refusal.code === 'internal') parts.logger.error({ err: error }, 'a request failed');
-    // The client went away: an answer that nobody takes would count as one.
+    // The client closed the connection: an answer would not reach it, and would count as an answered request.
     if (refusal.code === 'client_closed_request' || request.socket.destroyed) return;
     sendError(response, refusal, contractOf(request.path));
   };

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import { AddressError } from '@kimera/serving';
 
-/** What the system's codes mean to whoever chose the address. */
+/** The system's error codes in words. */
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'something listens there already',
   EACCES: 'this user may not listen there',

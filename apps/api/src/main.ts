@@ -5,7 +5,10 @@ import { startServer } from './server.js';
 import { onSignal } from './shutdown.js';
 
 const logger = createLogger();
-/** Relative paths start at the workspace for `nx serve`, which runs in the project's folder, and else where one stands. */
+/**
+ * Where relative paths start: the workspace under `nx serve`, which Nx runs in the project's folder; else the current
+ * folder.
+ */
 const root = process.env['NX_WORKSPACE_ROOT'] ?? process.cwd();
 try {
   const server = await startServer(parseConfiguration(process.env, root), logger);

@@ -81,7 +81,7 @@ export function createMetrics(models: ServingModels): Metrics {
     registers,
   });
   const duration = new Histogram({ name: 'te_request_duration', help: 'seconds', registers });
-  // One walk over the statistics for all gauges of a scrape: the first collects, the others have it.
+  // All gauges are set together when /metrics is asked, from one reading of the statistics.
   const gauges = FIGURES.map(({ name, help }) => new Gauge({ name, help, labelNames: ['model'], registers }));
   const steps = new Gauge({
     name: 'kimera_backend_state',

@@ -9,7 +9,7 @@ export interface Configuration {
   readonly modelPath: string;
   /** Of the light model. */
   readonly lightModelPath: string;
-  /** False: the native backend is passed over. */
+  /** False: the native backend is not used. */
   readonly useOnnx: boolean;
   /** Of the native backend, in the order in which they are wanted. */
   readonly executionProviders: readonly ExecutionProvider[];
@@ -92,7 +92,7 @@ const schema = z.object({
     .default(DEFAULT_PORT),
 });
 
-/** A variable that is set to nothing is not set. */
+/** The variables without those that are set to an empty text: these count as not set. */
 function given(environment: Environment): Environment {
   return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
 }

@@ -4,14 +4,14 @@ import { DEFAULT_CACHE_MEGABYTES, DEFAULT_HOST, DEFAULT_PORT } from './configura
 /** A variable that the server and the command line read. */
 export interface EnvironmentVariable {
   readonly name: string;
-  /** In words. */
+  /** The default, in words. */
   readonly usual: string;
   readonly meaning: string;
   /** Its value is not shown. */
   readonly isSecret?: true;
 }
 
-/** Every one; docs/configuration.md has the same, and a test compares. */
+/** Every variable; docs/configuration.md has the same table, and a test compares them. */
 export const ENVIRONMENT: readonly EnvironmentVariable[] = [
   { name: 'USE_ONNX', usual: '1', meaning: '0 passes over the native backend: WebAssembly serves the same space' },
   {

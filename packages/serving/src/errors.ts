@@ -31,7 +31,7 @@ export class AddressError extends KimeraError {
   }
 }
 
-/** A model that comes as a package of its own, which is not installed. */
+/** The npm package of a model is not installed. */
 export class ModelPackageMissingError extends KimeraError {
   readonly code = 'MODEL_PACKAGE_MISSING';
   readonly kind = 'refused';
@@ -50,7 +50,8 @@ export class ModelNamesError extends KimeraError {
     readonly light: string,
   ) {
     super(
-      `the model ${primary} and the light model ${light} answer to the same name: convert or distil one of them with another --model-id`,
+      `the model ${primary} and the light model ${light} answer to the same name: ` +
+        'convert or distil one of them with another --model-id',
       { primary, light },
     );
   }
@@ -105,7 +106,8 @@ export class ModelUnavailableError extends KimeraError {
     readonly available: readonly NamedSpace[],
   ) {
     super(
-      `${JSON.stringify(asked)} cannot be served now (${reason})${available.length === 0 ? '' : `; here is ${inWords(available)}`}`,
+      `${JSON.stringify(asked)} cannot be served now (${reason})` +
+        (available.length === 0 ? '' : `; here is ${inWords(available)}`),
       { asked, available: available.map(({ modelId }) => modelId) },
     );
   }

@@ -7,8 +7,8 @@ import { logFallback, type EventLog } from './log-fallback.js';
 import { ServingModels, type MissingModel } from './serving-models.js';
 
 /**
- * The models that the configuration asks for. With a light model to fall back to the server starts whatever becomes of
- * the other.
+ * The models that the configuration asks for. With a light model to fall back to, the server starts even where the
+ * other model cannot be opened.
  * @throws the errors of the folder and its backends, DimensionMismatchError; nothing stays open then.
  */
 export async function openModels(configuration: Configuration, logger: EventLog): Promise<ServingModels> {
@@ -60,7 +60,7 @@ async function openLight({ lightModelPath: path }: Configuration, dimension: num
   return new Embedder(parts);
 }
 
-/** What is there for the worst case must not take the server down while all is well. */
+/** The light model is only the fallback: where it cannot be opened, the server starts with the other model alone. */
 function withoutLight(error: unknown, logger: EventLog): undefined {
   if (!(error instanceof KimeraError)) throw error;
   logger.error({ code: error.code, ...error.fields }, `${error.message}: there is no light model to fall back to`);

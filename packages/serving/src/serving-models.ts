@@ -101,7 +101,7 @@ export class ServingModels {
       : { status: 'degraded', embedder: this.#light, reason };
   }
 
-  /** Whether `close` was called: a ClosedError before that is a fault. */
+  /** Whether `close` was called. A ClosedError before that is a fault of this server, not a shutdown. */
   get closing(): boolean {
     return this.#closing;
   }
@@ -124,7 +124,7 @@ function namesOf({ modelId }: EmbeddingSpace): readonly string[] {
   return [modelId, modelId.split('/').at(-1) ?? modelId];
 }
 
-/** One that is about to open counts. */
+/** A backend that is about to open counts as serving. */
 function isServing(embedder: Embedder): boolean {
   return embedder.fallback.steps.some(({ state }) => state !== 'out');
 }

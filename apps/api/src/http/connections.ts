@@ -18,9 +18,9 @@ export class Connections {
   }
 
   /**
-   * Closes all on which the server waits for the client: to send a whole request, to take an answer that has begun, to
-   * say anything at all.
-   * A request that arrived and whose answer has not begun keeps its own.
+   * Closes each connection on which the server waits for the client: for the rest of a request, for the client to take
+   * an answer that has begun, or for a first request. A request that arrived whole and whose answer has not begun keeps
+   * its connection.
    */
   closeWaiting(): void {
     const accepted = [...this.#requests].filter(([response, request]) => request.complete && !response.headersSent);

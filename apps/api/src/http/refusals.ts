@@ -6,7 +6,7 @@ export type Contract = 'openai' | 'tei';
 
 export interface Refusal extends Readonly<Record<Contract, readonly [status: number, type: string]>> {
   readonly kind: ErrorKind;
-  /** Codes of the errors below that clients are told in this way. */
+  /** Codes of the errors of other packages that become this refusal. */
   readonly codes: readonly ErrorCode[];
   /** Field of the body that is wrong, where the error itself does not know it. */
   readonly param?: string;
@@ -16,7 +16,7 @@ export interface Refusal extends Readonly<Record<Contract, readonly [status: num
   readonly hint?: string;
 }
 
-/** Every refusal in both contracts, under the code that OpenAI's clients see, with the errors below that become it. */
+/** Every refusal in both contracts, under the code that OpenAI's clients see, with the errors that become it. */
 export const REFUSALS = {
   invalid_request: {
     kind: 'caller',
@@ -78,7 +78,7 @@ export const REFUSALS = {
     tei: [429, 'Overloaded'],
     codes: ['QUEUE_FULL'],
   },
-  /** Nobody is there to be told: the status is nginx's, for logs and metrics. */
+  /** The client closed the connection: this status, which is nginx's, is only in the log and the metrics. */
   client_closed_request: {
     kind: 'caller',
     openai: [499, 'invalid_request_error'],
@@ -107,7 +107,7 @@ export const REFUSALS = {
     tei: [500, 'Backend'],
     message: 'the server failed on this request',
     codes: [
-      // The start, which did not come so far, and opening a backend again.
+      // Errors of the start, before any request is answered, and of opening a backend again.
       'ADDRESS',
       'INVALID_ENVIRONMENT',
       'MODEL_NAMES',
@@ -179,7 +179,7 @@ const BY_CODE: ReadonlyMap<string, HttpErrorCode> = new Map(
   ),
 );
 
-/** How clients are told of an error below; undefined where no package that this server uses has that code. */
+/** The refusal that an error becomes; undefined where no package that this server uses has that code. */
 export function refusalOf(code: string): HttpErrorCode | undefined {
   return BY_CODE.get(code);
 }

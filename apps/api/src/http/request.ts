@@ -18,7 +18,7 @@ export function parse<T>(schema: z.ZodType<T>, body: unknown): T {
   );
 }
 
-/** A client that goes away frees its queued work. */
+/** Aborts when the client closes the connection, so that its texts leave the queue. */
 export function abortOnClose(response: ServerResponse): AbortSignal {
   const controller = new AbortController();
   response.once('close', () => {

@@ -10,7 +10,7 @@ export interface Route {
   readonly handle: RequestHandler;
 }
 
-/** The routes on the app; their paths refuse other methods with 405 and Allow. */
+/** Adds the routes to the app; their paths refuse other methods with 405 and Allow. */
 export function addRoutes(app: Express, routes: readonly Route[]): void {
   for (const path of new Set(routes.flatMap(({ paths }) => paths))) {
     const here = routes.filter(({ paths }) => paths.includes(path));

@@ -34,7 +34,7 @@ export async function sendRows<Item>(response: Response, { before, after, items,
   try {
     await pipeline(Readable.from(text()), response);
   } catch (error) {
-    // The client went away: there is nobody to tell.
+    // The client closed the connection: no error can be sent to it.
     if (!response.destroyed) throw error;
   }
 }
