@@ -6,7 +6,7 @@ const library = ['scope:core'];
 const layers = {
   'scope:core': ['scope:core'],
   'scope:worker-pool': library,
-  'scope:process-lock': library,
+  'scope:process-lock': ['scope:process-lock'],
   'scope:tokenizers': [...library, 'scope:worker-pool'],
   'scope:safetensors': ['scope:safetensors'],
   'scope:model-folder': library,
