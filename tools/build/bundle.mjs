@@ -1,14 +1,15 @@
-// node tools/build/bundle.mjs [FOLDER…]: JavaScript of packages, from src/NAME.ts to dist/NAME.js, without types. All
-// packages where none is named.
+// node tools/build/bundle.mjs [--watch] [FOLDER…]: JavaScript of packages, from src/NAME.ts to dist/NAME.js, without types.
+// All packages where none is named. With --watch it goes on, and bundles what changes.
 import { copyFileSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { build, context } from 'esbuild';
 import { allPackages, entriesOf, root } from './packages.mjs';
 
 /** What `engines` in package.json promises. */
 const TARGET = 'node20.19';
 
-const given = process.argv.slice(2);
+const watching = process.argv.includes('--watch');
+const given = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 await Promise.all(
   allPackages().map((each) => (given.length === 0 || given.includes(each.folder) ? bundle(each) : undefined)),
 );
@@ -20,7 +21,7 @@ async function bundle({ folder, manifest }) {
   const names = entriesOf(manifest);
   if (names.length === 0) return;
   removeOld(join(absWorkingDir, 'dist'));
-  await build({
+  const options = {
     absWorkingDir,
     entryPoints: names.map((name) => `src/${name}.ts`),
     outdir: 'dist',
@@ -37,7 +38,8 @@ async function bundle({ folder, manifest }) {
     // Not the paths of tsconfig.base.json: packages of the workspace stay outside as others do.
     tsconfigRaw: {},
     logLevel: 'warning',
-  });
+  };
+  await (watching ? (await context(options)).watch() : build(options));
   // A CommonJS consumer gets the same modules: Node's require() takes ES modules without top-level await.
   for (const { require: target } of Object.values(manifest.exports ?? {})) {
     const name = /^\.\/dist\/(.+)\.cjs$/.exec(target?.default ?? '')?.[1];
