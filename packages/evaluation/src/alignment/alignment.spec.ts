@@ -83,13 +83,19 @@ describe('a thin singular value decomposition gives its matrix back, with orthon
       maxLength: rows,
     }),
   );
+  /** Where the largest number is a denormal, a singular value has too few bits to give it back: [[-5e-324, -5e-324]]. */
+  const checkNormal = (rows: readonly (readonly number[])[]): void => {
+    const largest = Math.max(...rows.flat().map(Math.abs));
+    fc.pre(largest === 0 || largest >= 2 ** -1022);
+    checkSingularValues(rows);
+  };
   it('for matrices of ordinary size', () => {
-    fc.assert(fc.property(matrices, checkSingularValues));
+    fc.assert(fc.property(matrices, checkNormal));
   });
   it('for matrices of any size that float64 holds', () => {
     fc.assert(
       fc.property(matrices, fc.integer({ min: -300, max: 300 }), (rows, exponent) => {
-        checkSingularValues(rows.map((row) => row.map((value) => value * 10 ** exponent)));
+        checkNormal(rows.map((row) => row.map((value) => value * 10 ** exponent)));
       }),
     );
   });
