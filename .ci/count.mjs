@@ -1,6 +1,7 @@
 // Prints the closing line `N passed, N failed` from the runners' own JSON reports.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { allPackages, root } from '../tools/build/packages.mjs';
 
 const [folder, journeyPath] = process.argv.slice(2);
 let passed = 0;
@@ -12,9 +13,7 @@ for (const name of suites) {
   failed += report.numFailedTests + report.numRuntimeErrorTestSuites;
   if (report.numPassedTests === 0) failed += 1;
 }
-const projects = ['packages', 'apps', 'tools'].flatMap((group) =>
-  readdirSync(group).filter((name) => existsSync(join(group, name, 'jest.config.cjs'))),
-).length;
+const projects = allPackages().filter(({ folder }) => existsSync(join(root, folder, 'jest.config.cjs'))).length;
 if (suites.length !== projects) {
   console.error(`${suites.length} of ${projects} projects reported`);
   failed += Math.max(1, projects - suites.length);

@@ -6,12 +6,11 @@
  */
 import { spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { allPackages, root } from './build/packages.mjs';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const JEST = createRequire(import.meta.url).resolve('jest/bin/jest');
 /** The conformance suite of tokenizers has properties too, and runs from the specs that call it. */
 const HAS_PROPERTIES = /from 'fast-check'|tokenizerConformance\(/;
@@ -22,8 +21,9 @@ const runs = counted ? Number(first) : 100;
 const parts = counted ? rest : [first, ...rest].filter((part) => part !== '');
 const seed = Number(process.env.KIMERA_PROPERTY_SEED ?? randomInt(2 ** 31));
 
-const specs = ['packages', 'apps', 'tools']
-  .flatMap((folder) => readdirSync(join(ROOT, folder)).map((name) => join(folder, name)))
+const specs = allPackages()
+  .map(({ folder }) => folder)
+  .filter((project) => existsSync(join(root, project, 'src')))
   .flatMap((project) => specsOf(project).map((spec) => ({ project, spec: join(project, spec) })))
   .filter(({ spec }) => parts.length === 0 || parts.some((part) => spec.includes(part)));
 
@@ -31,7 +31,7 @@ console.log(`${specs.length} spec files, each property ${runs} times, seeds from
 const failed = specs.filter(({ project, spec }) => {
   const start = Date.now();
   const { status, stdout, stderr } = spawnSync(process.execPath, [JEST, '--config', 'jest.config.cjs', spec], {
-    cwd: join(ROOT, project),
+    cwd: join(root, project),
     env: { ...process.env, KIMERA_PROPERTY_SEED: String(seed), KIMERA_PROPERTY_RUNS: String(runs) },
     encoding: 'utf8',
     maxBuffer: 2 ** 28,
@@ -49,14 +49,8 @@ console.log(`${specs.length - failed.length} files passed, ${failed.length} fail
 process.exitCode = failed.length === 0 ? 0 : 1;
 
 function specsOf(project) {
-  let files;
-  try {
-    files = readdirSync(join(ROOT, project, 'src'), { recursive: true });
-  } catch {
-    return [];
-  }
-  return files
+  return readdirSync(join(root, project, 'src'), { recursive: true })
     .filter((file) => file.endsWith('.spec.ts'))
     .map((file) => join('src', file))
-    .filter((file) => HAS_PROPERTIES.test(readFileSync(join(ROOT, project, file), 'utf8')));
+    .filter((file) => HAS_PROPERTIES.test(readFileSync(join(root, project, file), 'utf8')));
 }

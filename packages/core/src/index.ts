@@ -1,3 +1,4 @@
+export { ifPresent, isAbsence } from './absence.js';
 export { canonicalJson, canonicalJsonBytes, type JsonValue, parseJson } from './canonical-json.js';
 export { checkHeads, checkRun } from './check-run.js';
 export { colbertScore, type HeadScores, hybridScore, lexicalScore, lexicalWeights } from './scores.js';

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { ifPresent } from '@kimera/core';
 import {
   CheckpointFileMissingError,
   InvalidIndexError,
@@ -7,7 +8,6 @@ import {
   ResourceLimitError,
   UnsafePathError,
 } from './errors.js';
-import { ifPresent } from './positioned-file.js';
 import type { TensorSource } from './tensor-source.js';
 
 /** An index of 50,000 tensors has 5 MB. */

@@ -60,19 +60,3 @@ export async function openPositioned(path: string): Promise<PositionedFile> {
     throw error;
   }
 }
-
-/** What `open` gives, or undefined where the file is not there. */
-export async function ifPresent<T>(open: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await open();
-  } catch (error) {
-    if (
-      typeof error === 'object' &&
-      error !== null &&
-      'code' in error &&
-      (error.code === 'ENOENT' || error.code === 'ENOTDIR')
-    )
-      return undefined;
-    throw error;
-  }
-}

@@ -2,9 +2,8 @@
 // packages. Prints how many classes it compared.
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 
-const require = createRequire(join(process.cwd(), 'consumer.cjs'));
+const require = createRequire(import.meta.url);
 const isClass = (value) => typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
 /** Class name and package → the class. */
 const seen = new Map();
@@ -16,7 +15,7 @@ for (const name of process.argv.slice(2)) {
     if (typeof conditions === 'string' || entry.endsWith('-worker')) continue;
     const specifier = join(name, entry);
     const required = require(specifier);
-    const imported = await import(pathToFileURL(require.resolve(specifier).replace(/\.cjs$/, '.js')));
+    const imported = await import(specifier);
     for (const module of [required, imported])
       for (const [key, value] of Object.entries(module)) {
         if (!isClass(value)) continue;
@@ -28,4 +27,4 @@ for (const name of process.argv.slice(2)) {
 }
 for (const line of differing) console.error(line);
 console.log(JSON.stringify({ classes: seen.size, differing: differing.length }));
-process.exit(differing.length === 0 ? 0 : 1);
+process.exit(seen.size > 0 && differing.length === 0 ? 0 : 1);

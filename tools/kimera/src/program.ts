@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isNativeError } from 'node:util/types';
 import { CommanderError, type Command } from 'commander';
+import { PACKAGE_FILE } from './assets.js';
 import { COMMANDS, type CommandEntry } from './commands/index.js';
 import type { CommandContext, Surroundings } from './console/command-context.js';
 import { UsageError } from './errors.js';
@@ -93,7 +94,7 @@ function placeholder(context: CommandContext, { name, summary }: CommandEntry): 
 }
 
 function toolVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  const manifest: unknown = JSON.parse(readFileSync(PACKAGE_FILE, 'utf8'));
   if (
     typeof manifest === 'object' &&
     manifest !== null &&

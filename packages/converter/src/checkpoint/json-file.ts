@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ifPresent } from '@kimera/core';
 import { z } from 'zod';
-import { ifPresent } from '@kimera/tensor-file';
 import { InvalidConfigurationError } from '../errors.js';
 
 /** A configuration file of a checkpoint, or undefined where there is none. @throws InvalidConfigurationError. */

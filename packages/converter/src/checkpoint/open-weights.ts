@@ -1,11 +1,6 @@
 import { join } from 'node:path';
-import {
-  CheckpointFileMissingError,
-  ifPresent,
-  openSafetensors,
-  openSharded,
-  type TensorSource,
-} from '@kimera/tensor-file';
+import { ifPresent } from '@kimera/core';
+import { CheckpointFileMissingError, openSafetensors, openSharded, type TensorSource } from '@kimera/tensor-file';
 import { openTorch, VERIFY_ALL, type Checksums } from '@kimera/torch-file';
 
 /**

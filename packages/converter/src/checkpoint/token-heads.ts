@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import { ifPresent } from '@kimera/core';
 import type { TokenHeads } from '@kimera/reference-encoder';
-import { ifPresent, UnsupportedModelError, type TensorSource } from '@kimera/tensor-file';
+import { UnsupportedModelError, type TensorSource } from '@kimera/tensor-file';
 import { openTorch } from '@kimera/torch-file';
 
 export const SPARSE_FILE = 'sparse_linear.pt';

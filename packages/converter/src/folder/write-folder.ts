@@ -1,8 +1,8 @@
 import { access, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { ifPresent } from '@kimera/core';
 import { livenessOf, thisProcess } from '@kimera/process-lock';
 import { OutputExistsError } from '../errors.js';
-import { ifPresent } from '@kimera/tensor-file';
 
 /**
  * Writes a folder under a temporary name beside `out` and renames it at the end: `out` never holds half a folder. First

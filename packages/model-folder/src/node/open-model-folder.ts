@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { isAbsence } from '@kimera/core';
 import { ModelFileHashError, ModelFileMissingError, ModelFileSizeError, ModelFolderNotFoundError } from '../errors.js';
 import { modelFolder, type ModelFolder } from '../model-folder.js';
 import { parseSpaceFile } from '../parse-space-file.js';
@@ -17,7 +18,7 @@ export async function openModelFolder(path: string): Promise<ModelFolder> {
   try {
     json = await readFile(spacePath, 'utf8');
   } catch (error) {
-    if (isAbsent(error)) throw new ModelFolderNotFoundError(path);
+    if (isAbsence(error)) throw new ModelFolderNotFoundError(path);
     throw error;
   }
   const file = await parseSpaceFile(json, spacePath);
@@ -46,16 +47,7 @@ async function fileSize(folder: string, name: string): Promise<number> {
   try {
     return (await stat(join(folder, name))).size;
   } catch (error) {
-    if (isAbsent(error)) throw new ModelFileMissingError(folder, name);
+    if (isAbsence(error)) throw new ModelFileMissingError(folder, name);
     throw error;
   }
-}
-
-function isAbsent(error: unknown): boolean {
-  return (
-    typeof error === 'object' &&
-    error !== null &&
-    'code' in error &&
-    (error.code === 'ENOENT' || error.code === 'ENOTDIR')
-  );
 }

@@ -1,5 +1,6 @@
 import { mkdir, readFile, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ifPresent } from '@kimera/core';
 import { StoppedError } from '../errors.js';
 import { HubClient } from './client/hub-client.js';
 import { hubSettings } from './client/hub-settings.js';
@@ -10,7 +11,6 @@ import type { OnWait, RetryOptions } from './client/retrying.js';
 import { InvalidRepositoryFileError, PullSpaceError } from './errors.js';
 import type { FileDigest } from './files/digest-file.js';
 import { downloadFile, PARTIALS } from './files/download-file.js';
-import { ifPresent } from './files/if-present.js';
 import { neededFiles, type NeededFiles } from './files/needed-files.js';
 import { checkAgainstPin, knownBytes, type WantedFile } from './files/wanted-file.js';
 import { PullFolder, removeEmpty } from './folder/pull-folder.js';

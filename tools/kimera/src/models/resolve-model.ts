@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { ifPresent } from '@kimera/core';
 import { shippedModels } from '@kimera/serving/shipped-models';
 import type { CommandContext } from '../console/command-context.js';
 import { InputNotFoundError, ModelNotFoundError } from '../errors.js';
@@ -47,18 +48,6 @@ export async function inputPath({ folder }: Pick<CommandContext, 'folder'>, give
   return path;
 }
 
-function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    (error: unknown) => {
-      if (isAbsence(error)) return false;
-      throw error;
-    },
-  );
-}
-
-function isAbsence(error: unknown): boolean {
-  return (
-    typeof error === 'object' && error !== null && 'code' in error && ['ENOENT', 'ENOTDIR'].includes(String(error.code))
-  );
+async function isThere(path: string): Promise<boolean> {
+  return (await ifPresent(() => stat(path))) !== undefined;
 }

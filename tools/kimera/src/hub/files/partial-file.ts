@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { ifPresent } from '@kimera/core';
 import { z } from 'zod';
-import { ifPresent } from './if-present.js';
 
 const noteSchema = z.strictObject({ key: z.string(), etag: z.string().nullable() });
 

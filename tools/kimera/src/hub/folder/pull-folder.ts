@@ -1,12 +1,12 @@
 import { mkdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { ifPresent } from '@kimera/core';
 import { HEAD_FILES, WEIGHT_FILES } from '@kimera/converter';
 import { z } from 'zod';
 import { FileInTheWayError, HubError, InvalidPullRecordError, OtherModelError } from '../errors.js';
 import { digestFile, type FileDigest } from '../files/digest-file.js';
 import { PARTIALS } from '../files/download-file.js';
 import { checkNeededName } from '../files/file-name.js';
-import { ifPresent } from '../files/if-present.js';
 import { CONFIGURATION_FILES } from '../files/needed-files.js';
 import { checkDigest, contentKey, type WantedFile } from '../files/wanted-file.js';
 

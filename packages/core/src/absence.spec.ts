@@ -1,0 +1,20 @@
+import { expect, it } from '@jest/globals';
+import { ifPresent, isAbsence } from './index.js';
+
+const failing = (code: string) => () => Promise.reject(Object.assign(new Error(code), { code }));
+
+it.each([
+  ['ENOENT', true],
+  ['ENOTDIR', true],
+  ['EACCES', false],
+])('%s says that nothing is there: %s', async (code, absent) => {
+  const open = failing(code);
+  expect(isAbsence(await open().catch((error: unknown) => error))).toBe(absent);
+  if (absent) expect(await ifPresent(open)).toBeUndefined();
+  else await expect(ifPresent(open)).rejects.toMatchObject({ code });
+});
+
+it('what is there is given, and a failure without a code is not an absence', async () => {
+  expect(await ifPresent(() => Promise.resolve(0))).toBe(0);
+  expect([undefined, null, 'ENOENT', new Error('ENOENT')].map(isAbsence)).toEqual([false, false, false, false]);
+});
