@@ -1,6 +1,9 @@
+import { createRequire } from 'node:module';
 import type { Writable } from 'node:stream';
 import { pino, type Logger } from 'pino';
-import { PinoPretty } from 'pino-pretty';
+import type * as Pretty from 'pino-pretty';
+
+const require = createRequire(import.meta.url);
 
 export interface LoggerOptions {
   /** Default: whether standard output is one. */
@@ -12,6 +15,8 @@ export interface LoggerOptions {
 /** One line an event: readable on a terminal, JSON elsewhere, for programs that collect logs. */
 export function createLogger({ isTerminal = process.stdout.isTTY, destination }: LoggerOptions = {}): Logger {
   if (!isTerminal) return destination === undefined ? pino() : pino(destination);
+  // Loaded only here: a server whose log is collected starts without it.
+  const { PinoPretty } = require('pino-pretty') as typeof Pretty;
   return pino(
     PinoPretty({
       destination: destination ?? 1,

@@ -12,6 +12,7 @@ export {
   type FallbackEvent,
   type FallbackOptions,
   type FallbackStatus,
+  LONGEST_PAUSE_MS,
   type ModelExpectation,
   type ModelTest,
   NoBackendError,

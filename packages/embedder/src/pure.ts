@@ -10,6 +10,7 @@ export {
 export type { CacheStats } from './embedding-cache.js';
 export { NoBackendError, OpeningTimeoutError, QueueFullError } from './errors.js';
 export type { BackendStep, FallbackEvent, FallbackStatus, StepStatus } from './fallback/backend-step.js';
+export { LONGEST_PAUSE_MS } from './fallback/circuit.js';
 export { FallbackBackend, type FallbackOptions } from './fallback/fallback-backend.js';
 export type { ExpectationTest, ModelExpectation, ModelTest, ProbeTest } from './model-test.js';
 export type { PerformanceStats } from './statistics.js';

@@ -99,11 +99,23 @@ function given(environment: Environment): Environment {
 
 /** What of the environment concerns backends: for programs that do not listen. @throws InvalidEnvironmentError. */
 export function parseBackendChoice(environment: Environment): Pick<Configuration, 'useOnnx' | 'executionProviders'> {
-  const { useOnnx, executionProviders } = parseConfiguration(
-    Object.fromEntries(['USE_ONNX', 'ONNX_EXECUTION_PROVIDERS'].map((name) => [name, environment[name]])),
-    '.',
+  return backendChoice(
+    checked(Object.fromEntries(['USE_ONNX', 'ONNX_EXECUTION_PROVIDERS'].map((name) => [name, environment[name]]))),
   );
-  return { useOnnx, executionProviders };
+}
+
+function backendChoice({
+  USE_ONNX: useOnnx,
+  ONNX_EXECUTION_PROVIDERS: names,
+}: z.infer<typeof schema>): Pick<Configuration, 'useOnnx' | 'executionProviders'> {
+  return { useOnnx, executionProviders: [...new Set(names)] };
+}
+
+/** @throws InvalidEnvironmentError, the first of the problems. */
+function checked(environment: Environment): z.infer<typeof schema> {
+  const [problem] = configurationProblems(environment);
+  if (problem !== undefined) throw problem;
+  return schema.parse(given(environment));
 }
 
 /** Everything that is wrong with the variables. */
@@ -119,11 +131,12 @@ export function configurationProblems(environment: Environment): readonly Invali
     : [problem('HOST', `a loopback address (${LOOPBACK.join(', ')}), or KIMERA_API_KEYS set`)];
 }
 
-/** @param root folder that relative paths start from. @throws InvalidEnvironmentError, the first of the problems. */
+/**
+ * @param root folder that relative paths start from.
+ * @throws InvalidEnvironmentError, the first of the problems; ModelPackageMissingError.
+ */
 export function parseConfiguration(environment: Environment, root: string): Configuration {
-  const [problem] = configurationProblems(environment);
-  if (problem !== undefined) throw problem;
-  const value = schema.parse(given(environment));
+  const value = checked(environment);
   const absolute = (path: string): string => (isAbsolute(path) ? path : join(root, path));
   const preferred = join(root, 'models/bge-m3-onnx');
   return {
@@ -135,8 +148,7 @@ export function parseConfiguration(environment: Environment, root: string): Conf
         : absolute(value.ONNX_MODEL_PATH),
     lightModelPath:
       value.LIGHT_MODEL_PATH === undefined ? shippedModel('static-minilm') : absolute(value.LIGHT_MODEL_PATH),
-    useOnnx: value.USE_ONNX,
-    executionProviders: [...new Set(value.ONNX_EXECUTION_PROVIDERS)],
+    ...backendChoice(value),
     lightweight: value.LIGHTWEIGHT_EMBEDDING,
     fallbackSpace: value.FALLBACK_SPACE,
     maxInputTokens: value.MAX_EMBEDDING_LENGTH,

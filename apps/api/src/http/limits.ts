@@ -1,3 +1,4 @@
+import { LONGEST_PAUSE_MS } from '@kimera/embedder';
 import type { Contract } from './refusals.js';
 
 /*
@@ -22,5 +23,5 @@ export const SHUTDOWN_GRACE_MILLISECONDS = 10_000;
 export const USUAL_RETRY_SECONDS = 2;
 /** `Retry-After` is a whole number of seconds: at least one. */
 export const SHORTEST_RETRY_SECONDS = 1;
-/** The longest pause before a failed backend is tried again (LONGEST_PAUSE_MS, packages/embedder/src/fallback/circuit.ts). */
-export const LONGEST_RETRY_SECONDS = 300;
+/** The longest pause before a failed backend is tried again. */
+export const LONGEST_RETRY_SECONDS = LONGEST_PAUSE_MS / 1_000;
