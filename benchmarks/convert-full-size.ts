@@ -1,13 +1,10 @@
 /**
  * How long does the conversion of a checkpoint of bge-m3's size take, and how much memory? A checkpoint of random
- * weights is written first, with the
- * record of its hashes that `models pull` leaves (2.3 GB; two copies of it are made meanwhile, in `--scratch DIR`, by
- * default the system's temporary
- * folder), then converted with the weights linked and copied, and, with `--python BIN` of an environment that has
- * optimum and optimum-onnx
+ * weights is written first, with the record of its hashes that `models pull` leaves (2.3 GB; two copies of it are made
+ * meanwhile, in `--scratch DIR`, by default the system's temporary folder), then converted with the weights linked and
+ * copied, and, with `--python BIN` of an environment that has optimum and optimum-onnx
  * (benchmarks/peers/portable-graph.md), exported by Optimum. Peak memory is sampled every 20 ms from /proc: private
- * (RssAnon) and resident (VmHWM,
- * mapped files included).
+ * (RssAnon) and resident (VmHWM, mapped files included).
  */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';

@@ -1,9 +1,7 @@
 /**
  * How fast is the embedder on this machine, with both shipped models? Texts of three lengths in one bulk call (texts/s,
- * tokens/s), single
- * texts one after another (p50, p95), the same singles while bulk work runs beside them, and the peak memory of the
- * process. Each model runs in
- * a process of its own, so that memory is that model's alone.
+ * tokens/s), single texts one after another (p50, p95), the same singles while bulk work runs beside them, and the peak
+ * memory of the process. Each model runs in a process of its own, so that memory is that model's alone.
  */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';

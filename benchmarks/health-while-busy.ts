@@ -1,9 +1,8 @@
 /**
  * Does the server answer /health at once while it embeds a large batch? Starts the real server process on the shipped
- * model, sends 256 texts
- * of 256 tokens, and asks for /health every 5 ms on its own connection until the batch is answered. Fails where an
- * answer takes 50 ms or more.
- * The delay of the server's own event loop is read from its /metrics.
+ * model, sends 256 texts of 256 tokens, and asks for /health every 5 ms on its own connection until the batch is
+ * answered. Fails where an answer takes 50 ms or more. The delay of the server's own event loop is read from its
+ * /metrics.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,9 +1,8 @@
 /**
  * How far are 8-bit variants from the full ones on the STS benchmark (dev)? `--data DIR` holds stsb-LANGUAGE-dev.csv of
- * PhilipMay/stsb-multi-mt; the
- * arguments are model folders with an int8 variant (`kimera models convert … --variants fp32,int8`). Fails where a
- * model is below a mean cosine of .999
- * or a minimum of .997, loses more than .002 in Spearman's ρ, or gives a text another vector beside other texts.
+ * PhilipMay/stsb-multi-mt; the arguments are model folders with an int8 variant (`kimera models convert … --variants
+ * fp32,int8`). Fails where a model is below a mean cosine of .999 or a minimum of .997, loses more than .002 in
+ * Spearman's ρ, or gives a text another vector beside other texts.
  */
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';

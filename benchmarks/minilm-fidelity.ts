@@ -1,9 +1,7 @@
 /**
  * How near is MiniLM to sentence-transformers, text in, vector out, over the 120 texts of fixtures/minilm? The
- * checkpoint given by
- * `--checkpoint DIR` (config.json, model.safetensors, tokenizer.json …) is converted to float32 in a temporary folder;
- * the shipped variant
- * stands beside it. Fails where float32 is below a cosine of 0.999999.
+ * checkpoint given by `--checkpoint DIR` (config.json, model.safetensors, tokenizer.json …) is converted to float32 in
+ * a temporary folder; the shipped variant stands beside it. Fails where float32 is below a cosine of 0.999999.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

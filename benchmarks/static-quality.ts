@@ -1,12 +1,9 @@
 /**
  * What does the shipped static model lose against the transformer it was distilled from, and how fast is it? Spearman's
- * correlation on the STS benchmark
- * (`--data DIR` with PhilipMay/stsb-multi-mt's files), nDCG@10 of finding the sentence that answers a question
- * (XQuAD-R, fixtures/), and texts a second,
- * text in, vector out, all in one run. `--peer FILE` is what benchmarks/peers/static-model2vec.py printed about
- * model2vec's own distillation of the same
- * teacher. Fails where the static model is below the peer's English figures or less than fifty times as fast as the
- * transformer.
+ * correlation on the STS benchmark (`--data DIR` with PhilipMay/stsb-multi-mt's files), nDCG@10 of finding the sentence
+ * that answers a question (XQuAD-R, fixtures/), and texts a second, text in, vector out, all in one run. `--peer FILE`
+ * is what benchmarks/peers/static-model2vec.py printed about model2vec's own distillation of the same teacher. Fails
+ * where the static model is below the peer's English figures or less than fifty times as fast as the transformer.
  */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';

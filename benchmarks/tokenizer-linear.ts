@@ -1,8 +1,7 @@
 /**
  * Does the time of the tokenizers grow with the length of the text and no faster, whatever the text is made of? A text
- * of 1 MB has to
- * take under 2 s in both. Prints seconds by length, and the time of 2 MB over that of 1 MB: 2 is linear, 4 is
- * quadratic.
+ * of 1 MB has to take under 2 s in both. Prints seconds by length, and the time of 2 MB over that of 1 MB: 2 is linear,
+ * 4 is quadratic.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,8 +1,7 @@
 /**
  * How much slower is WebAssembly than the native addon, and how far are its vectors from the native ones? Both backends
- * embed the same token ids of the
- * shipped MiniLM with one worker of the same number of threads, taking turns; `--rounds N`, by default 5. Ratios are
- * medians over the rounds.
+ * embed the same token ids of the shipped MiniLM with one worker of the same number of threads, taking turns; `--rounds
+ * N`, by default 5. Ratios are medians over the rounds.
  */
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';

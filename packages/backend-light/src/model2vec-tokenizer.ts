@@ -15,8 +15,7 @@ const WHOLE: EncodeOptions = { maxTokens: Number.MAX_SAFE_INTEGER, addSpecialTok
 
 /**
  * Texts as model2vec 0.9 reads them (model.py, `tokenize`): cut at `maxTokens` times the median length of a token in
- * characters, no special tokens,
- * unknown tokens left out, then the first `maxTokens`.
+ * characters, no special tokens, unknown tokens left out, then the first `maxTokens`.
  */
 export class Model2vecTokenizer implements BatchTokenizer {
   readonly #parts: Model2vecTokenizerParts;

@@ -24,8 +24,7 @@ export interface StaticBackendParts {
 
 /**
  * The mean of the vectors of a text's tokens, summed in float64, divided by its length where the space is normalised.
- * On the caller's thread: a batch
- * of 4,096 tokens takes about a millisecond, and other work gets its turn in between.
+ * On the caller's thread: a batch of 4,096 tokens takes about a millisecond, and other work gets its turn in between.
  */
 export class StaticBackend implements InferenceBackend {
   readonly name = 'static';

@@ -8,8 +8,7 @@ export interface SessionOptions {
   readonly intraOpThreads: number;
   /**
    * `packed`: copied into the form that products are fastest in. `mapped`: read where the file is mapped, slower, in a
-   * fraction of the memory and of
-   * the time to load.
+   * fraction of the memory and of the time to load.
    */
   readonly weights: 'packed' | 'mapped';
   readonly executionProvider: ExecutionProvider;
@@ -40,8 +39,8 @@ export function graphOptions(
 
 /**
  * Execution providers that onnxruntime-node 1.30 has on some platform: cuda, tensorrt (Linux x64 and Windows, their
- * libraries installed apart), webgpu,
- * coreml (macOS), dml (DirectML, Windows). docs/execution-providers.md says how to get them.
+ * libraries installed apart), webgpu, coreml (macOS), dml (DirectML, Windows). docs/execution-providers.md says how to
+ * get them.
  */
 export const EXECUTION_PROVIDERS = ['cpu', 'cuda', 'tensorrt', 'webgpu', 'coreml', 'dml'] as const;
 export type ExecutionProvider = (typeof EXECUTION_PROVIDERS)[number];

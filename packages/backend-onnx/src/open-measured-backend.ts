@@ -8,8 +8,8 @@ import { probeNative } from './probe-native.js';
 
 /**
  * A variant of a folder that is measured, not served: no probe is checked, and it runs in the caller's thread, which
- * each run blocks, on weights where
- * their file is mapped. @throws NativeRuntimeError, ModelLoadError, Int8SaturationError, UnknownVariantError.
+ * each run blocks, on weights where their file is mapped. @throws NativeRuntimeError, ModelLoadError,
+ * Int8SaturationError, UnknownVariantError.
  */
 export async function openMeasuredBackend(folder: ModelFolder, variantName?: VariantName): Promise<InferenceBackend> {
   const variant = chooseVariant(folder, variantName);

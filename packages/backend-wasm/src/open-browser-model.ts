@@ -40,8 +40,8 @@ export interface BrowserModel {
  * Fetches a model folder, checks its hashes, and runs its probes. It all happens on the calling thread: in a page, call
  * it in a worker.
  * @throws ModelFolderNotFoundError, InvalidSpaceFileError, ModelFileMissingError, ModelFileSizeError,
- * ModelFileHashError, InvalidTokenizerError,
- * WasmMemoryError, ModelLoadError, Int8SaturationError, ProbeMismatchError, UnknownVariantError.
+ * ModelFileHashError, InvalidTokenizerError, WasmMemoryError, ModelLoadError, Int8SaturationError, ProbeMismatchError,
+ * UnknownVariantError.
  */
 export async function openBrowserModel({
   url,

@@ -3,8 +3,7 @@ import { shortFingerprint, type Head } from './space.js';
 
 /**
  * Base of every refusal in Kimera. `code` is stable and machine-readable; `message` carries the limit and the actual
- * value;
- * `fields` carries the same figures for programs. Subclasses are one refusal each.
+ * value; `fields` carries the same figures for programs. Subclasses are one refusal each.
  */
 export abstract class KimeraError extends Error {
   /** SCREAMING_SNAKE_CASE, of this class alone. */
@@ -21,7 +20,7 @@ export abstract class KimeraError extends Error {
 }
 
 /**
- * Whose move it is. `caller`: the call is wrong, and only another call can succeed (an argument, an option, a request).
+ * Who has to act. `caller`: the call is wrong, and only another call can succeed (an argument, an option, a request).
  * `refused`: the call is understood, and what it is about (a file, a model, a state) is refused every time. `retryable`:
  * the same call may succeed later (busy, unreachable, stopped). `internal`: a fault of this software or of its runtime.
  */

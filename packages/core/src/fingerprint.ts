@@ -8,9 +8,9 @@ import type { SpaceIdentity } from './space.js';
 const IDENTITY_SCHEMA = 'kimera-space/1';
 
 /**
- * SHA-256, lower-case hex, over the UTF-8 bytes of the canonical JSON (RFC 8785) of
- * `{dimension, maxTokens, normalize, pooling, prompts: {document, query}, schema, tokenizer, weights}`,
- * and of `defaultRole` and `promptPooling` where the space has them. docs/fingerprint.md has a worked example.
+ * SHA-256, lower-case hex, over the UTF-8 bytes of the canonical JSON (RFC 8785) of `{dimension, maxTokens, normalize,
+ * pooling, prompts: {document, query}, schema, tokenizer, weights}`, and of `defaultRole` and `promptPooling` where the
+ * space has them. docs/fingerprint.md has a worked example.
  */
 export async function spaceFingerprint(identity: SpaceIdentity): Promise<string> {
   const { dimension, maxTokens, normalize, pooling, prompts, tokenizer, weights, promptPooling, defaultRole } =

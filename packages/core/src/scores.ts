@@ -12,9 +12,8 @@ export function lexicalScore(a: ReadonlyMap<number, number>, b: ReadonlyMap<numb
 
 /**
  * Token weights of one text → token id → weight, the sparse vector of bge-m3: the largest weight of each id, without
- * the ids in `ignored`
- * (special tokens, wherever they stand) and without weights that are not above 0 (FlagEmbedding 1.4.2,
- * `_process_token_weights`).
+ * the ids in `ignored` (special tokens, wherever they stand) and without weights that are not above 0 (FlagEmbedding
+ * 1.4.2, `_process_token_weights`).
  * @param ids [T]. @param weights [T].
  */
 export function lexicalWeights(

@@ -45,11 +45,9 @@ export type DistilledTable = TokenTable & {
 
 /**
  * The teacher as a table of token vectors [V, D]. Every token goes through the teacher alone; the vectors are centred,
- * reduced to the D directions in which
- * the vectors of the texts (of the tokens, where there are no texts) differ most, and weighted by how rare the token
- * is. With texts they are then moved
- * so that a text's sum comes near the teacher's vector of it ({@link fitToTexts}). Equal vectors of the teacher give
- * equal bits.
+ * reduced to the D directions in which the vectors of the texts (of the tokens, where there are no texts) differ most,
+ * and weighted by how rare the token is. With texts they are then moved so that a text's sum comes near the teacher's
+ * vector of it ({@link fitToTexts}). Equal vectors of the teacher give equal bits.
  * @throws DistillOptionsError, the teacher's and the tokenizer's errors, the signal's reason.
  */
 export async function distill(options: DistillOptions): Promise<DistilledTable> {

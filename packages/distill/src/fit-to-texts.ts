@@ -24,11 +24,9 @@ export interface FitOptions {
 
 /**
  * Moves the vectors of V tokens so that the sum over a text, divided by its length, comes near the text's target: least
- * squares,
- * Σᵢ ‖sᵢ Σₜ E[t] - yᵢ‖² + hold ‖E - E₀‖² with sᵢ = 1 / ‖Σₜ E[t]‖ of the round before, by conjugate gradients with the
- * diagonal as preconditioner. Each of
- * the D numbers is a problem of its own with one matrix. E₀ is `rows` scaled so that the sums have length 1 on average.
- * Equal input gives equal bits.
+ * squares, Σᵢ ‖sᵢ Σₜ E[t] - yᵢ‖² + hold ‖E - E₀‖² with sᵢ = 1 / ‖Σₜ E[t]‖ of the round before, by conjugate gradients
+ * with the diagonal as preconditioner. Each of the D numbers is a problem of its own with one matrix. E₀ is `rows`
+ * scaled so that the sums have length 1 on average. Equal input gives equal bits.
  * @param rows [V, D], left as they are. @returns [V, D].
  */
 export async function fitToTexts(

@@ -3,9 +3,8 @@ export const SIF_COEFFICIENT = 1e-4;
 
 /**
  * How much a token says, [V] (smooth inverse frequency, Arora, Liang and Ma, 2017). Frequencies are Zipf's, by the rank
- * of the id among the words, since
- * pieces of a vocabulary stand by falling frequency: as model2vec 0.9 does (distill/inference.py, `compute_weights`). 0
- * for what is no word.
+ * of the id among the words, since pieces of a vocabulary stand by falling frequency: as model2vec 0.9 does
+ * (distill/inference.py, `compute_weights`). 0 for what is no word.
  */
 export function sifWeights(vocabularySize: number, isWord: (token: number) => boolean): Float64Array {
   const inverseRanks = new Float64Array(vocabularySize);

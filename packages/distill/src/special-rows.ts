@@ -1,7 +1,7 @@
 /**
  * Length of a special token's vector as a share of the shortest of the words': a text without words has a direction,
- * and one with words does not change
- * within float32. model2vec puts no special tokens around a text, and its vectors of the same table are the same.
+ * and one with words does not change within float32. model2vec puts no special tokens around a text, and its vectors of
+ * the same table are the same.
  */
 const SPECIAL_SHARE = 1e-6;
 

@@ -13,8 +13,7 @@ const MAX_ITERATIONS = 60;
 
 /**
  * Eigenvalues and eigenvectors of a symmetric matrix: Householder reduction to tridiagonal form, then QL with implicit
- * shifts (EISPACK's tred2 and tql2,
- * Wilkinson and Reinsch, 1971). O(N³), the same bits each time.
+ * shifts (EISPACK's tred2 and tql2, Wilkinson and Reinsch, 1971). O(N³), the same bits each time.
  * @param matrix [N, N] row-major, left as it is. @throws EigenConvergenceError where it is not finite.
  */
 export function symmetricEigen(matrix: Float64Array, size: number): Eigen {

@@ -3,14 +3,14 @@ const WINDOW = 1_024;
 
 export interface QueuedText {
   readonly ids: Int32Array;
-  /** Of the caller, who may have given up meanwhile: then the text is passed over. */
+  /** Of the caller, who may have given up meanwhile: then the text is not computed. */
   readonly job: { readonly done: boolean };
 }
 
 /**
  * Texts waiting in one lane. A batch is cut out of the window, from the length of its oldest text upwards, so that the
- * backend finds
- * texts of like length together and none waits for ever. Taking a batch costs the window, whatever waits behind it.
+ * backend finds texts of like length together and none waits for ever. Taking a batch costs the window, whatever waits
+ * behind it.
  */
 export class LaneQueue<Item extends QueuedText> {
   /** In order of arrival. */

@@ -63,8 +63,8 @@ export interface SchedulerOptions {
 
 /**
  * Tokens of a bulk batch at most. An interactive text waits for the batches under way, which cannot be stopped: two of
- * 4,096 tokens take about
- * a second on two cores. Texts of like length go together, so that small batches are still full ones.
+ * 4,096 tokens take about a second on two cores. Texts of like length go together, so that small batches are still full
+ * ones.
  */
 const BULK_BATCH_TOKENS = 1_024;
 /**
@@ -75,8 +75,8 @@ const BULK_EVERY = 5;
 
 /**
  * Cuts calls into batches by a token budget. Texts of concurrent calls share batches; interactive texts go before bulk
- * ones, which are
- * never starved ({@link BULK_EVERY}). Within a lane texts of like length go together ({@link LaneQueue}).
+ * ones, which are never starved ({@link BULK_EVERY}). Within a lane texts of like length go together ({@link
+ * LaneQueue}).
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
@@ -220,7 +220,7 @@ export class Scheduler {
     job.reject(error);
   }
 
-  /** Its texts that still wait are passed over, and a signal that outlives the call does not keep it. */
+  /** Its texts that still wait are not computed, and a signal that outlives the call does not keep it. */
   #settle(job: Job): void {
     job.done = true;
     this.#waitingTokens[job.lane] -= job.waitingTokens;

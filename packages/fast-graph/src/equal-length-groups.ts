@@ -8,8 +8,7 @@ export interface EqualLengthGroup {
 
 /**
  * Texts of equal length together, so that attention needs no mask and nothing is padded; groups beyond `tokenBudget`
- * tokens are cut
- * (a single text may exceed it). Longest first, so that the last group to finish is a short one.
+ * tokens are cut (a single text may exceed it). Longest first, so that the last group to finish is a short one.
  */
 export function equalLengthGroups(batch: TokenBatch, tokenBudget: number): readonly EqualLengthGroup[] {
   const byLength = new Map<number, number[]>();

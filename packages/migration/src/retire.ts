@@ -4,8 +4,8 @@ import { TRANSITIONS } from './transitions.js';
 
 /**
  * Ends a migration: the vectors of the space that searches do not use are dropped. After a cutover there is no way back
- * from here; before it,
- * or after a rollback, the collection is as if nothing had been. Killed in the middle, it may simply be run again.
+ * from here; before it, or after a rollback, the collection is as if nothing had been. Killed in the middle, it may
+ * simply be run again.
  * @throws NoMigrationError.
  */
 export async function retireMigration({

@@ -12,8 +12,7 @@ export const ROWS_PER_JOB = 256;
 
 /**
  * Opens the new space beside the old one (from now on changes are queued for it) and cuts the rows into jobs. Killed in
- * the middle, it may
- * simply be run again.
+ * the middle, it may simply be run again.
  * @throws NoMigrationError, MigrationStateError, SpaceMismatchError, NotEnoughRoomError.
  */
 export async function startMigration(

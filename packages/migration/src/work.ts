@@ -73,8 +73,7 @@ export interface WorkResult {
 
 /**
  * One worker: takes jobs and queued changes until there are none. Any number of workers may run, in any number of
- * processes; a worker may be
- * killed at any moment. No transaction is open and no row is locked while the model works.
+ * processes; a worker may be killed at any moment. No transaction is open and no row is locked while the model works.
  * @throws NoMigrationError, MigrationStateError where the migration is not started, EmbedderBrokenError; the job at
  * hand is given back.
  */

@@ -70,10 +70,8 @@ export class LockFile<Lock extends LockOwner> {
 
   /**
    * The file is made whole under another name and then linked, which fails where it is there. Of several processes that
-   * find a dead owner's
-   * lock, the one that gets `PATH.TOKEN`, itself such a lock, may put its own in place, once it has seen that the dead
-   * one is still there: whoever comes
-   * late finds another token.
+   * find a dead owner's lock, the one that gets `PATH.TOKEN`, itself such a lock, may put its own in place, once it has
+   * seen that the dead one is still there: whoever comes late finds another token.
    */
   async #acquire(path: string, lock: Lock): Promise<void> {
     for (;;) {

@@ -11,10 +11,9 @@ export interface EncoderShape {
   /** Rows of the position table. */
   readonly positionRows: number;
   /**
-   * undefined: the positions are 0, 1, 2 …
-   * Otherwise the id of the padding token, as RoBERTa counts: a token that is not padding has position padding + 1 +
-   * the number of such tokens before it, and a padding token, also one that the text itself spells, has position
-   * `padding` (transformers 4.57, create_position_ids_from_input_ids).
+   * undefined: the positions are 0, 1, 2 … Otherwise the id of the padding token, as RoBERTa counts: a token that is
+   * not padding has position padding + 1 + the number of such tokens before it, and a padding token, also one that the
+   * text itself spells, has position `padding` (transformers 4.57, create_position_ids_from_input_ids).
    */
   readonly padding: number | undefined;
   readonly layerNormEpsilon: number;

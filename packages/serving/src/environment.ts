@@ -13,7 +13,7 @@ export interface EnvironmentVariable {
 
 /** Every variable; docs/configuration.md has the same table, and a test compares them. */
 export const ENVIRONMENT: readonly EnvironmentVariable[] = [
-  { name: 'USE_ONNX', usual: '1', meaning: '0 passes over the native backend: WebAssembly serves the same space' },
+  { name: 'USE_ONNX', usual: '1', meaning: '0 leaves the native backend out: WebAssembly serves the same space' },
   {
     name: 'ONNX_MODEL_PATH',
     usual: './models/bge-m3-onnx where it exists, else the shipped all-MiniLM-L6-v2',

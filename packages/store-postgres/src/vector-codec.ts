@@ -2,8 +2,7 @@ import type { Vector } from '@kimera/core';
 
 /**
  * pgvector's binary form (vector_send in vector.c): uint16 dimension, uint16 unused, D float32, all big-endian. What
- * goes in comes out bit by bit;
- * text would be rounded to the shortest form and read back, the same but slower.
+ * goes in comes out bit by bit; text would be rounded to the shortest form and read back, the same but slower.
  */
 const HEADER_BYTES = 4;
 

@@ -1,7 +1,6 @@
 /**
  * The test runner's functions that the conformance suites use, and no more: `import { afterAll, beforeAll, describe,
- * expect, it } from '@jest/globals'`
- * gives them, and so do other runners. The package itself depends on none.
+ * expect, it } from '@jest/globals'` gives them, and so do other runners. The package itself depends on none.
  */
 export interface TestFunctions {
   readonly describe: (name: string, body: () => void) => unknown;

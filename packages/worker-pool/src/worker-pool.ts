@@ -15,8 +15,7 @@ export interface WorkerPoolOptions {
   readonly attempts?: number;
   /**
    * What `close` does with a worker at work: `terminate` (default), or `finish` its request first. A thread that is
-   * terminated inside
-   * onnxruntime-node 1.30 aborts the whole process.
+   * terminated inside onnxruntime-node 1.30 aborts the whole process.
    */
   readonly closing?: 'terminate' | 'finish';
 }

@@ -23,8 +23,7 @@ const MAX_TOKEN_ID = 2 ** 31 - 1;
 
 /**
  * `"text"`, `["text", …]`, `[ids…]` (one input), `[[ids…], …]`. The first item says which; a body of 8 MB holds four
- * million, so lengths are
- * checked before items are looked at, and the first wrong item ends it.
+ * million, so lengths are checked before items are looked at, and the first wrong item ends it.
  * @throws HttpError naming the item.
  */
 export function parseInput(value: unknown, { param, maxItems, tokenLimit, empty, tooMany }: InputRules): Input {

@@ -11,7 +11,7 @@ it('has each code in one row', () => {
   for (const [code, name] of codes) expect(refusalOf(code)).toBe(name);
 });
 
-it.each(names)('%s has statuses that say whose move it is', (name) => {
+it.each(names)('%s has statuses that say who has to act', (name) => {
   const { kind, openai, tei } = REFUSALS[name];
   expect(new HttpError(name, 'refused').kind).toBe(kind);
   for (const [status] of [openai, tei]) {

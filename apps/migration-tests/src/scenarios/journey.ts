@@ -50,8 +50,7 @@ export interface Journey {
 
 /**
  * MiniLM → e5 on a collection that is read and written all the while. This process owns the database; the backfill
- * worker is another process
- * that reaches it over loopback, and is killed once.
+ * worker is another process that reaches it over loopback, and is killed once.
  */
 export async function playJourney(stage: Stage, databaseFolder: string): Promise<Journey> {
   const { checks, corpus, minilm, e5, progress } = stage;

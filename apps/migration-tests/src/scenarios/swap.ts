@@ -14,8 +14,7 @@ import { COLLECTION } from './journey.js';
 
 /**
  * Vectors of one model under the fingerprint of another: what a fallback that changes the model in silence would write.
- * Both models have 384
- * numbers and norm 1, so no structural check can tell them apart.
+ * Both models have 384 numbers and norm 1, so no structural check can tell them apart.
  */
 export async function playSwap(stage: Stage, databaseFolder: string): Promise<Verification> {
   const { checks, corpus, minilm, e5, progress } = stage;

@@ -8,8 +8,7 @@ const { modelId, fingerprint, files } = spaceFileSchema.shape;
 
 /**
  * space.json of a static model. Beside it the folder is one of model2vec: config.json, modules.json, tokenizer.json and
- * model.safetensors with the
- * tensors `embeddings` [V, D] and `weights` [V].
+ * model.safetensors with the tensors `embeddings` [V, D] and `weights` [V].
  */
 export const staticSpaceFileSchema = z.strictObject({
   schema: z.literal(STATIC_SPACE_SCHEMA),

@@ -1,7 +1,7 @@
 /**
  * 32-bit hash of a text: FNV-1a over its UTF-8 bytes, started from the offset basis XOR the seed, then the finaliser of
- * MurmurHash3 (fmix32), which
- * spreads every bit over all of the result. The same number in every language. @param text well-formed.
+ * MurmurHash3 (fmix32), which spreads every bit over all of the result. The same number in every language. @param text
+ * well-formed.
  */
 export function hashText(text: string, seed: number): number {
   let hash = 0x811c9dc5 ^ seed;

@@ -18,15 +18,14 @@ import { textFeatures } from './text-features.js';
 
 /**
  * Bucket 0 belongs to the start of the text alone, with this weight: every text has a direction, whatever cancels out
- * in the other buckets, and the cosine
- * of two texts with words changes by about a millionth.
+ * in the other buckets, and the cosine of two texts with words changes by about a millionth.
  */
 const START_WEIGHT = 1 / 1024;
 
 /**
  * Features of a text hashed into the buckets 1 to D - 1 with a sign, divided by the length of the vector. Texts that
- * share words or parts of words are
- * alike, and nothing else is: for tests and for a first start where there is no model, not for quality.
+ * share words or parts of words are alike, and nothing else is: for tests and for a first start where there is no
+ * model, not for quality.
  */
 export class HashedBackend implements InferenceBackend {
   readonly name = 'hashed';

@@ -3,8 +3,8 @@ import type { TokenTable } from './token-table.js';
 
 /**
  * How the table is read, part of the names under which it is digested. `static`: all of a text's tokens, special ones
- * included, as the tokenizer gives
- * them. `model2vec`: no special tokens are put around a text and unknown tokens are left out.
+ * included, as the tokenizer gives them. `model2vec`: no special tokens are put around a text and unknown tokens are
+ * left out.
  */
 export type TableConvention = 'static' | 'model2vec';
 

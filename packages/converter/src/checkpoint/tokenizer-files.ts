@@ -28,8 +28,8 @@ export async function ignoredTokenIds(folder: string, tokenizer: unknown): Promi
 
 /**
  * tokenizer.json of a model with do_lower_case: sentence-transformers 5.7 puts a lower-casing step before the
- * tokenizer's own normaliser (special
- * tokens that the text spells are found before it). Written into the file, so that every reader of the folder does it.
+ * tokenizer's own normaliser (special tokens that the text spells are found before it). Written into the file, so that
+ * every reader of the folder does it.
  * @throws UnsupportedModelError
  * for other normalisers.
  */

@@ -8,12 +8,10 @@ import type { MatrixKernel } from './matrix-kernel.js';
 import { embeddingsGraph, lengthGraph } from './embeddings-graph.js';
 
 /**
- * ONNX Runtime's own operators. input_ids [B, T] of equal lengths → dense [B, D'].
- * Where the model leaves prompts out of its pooling: a second input prompt_tokens [B], how many tokens at the head of
- * each text to leave out.
- * Where it has heads: inputs want_sparse and want_colbert (bool scalars) and outputs sparse [B, T], colbert [B, T - 1,
- * C];
- * [B, 0] and [B, 0, C] where not wanted, and then nothing is computed for them.
+ * ONNX Runtime's own operators. input_ids [B, T] of equal lengths → dense [B, D']. Where the model leaves prompts out
+ * of its pooling: a second input prompt_tokens [B], how many tokens at the head of each text to leave out. Where it has
+ * heads: inputs want_sparse and want_colbert (bool scalars) and outputs sparse [B, T], colbert [B, T - 1, C]; [B, 0]
+ * and [B, 0, C] where not wanted, and then nothing is computed for them.
  */
 export function fastGraph(
   graph: OnnxGraph,

@@ -20,8 +20,7 @@ export interface Calibration {
 
 /**
  * Largest magnitude of each channel of the layer-normalised tensors over the texts: weight that reads the tensor →
- * [in]. Smoothing the inputs of the other
- * matrices adds nothing.
+ * [in]. Smoothing the inputs of the other matrices adds nothing.
  */
 export async function calibrate(
   model: CheckpointModel,

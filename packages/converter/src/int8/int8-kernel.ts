@@ -26,9 +26,8 @@ export function followsGelu(weight: string): boolean {
 
 /**
  * Weights of 8 bits with a scale an output, activations of 8 bits with a scale a row: a token's result does not depend
- * on its neighbours
- * (ONNX Runtime's DynamicQuantizeMatMul takes one scale for the whole batch). Matrices that the file has in float32 are
- * multiplied so.
+ * on its neighbours (ONNX Runtime's DynamicQuantizeMatMul takes one scale for the whole batch). Matrices that the file
+ * has in float32 are multiplied so.
  */
 export function int8Kernel(weights: WeightFile, hiddenSize: number): MatrixKernel {
   const float = floatKernel(weights, hiddenSize);

@@ -5,8 +5,8 @@ const OUTPUTS = 16;
 
 /**
  * A product that saturates on processors whose u8·s8 instruction (VPMADDUBSW) adds two products in 16 bits: input a [1,
- * 64] uint8, to be filled with 255;
- * output holds, a bool, whether every number of the product is 64 · (255 - 128) · 127.
+ * 64] uint8, to be filled with 255; output holds, a bool, whether every number of the product is 64 · (255 - 128) ·
+ * 127.
  */
 export function selfTestGraph(): Uint8Array {
   const graph = new OnnxGraph();

@@ -55,8 +55,8 @@ export class CheckpointModel {
 
   /**
    * The weights part of the space's identity: SHA-256 over the tensors in the order of their canonical names, each as
-   * its name, a line
-   * feed, its dimensions joined by `x`, a line feed, and its numbers as little-endian float32 (docs/fingerprint.md).
+   * its name, a line feed, its dimensions joined by `x`, a line feed, and its numbers as little-endian float32
+   * (docs/fingerprint.md).
    */
   async weightsHash(signal?: AbortSignal): Promise<string> {
     const hash = createHash('sha256');

@@ -9,9 +9,8 @@ import { copiedBytes, copyWeights, writeWeightFile, type CopyProgress } from './
 
 /**
  * Weights where the checkpoint has them: its files are hard-linked into `FOLDER/onnx` (ONNX Runtime 1.30 refuses `..`
- * and symbolic links that
- * leave the graph's folder). Tensors that cannot be read there (views with gaps, big-endian, float64) are copied to
- * `FOLDER/onnx/NAME`.
+ * and symbolic links that leave the graph's folder). Tensors that cannot be read there (views with gaps, big-endian,
+ * float64) are copied to `FOLDER/onnx/NAME`.
  * @throws LinkError where the file system cannot: then the weights have to be copied.
  */
 export async function linkWeights(

@@ -19,8 +19,7 @@ export interface CircuitOptions {
 
 /**
  * A circuit breaker whose trial is not a request. closed: in use. open: not in use, a pause runs. half-open: the trial
- * is under way; it
- * closes the circuit, or opens it for twice as long. After a trial the first failure opens it again.
+ * is under way; it closes the circuit, or opens it for twice as long. After a trial the first failure opens it again.
  */
 export class Circuit {
   #state: 'closed' | 'open' | 'half-open' = 'closed';

@@ -30,9 +30,8 @@ export interface FallbackOptions {
 
 /**
  * One space on several backends: the first that works serves. A call that fails on one goes on to the next; after a few
- * failures in a row
- * a backend is let go, and opened again, probes included, after a pause. None but the space is ever served: a backend
- * of another is refused.
+ * failures in a row a backend is let go, and opened again, probes included, after a pause. None but the space is ever
+ * served: a backend of another is refused.
  */
 export class FallbackBackend implements InferenceBackend {
   readonly space: EmbeddingSpace;

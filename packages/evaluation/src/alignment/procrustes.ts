@@ -14,8 +14,7 @@ export interface Procrustes extends Alignment {
 
 /**
  * The rotation that brings A closest to B (orthogonal Procrustes, Schönemann 1966): map = U · Vᵀ of the thin singular
- * value decomposition of AᵀB;
- * where the dimensions differ it has orthonormal columns or rows.
+ * value decomposition of AᵀB; where the dimensions differ it has orthonormal columns or rows.
  * @throws RankDeficientError where the pairs do not determine it, UnpairedScoresError, TooFewValuesError,
  * DimensionMismatchError, InvalidScoreError.
  */

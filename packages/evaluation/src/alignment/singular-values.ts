@@ -18,8 +18,7 @@ const ORTHOGONAL = 1e-15;
  * Thin singular value decomposition by one-sided Jacobi rotations (Hestenes 1958; Golub & Van Loan, 4th edition,
  * 8.6.3): the columns are rotated
  * in pairs until all are orthogonal. Slow beside bidiagonalisation and as accurate as float64 allows. A singular value
- * of 0 has a zero `left` column
- * (where rows ≥ columns; a zero `right` column otherwise).
+ * of 0 has a zero `left` column (where rows ≥ columns; a zero `right` column otherwise).
  */
 export function singularValues(matrix: Matrix): SingularValues {
   if (matrix.rows < matrix.columns) {

@@ -40,8 +40,7 @@ export interface GateResult extends GateFigures {
   readonly power: number;
   /**
    * Cross-check by sign flips: `notWorse` is small where the mean lies above −margin (below .05 it agrees with GO),
-   * `worse` where it lies below;
-   * `different` is the two-sided p of no difference at all.
+   * `worse` where it lies below; `different` is the two-sided p of no difference at all.
    */
   readonly signFlip: { readonly notWorse: number; readonly worse: number; readonly different: number };
   /** Exact McNemar test, where hits were given. */

@@ -14,8 +14,7 @@ export interface SlicedScores extends PairedScores {
 
 /**
  * The gate of each slice, in the order of their names. A tested slice is NO-GO only where it is worse than −margin
- * after Holm's adjustment,
- * else GO or INCONCLUSIVE by its percentiles.
+ * after Holm's adjustment, else GO or INCONCLUSIVE by its percentiles.
  */
 export function judgeSlices({
   source,

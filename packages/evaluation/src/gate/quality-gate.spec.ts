@@ -17,8 +17,7 @@ const MARGIN = 0.02;
 
 /**
  * Scores as nDCG has them, 0, ½ or 1: a query falls or rises by ½ with chances that differ by twice the loss, so that
- * the true mean of
- * new − old is −loss and σ is about 0.3.
+ * the true mean of new − old is −loss and σ is about 0.3.
  */
 function simulate(
   random: Random,

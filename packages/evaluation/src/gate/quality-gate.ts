@@ -39,11 +39,9 @@ export const MINIMUM_QUERIES = 30;
 
 /**
  * One-sided non-inferiority of the new space by a paired bootstrap over queries: GO where the 5th percentile of the
- * mean difference lies above
- * −δ, NO-GO where the 95th lies below it, else INCONCLUSIVE with the number of queries that would decide.
- * Slices can only lower it: one that is worse than −δ after Holm's adjustment makes the whole NO-GO; one that is worse
- * only before the
- * adjustment turns GO into INCONCLUSIVE.
+ * mean difference lies above −δ, NO-GO where the 95th lies below it, else INCONCLUSIVE with the number of queries that
+ * would decide. Slices can only lower it: one that is worse than −δ after Holm's adjustment makes the whole NO-GO; one
+ * that is worse only before the adjustment turns GO into INCONCLUSIVE.
  * @throws UnpairedScoresError, TooFewValuesError for no queries, InvalidScoreError, SettingRangeError.
  */
 export function qualityGate(options: QualityGateOptions): GateResult {

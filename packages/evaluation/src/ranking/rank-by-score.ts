@@ -3,8 +3,7 @@ import type { Ranking } from './judgements.js';
 
 /**
  * trec_eval's order, whatever the order of the input: score as float32 descending, ties by the UTF-8 bytes of the id
- * descending
- * (trec_eval 9.0, form_res_rels.c: `sim` is a float, ties compare `docno`).
+ * descending (trec_eval 9.0, form_res_rels.c: `sim` is a float, ties compare `docno`).
  * @throws InvalidScoreError.
  */
 export function rankByScore(scores: Readonly<Record<string, number>>): Ranking {

@@ -2,8 +2,7 @@ import { gradeOf, head, type Judgements } from './judgements.js';
 
 /**
  * nDCG (linear gain) where documents of equal score share the mean of their gains, so that no rule for ties decides:
- * scikit-learn's
- * `ndcg_score`. Scores are compared as they are, not as float32. @throws SettingRangeError.
+ * scikit-learn's `ndcg_score`. Scores are compared as they are, not as float32. @throws SettingRangeError.
  */
 export function tieAveragedNdcg(
   scores: Readonly<Record<string, number>>,

@@ -23,8 +23,7 @@ export function binomialAtMost(successes: number, trials: number, share: number)
 
 /**
  * The largest share of bad items that `bad` of `sampled` leaves possible at this confidence (Clopper & Pearson 1934,
- * one-sided): the exact form
- * of the rule of three, 0 bad of n ⇒ at most 3/n bad at 95 %. @throws SettingRangeError.
+ * one-sided): the exact form of the rule of three, 0 bad of n ⇒ at most 3/n bad at 95 %. @throws SettingRangeError.
  */
 export function upperBoundOfShare(bad: number, sampled: number, confidence = 0.95): number {
   requireInteger('sampled', sampled, 1);

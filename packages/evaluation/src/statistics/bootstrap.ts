@@ -17,8 +17,8 @@ export interface BootstrapOptions {
 
 /**
  * Bootstrap of the mean. For paired scores, pass the differences: a resample then takes both scores of a query
- * together. All nⁿ resamples where
- * they are not more than `resamples`, else as many at random. The order of the values does not matter.
+ * together. All nⁿ resamples where they are not more than `resamples`, else as many at random. The order of the values
+ * does not matter.
  * @throws TooFewValuesError, InvalidScoreError, SettingRangeError.
  */
 export function bootstrapMean(values: ArrayLike<number>, { resamples, seed }: BootstrapOptions): Bootstrap {

@@ -18,8 +18,8 @@ const EXACT_LIMIT = 16;
 
 /**
  * Sign-flip (paired permutation) test of differences: all 2ⁿ flips for n ≤ 16, else `resamples` at random, the observed
- * one counted as one of them
- * (Phipson & Smyth 2010), so that p is never 0. The order of the differences does not matter.
+ * one counted as one of them (Phipson & Smyth 2010), so that p is never 0. The order of the differences does not
+ * matter.
  * @throws TooFewValuesError, InvalidScoreError, SettingRangeError.
  */
 export function signFlipTest(

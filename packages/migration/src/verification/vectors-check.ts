@@ -21,8 +21,8 @@ interface Sampled {
 
 /**
  * Sampled rows are embedded again and compared with what is stored, and each is searched by its own text, which must
- * find it: swapped columns,
- * a wrong direction or the vectors of another model pass every structural check and fail here.
+ * find it: swapped columns, a wrong direction or the vectors of another model pass every structural check and fail
+ * here.
  * @param count 0 bad of n sampled means at most 3/n bad at 95 %.
  */
 export async function checkVectors(parts: MigrationParts, count: number, seed: number): Promise<readonly Check[]> {

@@ -15,8 +15,8 @@ export class NotReadyError extends Error {}
 
 /**
  * One session for many clients: one group of messages at a time, first come first served, and a client whose
- * transaction is open has the
- * session to itself until it ends. `onHold` is told who holds it, and undefined where nobody does.
+ * transaction is open has the session to itself until it ends. `onHold` is told who holds it, and undefined where
+ * nobody does.
  */
 export class DatabaseTurns {
   #waiting: Turn[] = [];

@@ -1,7 +1,6 @@
 /**
  * Messages of PostgreSQL's protocol 3.0 (https://www.postgresql.org/docs/18/protocol-message-formats.html): one byte of
- * type, then an int32
- * that counts itself and the body. The first message of a connection has no type.
+ * type, then an int32 that counts itself and the body. The first message of a connection has no type.
  */
 export interface Frame {
   readonly type: string;

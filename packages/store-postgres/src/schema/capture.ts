@@ -5,8 +5,8 @@ import { pendingTable, vectorsTable } from './space-tables.js';
 
 /**
  * The triggers that watch a source table: a row whose text is new loses its vectors and is queued in every space of the
- * collection. Deletes are
- * the foreign keys' (space-tables.ts). Rows that are copied in with `session_replication_role = replica` are not seen.
+ * collection. Deletes are the foreign keys' (space-tables.ts). Rows that are copied in with `session_replication_role =
+ * replica` are not seen.
  */
 export async function createCapture(sql: Queryable, source: Source): Promise<void> {
   await replaceCapture(sql, source, []);
@@ -19,8 +19,7 @@ export async function createCapture(sql: Queryable, source: Source): Promise<voi
 
 /**
  * The function has the names of the spaces in its text, so that a transaction whose snapshot is older than a space
- * still runs it: definitions are
- * not read by snapshot. To be called while the source table is locked against writers.
+ * still runs it: definitions are not read by snapshot. To be called while the source table is locked against writers.
  */
 export async function replaceCapture(sql: Queryable, source: Source, spaces: readonly string[]): Promise<void> {
   const changes = spaces.map(

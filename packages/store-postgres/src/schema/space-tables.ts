@@ -13,8 +13,8 @@ export function pendingTable(collection: string, space: string): string {
 
 /**
  * The vectors of one collection in one space, and the ids of rows that wait for theirs, the oldest first. The foreign
- * keys take both along when a
- * row is deleted, at every isolation level: a snapshot that cannot see a vector yet cannot leave it behind.
+ * keys take both along when a row is deleted, at every isolation level: a snapshot that cannot see a vector yet cannot
+ * leave it behind.
  */
 export async function createSpaceTables(
   sql: Queryable,

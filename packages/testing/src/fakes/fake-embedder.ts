@@ -38,9 +38,8 @@ export interface FakeEmbedderOptions {
 
 /**
  * A text embedder whose vectors can be computed in the head: number k says how many of the text's tokens ({@link
- * FakeTokenizer}) have
- * (id + shift) mod D = k, divided by the length where the space is normalised. So `''` is 1 at `shift mod D` and 0
- * elsewhere. It logs its calls.
+ * FakeTokenizer}) have (id + shift) mod D = k, divided by the length where the space is normalised. So `''` is 1 at
+ * `shift mod D` and 0 elsewhere. It logs its calls.
  */
 export class FakeEmbedder implements TextEmbedder {
   readonly space: EmbeddingSpace;

@@ -37,8 +37,7 @@ const ROW_BYTES = 200;
 
 /**
  * All ports of the store, in memory and deterministic: the fake of the migration's specs. Writes come one after the
- * other; while
- * `switchSpace` embeds, other writes wait and reads do not, as in the real store.
+ * other; while `switchSpace` embeds, other writes wait and reads do not, as in the real store.
  */
 export class InMemoryStore implements StorePorts {
   readonly #collections = new Map<string, InMemoryCollection>();

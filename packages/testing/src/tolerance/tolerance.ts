@@ -1,7 +1,6 @@
 /**
  * How far a vector may be from another one. All three must hold: cosine cannot see a forgotten normalisation, the
- * largest difference
- * of one number cannot see a direction that is off everywhere by a little, the norm sees neither.
+ * largest difference of one number cannot see a direction that is off everywhere by a little, the norm sees neither.
  */
 export interface Tolerance {
   readonly name: string;

@@ -31,8 +31,7 @@ function wholeCharacters(text: string, end: number): number {
 
 /**
  * A boundary never depends on what stands before the previous boundary, so each window starts at one, and only its last
- * cluster, which
- * the text behind it may extend, is left to the next window.
+ * cluster, which the text behind it may extend, is left to the next window.
  */
 function* segmented(text: string): Generator<readonly [from: number, to: number]> {
   let window = WINDOW;

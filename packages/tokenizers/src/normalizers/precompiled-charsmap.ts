@@ -13,9 +13,8 @@ const MAX_CHARSMAP_BYTES = 16 << 20;
 
 /**
  * Code points that may join a neighbour into one grapheme; between two others there is always a boundary. Runs with
- * such code points
- * are segmented, the rest is not. Sequences that only join to graphemes of 6 bytes and more (jamo, flags, emoji) need
- * no place here.
+ * such code points are segmented, the rest is not. Sequences that only join to graphemes of 6 bytes and more (jamo,
+ * flags, emoji) need no place here.
  */
 const JOINING =
   '\\p{M}\\p{Gr_Ext}\\p{Cf}\\p{Emoji_Modifier}\\r\\n\\u0E33\\u0EB3\\u0D4E\\u{111C2}\\u{111C3}\\u{1193F}\\u{11941}\\u{11A3A}\\u{11A84}-\\u{11A89}\\u{11D46}\\u{11F02}';

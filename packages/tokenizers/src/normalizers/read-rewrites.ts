@@ -38,8 +38,7 @@ export function readRewrites(first: Normalizer, readers: readonly JsonReader[]):
 
 /**
  * Character → text of the `Replace` of single characters that the list starts with. They are done in one pass, which is
- * the same as one after the
- * other as long as none replaces what an earlier one puts in: there the run ends.
+ * the same as one after the other as long as none replaces what an earlier one puts in: there the run ends.
  */
 function readCharacters(readers: readonly JsonReader[]): ReadonlyMap<string, string> {
   const replacements = new Map<string, string>();

@@ -2,7 +2,7 @@ import type { ErrorKind } from '@kimera/core';
 import type { ErrorCode, SystemCode } from './error-codes.js';
 import { EXIT, type ExitCode } from './exit-code.js';
 
-/** The exit code of an error by whose move it is. What is refused once is refused again. */
+/** The exit code of an error by who has to act. What is refused once is refused again. */
 export const EXIT_OF_KIND = {
   caller: EXIT.error,
   refused: EXIT.refused,

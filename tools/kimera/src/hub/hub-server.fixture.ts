@@ -50,8 +50,7 @@ export const isLarge = (name: string): boolean => /\.(?:safetensors|bin|pt|onnx_
 
 /**
  * A hub on two ports of 127.0.0.1: small files come from the hub itself, large ones by a redirect to the store, which
- * is another origin. Behaviours that
- * are planned for a request take over in their order; then it is honest again.
+ * is another origin. Behaviours that are planned for a request take over in their order; then it is honest again.
  */
 export class HubServer {
   readonly requests: SeenRequest[] = [];

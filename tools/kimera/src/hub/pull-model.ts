@@ -59,8 +59,7 @@ export interface PulledModel {
 
 /**
  * Brings the files of a hub's repository that a conversion needs into a folder, each checked by its hash. @throws
- * StoppedError where it was stopped, with
- * what was received kept; the errors of hub/errors.
+ * StoppedError where it was stopped, with what was received kept; the errors of hub/errors.
  */
 export async function pullModel(options: PullOptions): Promise<PulledModel> {
   try {

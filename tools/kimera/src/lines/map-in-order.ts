@@ -1,8 +1,7 @@
 /**
  * Maps a source with at most `concurrency` items under way; results come in the order of the items, each as soon as it
- * and those before it
- * are done, whether or not the source has more by then. When `stop` is aborted nothing more is taken; what is under way
- * is finished.
+ * and those before it are done, whether or not the source has more by then. When `stop` is aborted nothing more is
+ * taken; what is under way is finished.
  */
 export async function* mapInOrder<Item, Result>(
   source: AsyncIterator<Item>,

@@ -10,9 +10,8 @@ const NEWLINE = 0x0a;
 
 /**
  * The lines of a stream as they arrive, at most `maxLines` together; a line is never held back to fill a batch, and at
- * most one unfinished
- * line is kept. Lines beyond {@link MAX_LINE_BYTES} and lines that are not UTF-8 are problems, not failures. A last
- * line needs no newline.
+ * most one unfinished line is kept. Lines beyond {@link MAX_LINE_BYTES} and lines that are not UTF-8 are problems, not
+ * failures. A last line needs no newline.
  */
 export async function* readLineBatches(
   input: AsyncIterable<Buffer>,

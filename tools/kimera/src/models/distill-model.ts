@@ -24,8 +24,7 @@ export interface DistillModelOptions {
 
 /**
  * Distils a model folder into a static one on the native backend. Everything is computed before anything is written,
- * and the folder appears under its
- * name only when it is whole and has served its probes.
+ * and the folder appears under its name only when it is whole and has served its probes.
  * @throws OutputExistsError, StoppedError with nothing left on the disk, and the errors of the folder, the backend and
  * distill.
  */

@@ -12,8 +12,8 @@ const sourceSchema = z.looseObject({
 
 /**
  * bge-m3's published tokenizer.json, byte for byte, out of multilingual-e5-small's: both hold the 250,002 pieces of
- * XLM-R. bge-m3's scores are
- * float32, its `<mask>` takes the white space before it, and it says that it has no byte fallback.
+ * XLM-R. bge-m3's scores are float32, its `<mask>` takes the white space before it, and it says that it has no byte
+ * fallback.
  * @throws InvalidCheckpointError where the source is another file: the result would not be the published one.
  */
 export function bgeM3Tokenizer(e5Json: string): string {

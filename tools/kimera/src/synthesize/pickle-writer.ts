@@ -4,8 +4,7 @@ const STORAGES = { F32: 'FloatStorage', F16: 'HalfStorage' } as const;
 
 /**
  * The data.pkl of torch.save for an OrderedDict of tensors, tensor i in storage i: protocol 2, the opcodes that torch's
- * own reader knows
- * (CPython's Lib/pickletools.py is their specification).
+ * own reader knows (CPython's Lib/pickletools.py is their specification).
  */
 export function pickleTensors(tensors: readonly SyntheticTensor[]): Uint8Array {
   const parts: Buffer[] = [Buffer.from([0x80, 2])];

@@ -74,12 +74,10 @@ export interface MigrationStore {
   events(migration: string): Promise<readonly MigrationEvent[]>;
   /**
    * One transaction in which writers of the collection wait: changes still pending in `toSpace` are embedded by `embed`
-   * and written, then the
-   * pointer moves and the state with it. Rolled back whole where anything fails. `embed` must not call the store: its
-   * writes would wait for this one.
+   * and written, then the pointer moves and the state with it. Rolled back whole where anything fails. `embed` must not
+   * call the store: its writes would wait for this one.
    * @throws MigrationStateError, CatchUpError where more than `maxPending` changes wait or `embed` leaves some out,
-   * SpaceMismatchError where
-   * `from` is not the active space, UnknownSpaceError.
+   * SpaceMismatchError where `from` is not the active space, UnknownSpaceError.
    */
   switchSpace(
     migration: string,

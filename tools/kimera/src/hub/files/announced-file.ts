@@ -4,10 +4,8 @@ import { checkAgainstPin, contentKey, type FileFacts, type WantedFile } from './
 
 /**
  * A file with what the answer to its request adds: X-Linked-Size and X-Linked-Etag (SHA-256 of a file in the large-file
- * store), or ETag (git SHA-1 of
- * another one). @throws InvalidHubAnswerError, HubFileSizeError, HubFileHashError, PinnedFileError where the answer
- * contradicts what is known, and
- * UnverifiableFileError where no hash is known still.
+ * store), or ETag (git SHA-1 of another one). @throws InvalidHubAnswerError, HubFileSizeError, HubFileHashError,
+ * PinnedFileError where the answer contradicts what is known, and UnverifiableFileError where no hash is known still.
  */
 export function announcedFile(wanted: WantedFile, { url, headers, told }: HubAnswer, commit: string): WantedFile {
   const { name, hub } = wanted;

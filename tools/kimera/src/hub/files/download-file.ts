@@ -34,8 +34,7 @@ const DAMAGED = [HubFileSizeError, HubFileHashError, PinnedFileError];
  * Fetches a file, going on where an earlier attempt or process stopped, and puts it in place once its hash is right.
  * @throws HubFileSizeError,
  * HubFileHashError, PinnedFileError where it was wrong twice, with nothing left of it; UnverifiableFileError; the
- * errors of requests and the stop
- * signal's reason, with its first bytes kept.
+ * errors of requests and the stop signal's reason, with its first bytes kept.
  */
 export async function downloadFile(wanted: WantedFile, options: DownloadOptions): Promise<FileDigest> {
   try {

@@ -29,8 +29,7 @@ export function pinsOf(pins: readonly PinnedModel[], id: string): PinnedModel | 
 
 /**
  * The listing of a pinned commit, without what could take the place of a pinned file: weights, heads or a space.json
- * that the pins do not name. A pinned
- * file that is not listed is added, so that it is asked for instead of left out.
+ * that the pins do not name. A pinned file that is not listed is added, so that it is asked for instead of left out.
  */
 export function listingUnderPins(
   listed: ReadonlyMap<string, FileFacts>,
