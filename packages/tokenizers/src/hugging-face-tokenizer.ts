@@ -116,13 +116,13 @@ export class HuggingFaceTokenizer implements Tokenizer {
     return collected;
   }
 
-  #cut(length: number, { maxTokens, truncate = 'right', addSpecialTokens = true }: EncodeOptions) {
+  #cut(length: number, { maxTokens, truncationSide = 'right', addSpecialTokens = true }: EncodeOptions) {
     const prefix = addSpecialTokens ? this.#parts.prefix : [];
     const suffix = addSpecialTokens ? this.#parts.suffix : [];
     const specials = prefix.length + suffix.length;
     if (!Number.isInteger(maxTokens) || maxTokens < specials) throw new InvalidEncodeOptionsError(maxTokens, specials);
     const kept = Math.min(length, maxTokens - specials);
-    const from = truncate === 'right' ? 0 : length - kept;
+    const from = truncationSide === 'right' ? 0 : length - kept;
     return { from, to: from + kept, prefix, suffix, totalTokens: length + specials, truncated: kept < length };
   }
 }

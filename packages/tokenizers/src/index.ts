@@ -4,6 +4,7 @@ export {
   InvalidTokenizerError,
   parseTokenizer,
   TokenizerChangedError,
+  TOKENIZER_REVISION,
   tokenizerIdentity,
   UnsupportedTokenizerError,
 } from './pure.js';

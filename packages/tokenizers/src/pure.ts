@@ -3,3 +3,4 @@ export { encodeBatch, inlineTokenizer } from './encode-batch.js';
 export { InvalidTokenizerError, TokenizerChangedError, UnsupportedTokenizerError } from './errors.js';
 export { parseTokenizer } from './parse-tokenizer.js';
 export { tokenizerIdentity } from './tokenizer-identity.js';
+export { TOKENIZER_REVISION } from './tokenizer-revision.js';

@@ -21,7 +21,7 @@ export class CodePointTokenizer implements Tokenizer {
 
   encodeWithOffsets(
     text: string,
-    { maxTokens, truncate = 'right', addSpecialTokens = true }: EncodeOptions,
+    { maxTokens, truncationSide = 'right', addSpecialTokens = true }: EncodeOptions,
   ): EncodingWithOffsets {
     const specials = addSpecialTokens ? 1 : 0;
     if (!Number.isInteger(maxTokens) || maxTokens < specials) throw new InvalidEncodeOptionsError(maxTokens, specials);
@@ -29,7 +29,7 @@ export class CodePointTokenizer implements Tokenizer {
     const starts: number[] = [];
     for (let i = 0; i < read.length; i += widthAt(read, i)) starts.push(i);
     const kept = Math.min(starts.length, maxTokens - specials);
-    const first = truncate === 'right' ? 0 : starts.length - kept;
+    const first = truncationSide === 'right' ? 0 : starts.length - kept;
     const [ids, from, to] = [
       new Int32Array(specials + kept),
       new Int32Array(specials + kept),

@@ -3,8 +3,11 @@ import type { TokenBatch } from './token-batch.js';
 export interface EncodeOptions {
   /** Tokens kept, special tokens included. */
   readonly maxTokens: number;
-  /** Where the text is cut. */
-  readonly truncate?: 'right' | 'left';
+  /**
+   * The end of the text that loses its tokens: 'left' keeps the last ones. The special tokens always stay. Default
+   * 'right'.
+   */
+  readonly truncationSide?: 'right' | 'left';
   readonly addSpecialTokens?: boolean;
 }
 

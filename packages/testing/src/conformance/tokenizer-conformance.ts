@@ -45,14 +45,15 @@ export function tokenizerConformance(
         fc.property(text, fc.integer({ min: specials, max: 20 + specials }), (value, maxTokens) => {
           const whole = ids(value, { ...WHOLE, addSpecialTokens: false } as typeof WHOLE);
           const kept = Math.min(whole.length, maxTokens - specials);
-          for (const truncate of ['right', 'left'] as const) {
-            const cut = tokenizer.encode(value, { maxTokens, truncate });
+          for (const truncationSide of ['right', 'left'] as const) {
+            const cut = tokenizer.encode(value, { maxTokens, truncationSide });
             expect(cut.totalTokens).toBe(whole.length + specials);
             expect(cut.truncated).toBe(whole.length + specials > maxTokens);
             const bare = [
-              ...tokenizer.encode(value, { maxTokens: maxTokens - specials, truncate, addSpecialTokens: false }).ids,
+              ...tokenizer.encode(value, { maxTokens: maxTokens - specials, truncationSide, addSpecialTokens: false })
+                .ids,
             ];
-            expect(bare).toEqual(truncate === 'right' ? whole.slice(0, kept) : whole.slice(whole.length - kept));
+            expect(bare).toEqual(truncationSide === 'right' ? whole.slice(0, kept) : whole.slice(whole.length - kept));
             expect(cut.ids.length).toBe(kept + specials);
             expect([...cut.ids].join().includes(bare.join())).toBe(true);
           }

@@ -22,14 +22,14 @@ export class FakeTokenizer implements Tokenizer {
   }
   encodeWithOffsets(
     text: string,
-    { maxTokens, truncate = 'right', addSpecialTokens = true }: EncodeOptions,
+    { maxTokens, truncationSide = 'right', addSpecialTokens = true }: EncodeOptions,
   ): EncodingWithOffsets {
     const specials = addSpecialTokens ? 1 : 0;
     if (maxTokens < specials) throw new InvalidEncodeOptionsError(maxTokens, specials);
     const read = toWellFormed(text);
     const units = Array.from({ length: read.length }, (_, at) => ({ id: read.charCodeAt(at) + 1, at }));
     const kept = Math.min(units.length, maxTokens - specials);
-    const cut = truncate === 'right' ? units.slice(0, kept) : units.slice(units.length - kept);
+    const cut = truncationSide === 'right' ? units.slice(0, kept) : units.slice(units.length - kept);
     const start = addSpecialTokens ? [0] : [];
     return {
       ids: Int32Array.from([...start.map(() => FAKE_START), ...cut.map(({ id }) => id)]),
