@@ -1,6 +1,6 @@
 export { KEPT_FILES } from './folder/kept-files.js';
 export { writeFolder } from './folder/write-folder.js';
-export { xlmRoberta } from './architectures/bert-family.js';
+export { xlmRoberta } from './architectures/roberta-family.js';
 export { openCheckpoint, type Checkpoint } from './checkpoint/checkpoint.js';
 export { WEIGHT_FILES } from './checkpoint/open-weights.js';
 export { HEAD_FILES } from './checkpoint/token-heads.js';

@@ -1,8 +1,12 @@
-/** Sizes of an encoder of this family: post-layer normalisation, absolute learnt positions, erf GELU. */
+import type { FeedForwardActivation } from './activation.js';
+
+/** Sizes and choices of an encoder of this family: normalisation after each part, learnt positions. */
 export interface EncoderShape {
   readonly type: string;
   readonly layers: number;
   readonly hiddenSize: number;
+  /** E, numbers of a row of the embedding tables. Where it is not `hiddenSize`, a linear map follows their norm. */
+  readonly embeddingSize: number;
   readonly attentionHeads: number;
   readonly intermediateSize: number;
   readonly vocabularySize: number;
@@ -16,7 +20,14 @@ export interface EncoderShape {
    * text itself spells, has position `padding` (transformers 4.57, create_position_ids_from_input_ids).
    */
   readonly padding: number | undefined;
+  /**
+   * Rows of the table [R, H] of numbers that are added to the attention scores, by the distance of two tokens and the
+   * head; one table for all layers. 0 where there is none. relative-bias.ts says which row a distance has.
+   */
+  readonly relativeBiasRows: number;
   readonly layerNormEpsilon: number;
+  /** Of the feed-forward layers. */
+  readonly activation: FeedForwardActivation;
 }
 
 /** Tokens that fit into the position table. */

@@ -1,5 +1,7 @@
 /** Slow, obvious float64 arithmetic on row-major arrays: the independent reference. */
 
+import type { RelativeBias } from './relative-bias.js';
+
 /** Over the last axis of [T, D]. */
 export function layerNorm(x: Float64Array, gain: Float32Array, bias: Float32Array, epsilon: number): Float64Array {
   const d = gain.length;
@@ -15,13 +17,14 @@ export function layerNorm(x: Float64Array, gain: Float32Array, bias: Float32Arra
   return out;
 }
 
-/** Softmax(Q·Kᵀ/√d)·V per head; q, k, v [T, H·d]. */
+/** Softmax(Q·Kᵀ/√d + bias)·V per head; q, k, v [T, H·d]. */
 export function attention(
   q: Float64Array,
   k: Float64Array,
   v: Float64Array,
   tokens: number,
   heads: number,
+  bias?: RelativeBias,
 ): Float64Array {
   const width = q.length / tokens;
   const d = width / heads;
@@ -31,6 +34,8 @@ export function attention(
   const [query, mixed] = [new Float64Array(d), new Float64Array(d)];
   for (let h = 0; h < heads; h++) {
     const [keys, values] = [headRows(k, width, h * d, d), headRows(v, width, h * d, d)];
+    // Of the distances -(T - 1) to T - 1.
+    const biases = Float64Array.from({ length: 2 * tokens - 1 }, (_, i) => bias?.(h, i - tokens + 1) ?? 0);
     for (let t = 0; t < tokens; t++) {
       const from = t * width + h * d;
       query.set(q.subarray(from, from + d));
@@ -38,7 +43,7 @@ export function attention(
       for (let s = 0, at = 0; s < tokens; s++) {
         let sum = 0;
         for (let i = 0; i < d; i++, at++) sum += (query[i] as number) * (keys[at] as number);
-        const score = sum / scale;
+        const score = sum / scale + (biases[s - t + tokens - 1] as number);
         weights[s] = score;
         if (score > largest) largest = score;
       }

@@ -1,6 +1,8 @@
 import type { EncoderShape } from './encoder-shape.js';
-import { add, attention, gelu, layerNorm } from './float64.js';
+import { FEED_FORWARD_ACTIVATIONS } from './activation.js';
+import { add, attention, layerNorm } from './float64.js';
 import { linear, type WeightSlices } from './linear.js';
+import { relativeBias } from './relative-bias.js';
 
 /**
  * Where the forward pass gets its weights, by their canonical names (docs/fingerprint.md): of a matrix it holds some
@@ -24,7 +26,8 @@ export async function forwardPass(
   shape: EncoderShape,
   texts: readonly ArrayLike<number>[],
 ): Promise<readonly Float64Array[]> {
-  const { attentionHeads, hiddenSize, layers, layerNormEpsilon } = shape;
+  const { attentionHeads, embeddingSize, hiddenSize, layers, layerNormEpsilon, relativeBiasRows } = shape;
+  const activate = FEED_FORWARD_ACTIVATIONS[shape.activation];
   const tokens = texts.reduce((sum, ids) => sum + ids.length, 0);
   const embedded = joined(await Promise.all(texts.map((ids) => embed(weights, shape, ids))));
   let hidden = layerNorm(
@@ -33,6 +36,15 @@ export async function forwardPass(
     await weights.tensor('embeddings.norm.bias'),
     layerNormEpsilon,
   );
+  if (embeddingSize !== hiddenSize)
+    hidden = await linear(
+      hidden,
+      tokens,
+      weights.slices('embeddings.projection.weight'),
+      await weights.tensor('embeddings.projection.bias'),
+    );
+  const bias =
+    relativeBiasRows === 0 ? undefined : relativeBias(await weights.tensor('attention.relative_bias'), attentionHeads);
   const apart = (states: Float64Array): readonly Float64Array[] => {
     let from = 0;
     return texts.map(({ length }) => states.subarray(from, (from += length * hiddenSize)));
@@ -56,11 +68,12 @@ export async function forwardPass(
           values[i] as Float64Array,
           length,
           attentionHeads,
+          bias,
         ),
       ),
     );
     const attended = await norm('attention.norm', add(await project('attention.output', mixed), hidden));
-    hidden = await norm('norm', add(await project('down', gelu(await project('up', attended))), attended));
+    hidden = await norm('norm', add(await project('down', activate(await project('up', attended))), attended));
   }
   return apart(hidden);
 }
@@ -77,7 +90,7 @@ function joined(parts: readonly Float64Array[]): Float64Array {
 
 async function embed(
   weights: WeightReader,
-  { hiddenSize: d, typeVocabularySize, padding }: EncoderShape,
+  { embeddingSize: d, typeVocabularySize, padding }: EncoderShape,
   ids: ArrayLike<number>,
 ): Promise<Float64Array> {
   const sum = new Float64Array(ids.length * d);

@@ -1,7 +1,8 @@
-export { ACTIVATIONS, type Activation } from './activation.js';
+export { ACTIVATION_NAMES, ACTIVATIONS, type Activation, type FeedForwardActivation } from './activation.js';
 export { embedTexts, type ReferenceEncoder, type ReferenceOutput, type ReferenceText } from './embed-texts.js';
 export { positionLimit, type EncoderShape } from './encoder-shape.js';
 export type { WeightReader } from './forward-pass.js';
 export type { WeightSlices } from './linear.js';
 export { denseName, LEFT_OUT, NORM_FLOOR, SUM_FLOOR, type AfterPooling, type ModuleChain } from './pooling.js';
+export { LAST_DISTANCE, RELATIVE_BUCKETS, relativeBucket } from './relative-bias.js';
 export type { TokenHeads } from './token-heads.js';

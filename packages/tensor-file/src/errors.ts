@@ -1,4 +1,5 @@
 import { KimeraError } from '@kimera/core';
+import { nearNames } from './near-names.js';
 
 /** A checkpoint file that breaks its format: truncated, overlapping, longer than it says. */
 export class InvalidCheckpointError extends KimeraError {
@@ -24,7 +25,10 @@ export class InvalidIndexError extends KimeraError {
   }
 }
 
-/** Well-formed, but not something that is converted: an architecture, a module, an activation. Never skipped. */
+/**
+ * Well-formed, but not something that is converted: an architecture, a module, an activation. Never skipped. `reason`
+ * is a sentence about this one.
+ */
 export class UnsupportedModelError extends KimeraError {
   readonly code = 'UNSUPPORTED_MODEL';
   readonly kind = 'refused';
@@ -32,12 +36,12 @@ export class UnsupportedModelError extends KimeraError {
     readonly feature: string,
     readonly actual: string,
     readonly supported: readonly string[],
+    readonly reason?: string,
   ) {
-    super(`${feature} ${JSON.stringify(actual)} is not supported (supported: ${supported.join(', ')})`, {
-      feature,
-      actual,
-      supported,
-    });
+    super(
+      `${feature} ${JSON.stringify(actual)} is not supported (supported: ${supported.join(', ')})${reason === undefined ? '' : `. ${reason}`}`,
+      { feature, actual, supported, ...(reason === undefined ? {} : { reason }) },
+    );
   }
 }
 
@@ -53,12 +57,22 @@ export class CheckpointFileMissingError extends KimeraError {
   }
 }
 
-/** A tensor that the architecture needs is absent. */
+/** A tensor that the architecture needs is absent. `near`: names that the file has and that may be meant. */
 export class MissingTensorError extends KimeraError {
   readonly code = 'MISSING_TENSOR';
   readonly kind = 'refused';
-  constructor(readonly tensor: string) {
-    super(`the checkpoint has no tensor ${tensor}`, { tensor });
+  readonly near: readonly string[];
+  /** @param names that the file has. */
+  constructor(
+    readonly tensor: string,
+    names: readonly string[] = [],
+  ) {
+    const near = nearNames(tensor, names);
+    super(
+      `the checkpoint has no tensor ${tensor}${near.length === 0 ? '' : `; among its ${names.length} tensors are ${near.join(', ')}`}`,
+      { tensor, near },
+    );
+    this.near = near;
   }
 }
 

@@ -60,7 +60,7 @@ const free: FloatMemory[] = [];
 export function tensorSource(file: TensorFile): TensorSource {
   const entryOf = (name: string): TensorEntry => {
     const entry = file.entry(name);
-    if (entry === undefined) throw new MissingTensorError(name);
+    if (entry === undefined) throw new MissingTensorError(name, file.names);
     return entry;
   };
   const readRange = async (

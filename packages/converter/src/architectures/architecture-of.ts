@@ -1,21 +1,35 @@
 import { UnsupportedModelError } from '@kimera/tensor-file';
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
 import type { Architecture } from './architecture.js';
-import { bert, roberta, xlmRoberta } from './bert-family.js';
+import { bert } from './bert-family.js';
+import { camembert } from './camembert.js';
 import { distilbert } from './distilbert.js';
+import { electra } from './electra.js';
+import { mpnet } from './mpnet.js';
+import { notReadReason } from './not-read.js';
+import { roberta, xlmRoberta } from './roberta-family.js';
 
 /** The families of encoders. */
-const ARCHITECTURES: readonly Architecture[] = [bert, xlmRoberta, roberta, distilbert];
+export const ARCHITECTURES: readonly Architecture[] = [
+  bert,
+  xlmRoberta,
+  roberta,
+  distilbert,
+  camembert,
+  electra,
+  mpnet,
+];
 
 /** The architecture that config.json names. @throws UnsupportedModelError. */
-export function architectureOf(checkpoint: Checkpoint): Architecture {
+export function architectureOf(checkpoint: Pick<Checkpoint, 'config'>): Architecture {
   const modelType = checkpoint.config['model_type'];
   const architecture = ARCHITECTURES.find((candidate) => candidate.modelType === modelType);
   if (architecture === undefined)
     throw new UnsupportedModelError(
       'model_type',
-      String(modelType),
+      modelType === undefined ? 'missing' : typeof modelType === 'string' ? modelType : JSON.stringify(modelType),
       ARCHITECTURES.map((candidate) => candidate.modelType),
+      notReadReason(modelType),
     );
   return architecture;
 }

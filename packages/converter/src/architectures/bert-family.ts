@@ -1,11 +1,10 @@
-import { z } from 'zod';
-import { InvalidConfigurationError } from '../errors.js';
 import { UnsupportedModelError } from '@kimera/tensor-file';
+import { ACTIVATION_NAMES, type EncoderShape, type FeedForwardActivation } from '@kimera/reference-encoder';
 import type { Architecture } from './architecture.js';
-import type { EncoderShape } from '@kimera/reference-encoder';
+import { checkNeutral, unknownKeys } from './config-keys.js';
+import { ConfigValues, type ConfigClass } from './config-values.js';
 
 /** Layers and sizes beyond which a config is not an encoder of this family (BERT-large has 24 layers of 1024). */
-export const size = (limit: number): z.ZodType<number> => z.int().positive().max(limit);
 export const LIMITS = {
   hiddenSize: 16_384,
   layers: 256,
@@ -14,87 +13,109 @@ export const LIMITS = {
   vocabularySize: 4_000_000,
   positions: 1_000_000,
   types: 1_024,
+  layerNormEpsilon: 0.1,
 } as const;
 
-const configSchema = z.looseObject({
-  hidden_size: size(LIMITS.hiddenSize),
-  num_hidden_layers: size(LIMITS.layers),
-  num_attention_heads: size(LIMITS.attentionHeads),
-  intermediate_size: size(LIMITS.intermediateSize),
-  vocab_size: size(LIMITS.vocabularySize),
-  max_position_embeddings: size(LIMITS.positions),
-  type_vocab_size: size(LIMITS.types),
-  layer_norm_eps: z.number().positive().max(0.1),
-  hidden_act: z.string(),
-  pad_token_id: z.int().nonnegative().nullish(),
-  position_embedding_type: z.string().default('absolute'),
-  is_decoder: z.boolean().default(false),
-  add_cross_attention: z.boolean().default(false),
-});
+export const BERT_SIZES = ['hidden_size', 'num_hidden_layers', 'num_attention_heads', 'intermediate_size'] as const;
+
+/** Other keys of BERT's configuration with their defaults (transformers 4.57.6, as all defaults here). */
+export const BERT_DEFAULTS = {
+  vocab_size: 30_522,
+  hidden_act: 'gelu',
+  max_position_embeddings: 512,
+  type_vocab_size: 2,
+  layer_norm_eps: 1e-12,
+  pad_token_id: 0,
+  position_embedding_type: 'absolute',
+} as const;
+
+/** The pooler of TensorFlow's BERT is described in old files; no pooling of sentence-transformers uses it. */
+export const BERT_IRRELEVANT: readonly string[] = [
+  'hidden_dropout_prob',
+  'attention_probs_dropout_prob',
+  'directionality',
+  'pooler_fc_size',
+  'pooler_num_attention_heads',
+  'pooler_num_fc_layers',
+  'pooler_size_per_head',
+  'pooler_type',
+];
 
 /** How a family counts positions: from 0, or from the padding id on as RoBERTa does. */
 export type PositionCounting = 'from zero' | 'after padding';
 
 /** The config.json of BERT and of those that kept its keys. */
-export function bertShape(
-  modelType: string,
-  counting: PositionCounting,
-  config: Readonly<Record<string, unknown>>,
-  path: string,
-): EncoderShape {
-  const parsed = configSchema.safeParse(config);
-  if (!parsed.success) throw new InvalidConfigurationError(path, z.prettifyError(parsed.error).replaceAll('\n', ' '));
-  const value = parsed.data;
-  if (value.hidden_act !== 'gelu') throw new UnsupportedModelError('hidden_act', value.hidden_act, ['gelu']);
-  if (value.position_embedding_type !== 'absolute')
-    throw new UnsupportedModelError('position_embedding_type', value.position_embedding_type, ['absolute']);
-  if (value.is_decoder || value.add_cross_attention)
-    throw new UnsupportedModelError('is_decoder', 'true', ['an encoder']);
-  const padding = value.pad_token_id ?? undefined;
-  if (padding !== undefined && padding >= value.vocab_size)
-    throw new InvalidConfigurationError(
-      path,
-      `pad_token_id ${padding} is not in the vocabulary of ${value.vocab_size}`,
-    );
-  if (counting === 'after padding' && padding === undefined)
-    throw new InvalidConfigurationError(path, 'pad_token_id is missing: the positions are counted from it');
-  if (counting === 'after padding' && padding !== undefined && padding + 2 > value.max_position_embeddings) {
-    throw new InvalidConfigurationError(
-      path,
-      `max_position_embeddings ${value.max_position_embeddings} leaves no position after pad_token_id ${padding}`,
-    );
+export function bertShape(modelType: string, counting: PositionCounting, values: ConfigValues): EncoderShape {
+  checkNeutral(values);
+  values.only('position_embedding_type', 'absolute');
+  const vocabularySize = values.integer('vocab_size', 1, LIMITS.vocabularySize);
+  const positionRows = values.integer('max_position_embeddings', 1, LIMITS.positions);
+  const padding = paddingId(values, vocabularySize);
+  if (counting === 'after padding') {
+    if (padding === undefined) throw values.refuse('pad_token_id is null: the positions are counted from it');
+    checkPositions(values, padding, positionRows);
   }
-  checkHeads(path, value.hidden_size, value.num_attention_heads);
   return {
     type: modelType,
-    layers: value.num_hidden_layers,
-    hiddenSize: value.hidden_size,
-    attentionHeads: value.num_attention_heads,
-    intermediateSize: value.intermediate_size,
-    vocabularySize: value.vocab_size,
-    typeVocabularySize: value.type_vocab_size,
-    positionRows: value.max_position_embeddings,
+    layers: values.integer('num_hidden_layers', 1, LIMITS.layers),
+    ...headsAndSize(values, 'hidden_size', 'num_attention_heads'),
+    intermediateSize: values.integer('intermediate_size', 1, LIMITS.intermediateSize),
+    vocabularySize,
+    typeVocabularySize: values.integer('type_vocab_size', 1, LIMITS.types),
+    positionRows,
     padding: counting === 'after padding' ? padding : undefined,
-    layerNormEpsilon: value.layer_norm_eps,
+    relativeBiasRows: 0,
+    layerNormEpsilon: values.positive('layer_norm_eps', LIMITS.layerNormEpsilon),
+    activation: activationOf(values, 'hidden_act'),
   };
 }
 
-export function checkHeads(path: string, hiddenSize: number, attentionHeads: number): void {
-  if (hiddenSize % attentionHeads !== 0)
-    throw new InvalidConfigurationError(
-      path,
-      `hidden_size ${hiddenSize} is not a multiple of num_attention_heads ${attentionHeads}`,
+/** Checked by all, since the original library loads no table without this row; undefined where the file says null. */
+export function paddingId(values: ConfigValues, vocabularySize: number): number | undefined {
+  const padding = values.integerOrNull('pad_token_id', 0, LIMITS.vocabularySize);
+  if (padding !== undefined && padding >= vocabularySize)
+    throw values.refuse(`${values.described('pad_token_id')} is not in the vocabulary of ${vocabularySize}`);
+  return padding;
+}
+
+export function checkPositions(values: ConfigValues, padding: number, positionRows: number): void {
+  if (padding + 2 > positionRows)
+    throw values.refuse(
+      `${values.described('max_position_embeddings')} leaves no position after the padding id ${padding}`,
     );
 }
 
+/** @throws InvalidConfigurationError where the heads do not divide the size. */
+export function headsAndSize(
+  values: ConfigValues,
+  sizeKey: string,
+  headsKey: string,
+): Pick<EncoderShape, 'attentionHeads' | 'hiddenSize' | 'embeddingSize'> {
+  const hiddenSize = values.integer(sizeKey, 1, LIMITS.hiddenSize);
+  const attentionHeads = values.integer(headsKey, 1, LIMITS.attentionHeads);
+  if (hiddenSize % attentionHeads !== 0)
+    throw values.refuse(`${values.described(sizeKey)} is not a multiple of ${values.described(headsKey)}`);
+  return { hiddenSize, embeddingSize: hiddenSize, attentionHeads };
+}
+
+/** @throws UnsupportedModelError. */
+export function activationOf(values: ConfigValues, key: string): FeedForwardActivation {
+  const name = values.text(key);
+  const activation = ACTIVATION_NAMES.get(name);
+  if (activation === undefined) throw new UnsupportedModelError(key, name, [...ACTIVATION_NAMES.keys()].sort());
+  return activation;
+}
+
 /** BERT's names of tensors. */
-export const BERT_NAMES: Pick<Architecture, 'embeddings' | 'layer'> = {
+export const BERT_NAMES: Pick<Architecture, 'embeddings' | 'layer' | 'relativeBias'> = {
   embeddings: {
     word: 'embeddings.word_embeddings',
     position: 'embeddings.position_embeddings',
     type: 'embeddings.token_type_embeddings',
     norm: 'embeddings.LayerNorm',
+    projection: '',
   },
+  relativeBias: '',
   layer: (index) => {
     const layer = `encoder.layer.${index}`;
     return {
@@ -110,26 +131,27 @@ export const BERT_NAMES: Pick<Architecture, 'embeddings' | 'layer'> = {
   },
 };
 
+/** A family with BERT's keys, names and arithmetic. */
+export function bertLike(
+  modelType: string,
+  prefix: string,
+  counting: PositionCounting,
+  configClass: ConfigClass,
+): Architecture {
+  return {
+    modelType,
+    prefix,
+    configClass,
+    shape: (config, path) => bertShape(modelType, counting, new ConfigValues(config, path, configClass)),
+    unknownConfigKeys: (config) => unknownKeys(config, configClass),
+    ...BERT_NAMES,
+  };
+}
+
 /** BERT: positions from 0, two token types. */
-export const bert: Architecture = {
-  modelType: 'bert',
-  prefix: 'bert.',
-  shape: (config, path) => bertShape('bert', 'from zero', config, path),
-  ...BERT_NAMES,
-};
-
-/** RoBERTa: XLM-RoBERTa's arithmetic under another name, with a byte-level tokenizer. */
-export const roberta: Architecture = {
-  modelType: 'roberta',
-  prefix: 'roberta.',
-  shape: (config, path) => bertShape('roberta', 'after padding', config, path),
-  ...BERT_NAMES,
-};
-
-/** XLM-RoBERTa: positions after the padding id, one token type. */
-export const xlmRoberta: Architecture = {
-  modelType: 'xlm-roberta',
-  prefix: 'roberta.',
-  shape: (config, path) => bertShape('xlm-roberta', 'after padding', config, path),
-  ...BERT_NAMES,
-};
+export const bert = bertLike('bert', 'bert.', 'from zero', {
+  name: 'BertConfig',
+  required: BERT_SIZES,
+  defaults: BERT_DEFAULTS,
+  irrelevant: BERT_IRRELEVANT,
+});

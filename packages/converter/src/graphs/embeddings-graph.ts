@@ -31,7 +31,7 @@ export function lengthGraph(graph: OnnxGraph, ids: string): string {
   return graph.node('Gather', [graph.node('Shape', [ids]), graph.int64([1], [])], { axis: 0 });
 }
 
-/** The first hidden state [B, T, D]. @param types rows of the token type table, or undefined where there are none. */
+/** The first hidden state [B, T, D]; the tables are [., E]. @param types rows of the token type table, or undefined where there are none. */
 export function embeddingsGraph(
   graph: OnnxGraph,
   weights: GraphWeights,
@@ -42,13 +42,18 @@ export function embeddingsGraph(
 ): string {
   const word = weights.gather(graph, 'embeddings.word', ids);
   const typed = types === undefined ? word : graph.node('Add', [word, types]);
-  return normGraph(
+  const normed = normGraph(
     graph,
     weights,
     'embeddings.norm',
     graph.node('Add', [typed, positionsGraph(graph, weights, shape, ids, length)]),
     shape,
   );
+  if (shape.embeddingSize === shape.hiddenSize) return normed;
+  return graph.node('Add', [
+    matrixGraph(graph, normed, weights.value(graph, 'embeddings.projection.weight')),
+    weights.value(graph, 'embeddings.projection.bias'),
+  ]);
 }
 
 function positionsGraph(

@@ -5,7 +5,9 @@ import { colbertGraph, sparseGraph } from './head-graphs.js';
 import type { OnnxGraph } from '@kimera/onnx-file';
 import type { GraphWeights } from '../weights/graph-weights.js';
 import type { MatrixKernel } from './matrix-kernel.js';
+import { FEED_FORWARD_GRAPHS } from './activation-graph.js';
 import { embeddingsGraph, lengthGraph } from './embeddings-graph.js';
+import { relativeBiasGraph } from './relative-bias-graph.js';
 
 /**
  * ONNX Runtime's own operators. input_ids [B, T] of equal lengths → dense [B, D']. Where the model leaves prompts out
@@ -50,6 +52,7 @@ export function encoderGraph(
   const type =
     shape.typeVocabularySize === 0 ? undefined : weights.value(graph, 'embeddings.type', { from: 0, rows: 1 });
   let hidden = embeddingsGraph(graph, weights, shape, ids, length, type);
+  const bias = shape.relativeBiasRows === 0 ? [] : ['', relativeBiasGraph(graph, weights, length)];
   for (let layer = 0; layer < shape.layers; layer++) {
     const name = `layers.${layer}`;
     const weight = (suffix: string): string => weights.value(graph, `${name}.${suffix}`);
@@ -57,10 +60,10 @@ export function encoderGraph(
       graph.fused('SkipLayerNormalization', [x, skip, weight(`${norms}.gain`), weight(`${norms}.bias`), weight(bias)], {
         epsilon: { float: shape.layerNormEpsilon },
       });
-    // Without a mask, since ONNX Runtime uses its flash attention only then.
+    // Without a mask, since ONNX Runtime uses its flash attention only then; a bias rules it out too.
     const mixed = graph.fused(
       'MultiHeadAttention',
-      [...kernel.project(graph, hidden, name), weight('attention.qkv.bias')],
+      [...kernel.project(graph, hidden, name), weight('attention.qkv.bias'), ...bias],
       { num_heads: shape.attentionHeads },
     );
     const attended = skipNorm(
@@ -69,7 +72,11 @@ export function encoderGraph(
       'attention.norm',
       'attention.output.bias',
     );
-    const active = graph.fused('BiasGelu', [kernel.multiply(graph, attended, `${name}.up.weight`), weight('up.bias')]);
+    const up = [kernel.multiply(graph, attended, `${name}.up.weight`), weight('up.bias')];
+    const active =
+      shape.activation === 'gelu'
+        ? graph.fused('BiasGelu', up)
+        : FEED_FORWARD_GRAPHS[shape.activation](graph, graph.node('Add', up));
     hidden = skipNorm(kernel.multiply(graph, active, `${name}.down.weight`), attended, 'norm', 'down.bias');
   }
   return { hidden, length };

@@ -1,8 +1,9 @@
 import type { EncoderShape } from '@kimera/reference-encoder';
-import { geluGraph } from './activation-graph.js';
+import { FEED_FORWARD_GRAPHS } from './activation-graph.js';
 import type { OnnxGraph } from '@kimera/onnx-file';
 import type { GraphWeights } from '../weights/graph-weights.js';
 import { embeddingsGraph, lengthGraph, matrixGraph, normGraph } from './embeddings-graph.js';
+import { relativeBiasGraph } from './relative-bias-graph.js';
 
 /**
  * Standard operators: input_ids, attention_mask[, token_type_ids where there are several] [B, T] → last_hidden_state
@@ -13,10 +14,12 @@ export function portableGraph(graph: OnnxGraph, weights: GraphWeights, shape: En
   const ids = graph.input('input_ids', 'int64', ['batch', 'sequence']);
   const mask = graph.input('attention_mask', 'int64', ['batch', 'sequence']);
   const types = typesGraph(graph, weights, shape);
-  const hidden0 = embeddingsGraph(graph, weights, shape, ids, lengthGraph(graph, ids), types);
+  const length = lengthGraph(graph, ids);
+  let hidden = embeddingsGraph(graph, weights, shape, ids, length, types);
   const open = graph.node('Unsqueeze', [graph.node('Cast', [mask], { to: 1 }), graph.int64([1, 2])]);
   const penalty = graph.node('Mul', [graph.node('Sub', [graph.float(1), open]), graph.float(-3.4028234663852886e38)]);
-  let hidden = hidden0;
+  const bias =
+    shape.relativeBiasRows === 0 ? penalty : graph.node('Add', [relativeBiasGraph(graph, weights, length), penalty]);
   for (let layer = 0; layer < shape.layers; layer++) {
     const name = `layers.${layer}`;
     const part = (index: number): string => {
@@ -31,7 +34,7 @@ export function portableGraph(graph: OnnxGraph, weights: GraphWeights, shape: En
     };
     const keys = graph.node('Transpose', [part(1)], { perm: [0, 1, 3, 2] });
     const scores = graph.node('Div', [graph.node('MatMul', [part(0), keys]), graph.float(Math.sqrt(d / heads))]);
-    const shares = graph.node('Softmax', [graph.node('Add', [scores, penalty])], { axis: -1 });
+    const shares = graph.node('Softmax', [graph.node('Add', [scores, bias])], { axis: -1 });
     const mixed = graph.node('Transpose', [graph.node('MatMul', [shares, part(2)])], { perm: [0, 2, 1, 3] });
     const joined = graph.node('Reshape', [mixed, graph.int64([0, 0, d])]);
     const dense = (x: string, weight: string): string =>
@@ -46,7 +49,7 @@ export function portableGraph(graph: OnnxGraph, weights: GraphWeights, shape: En
       graph.node('Add', [dense(joined, `${name}.attention.output`), hidden]),
       shape,
     );
-    const active = geluGraph(graph, dense(attended, `${name}.up`));
+    const active = FEED_FORWARD_GRAPHS[shape.activation](graph, dense(attended, `${name}.up`));
     hidden = normGraph(
       graph,
       weights,

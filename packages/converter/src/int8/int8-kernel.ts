@@ -1,3 +1,4 @@
+import type { EncoderShape, FeedForwardActivation } from '@kimera/reference-encoder';
 import { floatKernel, type MatrixKernel } from '../graphs/matrix-kernel.js';
 import type { OnnxGraph } from '@kimera/onnx-file';
 import type { WeightFile } from '../weights/weight-file.js';
@@ -15,13 +16,30 @@ export const int8Arrays = (weight: string): Readonly<Record<'levels' | 'scales' 
 
 /**
  * GELU is nowhere below -0.16998: shifted by this much its values take all 256 levels instead of the upper half of
- * them. The bias takes the shift back.
+ * them. The bias takes the shift back. So with the other activations, each with a little more than its least value;
+ * undefined where there is none, or where values of both signs are as large.
  */
-export const GELU_SHIFT = 0.17;
+const SHIFTS: Readonly<Record<FeedForwardActivation, number | undefined>> = {
+  gelu: 0.17,
+  gelu_10: 0.17,
+  gelu_new: 0.1701,
+  gelu_fast: 0.1701,
+  quick_gelu: 0.1637,
+  laplace: 0,
+  leaky_relu: undefined,
+  linear: undefined,
+  mish: 0.309,
+  relu: 0,
+  relu2: 0,
+  relu6: 0,
+  sigmoid: 0,
+  silu: 0.2785,
+  tanh: undefined,
+};
 
-/** Whether the matrix multiplies what a GELU gives. */
-export function followsGelu(weight: string): boolean {
-  return weight.endsWith('.down.weight');
+/** By how much the inputs of a matrix are shifted; undefined where they are quantised as they are. */
+export function inputShift(weight: string, activation: FeedForwardActivation): number | undefined {
+  return weight.endsWith('.down.weight') ? SHIFTS[activation] : undefined;
 }
 
 /**
@@ -29,7 +47,10 @@ export function followsGelu(weight: string): boolean {
  * on its neighbours (ONNX Runtime's DynamicQuantizeMatMul takes one scale for the whole batch). Matrices that the file
  * has in float32 are multiplied so.
  */
-export function int8Kernel(weights: WeightFile, hiddenSize: number): MatrixKernel {
+export function int8Kernel(
+  weights: WeightFile,
+  { hiddenSize, activation }: Pick<EncoderShape, 'hiddenSize' | 'activation'>,
+): MatrixKernel {
   const float = floatKernel(weights, hiddenSize);
   const isQuantized = (weight: string): boolean => weights.hasArray(int8Arrays(weight).levels);
   const multiplyQuantized = (graph: OnnxGraph, { levels, scale, zero }: QuantizedRows, weight: string): string => {
@@ -45,7 +66,9 @@ export function int8Kernel(weights: WeightFile, hiddenSize: number): MatrixKerne
   };
   const quantize = (graph: OnnxGraph, x: string, weight: string): QuantizedRows => {
     const names = int8Arrays(weight);
-    if (followsGelu(weight)) return quantizePositiveRows(graph, graph.node('Add', [x, graph.float(GELU_SHIFT)]));
+    const shift = inputShift(weight, activation);
+    if (shift === 0) return quantizePositiveRows(graph, graph.node('Max', [x, graph.float(ROW_FLOOR)]));
+    if (shift !== undefined) return quantizePositiveRows(graph, graph.node('Add', [x, graph.float(shift)]));
     return quantizeRows(
       graph,
       weights.hasArray(names.smoothing) ? graph.node('Mul', [x, weights.array(graph, names.smoothing)]) : x,

@@ -35,11 +35,10 @@ export async function rankMatrices(
   },
 ): Promise<readonly MatrixCost[]> {
   const { folder, base, int8, openBackend, texts, expected } = parts;
-  const { hiddenSize } = model.shape;
   const costs: MatrixCost[] = [];
   for (const { name } of model.groups.filter(isQuantized)) {
     const graph = new OnnxGraph();
-    const kernel = oneQuantized(name, floatKernel(base, hiddenSize), int8Kernel(int8, hiddenSize));
+    const kernel = oneQuantized(name, floatKernel(base, model.shape.hiddenSize), int8Kernel(int8, model.shape));
     fastGraph(
       graph,
       withBias(base, int8, name.replace(/weight$/, 'bias')),

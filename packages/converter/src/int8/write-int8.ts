@@ -6,7 +6,7 @@ import { groupElements, type WeightGroup } from '../model/weight-plan.js';
 import { OnnxGraph, OPSET } from '@kimera/onnx-file';
 import type { CheckpointModel } from '../model/checkpoint-model.js';
 import type { WeightFile } from '../weights/weight-file.js';
-import { followsGelu, GELU_SHIFT, int8Arrays, int8Kernel } from './int8-kernel.js';
+import { inputShift, int8Arrays, int8Kernel } from './int8-kernel.js';
 import { columnMaxima, quantizeMatrix, type Int8Levels, type QuantizedMatrix } from './quantize-matrix.js';
 import { selfTestGraph } from './self-test-graph.js';
 import { smoothingFactors } from './smoothing.js';
@@ -75,7 +75,7 @@ export async function writeInt8(
   });
   const graph = new OnnxGraph();
   const { modules, heads } = model.checkpoint;
-  fastGraph(graph, weights, int8Kernel(weights, model.shape.hiddenSize), model.shape, modules, heads);
+  fastGraph(graph, weights, int8Kernel(weights, model.shape), model.shape, modules, heads);
   await writeFile(join(folder, INT8_GRAPH), graph.serialize('int8', OPSET));
   const selfTest = join(folder, INT8_SELF_TEST);
   if (levels === 127) await writeFile(selfTest, selfTestGraph());
@@ -106,7 +106,7 @@ async function addQuantized(
       [inputs],
       factors.map((factor) => 1 / factor),
     );
-  return biasShift(quantized, followsGelu(name) ? GELU_SHIFT : 0);
+  return biasShift(quantized, inputShift(name, model.shape.activation) ?? 0);
 }
 
 /** By how much each output is too large if every input is larger by `shift`, [out]. */

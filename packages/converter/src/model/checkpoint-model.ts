@@ -101,7 +101,7 @@ export class CheckpointModel {
       if (actual.join() !== plan.shape.join()) throw new TensorShapeError(source, plan.shape, actual);
       return source;
     }
-    throw new MissingTensorError(plan.sources[0] ?? plan.name);
+    throw new MissingTensorError(plan.sources[0] ?? plan.name, this.checkpoint.tensors.names);
   }
 }
 

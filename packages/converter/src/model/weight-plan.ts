@@ -29,10 +29,9 @@ export function aloneGroup(precision: WeightGroup['precision'], plan: WeightPlan
 }
 
 /** The encoder's weights in the order of the data file. */
-export function encoderWeights(
-  architecture: Architecture,
-  { layers, hiddenSize: d, intermediateSize: f, vocabularySize, typeVocabularySize, positionRows }: EncoderShape,
-): readonly WeightGroup[] {
+export function encoderWeights(architecture: Architecture, shape: EncoderShape): readonly WeightGroup[] {
+  const { layers, hiddenSize: d, embeddingSize: e, attentionHeads, intermediateSize: f, relativeBiasRows } = shape;
+  const { vocabularySize, typeVocabularySize, positionRows } = shape;
   const plan = (name: string, source: string, shape: readonly number[]): WeightPlan => {
     // TensorFlow's names of a LayerNorm, kept by old checkpoints.
     const old = source.replace('LayerNorm.weight', 'LayerNorm.gamma').replace('LayerNorm.bias', 'LayerNorm.beta');
@@ -50,18 +49,27 @@ export function encoderWeights(
     aloneGroup('variant', plan(`${name}.weight`, `${source}.weight`, [rows, columns])),
     aloneGroup('fp32', plan(`${name}.bias`, `${source}.bias`, [rows])),
   ];
-  const norm = (name: string, source: string): readonly WeightGroup[] => [
-    aloneGroup('fp32', plan(`${name}.gain`, `${source}.weight`, [d])),
-    aloneGroup('fp32', plan(`${name}.bias`, `${source}.bias`, [d])),
+  const norm = (name: string, source: string, width = d): readonly WeightGroup[] => [
+    aloneGroup('fp32', plan(`${name}.gain`, `${source}.weight`, [width])),
+    aloneGroup('fp32', plan(`${name}.bias`, `${source}.bias`, [width])),
   ];
   const { embeddings } = architecture;
   const all: WeightGroup[] = [
-    aloneGroup('variant', plan('embeddings.word', `${embeddings.word}.weight`, [vocabularySize, d])),
-    aloneGroup('fp32', plan('embeddings.position', `${embeddings.position}.weight`, [positionRows, d])),
+    aloneGroup('variant', plan('embeddings.word', `${embeddings.word}.weight`, [vocabularySize, e])),
+    aloneGroup('fp32', plan('embeddings.position', `${embeddings.position}.weight`, [positionRows, e])),
     ...(typeVocabularySize === 0
       ? []
-      : [aloneGroup('fp32', plan('embeddings.type', `${embeddings.type}.weight`, [typeVocabularySize, d]))]),
-    ...norm('embeddings.norm', embeddings.norm),
+      : [aloneGroup('fp32', plan('embeddings.type', `${embeddings.type}.weight`, [typeVocabularySize, e]))]),
+    ...norm('embeddings.norm', embeddings.norm, e),
+    ...(e === d ? [] : linear('embeddings.projection', embeddings.projection, d, e)),
+    ...(relativeBiasRows === 0
+      ? []
+      : [
+          aloneGroup(
+            'fp32',
+            plan('attention.relative_bias', `${architecture.relativeBias}.weight`, [relativeBiasRows, attentionHeads]),
+          ),
+        ]),
   ];
   for (let layer = 0; layer < layers; layer++) {
     const to = `layers.${layer}`;
