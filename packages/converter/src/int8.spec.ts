@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Int8SaturationError, tokenBatch } from '@kimera/core';
+import type { ModelFolder } from '@kimera/model-folder';
 import fc from 'fast-check';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { calibrationFile } from './assets.js';
 import { convertCheckpoint } from './convert-checkpoint.js';
 import type { OpenBackend } from './fidelity/fidelity.js';
 import { checkpoints, openPlainBackend, productsSaturate, root } from './fixtures.fixture.js';
@@ -15,8 +17,13 @@ import { selfTestGraph } from './int8/self-test-graph.js';
 import { smoothingFactors } from './int8/smoothing.js';
 
 let scratch = '';
+/** Every sixth of the usual calibration texts: a conversion embeds their beginnings too, up to 2,400. */
+let few = '';
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'kimera-int8-'));
+  few = join(scratch, 'few.txt');
+  const lines = (await readFile(calibrationFile('calibration.txt'), 'utf8')).split('\n');
+  await writeFile(few, lines.filter((_, i) => i % 6 === 0).join('\n'));
 });
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
@@ -94,8 +101,18 @@ describe('the int8 variant', () => {
       variant: 'fp32',
       modelId: name,
       openBackend,
-      int8: { floor },
+      int8: { floor, calibration: few },
     });
+  /** With the usual calibration texts, floor and aim, once. */
+  let usual: Promise<ModelFolder> | undefined;
+  const usualBert = (): Promise<ModelFolder> =>
+    (usual ??= convertCheckpoint({
+      source: join(checkpoints, 'bert-tiny-mean'),
+      out: join(scratch, 'usual'),
+      variant: 'fp32',
+      openBackend: openPlainBackend,
+      int8: {},
+    }));
 
   it('stands beside the full one, in its space, measured by head, and every line of its verification holds', async () => {
     const saturates = await productsSaturate();
@@ -127,7 +144,7 @@ describe('the int8 variant', () => {
   });
 
   it('gives a text the same vector whatever stands beside it', async () => {
-    const folder = await convert('bert-tiny-mean', 'bert');
+    const folder = await usualBert();
     const session = await InferenceSession.create(join(folder.path, 'onnx/model_int8.onnx'));
     const run = async (rows: readonly (readonly number[])[]): Promise<Float32Array> => {
       const output = await session.run({
@@ -175,11 +192,15 @@ describe('the int8 variant', () => {
       openBackend: openPlainBackend,
     } as const;
     const floor = { meanCosine: 0, minCosine: 0 };
-    const all = await convertCheckpoint({ ...options, out: join(scratch, 'all-int8'), int8: { floor, aim: floor } });
+    const all = await convertCheckpoint({
+      ...options,
+      out: join(scratch, 'all-int8'),
+      int8: { floor, aim: floor, calibration: few },
+    });
     const some = await convertCheckpoint({
       ...options,
       out: join(scratch, 'some-full'),
-      int8: { floor, aim: { meanCosine: 1, minCosine: 1 } },
+      int8: { floor, aim: { meanCosine: 1, minCosine: 1 }, calibration: few },
     });
     const [before, after] = [all.file.variants[1], some.file.variants[1]];
     expect(before?.full).toBeUndefined();
@@ -203,7 +224,7 @@ describe('the int8 variant', () => {
       out: join(scratch, 'first-full'),
       variant: 'fp32',
       openBackend: openPlainBackend,
-      int8: { floor: { meanCosine: 0, minCosine: 0 }, aim: { meanCosine: 0, minCosine: 1 } },
+      int8: { floor: { meanCosine: 0, minCosine: 0 }, aim: { meanCosine: 0, minCosine: 1 }, calibration: few },
     });
     // 2 layers of 12 · 64² weights: a quarter is 6 · 64², the first two matrices have 4, the third 4 more.
     expect(some.file.variants[1]?.full).toEqual(['layers.0.attention.output.weight', 'layers.0.attention.qkv.weight']);
@@ -215,7 +236,7 @@ describe('the int8 variant', () => {
       out: join(scratch, 'not-enough'),
       variant: 'fp32',
       openBackend: openPlainBackend,
-      int8: { floor: { meanCosine: 1, minCosine: 1 }, aim: { meanCosine: 0, minCosine: 1 } },
+      int8: { floor: { meanCosine: 1, minCosine: 1 }, aim: { meanCosine: 0, minCosine: 1 }, calibration: few },
     }).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(FidelityError);
     const { matrix, alone } = refused as FidelityError;
@@ -240,7 +261,7 @@ describe('the int8 variant', () => {
       out: join(scratch, 'seven-some'),
       variant: 'fp32',
       openBackend: saturating,
-      int8: { aim, floor: { meanCosine: 0, minCosine: 0 } },
+      int8: { aim, floor: { meanCosine: 0, minCosine: 0 }, calibration: few },
     });
     expect(some.file.variants[1]?.full).toBeDefined();
     expect(Object.keys(some.file.files)).not.toContain('onnx/int8_self_test.onnx');
@@ -264,10 +285,9 @@ describe('the int8 variant', () => {
       openBackend: openPlainBackend,
     } as const;
     const own = await convertCheckpoint({ ...options, out: join(scratch, 'own'), int8: { calibration } });
-    const usual = await convertCheckpoint({ ...options, out: join(scratch, 'usual'), int8: {} });
     const data = ({ path }: { readonly path: string }): Promise<Buffer> =>
       readFile(join(path, 'onnx/model_int8.onnx_data'));
-    expect((await data(own)).equals(await data(usual))).toBe(false);
+    expect((await data(own)).equals(await data(await usualBert()))).toBe(false);
     const { dense = new Float32Array() } = await (
       await openPlainBackend(own, 'int8')
     ).run(tokenBatch([[2, 8, 3]]), { heads: ['dense'] });

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, describe, expect, it, jest } from '@jest/globals';
 import { fakeSpace } from '@kimera/testing';
@@ -121,8 +123,9 @@ describe('an embedded store', () => {
   it('that was being made when its process was killed is made anew', async () => {
     const folder = await folders.empty();
     const owner = started('open', folder);
-    await delay(2_500);
+    while (!existsSync(join(folder, 'database.unfinished/base'))) await delay(10);
     await owner.kill();
+    expect(existsSync(join(folder, 'database'))).toBe(false);
     const store = await opened(folder);
     await store.collections.createCollection('docs', SPACE);
     expect(await store.collections.countRows('docs')).toBe(0);

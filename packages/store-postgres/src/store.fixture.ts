@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,10 +9,9 @@ import { joinStore, openStore } from './open-store.js';
 import type { PostgresStore } from './postgres-store.js';
 import { quoted } from './sql/identifier.js';
 
-/** Temporary folders of a spec, and a database that is made once and copied, since making one takes seconds. */
+/** Temporary folders of a spec, and copies of a database that is made once for all specs, since making one takes seconds. */
 export class TemporaryFolders {
   readonly #made: string[] = [];
-  #template: Promise<string> | undefined;
 
   async empty(): Promise<string> {
     const folder = await mkdtemp(join(tmpdir(), 'kimera-store-'));
@@ -22,20 +21,16 @@ export class TemporaryFolders {
 
   /** A folder with a database that has the schema and no collection. */
   async withDatabase(): Promise<string> {
-    this.#template ??= this.#create();
+    // database-template.fixture.ts. Spec files run one after the other.
+    const template = join(process.env['KIMERA_TEMPLATE'] ?? '', 'store');
+    if (!existsSync(template)) await (await openStore({ database: template })).close();
     const folder = await this.empty();
-    await cp(await this.#template, folder, { recursive: true });
+    await cp(template, folder, { recursive: true });
     return folder;
   }
 
   async remove(): Promise<void> {
     await Promise.all(this.#made.splice(0).map((folder) => rm(folder, { recursive: true, force: true })));
-  }
-
-  async #create(): Promise<string> {
-    const folder = await this.empty();
-    await (await openStore({ database: folder })).close();
-    return folder;
   }
 }
 
