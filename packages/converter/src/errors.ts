@@ -38,7 +38,7 @@ export class NotFourBitError extends KimeraError {
     readonly block: number,
   ) {
     super(
-      `tensor ${tensor} is not 4-bit: block ${block} of 32 weights has no scale that reproduces it exactly; use fp16 or fp32`,
+      `tensor ${tensor} is not 4-bit: block ${block} of 32 weights has no scale that reproduces it exactly; q4 takes only weights that were stored in 4 bits before, fp16 and fp32 take all`,
       { tensor, block },
     );
   }
@@ -82,7 +82,7 @@ export class LinkError extends KimeraError {
   }
 }
 
-/** A matrix whose rows are not made of whole blocks cannot have the form. */
+/** A matrix whose rows are not made of whole blocks cannot have the 4-bit form. */
 export class BlockSizeError extends KimeraError {
   readonly code = 'BLOCK_SIZE';
   readonly kind = 'refused';
@@ -91,11 +91,14 @@ export class BlockSizeError extends KimeraError {
     readonly columns: number,
     readonly block: number,
   ) {
-    super(`the rows of ${tensor} have ${columns} numbers, the 8-bit form takes blocks of ${block}`, {
-      tensor,
-      columns,
-      block,
-    });
+    super(
+      `the rows of ${tensor} have ${columns} numbers, which are not whole blocks of ${block} as q4 stores them; fp16 and fp32 take all sizes`,
+      {
+        tensor,
+        columns,
+        block,
+      },
+    );
   }
 }
 

@@ -14,7 +14,12 @@ import { CheckpointModel } from './model/checkpoint-model.js';
 import { embedTexts, type ReferenceOutput, type ReferenceText } from '@kimera/reference-encoder';
 
 const array = z.object({ shape: z.array(z.int()), data: z.string() });
-const bertCase = z.object({ text: z.string(), input_ids: z.array(z.int()), embedding: z.string() });
+const bertCase = z.object({
+  text: z.string(),
+  input_ids: z.array(z.int()),
+  embedding: z.string(),
+  hidden: array.optional(),
+});
 const promptCase = z.object({
   with_prompt: z.record(
     z.string(),
@@ -77,11 +82,18 @@ interface Expectation extends HeadsOfText {
   readonly hidden?: Float32Array;
 }
 
-/** Converts a golden folder into `scratch` and compares everything that its expected.json holds. */
-export async function compareGoldenFolder(folder: string, scratch: string): Promise<GoldenComparison> {
+/**
+ * Converts a golden folder into `scratch` and compares everything that its expected.json holds.
+ * @param from where the folder is.
+ */
+export async function compareGoldenFolder(
+  folder: string,
+  scratch: string,
+  from = checkpoints,
+): Promise<GoldenComparison> {
   const source = join(scratch, `${folder}-source`);
   await mkdir(source, { recursive: true });
-  await cp(join(checkpoints, folder), source, { recursive: true });
+  await cp(join(from, folder), source, { recursive: true });
   // The backbone's folders without a tokenizer have that of bge-m3-tiny.
   for (const name of ['tokenizer.json', 'special_tokens_map.json'])
     if (!existsSync(join(source, name))) await cp(join(checkpoints, 'bge-m3-tiny', name), join(source, name));
@@ -91,7 +103,7 @@ export async function compareGoldenFolder(folder: string, scratch: string): Prom
     variant: 'fp32',
     openBackend: openPlainBackend,
   });
-  const expectations = readExpectations(folder);
+  const expectations = readExpectations(folder, from);
   const differences = (): GoldenComparison['graphs'] => ({
     hidden: new Difference(),
     dense: new Difference(),
@@ -123,7 +135,7 @@ export async function compareGoldenFolder(folder: string, scratch: string): Prom
       );
     }
     const tokenizer = parseTokenizer(checkpoint.tokenizerJson, folder);
-    const differentIds = goldenTexts(folder)
+    const differentIds = goldenTexts(folder, from)
       .filter(
         ({ text, ids, limit }) =>
           tokenizer.encode(text, { maxTokens: limit ?? model.space.maxTokens }).ids.join() !== ids.join(),
@@ -161,12 +173,12 @@ async function hiddenStates(session: InferenceSession, ids: ArrayLike<number>): 
   return Float32Array.from(output['last_hidden_state']?.data as Float32Array);
 }
 
-function readExpected(folder: string): z.infer<typeof expectedSchema> {
-  return expectedSchema.parse(JSON.parse(readFileSync(join(checkpoints, folder, 'expected.json'), 'utf8')));
+function readExpected(folder: string, from: string): z.infer<typeof expectedSchema> {
+  return expectedSchema.parse(JSON.parse(readFileSync(join(from, folder, 'expected.json'), 'utf8')));
 }
 
-function readExpectations(folder: string): readonly Expectation[] {
-  const { cases, other_max_length_cases } = readExpected(folder);
+function readExpectations(folder: string, from: string): readonly Expectation[] {
+  const { cases, other_max_length_cases } = readExpected(folder, from);
   const text = (ids: readonly number[], promptTokens = 0): ReferenceText => ({ ids, promptTokens });
   if (folder.startsWith('xlmr-')) {
     return z
@@ -208,13 +220,18 @@ function readExpectations(folder: string): readonly Expectation[] {
   return z
     .array(bertCase)
     .parse(cases)
-    .map(({ input_ids, embedding }) => ({ text: text(input_ids), dense: decodeVector(embedding) }));
+    .map(({ input_ids, embedding, hidden }) => ({
+      text: text(input_ids),
+      dense: decodeVector(embedding),
+      ...(hidden === undefined ? {} : { hidden: decodeVector(hidden.data) }),
+    }));
 }
 
 function goldenTexts(
   folder: string,
+  from: string,
 ): readonly { readonly text: string; readonly ids: readonly number[]; readonly limit?: number }[] {
-  const { cases, other_max_length_cases } = readExpected(folder);
+  const { cases, other_max_length_cases } = readExpected(folder, from);
   if (folder === 'bge-m3-tiny')
     return z
       .array(bgeCase)

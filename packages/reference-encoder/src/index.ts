@@ -1,4 +1,10 @@
-export { ACTIVATION_NAMES, ACTIVATIONS, type Activation, type FeedForwardActivation } from './activation.js';
+export {
+  ACTIVATION_NAMES,
+  ACTIVATIONS,
+  FEED_FORWARD_ACTIVATIONS,
+  type Activation,
+  type FeedForwardActivation,
+} from './activation.js';
 export { embedTexts, type ReferenceEncoder, type ReferenceOutput, type ReferenceText } from './embed-texts.js';
 export { positionLimit, type EncoderShape } from './encoder-shape.js';
 export type { WeightReader } from './forward-pass.js';

@@ -1,10 +1,9 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { elementCount } from '@kimera/safetensors';
-import type { WeightGroup, WeightPlan } from '../model/weight-plan.js';
+import { groupElements, type WeightGroup, type WeightPlan } from '../model/weight-plan.js';
 import type { CheckpointModel } from '../model/checkpoint-model.js';
 import { WeightFile } from './weight-file.js';
-import { bytesPerWeight, type WeightForm } from './weight-form.js';
+import { bytesPerWeight, eightBitBlock, type WeightForm } from './weight-form.js';
 
 export interface CopyProgress {
   readonly onProgress?: (progress: { readonly bytes: number; readonly totalBytes: number }) => void;
@@ -38,13 +37,11 @@ export async function copyWeights(
   form: WeightForm,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const formOf = ({ precision, weights: [first] }: WeightGroup): WeightForm =>
-    precision === 'variant' && first?.shape.length === 2 ? form : 'fp32';
   for (const group of groups) {
     const [rows = 0, columns = 0] = group.weights[0]?.shape ?? [];
     await weights.add(
       group.name,
-      formOf(group),
+      formOf(group, form),
       slices(model, group.weights, signal),
       rows * group.weights.length,
       columns,
@@ -52,14 +49,18 @@ export async function copyWeights(
   }
 }
 
+/** The form of a group: matrices that follow the variant have its, unless their rows cannot be cut into its blocks. */
+function formOf({ precision, weights: [first] }: WeightGroup, form: WeightForm): WeightForm {
+  const [, columns] = first?.shape ?? [];
+  if (precision === 'fp32' || columns === undefined) return 'fp32';
+  return form === 'int8' && eightBitBlock(columns) === undefined ? 'fp32' : form;
+}
+
 export function copiedBytes(groups: readonly WeightGroup[], form: WeightForm): number {
-  const bytes = ({ precision, weights }: WeightGroup): number =>
-    weights.reduce(
-      (sum, { shape }) =>
-        sum + elementCount(shape) * bytesPerWeight(precision === 'variant' && shape.length === 2 ? form : 'fp32'),
-      0,
-    );
-  return groups.reduce((sum, group) => sum + bytes(group), 0);
+  return groups.reduce((sum, group) => {
+    const columns = group.weights[0]?.shape[1] ?? 1;
+    return sum + groupElements(group) * bytesPerWeight(formOf(group, form), columns);
+  }, 0);
 }
 
 async function* slices(

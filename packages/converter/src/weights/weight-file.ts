@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { OnnxGraph, OnnxType } from '@kimera/onnx-file';
 import type { GraphWeights, RowRange } from './graph-weights.js';
-import { BLOCK, encodeRows, weightLayout, type PartLayout, type WeightForm } from './weight-form.js';
+import { encodeRows, weightLayout, type PartLayout, type WeightForm } from './weight-form.js';
 
 /**
  * ONNX Runtime maps external data; offsets of large tensors at this boundary work on every system's page and allocation
@@ -66,7 +66,7 @@ export class WeightFile implements GraphWeights {
     }
     let row = 0;
     for await (const slice of slices) {
-      const encoded = encodeRows(form, name, slice, Math.floor((row * width) / BLOCK));
+      const encoded = encodeRows(form, name, slice, row, width);
       for (const [i, bytes] of encoded.entries()) {
         const { offset, rowBytes } = parts[i] as StoredPart;
         await this.file.write(bytes, 0, bytes.length, offset + row * rowBytes);

@@ -137,7 +137,7 @@ export const HINTS = {
   UNSUPPORTED_TORCH_FILE: 'save the weights as model.safetensors, or with a newer PyTorch',
   NOT_INSPECTABLE: '"kimera models inspect --help" says which files can be looked at',
   NOT_FOUR_BIT: 'use --variants fp16 or fp32',
-  BLOCK_SIZE: 'convert without int8: --variants fp32',
+  BLOCK_SIZE: 'use --variants fp16 or fp32',
   FIDELITY: 'convert without int8, or accept less with --floor; --calibration takes texts of your own',
   /** The message names the two ways out. */
   OUTPUT_EXISTS: null,
