@@ -15,6 +15,7 @@ void serveWorker(async () => async (message) => {
     case 'embed': {
       // The caller's thread reads every weight too, for its hash, and verifies it.
       const model = await openCheckpointModel(request.folder, {
+        ...request.choices,
         checksums: () => false,
         known: { tokenizerJson: '', heads: request.heads },
       });

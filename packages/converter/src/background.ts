@@ -6,7 +6,7 @@ import { embedTexts, type ReferenceOutput, type ReferenceText } from '@kimera/re
 import { NotFiniteError } from '@kimera/tensor-file';
 import { tokenizerIdentity } from '@kimera/tokenizers';
 import { WorkerPool } from '@kimera/worker-pool';
-import type { Checkpoint } from './checkpoint/checkpoint.js';
+import type { Checkpoint, CheckpointChoices } from './checkpoint/checkpoint.js';
 import type { CheckpointModel } from './model/checkpoint-model.js';
 
 /** The slow parts of a conversion. They run in a worker thread where the model is large. */
@@ -28,7 +28,10 @@ const BACKGROUND_WORKER = new URL('../dist/background-worker.js', import.meta.ur
 export type BackgroundRequest =
   | { readonly kind: 'hash-file'; readonly path: string }
   | { readonly kind: 'identify-tokenizer'; readonly json: string }
-  | ({ readonly kind: 'embed'; readonly texts: readonly ReferenceText[] } & Pick<Checkpoint, 'folder' | 'heads'>);
+  | ({ readonly kind: 'embed'; readonly texts: readonly ReferenceText[]; readonly choices: CheckpointChoices } & Pick<
+      Checkpoint,
+      'folder' | 'heads'
+    >);
 
 /** From this size of the weights on a thread is started, which takes about half a second: 100 million float32. */
 const LARGE_BYTES = 400e6;
@@ -43,7 +46,11 @@ const errors: ErrorTable = {
  * A thread where the checkpoint in the folder is large, which starts meanwhile; the caller's own where it is small. An
  * aborted signal ends it: calls under way reject with ClosedError.
  */
-export async function openBackground(folder: string, signal: AbortSignal | undefined): Promise<Background> {
+export async function openBackground(
+  folder: string,
+  choices: CheckpointChoices,
+  signal: AbortSignal | undefined,
+): Promise<Background> {
   if ((await weightBytes(folder)) < LARGE_BYTES)
     return {
       hashFile: fileSha256,
@@ -71,7 +78,7 @@ export async function openBackground(folder: string, signal: AbortSignal | undef
     hashFile: (path) => call({ kind: 'hash-file', path }) as Promise<string>,
     identifyTokenizer: (json) => call({ kind: 'identify-tokenizer', json }) as Promise<string>,
     embedAll: ({ checkpoint: { folder: from, heads } }, texts) =>
-      call({ kind: 'embed', folder: from, heads, texts }) as Promise<readonly ReferenceOutput[]>,
+      call({ kind: 'embed', folder: from, choices, heads, texts }) as Promise<readonly ReferenceOutput[]>,
     async close() {
       signal?.removeEventListener('abort', abort);
       await closePool();
@@ -84,7 +91,7 @@ export async function openBackground(folder: string, signal: AbortSignal | undef
  * the checkpoint fails with the right error.
  */
 async function weightBytes(folder: string): Promise<number> {
-  const names = await readdir(folder).catch(() => []);
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
   const sizes = names
     .filter((name) => WEIGHT_FILES.test(name))
     .map((name) =>

@@ -1,6 +1,6 @@
 import { mkdir, statfs, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import type { Tokenizer } from '@kimera/core';
+import type { EncodeOptions, Tokenizer } from '@kimera/core';
 import { fileSha256, openModelFolder, type ModelFolder, type SpaceFile } from '@kimera/model-folder';
 import { parseTokenizer } from '@kimera/tokenizers';
 import { openBackground, type Background } from './background.js';
@@ -9,10 +9,11 @@ import { positionLimit, type ReferenceOutput } from '@kimera/reference-encoder';
 import { fastGraph } from './graphs/fast-graph.js';
 import { floatKernel } from './graphs/matrix-kernel.js';
 import { portableGraph } from './graphs/portable-graph.js';
-import { DiskSpaceError, InvalidConfigurationError } from './errors.js';
+import { DiskSpaceError, VocabularySizeError } from './errors.js';
 import { writeFolder } from './folder/write-folder.js';
 import { int8Bytes } from './int8/write-int8.js';
 import { OnnxGraph, OPSET } from '@kimera/onnx-file';
+import type { CheckpointChoices } from './checkpoint/checkpoint.js';
 import { openCheckpointModel } from './model/checkpoint-model.js';
 import type { CheckpointModel } from './model/checkpoint-model.js';
 import type { GraphWeights } from './weights/graph-weights.js';
@@ -45,6 +46,10 @@ export interface ConvertOptions {
    * takes minutes for a large model.
    */
   readonly reference?: 'quick' | 'thorough';
+  /** What the checkpoint leaves open, and keys that are passed over. */
+  readonly choices?: CheckpointChoices;
+  /** Told what the user should know of the checkpoint: choices that were made, and what is not read. */
+  readonly onNote?: (note: string) => void;
   /** Defaults to the folder's name. */
   readonly modelId?: string;
   /**
@@ -68,13 +73,15 @@ export interface ConvertOptions {
 export async function convertCheckpoint(options: ConvertOptions): Promise<ModelFolder> {
   const out = resolve(options.out);
   await writeFolder(out, async (partial) => {
-    const { source, vouched = {}, signal } = options;
-    const background = await openBackground(source, signal);
+    const { source, vouched = {}, signal, choices = {} } = options;
+    const background = await openBackground(source, choices, signal);
     try {
       const model = await openCheckpointModel(source, {
+        ...choices,
         checksums: (path) => !Object.hasOwn(vouched, relative(source, path)),
       });
       try {
+        for (const note of notesOf(model)) options.onNote?.(note);
         await writeModel(model, partial, options, background);
       } finally {
         await model.checkpoint.tensors.close();
@@ -102,7 +109,8 @@ async function writeModel(
   await background.close();
   const write = (file: unknown): Promise<void> =>
     writeFile(join(folder, 'space.json'), `${JSON.stringify(file, null, 1)}\n`);
-  const first = await spaceFile(model, { ...written, modelId, maxTokens: maxTokens(model), variant });
+  const limit = textLimit(model);
+  const first = await spaceFile(model, { ...written, modelId, maxTokens: limit.maxTokens, variant });
   await write(first);
   const measured = {
     ...first,
@@ -125,16 +133,34 @@ async function writeModel(
   });
 }
 
-/** Tokens a text may have. @throws InvalidConfigurationError where the files ask for more than there are positions. */
-export function maxTokens(model: CheckpointModel): number {
-  const positions = positionLimit(model.shape);
-  const limit = model.checkpoint.maxTokens ?? positions;
-  if (limit > positions)
-    throw new InvalidConfigurationError(
-      'sentence_bert_config.json',
-      `max_seq_length ${limit} is beyond the ${positions} positions of the model`,
-    );
-  return limit;
+/** How texts are cut: at what the files say, and never beyond the positions that the model has. */
+export function textLimit({ shape, checkpoint }: CheckpointModel): EncodeOptions {
+  const positions = positionLimit(shape);
+  return {
+    maxTokens: Math.min(checkpoint.maxTokens ?? positions, positions),
+    ...(checkpoint.truncationSide === 'right' ? {} : { truncationSide: checkpoint.truncationSide }),
+  };
+}
+
+/** What the user should know of the checkpoint. */
+function notesOf({ checkpoint, shape }: CheckpointModel): readonly string[] {
+  const positions = positionLimit(shape);
+  return checkpoint.maxTokens !== undefined && checkpoint.maxTokens > positions
+    ? [
+        ...checkpoint.notes,
+        `the files allow texts of ${checkpoint.maxTokens} tokens, the model has positions for ${positions}: the limit is ${positions}`,
+      ]
+    : checkpoint.notes;
+}
+
+/** @throws VocabularySizeError. */
+function checkVocabulary(tokenizer: Tokenizer, { shape }: CheckpointModel): void {
+  if (tokenizer.vocabularySize <= shape.vocabularySize) return;
+  throw new VocabularySizeError(
+    tokenizer.vocabularySize,
+    shape.vocabularySize,
+    tokenizer.token(tokenizer.vocabularySize - 1) ?? '',
+  );
 }
 
 interface Written {
@@ -170,7 +196,8 @@ async function writeAndCompute(
     join(checkpoint.folder, 'tokenizer.json'),
     checkpoint.parsedTokenizer,
   );
-  const texts = referenceTexts(model, tokenizer, maxTokens(model), options.reference ?? 'quick');
+  checkVocabulary(tokenizer, model);
+  const texts = referenceTexts(model, tokenizer, textLimit(model), options.reference ?? 'quick');
   const pass = background.embedAll(
     model,
     [...texts.probes, ...texts.held].map(({ tokens }) => tokens),

@@ -133,3 +133,103 @@ export class NotInspectableError extends KimeraError {
     super(`${path}: ${reason}`, { path, reason });
   }
 }
+
+/**
+ * A key of a configuration file that this reader does not know: whether it changes vectors is not known either. Never
+ * passed over.
+ */
+export class UnknownKeyError extends KimeraError {
+  readonly code = 'UNKNOWN_KEY';
+  readonly kind = 'refused';
+  constructor(
+    readonly file: string,
+    readonly key: string,
+    readonly value: string,
+  ) {
+    super(
+      `${file}: the key ${JSON.stringify(key)} (${value}) is not known, so nobody can say whether it changes the vectors; if you know that it does not, --ignore ${key} converts without it and writes that down`,
+      { file, key, value },
+    );
+  }
+}
+
+/** The checkpoint brings Python code that makes its vectors. No code of a checkpoint is ever run. */
+export class RemoteCodeError extends KimeraError {
+  readonly code = 'REMOTE_CODE';
+  readonly kind = 'refused';
+  constructor(
+    readonly file: string,
+    readonly reference: string,
+  ) {
+    super(
+      `${file}: auto_map names Python code of the checkpoint (${reference}) that makes its vectors; code of a checkpoint is never run, so they cannot be made`,
+      { file, reference },
+    );
+  }
+}
+
+/** A model that gives something else than one vector a text: a cross-encoder, a SPLADE model. */
+export class NotAnEmbeddingModelError extends KimeraError {
+  readonly code = 'NOT_AN_EMBEDDING_MODEL';
+  readonly kind = 'refused';
+  constructor(
+    readonly path: string,
+    readonly found: string,
+    readonly evidence: string,
+  ) {
+    super(`${path} holds ${found} (${evidence}), not a model that makes one vector of a text`, {
+      path,
+      found,
+      evidence,
+    });
+  }
+}
+
+/** The folder is not one that a model can be read from; the message says what it is instead, and what to do. */
+export class NoCheckpointError extends KimeraError {
+  readonly code = 'NO_CHECKPOINT';
+  readonly kind = 'refused';
+  constructor(
+    readonly path: string,
+    readonly found: string,
+  ) {
+    super(`${path} has no config.json: ${found}`, { path, found });
+  }
+}
+
+/** The tokenizer gives ids that the embedding table has no row for. */
+export class VocabularySizeError extends KimeraError {
+  readonly code = 'VOCABULARY_SIZE';
+  readonly kind = 'refused';
+  constructor(
+    readonly tokenizer: number,
+    readonly rows: number,
+    readonly token: string,
+  ) {
+    super(
+      `the tokenizer has ids up to ${tokenizer - 1} (${JSON.stringify(token)}), the embedding table ${rows} rows: a text with such a token has no vector`,
+      { tokenizer, rows, token },
+    );
+  }
+}
+
+/** A key that was to be ignored stops nothing: most likely a typing error. */
+export class NothingToIgnoreError extends KimeraError {
+  readonly code = 'NOTHING_TO_IGNORE';
+  readonly kind = 'caller';
+  constructor(readonly key: string) {
+    super(`--ignore ${key}: no key of that name stops the conversion of this checkpoint`, { key });
+  }
+}
+
+/** A choice that the checkpoint makes itself. */
+export class ChoiceNotOpenError extends KimeraError {
+  readonly code = 'CHOICE_NOT_OPEN';
+  readonly kind = 'caller';
+  constructor(
+    readonly option: string,
+    readonly file: string,
+  ) {
+    super(`${option} is for checkpoints that do not say it themselves; ${file} of this one does`, { option, file });
+  }
+}

@@ -1,7 +1,7 @@
 import { cp, mkdir } from 'node:fs/promises';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { headsOfText, type HeadsOfText, tokenBatch } from '@kimera/core';
+import { headsOfText, type HeadsOfText, tokenBatch, tokenLimit } from '@kimera/core';
 import { parseTokenizer } from '@kimera/tokenizers';
 import type { ModelFolder } from '@kimera/model-folder';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
@@ -138,7 +138,9 @@ export async function compareGoldenFolder(
     const differentIds = goldenTexts(folder, from)
       .filter(
         ({ text, ids, limit }) =>
-          tokenizer.encode(text, { maxTokens: limit ?? model.space.maxTokens }).ids.join() !== ids.join(),
+          tokenizer
+            .encode(text, { ...tokenLimit(model.space), ...(limit === undefined ? {} : { maxTokens: limit }) })
+            .ids.join() !== ids.join(),
       )
       .map(({ text }) => text);
     return { folder, model, graphs, reference, differentIds };

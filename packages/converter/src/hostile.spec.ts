@@ -47,6 +47,8 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
   CHECKPOINT_FILE_MISSING: ['missing_shard', 'missing_file'],
   UNSAFE_PATH: ['path_traversal'],
   INVALID_INDEX: ['invalid_index'],
+  UNKNOWN_KEY: ['invalid_config'],
+  REMOTE_CODE: ['unsupported_model'],
   MISSING_TENSOR: ['missing_tensor'],
   TENSOR_SHAPE: ['shape_mismatch'],
   FORBIDDEN_GLOBAL: ['forbidden_global'],

@@ -1,20 +1,27 @@
 export { KEPT_FILES } from './folder/kept-files.js';
 export { writeFolder } from './folder/write-folder.js';
 export { xlmRoberta } from './architectures/roberta-family.js';
-export { openCheckpoint, type Checkpoint } from './checkpoint/checkpoint.js';
+export { openCheckpoint, type Checkpoint, type CheckpointChoices } from './checkpoint/checkpoint.js';
 export { WEIGHT_FILES } from './checkpoint/open-weights.js';
 export { HEAD_FILES } from './checkpoint/token-heads.js';
 export { convertCheckpoint, type ConvertOptions } from './convert-checkpoint.js';
 export {
   BlockSizeError,
+  ChoiceNotOpenError,
   DiskSpaceError,
   FidelityError,
   InvalidConfigurationError,
   LinkError,
+  NoCheckpointError,
+  NotAnEmbeddingModelError,
   NotFourBitError,
+  NothingToIgnoreError,
   NotInspectableError,
   OutputExistsError,
+  RemoteCodeError,
   TensorShapeError,
+  UnknownKeyError,
+  VocabularySizeError,
 } from './errors.js';
 export type { OpenBackend } from './fidelity/fidelity.js';
 export { inspectPath, type FolderInspection, type InspectedFile, type Inspection } from './inspect-path.js';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { KimeraError, norm, shortFingerprint, tokenBatch, type InferenceBackend } from '@kimera/core';
+import { KimeraError, norm, shortFingerprint, tokenBatch, tokenLimit, type InferenceBackend } from '@kimera/core';
 import {
   checkProbes,
   chooseVariant,
@@ -91,9 +91,7 @@ async function checkFiles(table: Table, folder: ModelFolder, tokenizerJson: stri
   await table.check('probe token ids', `${probes.length} equal`, async () => {
     const tokenizer = parseTokenizer(tokenizerJson, join(path, 'tokenizer.json'));
     const equal = probes.filter(({ text, role, ids }) => {
-      const encoded = tokenizer.encode((role === null ? '' : space.prompts[role]) + text, {
-        maxTokens: space.maxTokens,
-      });
+      const encoded = tokenizer.encode((role === null ? '' : space.prompts[role]) + text, tokenLimit(space));
       return encoded.ids.join() === ids.join();
     }).length;
     return { actual: `${equal} equal`, holds: equal === probes.length };
@@ -164,7 +162,7 @@ async function checkAgainst(
   const { fidelity, name } = chooseVariant(folder);
   await table.check('forward pass', `cosine ≥ ${fidelity.minCosine} (as recorded)`, async () => {
     const tokenizer = parseTokenizer(tokenizerJson, join(path, 'tokenizer.json'));
-    const texts = FIDELITY_TEXTS.map((text) => referenceText(tokenizer, '', text, space.maxTokens));
+    const texts = FIDELITY_TEXTS.map((text) => referenceText(tokenizer, '', text, tokenLimit(space)));
     const expected = await embedTexts(model.reference(), texts);
     const backend = await openBackend(folder, name);
     const actual = await runTexts(backend, texts).finally(() => backend.close());

@@ -1,5 +1,5 @@
 import type { MigrationState } from './ports/store/migration-state.js';
-import { shortFingerprint, type Head } from './space.js';
+import { ROLES, shortFingerprint, type Head } from './space.js';
 
 /**
  * Base of every refusal in Kimera. `code` is stable and machine-readable; `message` carries the limit and the actual
@@ -130,12 +130,18 @@ export class ProbeNormError extends KimeraError {
   }
 }
 
-/** A role that is neither `query` nor `document`. */
+/** A role that is neither `query` nor `document` nor the name of another prompt of the space. */
 export class UnknownRoleError extends KimeraError {
   readonly code = 'UNKNOWN_ROLE';
   readonly kind = 'caller';
-  constructor(readonly role: string) {
-    super(`unknown role "${role}": expected "query" or "document"`, { role });
+  constructor(
+    readonly role: string,
+    readonly known: readonly string[] = ROLES,
+  ) {
+    super(`unknown role "${role}": expected ${known.map((name) => JSON.stringify(name)).join(' or ')}`, {
+      role,
+      known,
+    });
   }
 }
 

@@ -91,6 +91,7 @@ export type {
   Tokenizer,
 } from './ports/tokenizer.js';
 export { promptOf } from './prompt-of.js';
+export { tokenLimit } from './token-limit.js';
 export {
   HEADS,
   VARIANTS,
@@ -100,6 +101,8 @@ export {
   type Pooling,
   POOLINGS,
   type Role,
+  type PromptName,
+  type EncoderIdentity,
   ROLES,
   shortFingerprint,
   type SpaceIdentity,

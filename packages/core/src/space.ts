@@ -4,6 +4,8 @@ export type Head = (typeof HEADS)[number];
 
 /** Some models put a different prompt before a query and before a document. */
 export type Role = 'query' | 'document';
+/** Any prompt of a space by its name: a role, or one of its `namedPrompts`. */
+export type PromptName = Role | (string & {});
 export const ROLES: readonly Role[] = ['query', 'document'];
 
 /** sentence-transformers' pooling kinds, as in 1_Pooling/config.json. Several are concatenated in the order given. */
@@ -28,8 +30,30 @@ export interface SpaceIdentity {
   readonly dimension: number;
   /** Present where the pooling leaves out the tokens of the prompt, and what stands before it. */
   readonly promptPooling?: 'excluded' | undefined;
-  /** Present where a text without a role gets this role's prompt. */
-  readonly defaultRole?: Role | undefined;
+  /** Present where a text without a role gets the prompt of this name. */
+  readonly defaultRole?: PromptName | undefined;
+  /**
+   * Prompts under other names: name → text. One that is empty, or equal to the query's or the document's, is not part of
+   * the fingerprint.
+   */
+  readonly namedPrompts?: Readonly<Record<string, string>> | undefined;
+  /** Present where a text beyond the limit loses its beginning; its end elsewhere. */
+  readonly truncationSide?: 'left' | undefined;
+  /** Present where the modules after the pooling are not told by `normalize` and the weights: their names in order. */
+  readonly modules?: readonly string[] | undefined;
+  /** What the encoder has that the usual one of its kind and size has not; absent where it is the usual one. */
+  readonly encoder?: EncoderIdentity | undefined;
+}
+
+/** What changes an encoder's vectors over the same weights. A member is absent at its usual value (docs/fingerprint.md). */
+export interface EncoderIdentity {
+  readonly attentionHeads?: number | undefined;
+  /** Of the feed-forward layers: `gelu_new`, `relu` … */
+  readonly activation?: string | undefined;
+  /** What the layer normalisation adds to the variance. */
+  readonly layerNormEpsilon?: number | undefined;
+  /** The position of the first token: 0, or the padding's id + 1. */
+  readonly firstPosition?: number | undefined;
 }
 
 /** A named set of comparable vectors. */
@@ -39,6 +63,8 @@ export interface EmbeddingSpace extends SpaceIdentity {
   /** For people: `sentence-transformers/all-MiniLM-L6-v2`. Not part of the identity. */
   readonly modelId: string;
   readonly heads: readonly Head[];
+  /** How its makers compare vectors, where they say it. Not part of the identity: it changes no vector. */
+  readonly similarity?: string | undefined;
   /** C, numbers in a vector of the ColBERT head; D where absent. */
   readonly colbertDimension?: number | undefined;
 }

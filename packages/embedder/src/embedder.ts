@@ -1,13 +1,14 @@
 import {
   checkHeads,
   promptOf,
+  tokenLimit,
   textIds,
   type BatchTokenizer,
   type EmbeddingSpace,
   type Embedding,
   type EncodeTextOptions,
   type InferenceBackend,
-  type Role,
+  type PromptName,
   type TextEmbedder,
 } from '@kimera/core';
 import type { Probe } from '@kimera/model-folder/pure';
@@ -110,7 +111,7 @@ export class Embedder implements TextEmbedder {
    * The texts behind the prompt of their role, as `encodeTokens` takes them; texts beyond the limit are cut. @throws
    * UnknownRoleError.
    */
-  tokenize(texts: readonly string[], role?: Role): Promise<TokenizedTexts> {
+  tokenize(texts: readonly string[], role?: PromptName): Promise<TokenizedTexts> {
     return this.#tokenizeBehind(promptOf(this.space, role), texts);
   }
 
@@ -260,7 +261,7 @@ export class Embedder implements TextEmbedder {
   }
 
   #tokenize(texts: readonly string[]): ReturnType<BatchTokenizer['encodeBatch']> {
-    return this.#parts.tokenizer.encodeBatch(texts, { maxTokens: this.space.maxTokens });
+    return this.#parts.tokenizer.encodeBatch(texts, tokenLimit(this.space));
   }
 }
 

@@ -20,7 +20,18 @@ export const identitySchema = z.strictObject({
   prompts: z.strictObject({ query: z.string(), document: z.string() }),
   dimension: count,
   promptPooling: z.literal('excluded').optional(),
-  defaultRole: z.enum(['query', 'document']).optional(),
+  defaultRole: z.string().optional(),
+  namedPrompts: z.record(z.string(), z.string()).optional(),
+  truncationSide: z.literal('left').optional(),
+  modules: z.array(z.string()).min(1).readonly().optional(),
+  encoder: z
+    .strictObject({
+      attentionHeads: count.optional(),
+      activation: z.string().optional(),
+      layerNormEpsilon: z.number().positive().optional(),
+      firstPosition: z.int().nonnegative().optional(),
+    })
+    .optional(),
 });
 
 const cosines = z.strictObject({ minCosine: z.number(), meanCosine: z.number() });
@@ -71,6 +82,10 @@ export const spaceFileSchema = z.strictObject({
   fingerprint: sha256,
   identity: identitySchema,
   heads: z.array(z.enum(HEADS)).min(1),
+  /** How its makers compare vectors, where they say it. */
+  similarity: z.string().optional(),
+  /** Keys of the checkpoint's files that were passed over because the caller asked for it, each `FILE: KEY`. */
+  ignored: z.array(z.string()).optional(),
   /** Token ids that have no lexical weight, wherever they stand; where there is a sparse head. */
   sparse: z.strictObject({ ignoredIds: z.array(z.int().nonnegative()) }).optional(),
   /** C; where there is a ColBERT head. */

@@ -6,6 +6,8 @@ import { linear } from './linear.js';
 /** A module of sentence-transformers after the pooling. */
 export type AfterPooling =
   | { readonly kind: 'normalize' }
+  /** Keeps the first `dimension` numbers of a longer vector. */
+  | { readonly kind: 'truncate'; readonly dimension: number }
   | {
       readonly kind: 'dense';
       /** Folder of its weights inside the checkpoint. */
@@ -106,6 +108,8 @@ export async function poolReference(
     if (module.kind === 'normalize') {
       const length = Math.max(NORM_FLOOR, norm(x));
       x = x.map((value) => value / length);
+    } else if (module.kind === 'truncate') {
+      x = x.slice(0, module.dimension);
     } else {
       const name = denseName(module, i);
       const bias =

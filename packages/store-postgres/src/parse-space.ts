@@ -1,4 +1,4 @@
-import { type EmbeddingSpace, HEADS, POOLINGS, ROLES } from '@kimera/core';
+import { type EmbeddingSpace, HEADS, POOLINGS } from '@kimera/core';
 import { z } from 'zod';
 
 /** Fields that are not known here are kept: they belong to the identity. */
@@ -14,7 +14,12 @@ const spaceSchema = z.looseObject({
   prompts: z.object({ query: z.string(), document: z.string() }),
   dimension: z.int().positive(),
   promptPooling: z.literal('excluded').optional(),
-  defaultRole: z.enum(ROLES).optional(),
+  defaultRole: z.string().optional(),
+  namedPrompts: z.record(z.string(), z.string()).optional(),
+  truncationSide: z.literal('left').optional(),
+  modules: z.array(z.string()).optional(),
+  encoder: z.looseObject({}).optional(),
+  similarity: z.string().optional(),
   colbertDimension: z.int().positive().optional(),
 });
 

@@ -40,7 +40,7 @@ const listSchema = z.strictObject({
     ]),
   ),
 });
-const convertSchema = modelSchema.extend({ milliseconds: z.int() });
+const convertSchema = modelSchema.extend({ milliseconds: z.int(), notes: z.array(z.string()) });
 const verifySchema = z.strictObject({
   folder: z.string(),
   checkpoint: z.string().optional(),
@@ -183,7 +183,7 @@ describe('models convert', () => {
     expect(await kimera(['models', 'convert', tinyCheckpoint], scratch)).toMatchObject({ code: 64, stdout: '' });
     const run = await kimera(['models', 'convert', scratch, '--out', 'never', '--json'], scratch);
     expect(run.code).toBe(2);
-    expect(errorSchema.parse(JSON.parse(run.stdout)).error.code).toBe('CHECKPOINT_FILE_MISSING');
+    expect(errorSchema.parse(JSON.parse(run.stdout)).error.code).toBe('NO_CHECKPOINT');
   });
 
   it('--verify-only checks instead of writing', async () => {

@@ -1,4 +1,4 @@
-import type { Embedding, Role } from '@kimera/core';
+import type { Embedding, PromptName } from '@kimera/core';
 import type { Embedder } from '@kimera/embedder';
 import { cutIds } from './cut-ids.js';
 import type { Input } from './parse-input.js';
@@ -6,7 +6,7 @@ import type { TokenLimit } from './token-limit.js';
 
 export interface EmbedInputOptions {
   /** Of texts; ids are taken as they are. */
-  readonly role: Role | undefined;
+  readonly role: PromptName | undefined;
   readonly tokenLimit: TokenLimit;
   readonly signal: AbortSignal;
 }

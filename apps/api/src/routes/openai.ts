@@ -17,7 +17,7 @@ const requestSchema = z.object({
   encoding_format: z.enum(['float', 'base64']).default('float'),
   dimensions: z.int().positive().optional(),
   user: z.string().optional(),
-  input_type: z.enum(['query', 'document']).optional(),
+  input_type: z.string().optional(),
   truncate: z.boolean().optional(),
 });
 

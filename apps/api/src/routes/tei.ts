@@ -47,9 +47,9 @@ export function teiRoutes({ models, autoTruncate, maxInputTokens, version }: App
     const dimensions = body.dimensions ?? space.dimension;
     if (dimensions !== space.dimension)
       throw new HttpError('unsupported_dimensions', `\`dimensions\` must be ${space.dimension}. Given: ${dimensions}`);
-    const role = body.prompt_name === 'passage' ? 'document' : body.prompt_name;
-    if (typeof role === 'string' && role !== 'query' && role !== 'document')
-      throw new HttpError('invalid_request', `\`prompt_name\` must be query, document or passage. Given: ${role}`);
+    // e5's word for a document, where the model has no prompt of that name.
+    const isPassage = body.prompt_name === 'passage' && !Object.hasOwn(space.namedPrompts ?? {}, 'passage');
+    const role = isPassage ? 'document' : body.prompt_name;
     const started = performance.now();
     const embeddings = await embedInput(embedder, input, {
       role: role ?? undefined,

@@ -1,5 +1,4 @@
 import { UnsupportedModelError } from '@kimera/tensor-file';
-import type { Checkpoint } from '../checkpoint/checkpoint.js';
 import type { Architecture } from './architecture.js';
 import { bert } from './bert-family.js';
 import { camembert } from './camembert.js';
@@ -21,7 +20,7 @@ export const ARCHITECTURES: readonly Architecture[] = [
 ];
 
 /** The architecture that config.json names. @throws UnsupportedModelError. */
-export function architectureOf(checkpoint: Pick<Checkpoint, 'config'>): Architecture {
+export function architectureOf(checkpoint: { readonly config: Readonly<Record<string, unknown>> }): Architecture {
   const modelType = checkpoint.config['model_type'];
   const architecture = ARCHITECTURES.find((candidate) => candidate.modelType === modelType);
   if (architecture === undefined)

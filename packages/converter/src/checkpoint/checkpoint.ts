@@ -1,48 +1,69 @@
-import { type Role } from '@kimera/core';
-import { z } from 'zod';
+import { join } from 'node:path';
+import type { Pooling, Role } from '@kimera/core';
+import type { ModuleChain, TokenHeads } from '@kimera/reference-encoder';
 import { CheckpointFileMissingError, UnsupportedModelError, type TensorSource } from '@kimera/tensor-file';
-import { openTokenHeads } from './token-heads.js';
-import type { TokenHeads, ModuleChain } from '@kimera/reference-encoder';
+import { VERIFY_ALL, type Checksums } from '@kimera/torch-file';
+import { z } from 'zod';
+import { architectureOf } from '../architectures/architecture-of.js';
+import { NotAnEmbeddingModelError, RemoteCodeError } from '../errors.js';
+import { Accounting, shown } from './accounting.js';
+import { withAdapter } from './adapter.js';
 import { joinTensors } from './joined-tensors.js';
 import { readJson, readText } from './json-file.js';
+import { missingConfig } from './missing-config.js';
 import { readModules } from './modules.js';
-import { VERIFY_ALL, type Checksums } from '@kimera/torch-file';
 import { openWeights } from './open-weights.js';
-import { ignoredTokenIds, lowerCasingTokenizer, parseTokenizerJson } from './tokenizer-files.js';
+import { readModelConfig, type ModelConfig, type Similarity } from './model-config.js';
+import { withoutWrappers } from './renamed-tensors.js';
+import { openTokenHeads } from './token-heads.js';
+import { effectiveTokenizer, readTokenizerConfig, type EffectiveTokenizer } from './tokenizer/effective-tokenizer.js';
+import { ignoredTokenIds } from './tokenizer/ignored-ids.js';
+import { readTransformerConfig, TRANSFORMER_CONFIGS, type TransformerConfig } from './transformer-config.js';
 
 /** A Hugging Face folder: configuration, sentence-transformers modules, tensors. */
 export interface Checkpoint {
   readonly folder: string;
-  /** config.json, checked by the architecture. */
+  /** Where config.json, the tokenizer and the weights lie: `folder`, or the folder that modules.json names. */
+  readonly transformer: string;
+  /** config.json with what sentence_bert_config.json puts into it, checked by the architecture. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly modules: ModuleChain;
+  /** Folders of the modules after the Transformer, inside `folder`. */
+  readonly moduleFolders: readonly string[];
   readonly heads: TokenHeads;
   readonly prompts: Readonly<Record<Role, string>>;
-  /** The prompt that a text gets where the caller names none. */
-  readonly defaultRole: Role | undefined;
+  /** Prompts under other names: name → text. */
+  readonly namedPrompts: Readonly<Record<string, string>>;
+  /** Name of the prompt that a text gets where the caller names none. */
+  readonly defaultRole: string | undefined;
+  /** How vectors are compared, where a file says it. */
+  readonly similarity: Similarity | undefined;
   /** Tokens a text may have, or undefined where no file says. */
   readonly maxTokens: number | undefined;
-  /** tokenizer.json, with lower-casing added where sentence_bert_config.json asks for it. */
+  readonly truncationSide: 'right' | 'left';
+  /** tokenizer.json with all that the files beside it change. */
   readonly tokenizerJson: string;
   /** tokenizer.json parsed; undefined where it was not read, or is not JSON. */
   readonly parsedTokenizer: unknown;
   /** By name; tensors of modules and heads are named `FOLDER_OR_FILE/NAME`. */
   readonly tensors: TensorSource;
+  /** Keys that the caller passes over, each `FILE: KEY`. */
+  readonly ignored: readonly string[];
+  /** Sentences for the user: choices that were made, and what is not read. */
+  readonly notes: readonly string[];
 }
 
-const transformerSchema = z.looseObject({
-  max_seq_length: z.int().positive().nullish(),
-  do_lower_case: z.boolean().nullish(),
-});
-const tokenizerConfigSchema = z.looseObject({ model_max_length: z.number().positive().nullish() });
-const promptsSchema = z.looseObject({
-  prompts: z.record(z.string(), z.string()).nullish(),
-  default_prompt_name: z.string().nullish(),
-});
-/** Names of prompts in config_sentence_transformers.json; the first that is there is taken (`passage` is e5's word). */
-const PROMPT_NAMES: Readonly<Record<Role, readonly string[]>> = { query: ['query'], document: ['document', 'passage'] };
+/** What the caller decides where the checkpoint leaves it open. */
+export interface CheckpointChoices {
+  /** Keys that are passed over although nobody knows them: `KEY` or `FILE:KEY`. */
+  readonly ignore?: readonly string[];
+  /** For a checkpoint without modules.json. */
+  readonly pooling?: Pooling;
+  /** For a checkpoint without modules.json: whether vectors are divided by their norm. */
+  readonly normalize?: boolean;
+}
 
-export interface OpenCheckpointOptions {
+export interface OpenCheckpointOptions extends CheckpointChoices {
   /** Which torch files' checksums are verified; default: all. */
   readonly checksums?: Checksums;
   /** What the caller has read already, so that the tokenizer (17 MB in XLM-R) is not read again. */
@@ -50,31 +71,44 @@ export interface OpenCheckpointOptions {
 }
 
 /**
- * @throws CheckpointFileMissingError, InvalidConfigurationError, UnsupportedModelError, and the errors of the weight
- * formats.
+ * Every file that sentence-transformers 5.7 and transformers 4.57 read is read, and every key in it accounted for:
+ * docs/decisions/2026-11-30-checkpoint-reader.md.
+ * @throws NoCheckpointError, CheckpointFileMissingError, InvalidConfigurationError, UnsupportedModelError,
+ * UnknownKeyError, RemoteCodeError, NotAnEmbeddingModelError, NothingToIgnoreError, ChoiceNotOpenError, and the errors
+ * of the weight formats.
  */
 export async function openCheckpoint(
   folder: string,
-  { checksums = VERIFY_ALL, known }: OpenCheckpointOptions = {},
+  { checksums = VERIFY_ALL, known, ignore, ...choice }: OpenCheckpointOptions = {},
 ): Promise<Checkpoint> {
-  const config = await readJson(folder, 'config.json', z.record(z.string(), z.unknown()));
-  if (config === undefined) throw new CheckpointFileMissingError(folder, 'config.json');
-  const modules = await readModules(folder);
-  const transformer = await readJson(folder, 'sentence_bert_config.json', transformerSchema);
-  const tokenizerConfig = await readJson(folder, 'tokenizer_config.json', tokenizerConfigSchema);
-  const modelLimit = tokenizerConfig?.model_max_length ?? undefined;
-  const tokenizerJson =
-    known?.tokenizerJson ??
-    (await readTokenizer(folder, transformer?.do_lower_case === true ? 'lower-casing' : 'as it is'));
-  const parsedTokenizer = known === undefined ? parseTokenizerJson(tokenizerJson) : undefined;
+  const accounting = new Accounting(ignore);
+  const modules = await readModules(folder, accounting, choice);
+  const transformer = join(folder, modules.transformer);
+  const file = await readJson(transformer, 'config.json', settings);
+  if (file === undefined) throw await missingConfig(transformer);
+  const isChained = modules.origin === 'modules.json';
+  const transformerConfig = isChained
+    ? await readTransformerConfig(transformer, accounting)
+    : await unreadConfigs(transformer, accounting);
+  const modelConfig = isChained ? await readModelConfig(folder, accounting) : NO_MODEL_CONFIG;
+  const config = { ...file, ...transformerConfig.config };
+  const architecture = architectureOf({ config });
+  checkConfig(transformer, config, isChained, accounting);
+  accounting.refuseUnknown('config.json', config, architecture.unknownConfigKeys(config));
+  const tokenizer =
+    known === undefined ? await readTokenizer(transformer, transformerConfig, config, accounting) : undefined;
   const opened = new Map<string, TensorSource>();
   try {
-    const main = await openWeights(folder, checksums);
+    const main = await withAdapter(
+      transformer,
+      withoutWrappers(await openWeights(transformer, checksums), accounting),
+      accounting,
+    );
     opened.set('', main);
     const parts = new Map<string, TensorSource>();
-    for (const module of modules.afterPooling) {
+    for (const module of modules.chain.afterPooling) {
       if (module.kind !== 'dense' || parts.has(module.path)) continue;
-      const source = await openWeights(`${folder}/${module.path}`, checksums);
+      const source = await openWeights(join(folder, module.path), checksums);
       parts.set(module.path, source);
       opened.set(module.path, source);
     }
@@ -83,22 +117,28 @@ export async function openCheckpoint(
       folder,
       hiddenSize,
       known === undefined
-        ? () => ignoredTokenIds(folder, parsedTokenizer)
+        ? () => ignoredTokenIds(transformer, tokenizer?.parsed)
         : () => Promise.resolve(known.heads.sparse?.ignoredIds ?? []),
       parts,
     );
     for (const [name, source] of parts) opened.set(name, source);
+    accounting.finish();
+    const { truncateDimension, ...fromModelConfig } = modelConfig;
     return {
       folder,
+      transformer,
       config,
-      modules,
+      modules: truncated(modules.chain, truncateDimension),
+      moduleFolders: modules.folders,
       heads,
-      ...(await readPrompts(folder)),
-      // transformers writes 1e30 where a tokenizer has no limit.
-      maxTokens: transformer?.max_seq_length ?? (modelLimit !== undefined && modelLimit < 1e9 ? modelLimit : undefined),
-      tokenizerJson,
-      parsedTokenizer,
+      ...fromModelConfig,
+      maxTokens: limitOf(transformerConfig, tokenizer, config),
+      truncationSide: tokenizer?.truncationSide ?? 'right',
+      tokenizerJson: tokenizer?.json ?? known?.tokenizerJson ?? '',
+      parsedTokenizer: tokenizer?.parsed,
       tensors: joinTensors(main, parts),
+      ignored: accounting.ignored,
+      notes: accounting.notes,
     };
   } catch (error) {
     for (const source of opened.values()) await source.close();
@@ -106,26 +146,76 @@ export async function openCheckpoint(
   }
 }
 
-async function readTokenizer(folder: string, use: 'lower-casing' | 'as it is'): Promise<string> {
-  const json = await readText(folder, 'tokenizer.json');
-  if (json === undefined) throw new CheckpointFileMissingError(folder, 'tokenizer.json');
-  return use === 'lower-casing' ? lowerCasingTokenizer(json) : json;
+const settings = z.record(z.string(), z.unknown());
+const NO_MODEL_CONFIG: ModelConfig = {
+  prompts: { query: '', document: '' },
+  namedPrompts: {},
+  defaultRole: undefined,
+  similarity: undefined,
+  truncateDimension: undefined,
+};
+
+/** Files that sentence-transformers reads only where modules.json is there. */
+async function unreadConfigs(folder: string, accounting: Accounting): Promise<TransformerConfig> {
+  for (const name of [...TRANSFORMER_CONFIGS, 'config_sentence_transformers.json'])
+    if ((await readText(folder, name)) !== undefined)
+      accounting.note(
+        `${name} is not read: sentence-transformers reads it only where modules.json is there, so its prompts and limits do not count`,
+      );
+  return { file: undefined, maxTokens: undefined, cutAt: undefined, casing: 'as it is', tokenizer: {}, config: {} };
 }
 
-async function readPrompts(folder: string): Promise<Pick<Checkpoint, 'prompts' | 'defaultRole'>> {
-  const config = await readJson(folder, 'config_sentence_transformers.json', promptsSchema);
-  const named = new Map(Object.entries(config?.prompts ?? {}));
-  const prompt = (role: Role): string =>
-    PROMPT_NAMES[role].map((name) => named.get(name)).find((text) => text !== undefined) ?? '';
-  const usual = config?.default_prompt_name ?? undefined;
-  const defaultRole = (['query', 'document'] as const).find(
-    (role) => usual !== undefined && PROMPT_NAMES[role].includes(usual),
-  );
-  const isEmpty = usual === undefined || (named.get(usual) ?? '') === '';
-  if (defaultRole === undefined && !isEmpty)
-    throw new UnsupportedModelError('default_prompt_name', usual, ['query', 'document', 'passage']);
-  return {
-    prompts: { query: prompt('query'), document: prompt('document') },
-    defaultRole: isEmpty ? undefined : defaultRole,
-  };
+/** Keys of config.json that tell another kind of model, or code of the checkpoint. */
+function checkConfig(folder: string, config: Checkpoint['config'], isChained: boolean, accounting: Accounting): void {
+  const map = settings.safeParse(config['auto_map']).data ?? {};
+  const code = ['AutoModel', 'AutoConfig', 'AutoTokenizer', 'AutoProcessor'].find((key) => key in map);
+  if (code !== undefined && !accounting.isIgnored('config.json', 'auto_map'))
+    throw new RemoteCodeError(join(folder, 'config.json'), shown(map[code]));
+  if (isChained) return;
+  const architecture = String((Array.isArray(config['architectures']) ? config['architectures'] : [])[0]);
+  if (architecture.endsWith('ForSequenceClassification'))
+    throw new NotAnEmbeddingModelError(
+      folder,
+      'a classifier or cross-encoder',
+      `config.json names the architecture ${architecture}, and there is no modules.json`,
+    );
+  if (architecture.endsWith('ForCausalLM'))
+    throw new UnsupportedModelError('config.json: architectures', architecture, ['an encoder']);
+}
+
+async function readTokenizer(
+  folder: string,
+  { tokenizer: overrides, casing }: TransformerConfig,
+  config: Checkpoint['config'],
+  accounting: Accounting,
+): Promise<EffectiveTokenizer> {
+  const tokenizerSettings = { overrides, casing, config };
+  const tokenizerConfig = await readTokenizerConfig(folder, tokenizerSettings, accounting);
+  const json = await readText(folder, 'tokenizer.json');
+  if (json === undefined) throw new CheckpointFileMissingError(folder, 'tokenizer.json');
+  return effectiveTokenizer(folder, json, tokenizerConfig, tokenizerSettings);
+}
+
+/**
+ * `max_seq_length` and `model_max_length` of the tokenizer's arguments count as they are; the limit of
+ * tokenizer_config.json counts up to `max_position_embeddings` (sentence-transformers 5.7, transformer.py).
+ */
+function limitOf(
+  { maxTokens, cutAt, tokenizer: overrides }: TransformerConfig,
+  tokenizer: EffectiveTokenizer | undefined,
+  config: Checkpoint['config'],
+): number | undefined {
+  const said = overrides['model_max_length'] === undefined ? maxTokens : tokenizer?.maxTokens;
+  if (cutAt !== undefined || said !== undefined) return cutAt ?? said;
+  const positions = config['max_position_embeddings'];
+  const limits = [tokenizer?.maxTokens, typeof positions === 'number' && positions > 0 ? positions : undefined];
+  const least = Math.min(...limits.map((limit) => limit ?? Infinity));
+  return Number.isFinite(least) ? least : undefined;
+}
+
+/** The chain with the truncation at its end that `truncate_dim` asks for, where it takes something away. */
+function truncated(chain: ModuleChain, dimension: number | undefined): ModuleChain {
+  return dimension === undefined
+    ? chain
+    : { ...chain, afterPooling: [...chain.afterPooling, { kind: 'truncate', dimension }] };
 }

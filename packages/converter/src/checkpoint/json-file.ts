@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ifPresent } from '@kimera/core';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { InvalidConfigurationError } from '../errors.js';
+import { shown } from './accounting.js';
 
 /** A configuration file of a checkpoint, or undefined where there is none. @throws InvalidConfigurationError. */
 export async function readJson<T>(folder: string, name: string, schema: z.ZodType<T>): Promise<T | undefined> {
@@ -14,9 +15,42 @@ export async function readJson<T>(folder: string, name: string, schema: z.ZodTyp
   } catch {
     throw new InvalidConfigurationError(name, 'not JSON');
   }
+  return checked(name, value, schema);
+}
+
+/** A value of a configuration file by its schema. @param name of the file. @throws InvalidConfigurationError. */
+export function checked<T>(name: string, value: unknown, schema: z.ZodType<T>): T {
   const parsed = schema.safeParse(value);
-  if (!parsed.success) throw new InvalidConfigurationError(name, z.prettifyError(parsed.error).replaceAll('\n', ' '));
+  if (!parsed.success) throw new InvalidConfigurationError(name, explain(parsed.error, value));
   return parsed.data;
+}
+
+/** What is wrong in words: which key, what it is, what it has to be. */
+export function explain(error: z.ZodError, value: unknown): string {
+  const [issue] = error.issues;
+  if (issue === undefined) return 'not what is expected';
+  const at = issue.path.map(String).join('.');
+  const found = issue.path.reduce<unknown>(
+    (parent, key) => (parent as Readonly<Record<PropertyKey, unknown>> | null | undefined)?.[key],
+    value,
+  );
+  if (found === undefined && at !== '') return `${at} is missing`;
+  return `${at === '' ? 'the content' : at} is ${shown(found)}, expected ${expectation(issue)}`;
+}
+
+function expectation(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `${/^[aeiou]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected === 'record' ? 'object' : issue.expected}`;
+    case 'too_big':
+      return `at most ${issue.maximum}${issue.origin === 'array' ? ' entries' : ''}`;
+    case 'too_small':
+      return `${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}${issue.origin === 'array' ? ' entries' : ''}`;
+    case 'invalid_value':
+      return issue.values.map(shown).join(' or ');
+    default:
+      return 'another kind of value';
+  }
 }
 
 export async function readText(folder: string, name: string): Promise<string | undefined> {

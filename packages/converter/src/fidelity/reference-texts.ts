@@ -1,4 +1,4 @@
-import type { Tokenizer } from '@kimera/core';
+import type { EncodeOptions, Tokenizer } from '@kimera/core';
 import { elementCount } from '@kimera/safetensors';
 import type { CheckpointModel } from '../model/checkpoint-model.js';
 import type { ReferenceText } from '@kimera/reference-encoder';
@@ -14,15 +14,14 @@ const MULTIPLICATIONS = 8e9;
  * The tokens of a prompt and its text as one, and how many of them are the prompt's (sentence-transformers 5.7: those
  * of the prompt alone without its last special token).
  */
-export function referenceText(tokenizer: Tokenizer, prompt: string, text: string, limit: number): ReferenceText {
-  const { ids } = tokenizer.encode(prompt + text, { maxTokens: limit });
+export function referenceText(tokenizer: Tokenizer, prompt: string, text: string, limit: EncodeOptions): ReferenceText {
+  const { ids } = tokenizer.encode(prompt + text, limit);
   if (prompt === '') return { ids, promptTokens: 0 };
-  const alone = tokenizer.encode(prompt, { maxTokens: limit }).ids;
+  const alone = tokenizer.encode(prompt, limit).ids;
   const last = alone.at(-1);
   return {
     ids,
-    promptTokens:
-      alone.length - (last !== undefined && last === tokenizer.encode('', { maxTokens: limit }).ids.at(-1) ? 1 : 0),
+    promptTokens: alone.length - (last !== undefined && last === tokenizer.encode('', limit).ids.at(-1) ? 1 : 0),
   };
 }
 

@@ -2,38 +2,56 @@ import { copyFile, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { SpaceFile } from '@kimera/model-folder';
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
+import { readText } from '../checkpoint/json-file.js';
+import { TRANSFORMER_CONFIGS } from '../checkpoint/transformer-config.js';
 import { exists } from './write-folder.js';
 
-/** Files of a Hugging Face folder that are kept as they are. */
-export const KEPT_FILES: readonly string[] = [
+/** Files of the checkpoint's folder, and of its Transformer's, that are kept as they are. */
+const MODEL_FILES = ['config_sentence_transformers.json'];
+const TRANSFORMER_FILES = [
   'tokenizer_config.json',
   'special_tokens_map.json',
-  'modules.json',
-  'sentence_bert_config.json',
-  'config_sentence_transformers.json',
+  ...TRANSFORMER_CONFIGS,
   'vocab.txt',
+  'vocab.json',
+  'merges.txt',
 ];
-/** Files of a Dense module. */
+/** Names of files that a conversion keeps as they are. */
+export const KEPT_FILES: readonly string[] = [...MODEL_FILES, ...TRANSFORMER_FILES, 'modules.json'];
+/** Files of the modules after the Transformer. */
 const MODULE_FILES = ['config.json', 'model.safetensors', 'pytorch_model.bin'];
 
-/** Copies the files that other libraries need beside the graphs. */
+/**
+ * Copies the files that other libraries need beside the graphs. The Transformer's files come to the top of the folder,
+ * and modules.json says so; the other modules keep their folders.
+ */
 export async function keepFiles(checkpoint: Checkpoint, folder: string): Promise<void> {
-  const dense = checkpoint.modules.afterPooling.flatMap((module) =>
-    module.kind === 'dense' ? MODULE_FILES.map((name) => join(module.path, name)) : [],
-  );
-  const modules = (await exists(join(checkpoint.folder, 'modules.json'))) ? ['1_Pooling/config.json', ...dense] : [];
-  for (const name of [...KEPT_FILES, ...modules]) {
-    const from = join(checkpoint.folder, name);
-    if (!(await exists(from))) continue;
-    await mkdir(dirname(join(folder, name)), { recursive: true });
-    await copyFile(from, join(folder, name));
-  }
+  const modules = checkpoint.moduleFolders.flatMap((path) => MODULE_FILES.map((name) => join(path, name)));
+  const kept: readonly (readonly [string, readonly string[]])[] = [
+    [checkpoint.folder, [...MODEL_FILES, ...modules]],
+    [checkpoint.transformer, TRANSFORMER_FILES],
+  ];
+  for (const [root, names] of kept)
+    for (const name of names) {
+      const from = join(root, name);
+      if (!(await exists(from))) continue;
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await copyFile(from, join(folder, name));
+    }
+  const chain = await readText(checkpoint.folder, 'modules.json');
+  if (chain !== undefined) await writeFile(join(folder, 'modules.json'), atTheTop(chain));
   await writeFile(join(folder, 'tokenizer.json'), checkpoint.tokenizerJson);
   const config = {
     ...checkpoint.config,
     'transformers.js_config': { use_external_data_format: { 'model.onnx': true } },
   };
   await writeFile(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+}
+
+/** modules.json with the first module, the Transformer, in the folder itself. */
+function atTheTop(json: string): string {
+  const [first, ...rest] = JSON.parse(json) as readonly Readonly<Record<string, unknown>>[];
+  return first?.['path'] === '' ? json : `${JSON.stringify([{ ...first, path: '' }, ...rest], null, 2)}\n`;
 }
 
 /** Size and SHA-256 of every file but space.json, in the order of their names; those in `known` are not read again. */

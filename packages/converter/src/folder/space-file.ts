@@ -1,6 +1,14 @@
-import { spaceFingerprint, type Head, type Role, type SpaceIdentity, type Tokenizer } from '@kimera/core';
+import {
+  spaceFingerprint,
+  type EncodeOptions,
+  type Head,
+  type Role,
+  type SpaceIdentity,
+  type Tokenizer,
+} from '@kimera/core';
 import { encodeVector, SPACE_FILE_SCHEMA, type ModelFolder, type SpaceFile } from '@kimera/model-folder';
-import { dimensionOf, endsNormalized } from '../model/module-weights.js';
+import { dimensionOf, endsNormalized, unusualModules } from '../model/module-weights.js';
+import { unusualEncoder } from './encoder-identity.js';
 import type { CheckpointModel } from '../model/checkpoint-model.js';
 import type { ReferenceOutput, ReferenceText } from '@kimera/reference-encoder';
 import type { BaseVariant } from '../weights/weight-form.js';
@@ -27,7 +35,7 @@ export interface ReferenceTexts {
 export function referenceTexts(
   model: CheckpointModel,
   tokenizer: Tokenizer,
-  limit: number,
+  limit: EncodeOptions,
   reference: 'quick' | 'thorough',
 ): ReferenceTexts {
   const { prompts } = model.checkpoint;
@@ -60,7 +68,18 @@ export async function spaceFile(
   { modelId, weightsHash, tokenizerHash, maxTokens, texts, outputs, variant, files }: SpaceFileParts,
 ): Promise<SpaceFile> {
   const { checkpoint, shape } = model;
-  const { modules, heads: tokenHeads, prompts, defaultRole } = checkpoint;
+  const {
+    modules,
+    heads: tokenHeads,
+    prompts,
+    defaultRole,
+    namedPrompts,
+    truncationSide,
+    similarity,
+    ignored,
+  } = checkpoint;
+  const chain = unusualModules(modules, shape.hiddenSize);
+  const encoder = unusualEncoder(shape);
   const identity: SpaceIdentity = {
     weights: weightsHash,
     tokenizer: tokenizerHash,
@@ -71,6 +90,10 @@ export async function spaceFile(
     dimension: dimensionOf(modules, shape.hiddenSize),
     ...(modules.promptPooling === 'excluded' ? { promptPooling: 'excluded' } : {}),
     ...(defaultRole === undefined ? {} : { defaultRole }),
+    ...(Object.keys(namedPrompts).length === 0 ? {} : { namedPrompts }),
+    ...(truncationSide === 'right' ? {} : { truncationSide }),
+    ...(chain === undefined ? {} : { modules: chain }),
+    ...(encoder === undefined ? {} : { encoder }),
   };
   const heads: Head[] = [
     'dense',
@@ -87,6 +110,8 @@ export async function spaceFile(
       prompts: { query: identity.prompts.query, document: identity.prompts.document },
     },
     heads,
+    ...(similarity === undefined ? {} : { similarity }),
+    ...(ignored.length === 0 ? {} : { ignored: [...ignored] }),
     ...(tokenHeads.sparse === undefined ? {} : { sparse: { ignoredIds: [...tokenHeads.sparse.ignoredIds] } }),
     ...(tokenHeads.colbert === undefined ? {} : { colbert: tokenHeads.colbert }),
     architecture: {

@@ -85,6 +85,8 @@ export function poolGraph(
       ]);
       return graph.node('Div', [x, norm]);
     }
+    if (module.kind === 'truncate')
+      return graph.node('Slice', [x, graph.int64([0]), graph.int64([module.dimension]), graph.int64([-1])]);
     const name = denseName(module, i);
     const projected = graph.node('MatMul', [
       x,

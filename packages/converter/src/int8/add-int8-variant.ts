@@ -5,6 +5,7 @@ import {
   type InferenceBackend,
   Int8SaturationError,
   type Tokenizer,
+  tokenLimit,
 } from '@kimera/core';
 import type { ModelFolder, SpaceFile } from '@kimera/model-folder';
 import { groupElements } from '../model/weight-plan.js';
@@ -91,7 +92,7 @@ export async function addInt8Variant(
 ): Promise<SpaceFile['variants'][number]> {
   const { weights, tokenizer, openBackend, int8, calibration, heldOut, onPhase, signal } = parts;
   const { floor = INT8_FLOOR, aim = INT8_AIM } = int8;
-  const tokens = (text: string): ReferenceText => referenceText(tokenizer, '', text, folder.space.maxTokens);
+  const tokens = (text: string): ReferenceText => referenceText(tokenizer, '', text, tokenLimit(folder.space));
   const held = heldOut.map(tokens);
   const ranked = spread(calibration, RANKED_TEXTS).map(tokens);
   onPhase?.('measuring activations');

@@ -1,4 +1,4 @@
-import { tokenBatch, type Tokenizer } from '@kimera/core';
+import { tokenBatch, type Tokenizer, tokenLimit } from '@kimera/core';
 import type { ModelFolder } from '@kimera/model-folder';
 import type { OpenBackend } from '../fidelity/fidelity.js';
 import { encoderGraph } from '../graphs/fast-graph.js';
@@ -37,7 +37,7 @@ export async function calibrate(
   await withGraph(measured, graph, openBackend, async (backend) => {
     for (const text of texts) {
       signal?.throwIfAborted();
-      const { ids } = tokenizer.encode(text, { maxTokens: folder.space.maxTokens });
+      const { ids } = tokenizer.encode(text, tokenLimit(folder.space));
       const { dense = new Float32Array() } = await backend.run(tokenBatch([ids]), { heads: ['dense'] });
       dense.forEach((value, i) => (maxima[i] = Math.max(maxima[i] as number, value)));
     }

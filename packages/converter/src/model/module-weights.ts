@@ -5,10 +5,10 @@ import { aloneGroup, type WeightGroup } from './weight-plan.js';
 
 /** D', numbers of the vector at the end of the chain. */
 export function dimensionOf({ pooling, afterPooling }: ModuleChain, hiddenSize: number): number {
-  return afterPooling.reduce(
-    (width, module) => (module.kind === 'dense' ? module.outFeatures : width),
-    hiddenSize * pooling.length,
-  );
+  return afterPooling.reduce((width, module) => {
+    if (module.kind === 'dense') return module.outFeatures;
+    return module.kind === 'truncate' ? Math.min(width, module.dimension) : width;
+  }, hiddenSize * pooling.length);
 }
 
 /** @throws InvalidConfigurationError where a module expects another width than the one before gives. */
@@ -19,7 +19,7 @@ export function checkWidths({ pooling, afterPooling, width }: ModuleChain, hidde
       `the dimension is ${width}, hidden_size ${hiddenSize}`,
     );
   afterPooling.reduce((given, module) => {
-    if (module.kind === 'normalize') return given;
+    if (module.kind !== 'dense') return given;
     if (module.inFeatures !== given)
       throw new InvalidConfigurationError(
         `${module.path}/config.json`,
@@ -27,6 +27,18 @@ export function checkWidths({ pooling, afterPooling, width }: ModuleChain, hidde
       );
     return module.outFeatures;
   }, hiddenSize * pooling.length);
+}
+
+/**
+ * The modules by name where `normalize` and the names of the weights do not tell them: where the vector is cut.
+ * Undefined elsewhere.
+ */
+export function unusualModules(chain: ModuleChain, hiddenSize: number): readonly string[] | undefined {
+  if (!chain.afterPooling.some(({ kind }) => kind === 'truncate')) return undefined;
+  const full = { ...chain, afterPooling: chain.afterPooling.filter(({ kind }) => kind !== 'truncate') };
+  return chain.afterPooling.map((module) =>
+    module.kind === 'truncate' ? `truncate ${dimensionOf(full, hiddenSize)} to ${module.dimension}` : module.kind,
+  );
 }
 
 /** True where the last module divides by the L2 norm. */

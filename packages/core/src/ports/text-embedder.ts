@@ -1,4 +1,4 @@
-import type { EmbeddingSpace, Head, Role, VariantName } from '../space.js';
+import type { EmbeddingSpace, Head, PromptName, VariantName } from '../space.js';
 import type { Vector } from '../vector.js';
 
 /** Interactive work goes before bulk work; bulk work is never starved. */
@@ -8,7 +8,7 @@ export interface EncodeTextOptions {
   /**
    * Its prompt is put before the text; that of the space's default role where absent, and none where it has no default.
    */
-  readonly role?: Role;
+  readonly role?: PromptName;
   /** Default `['dense']`. */
   readonly heads?: readonly Head[];
   /** Default 'interactive'. */

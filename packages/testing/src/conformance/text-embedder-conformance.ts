@@ -1,4 +1,14 @@
-import { cosine, type Embedding, type Head, HEADS, norm, type Role, ROLES, type TextEmbedder } from '@kimera/core';
+import {
+  cosine,
+  type Embedding,
+  type Head,
+  HEADS,
+  norm,
+  promptOf,
+  type Role,
+  ROLES,
+  type TextEmbedder,
+} from '@kimera/core';
 import { rejection, type TestFunctions } from '../test-functions.js';
 import type { Tolerance } from '../tolerance/tolerance.js';
 import { checkClose } from '../tolerance/vector-difference.js';
@@ -108,7 +118,7 @@ export function textEmbedderConformance(
             role,
           );
         expect(cosine(vector(prompted), vector(await embedder.encodeText(TEXTS[0]))) < tolerance.minCosine).toBe(
-          prompts[role] !== (defaultRole === undefined ? '' : prompts[defaultRole]),
+          prompts[role] !== (defaultRole === undefined ? '' : promptOf(embedder.space, defaultRole)),
         );
       });
     }

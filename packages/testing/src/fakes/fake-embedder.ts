@@ -5,7 +5,7 @@ import {
   type Embedding,
   type EncodeTextOptions,
   type Lane,
-  type Role,
+  type PromptName,
   type TextEmbedder,
   type VariantName,
   type Vector,
@@ -16,7 +16,7 @@ import { FakeTokenizer } from './fake-tokenizer.js';
 
 export interface FakeEmbedderCall {
   readonly texts: readonly string[];
-  readonly role: Role | undefined;
+  readonly role: PromptName | undefined;
   readonly lane: Lane;
 }
 

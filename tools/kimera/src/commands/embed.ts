@@ -1,15 +1,15 @@
-import { checkHeads, type Embedding, type Head, HEADS, type Role } from '@kimera/core';
+import { checkHeads, type Embedding, type Head, HEADS, type PromptName } from '@kimera/core';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { CommandContext } from '../console/command-context.js';
 import { createCommand } from '../console/create-command.js';
 import { processTextLines } from '../lines/process-text-lines.js';
 import { backendOption, type BackendName } from '../models/backend-option.js';
-import { MODEL_OPTION, modelPath } from '../models/default-model.js';
+import { MODEL_OPTION, modelPath, ROLE_OPTION } from '../models/default-model.js';
 
 interface EmbedOptions {
   readonly model?: string;
   readonly head: readonly Head[];
-  readonly role?: Role;
+  readonly role?: PromptName;
   readonly variant?: string;
   readonly backend?: BackendName;
 }
@@ -34,12 +34,7 @@ export function embedCommand(context: CommandContext): Command {
         .argParser(parseHeads)
         .default(['dense'] satisfies Head[], 'dense'),
     )
-    .addOption(
-      new Option('--role <role>', 'put the model’s prompt for this role before each text').choices([
-        'query',
-        'document',
-      ]),
-    )
+    .option(...ROLE_OPTION)
     .option('--variant <name>', 'precision (default: the folder’s first)')
     .addOption(backendOption())
     .action(async ({ model, head: heads, role, variant, backend }: EmbedOptions) => {

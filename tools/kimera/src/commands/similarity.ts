@@ -1,14 +1,14 @@
-import { cosine, shortFingerprint, type Role } from '@kimera/core';
-import { Option, type Command } from 'commander';
+import { cosine, shortFingerprint, type PromptName } from '@kimera/core';
+import type { Command } from 'commander';
 import type { CommandContext } from '../console/command-context.js';
 import { UsageError } from '../errors.js';
 import { createCommand, withJson } from '../console/create-command.js';
 import { backendOption, type BackendName } from '../models/backend-option.js';
-import { MODEL_OPTION, modelPath } from '../models/default-model.js';
+import { MODEL_OPTION, modelPath, ROLE_OPTION } from '../models/default-model.js';
 
 interface SimilarityOptions {
   readonly model?: string;
-  readonly role?: Role;
+  readonly role?: PromptName;
   readonly variant?: string;
   readonly backend?: BackendName;
   readonly json?: true;
@@ -26,12 +26,7 @@ export function similarityCommand(context: CommandContext): Command {
   return withJson(command)
     .argument('<texts...>', 'two texts or more')
     .option(...MODEL_OPTION)
-    .addOption(
-      new Option('--role <role>', 'put the model’s prompt for this role before each text').choices([
-        'query',
-        'document',
-      ]),
-    )
+    .option(...ROLE_OPTION)
     .option('--variant <name>', 'precision (default: the folder’s first)')
     .addOption(backendOption())
     .action(async (texts: readonly string[], { model, role, variant, backend, json }: SimilarityOptions) => {

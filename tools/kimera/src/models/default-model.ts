@@ -31,3 +31,8 @@ export const MODEL_OPTION = [
   '--model <model>',
   'id as "kimera models list" prints it, or model folder (default: $ONNX_MODEL_PATH, ./models/bge-m3-onnx, or the English model that comes with Kimera)',
 ] as const;
+
+export const ROLE_OPTION = [
+  '--role <role>',
+  'put the model’s prompt for this role before each text: query, document, or the name of another prompt of the model',
+] as const;

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { BaseVariant, Int8Options } from '@kimera/converter';
-import { shortFingerprint, type Fidelity, type VariantName } from '@kimera/core';
+import { POOLINGS, shortFingerprint, type Fidelity, type Pooling, type VariantName } from '@kimera/core';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { CommandContext } from '../../console/command-context.js';
 import { UsageError } from '../../errors.js';
@@ -18,6 +18,9 @@ interface ConvertCommandOptions {
   readonly calibration?: string;
   readonly floor?: Floor;
   readonly thorough?: true;
+  readonly ignore: readonly string[];
+  readonly pooling?: Pooling;
+  readonly normalize?: true;
   readonly modelId?: string;
   readonly verifyOnly?: true;
   readonly json?: true;
@@ -65,6 +68,19 @@ export function convertCommand(context: CommandContext): Command {
       '--thorough',
       'measure on all texts, which takes minutes for a large model; by default on as many as some seconds allow',
     )
+    .addOption(
+      new Option(
+        '--pooling <kind>',
+        'of a checkpoint without modules.json (default: mean, as sentence-transformers takes it)',
+      ).choices(POOLINGS),
+    )
+    .option('--normalize', 'of a checkpoint without modules.json: divide vectors by their norm')
+    .option(
+      '--ignore <key>',
+      'a key of the checkpoint’s files that is passed over although nobody knows it; may be repeated, and is written down',
+      (key: string, keys: readonly string[]) => [...keys, key],
+      [],
+    )
     .option('--model-id <id>', 'name for people (default: that of models pull, or the folder’s name)')
     .option('--verify-only', 'check an existing model folder instead, as "models verify" does')
     .action(
@@ -77,6 +93,9 @@ export function convertCommand(context: CommandContext): Command {
           calibration,
           floor,
           thorough,
+          ignore,
+          pooling,
+          normalize,
           modelId,
           verifyOnly,
           json,
@@ -92,6 +111,7 @@ export function convertCommand(context: CommandContext): Command {
           throw new UsageError(`--link leaves the weights as they are, so it makes fp32, not ${base}`);
         if (out === undefined) throw new UsageError('--out DIR is missing: the folder to write');
         const started = performance.now();
+        const notes: string[] = [];
         const { convertModel } = await import('../../models/convert-model.js');
         const progress = await openProgress(context.stderr, 'converting');
         try {
@@ -109,6 +129,12 @@ export function convertCommand(context: CommandContext): Command {
                 }
               : {}),
             ...(thorough === true ? { reference: 'thorough' as const } : {}),
+            choices: {
+              ignore,
+              ...(pooling === undefined ? {} : { pooling }),
+              ...(normalize === undefined ? {} : { normalize }),
+            },
+            onNote: (note) => notes.push(note),
             ...(modelId === undefined ? {} : { modelId }),
             onProgress: ({ bytes, totalBytes }) => progress.update(bytes, totalBytes),
             onPhase: (phase) => progress.phase(phase),
@@ -130,6 +156,7 @@ export function convertCommand(context: CommandContext): Command {
               dimension: space.dimension,
               maxTokens: space.maxTokens,
               heads: space.heads,
+              notes,
               variants,
               bytes,
               milliseconds,
@@ -142,6 +169,7 @@ export function convertCommand(context: CommandContext): Command {
           await context.stdout.line(
             `space ${shortFingerprint(space.fingerprint)}: ${space.dimension} numbers, ${space.maxTokens} tokens, ${space.heads.join(', ')}`,
           );
+          for (const note of notes) context.stderr.write(`${printable(`note: ${note}`)}\n`);
           for (const { name, fidelity, full } of variants) {
             await context.stdout.line(formatFidelity(name, fidelity));
             if (full !== undefined) await context.stdout.line(`${name}: in float32 stay ${full.join(', ')}`);
