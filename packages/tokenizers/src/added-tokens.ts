@@ -1,3 +1,5 @@
+import { hasProperty, WHITE_SPACE, WORD } from './unicode/properties.js';
+
 /** A token that is recognised in the text itself, before it is cut into words. */
 export interface AddedToken {
   readonly id: number;
@@ -8,7 +10,7 @@ export interface AddedToken {
   /** Takes the white space at its left (right) with it. */
   readonly leftStrip: boolean;
   readonly rightStrip: boolean;
-  /** Only where no letter, digit or underscore touches it. */
+  /** Only where no letter, mark, digit or underscore touches it. */
   readonly singleWord: boolean;
 }
 
@@ -18,8 +20,6 @@ export interface TextSegment {
   /** The added token that stands here, or undefined for ordinary text. */
   readonly token: AddedToken | undefined;
 }
-
-const WORD_CHARACTER = /[\p{L}\p{N}_]/u;
 
 /**
  * Cuts a text at its added tokens: leftmost first, the longest where several start at one place. Linear in the text.
@@ -42,7 +42,7 @@ export class AddedTokens {
         let start = match.index;
         let end = start + match[0].length;
         if (token === undefined || start < from) continue;
-        if (token.singleWord && (touches(text[start - 1]) || touches(text[end]))) continue;
+        if (token.singleWord && (touches(characterBefore(text, start)) || touches(text.codePointAt(end)))) continue;
         if (token.leftStrip) while (start > from && isWhiteSpace(text[start - 1])) start -= 1;
         if (token.rightStrip) while (end < text.length && isWhiteSpace(text[end])) end += 1;
         if (start > from) yield { from, to: start, token: undefined };
@@ -57,9 +57,13 @@ export class AddedTokens {
 function escapeRegExp(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
 }
-function touches(character: string | undefined): boolean {
-  return character !== undefined && WORD_CHARACTER.test(character);
+function characterBefore(text: string, end: number): number | undefined {
+  const pair = end >= 2 ? text.codePointAt(end - 2) : undefined;
+  return pair !== undefined && pair > 0xffff ? pair : text.codePointAt(end - 1);
+}
+function touches(codePoint: number | undefined): boolean {
+  return codePoint !== undefined && hasProperty(codePoint, WORD);
 }
 function isWhiteSpace(character: string | undefined): boolean {
-  return character !== undefined && /\p{White_Space}/u.test(character);
+  return character !== undefined && hasProperty(character.charCodeAt(0), WHITE_SPACE);
 }

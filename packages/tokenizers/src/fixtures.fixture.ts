@@ -11,6 +11,11 @@ export function tokenizerPath(model: 'all-MiniLM-L6-v2' | 'multilingual-e5-small
   return join(root, 'models', model, 'tokenizer.json');
 }
 
+/** A file or folder of fixtures/. */
+export function fixturePath(name: string): string {
+  return join(root, 'fixtures', name);
+}
+
 /** The parts of tokenizer.json that specs change. */
 export interface TokenizerFile {
   readonly normalizer: { readonly normalizers?: readonly unknown[] };

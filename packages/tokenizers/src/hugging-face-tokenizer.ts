@@ -10,7 +10,13 @@ import type { AddedTokens } from './added-tokens.js';
 import type { Decoder } from './decoders.js';
 import { Int32List } from './int32-list.js';
 import { MappedText } from './mapped-text.js';
+import type { OffsetTrim, PostProcessor } from './post-processor.js';
+import { BYTE_CHARACTERS } from './pre-tokenizers/byte-level.js';
 import type { Normalizer, PieceModel, PreTokenizer } from './stages.js';
+import { hasProperty, WHITE_SPACE, widthOf } from './unicode/properties.js';
+
+/** What stands for a space among the characters of bytes: Ġ. */
+const SPACE_BYTE = BYTE_CHARACTERS[0x20];
 
 export interface TokenizerParts {
   /** Piece by id. */
@@ -22,9 +28,7 @@ export interface TokenizerParts {
   readonly normalizer: Normalizer;
   readonly preTokenizer: PreTokenizer;
   readonly model: PieceModel;
-  /** Special ids before and after the text. */
-  readonly prefix: readonly number[];
-  readonly suffix: readonly number[];
+  readonly postProcessor: PostProcessor;
   readonly decoder: Decoder;
 }
 
@@ -32,6 +36,8 @@ interface Collected {
   readonly ids: Int32List;
   readonly starts: Int32List;
   readonly ends: Int32List;
+  /** What stands in the text for an added token, by its place: with the white space that it takes. */
+  readonly added: Map<number, string>;
 }
 
 /**
@@ -56,7 +62,7 @@ export class HuggingFaceTokenizer implements Tokenizer {
   }
 
   encode(text: string, options: EncodeOptions): Encoding {
-    const collected = this.#collect(text, 'none');
+    const collected = this.#collect(text, this.#parts.preTokenizer.needsOffsets ? 'offsets' : 'none');
     const { from, to, prefix, suffix, ...rest } = this.#cut(collected.ids.length, options);
     return { ids: join(prefix, collected.ids.slice(from, to), suffix), ...rest };
   }
@@ -65,10 +71,17 @@ export class HuggingFaceTokenizer implements Tokenizer {
     const collected = this.#collect(text, 'offsets');
     const { from, to, prefix, suffix, ...rest } = this.#cut(collected.ids.length, options);
     const none = (ids: readonly number[]): readonly number[] => ids.map(() => 0);
+    const [starts, ends] = [collected.starts.slice(from, to), collected.ends.slice(from, to)];
+    for (const trim of this.#parts.postProcessor.trims) {
+      for (let i = from; i < to; i++) {
+        const piece = collected.added.get(i) ?? this.#parts.pieces[collected.ids.at(i)] ?? '';
+        trimOffsets(toWellFormed(text), piece, i - from, starts, ends, trim);
+      }
+    }
     return {
       ids: join(prefix, collected.ids.slice(from, to), suffix),
-      starts: join(none(prefix), collected.starts.slice(from, to), none(suffix)),
-      ends: join(none(prefix), collected.ends.slice(from, to), none(suffix)),
+      starts: join(none(prefix), starts, none(suffix)),
+      ends: join(none(prefix), ends, none(suffix)),
       ...rest,
     };
   }
@@ -89,7 +102,12 @@ export class HuggingFaceTokenizer implements Tokenizer {
   #collect(raw: string, tracking: 'offsets' | 'none'): Collected {
     const text = toWellFormed(raw);
     const { addedTokens, normalizedTokens, normalizer, preTokenizer, model } = this.#parts;
-    const collected = { ids: new Int32List(), starts: new Int32List(), ends: new Int32List() };
+    const collected = {
+      ids: new Int32List(),
+      starts: new Int32List(),
+      ends: new Int32List(),
+      added: new Map<number, string>(),
+    };
     const push = (id: number, from: number, to: number): void => {
       collected.ids.push(id);
       if (tracking === 'none') return;
@@ -98,13 +116,14 @@ export class HuggingFaceTokenizer implements Tokenizer {
     };
     for (const { token, from, to } of addedTokens.segments(text)) {
       if (token !== undefined) {
+        if (tracking === 'offsets') collected.added.set(collected.ids.length, text.slice(from, to));
         push(token.id, from, to);
         continue;
       }
-      const mapped = new MappedText(tracking);
-      normalizer.normalize(text.slice(from, to), from, mapped);
+      const mapped = normalizer.normalize(MappedText.of(text.slice(from, to), from, tracking));
       for (const part of normalizedTokens.segments(mapped.text)) {
         if (part.token !== undefined) {
+          if (tracking === 'offsets') collected.added.set(collected.ids.length, mapped.text.slice(part.from, part.to));
           push(part.token.id, ...mapped.range(part.from, part.to));
           continue;
         }
@@ -117,14 +136,40 @@ export class HuggingFaceTokenizer implements Tokenizer {
   }
 
   #cut(length: number, { maxTokens, truncationSide = 'right', addSpecialTokens = true }: EncodeOptions) {
-    const prefix = addSpecialTokens ? this.#parts.prefix : [];
-    const suffix = addSpecialTokens ? this.#parts.suffix : [];
+    const prefix = addSpecialTokens ? this.#parts.postProcessor.prefix : [];
+    const suffix = addSpecialTokens ? this.#parts.postProcessor.suffix : [];
     const specials = prefix.length + suffix.length;
     if (!Number.isInteger(maxTokens) || maxTokens < specials) throw new InvalidEncodeOptionsError(maxTokens, specials);
     const kept = Math.min(length, maxTokens - specials);
     const from = truncationSide === 'right' ? 0 : length - kept;
     return { from, to: from + kept, prefix, suffix, totalTokens: length + specials, truncated: kept < length };
   }
+}
+
+/** Takes the white space of a piece off its range; code points are counted, as the library does. */
+function trimOffsets(
+  text: string,
+  piece: string,
+  index: number,
+  starts: Int32Array,
+  ends: Int32Array,
+  { addPrefixSpace }: OffsetTrim,
+): void {
+  let start = starts[index] as number;
+  let end = ends[index] as number;
+  const isSpace = (character: string): boolean =>
+    character === SPACE_BYTE || hasProperty(character.charCodeAt(0), WHITE_SPACE);
+  const characters = Array.from(piece);
+  const body = characters.findIndex((character) => !isSpace(character));
+  let leading = body < 0 ? characters.length : body;
+  let trailing =
+    body < 0 ? characters.length : characters.length - 1 - characters.findLastIndex((one) => !isSpace(one));
+  if ((index === 0 || start === 0) && addPrefixSpace && leading === 1) leading = 0;
+  for (; leading > 0 && start < end; leading -= 1) start += widthOf(text.codePointAt(start) as number);
+  for (; trailing > 0 && end > start; trailing -= 1)
+    end -= end >= 2 && (text.codePointAt(end - 2) as number) > 0xffff ? 2 : 1;
+  starts[index] = start;
+  ends[index] = end;
 }
 
 function join(prefix: readonly number[], middle: Int32Array, suffix: readonly number[]): Int32Array {

@@ -8,11 +8,27 @@ export class MappedText {
   readonly starts: Int32List | undefined;
   readonly ends: Int32List | undefined;
 
-  constructor(tracking: 'offsets' | 'none') {
+  constructor(readonly tracking: 'offsets' | 'none') {
     if (tracking === 'offsets') {
       this.starts = new Int32List();
       this.ends = new Int32List();
     }
+  }
+
+  /** A part of the original that starts at `offset`, not yet rewritten. */
+  static of(text: string, offset: number, tracking: 'offsets' | 'none'): MappedText {
+    const mapped = new MappedText(tracking);
+    mapped.text = text;
+    if (mapped.starts === undefined || mapped.ends === undefined) return mapped;
+    for (let i = 0; i < text.length;) {
+      const width = (text.codePointAt(i) as number) > 0xffff ? 2 : 1;
+      for (let unit = 0; unit < width; unit++) {
+        mapped.starts.push(offset + i);
+        mapped.ends.push(offset + i + width);
+      }
+      i += width;
+    }
+    return mapped;
   }
 
   /** Adds `piece`, all of whose units come from [start, end) of the original. */
@@ -20,6 +36,23 @@ export class MappedText {
     this.text += piece;
     if (this.starts === undefined || this.ends === undefined) return;
     for (let i = 0; i < piece.length; i++) {
+      this.starts.push(start);
+      this.ends.push(end);
+    }
+  }
+
+  /** Adds `piece`, which stands for [from, to) of another text. */
+  pushFrom(piece: string, source: MappedText, from: number, to: number): void {
+    if (this.starts === undefined) this.text += piece;
+    else this.push(piece, ...source.range(from, to));
+  }
+
+  /** Adds [from, to) of another text, unit by unit. */
+  copy(source: MappedText, from: number, to: number): void {
+    this.text += source.text.slice(from, to);
+    if (this.starts === undefined || this.ends === undefined) return;
+    for (let i = from; i < to; i++) {
+      const [start, end] = source.range(i, i + 1);
       this.starts.push(start);
       this.ends.push(end);
     }
@@ -34,9 +67,8 @@ export class MappedText {
   /** [from, to) of this text; itself where that is all of it. */
   slice(from: number, to: number): MappedText {
     if (from === 0 && to === this.text.length) return this;
-    const part = new MappedText(this.starts === undefined ? 'none' : 'offsets');
-    if (this.starts === undefined) part.text = this.text.slice(from, to);
-    else for (let i = from; i < to; i++) part.push(this.text[i] as string, ...this.range(i, i + 1));
+    const part = new MappedText(this.tracking);
+    part.copy(this, from, to);
     return part;
   }
 }

@@ -1,8 +1,8 @@
 import type { MappedText } from './mapped-text.js';
 
-/** Rewrites a piece of text; `offset` is where the piece starts in the original. */
+/** Rewrites a piece of text. */
 export interface Normalizer {
-  normalize(text: string, offset: number, out: MappedText): void;
+  normalize(source: MappedText): MappedText;
 }
 
 /**
@@ -12,6 +12,8 @@ export interface Normalizer {
 export type WordSink = (text: MappedText, from: number, to: number) => void;
 
 export interface PreTokenizer {
+  /** It asks where in the original a text stands, so each text is to be tracked. */
+  readonly needsOffsets?: boolean;
   split(text: MappedText, sink: WordSink): void;
 }
 

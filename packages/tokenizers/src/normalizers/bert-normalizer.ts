@@ -1,5 +1,17 @@
 import type { MappedText } from '../mapped-text.js';
 import type { Normalizer } from '../stages.js';
+import { lowerCase } from '../unicode/lower-case.js';
+import { normalForm } from '../unicode/normal-form.js';
+import {
+  hasProperty,
+  KEPT_MARK,
+  NONSPACING,
+  properties,
+  REMOVED,
+  WHITE_SPACE,
+  widthOf,
+} from '../unicode/properties.js';
+import { CodePointMap, sequence, unicodeForm } from './rewrites.js';
 
 export interface BertNormalizerOptions {
   readonly cleanText: boolean;
@@ -8,11 +20,7 @@ export interface BertNormalizerOptions {
   readonly lowercase: boolean;
 }
 
-// tokenizers 0.22 normalizers/bert.rs: Cc, Cf and Co are removed, unassigned code points stay.
-const CONTROL = /^[\p{Cc}\p{Cf}\p{Co}\0\uFFFD]$/u;
-const WHITE_SPACE = /^\p{White_Space}$/u;
-const NONSPACING_MARK = /\p{Mn}/gu;
-/** The ranges of bert.rs `is_chinese_char`. */
+/** The ranges of tokenizers 0.22 normalizers/bert.rs `is_chinese_char`. */
 const CHINESE: readonly (readonly [number, number])[] = [
   [0x4e00, 0x9fff],
   [0x3400, 0x4dbf],
@@ -25,41 +33,67 @@ const CHINESE: readonly (readonly [number, number])[] = [
 ];
 
 /**
- * BertNormalizer: each step looks at one code point alone, so the whole is a table from code point to text, filled as
- * code points come.
+ * BertNormalizer: each step looks at one code point alone, so the whole is a table from code point to text. Only where
+ * accents go, and a mark stands that is kept and that NFD may move, the steps are done one after the other.
  */
 export class BertNormalizer implements Normalizer {
-  readonly #table = new Map<number, string>();
+  readonly #table: Normalizer;
+  readonly #steps: Normalizer;
 
-  constructor(private readonly options: BertNormalizerOptions) {}
-
-  normalize(text: string, offset: number, out: MappedText): void {
-    for (let i = 0; i < text.length;) {
-      const codePoint = text.codePointAt(i) as number;
-      const length = codePoint > 0xffff ? 2 : 1;
-      let mapped = this.#table.get(codePoint);
-      if (mapped === undefined) {
-        mapped = this.#map(String.fromCodePoint(codePoint), codePoint);
-        this.#table.set(codePoint, mapped);
-      }
-      out.push(mapped, offset + i, offset + i + length);
-      i += length;
-    }
+  constructor(private readonly options: BertNormalizerOptions) {
+    const { stripAccents } = options;
+    const clean = (codePoint: number): string => this.#clean(codePoint);
+    this.#table = new CodePointMap((codePoint) => {
+      const cleaned = clean(codePoint);
+      return mapEach(stripAccents ? decomposed(cleaned) : cleaned, (one) => this.#lowerCase(one));
+    });
+    this.#steps = sequence([
+      new CodePointMap(clean),
+      unicodeForm('NFD'),
+      new CodePointMap((codePoint) => this.#lowerCase(codePoint)),
+    ]);
   }
 
-  #map(character: string, codePoint: number): string {
-    const { cleanText, handleChineseCharacters, stripAccents, lowercase } = this.options;
-    let mapped = character;
+  normalize(source: MappedText): MappedText {
+    const { stripAccents } = this.options;
+    return (stripAccents && hasKeptMark(source.text) ? this.#steps : this.#table).normalize(source);
+  }
+
+  #clean(codePoint: number): string {
+    const { cleanText, handleChineseCharacters } = this.options;
+    const character = String.fromCodePoint(codePoint);
     if (cleanText) {
-      if (character === '\t' || character === '\n' || character === '\r') return ' ';
-      if (CONTROL.test(character)) return '';
-      if (WHITE_SPACE.test(character)) mapped = ' ';
+      if (hasProperty(codePoint, REMOVED)) return '';
+      if (hasProperty(codePoint, WHITE_SPACE)) return ' ';
     }
-    if (handleChineseCharacters && CHINESE.some(([first, last]) => codePoint >= first && codePoint <= last))
-      mapped = ` ${mapped} `;
-    if (stripAccents) mapped = mapped.normalize('NFD').replace(NONSPACING_MARK, '');
-    // Code point by code point: the library knows no final sigma.
-    if (lowercase) mapped = Array.from(mapped, (one) => one.toLowerCase()).join('');
-    return mapped;
+    return handleChineseCharacters && CHINESE.some(([first, last]) => codePoint >= first && codePoint <= last)
+      ? ` ${character} `
+      : character;
   }
+
+  #lowerCase(codePoint: number): string {
+    const { stripAccents, lowercase } = this.options;
+    if (stripAccents && hasProperty(codePoint, NONSPACING)) return '';
+    return lowercase ? lowerCase(codePoint) : String.fromCodePoint(codePoint);
+  }
+}
+
+function decomposed(text: string): string {
+  let out = '';
+  normalForm(text, 'NFD', 'runs', (piece) => (out += piece));
+  return out;
+}
+
+function mapEach(text: string, map: (codePoint: number) => string): string {
+  return Array.from(text, (one) => map(one.codePointAt(0) as number)).join('');
+}
+
+function hasKeptMark(text: string): boolean {
+  const table = properties();
+  for (let i = 0; i < text.length;) {
+    const codePoint = text.codePointAt(i) as number;
+    if (((table[codePoint] as number) & KEPT_MARK) !== 0) return true;
+    i += widthOf(codePoint);
+  }
+  return false;
 }

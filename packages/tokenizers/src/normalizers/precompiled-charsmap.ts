@@ -1,7 +1,8 @@
 import type { JsonReader } from '../json/json-reader.js';
-import type { MappedText } from '../mapped-text.js';
-import { graphemes } from './graphemes.js';
+import { MappedText } from '../mapped-text.js';
 import type { Normalizer } from '../stages.js';
+import { graphemeEnd } from '../unicode/graphemes.js';
+import { widthOf } from '../unicode/properties.js';
 
 /**
  * Graphemes of this many UTF-8 bytes and more are mapped character by character (tokenizers 0.22,
@@ -10,15 +11,6 @@ import type { Normalizer } from '../stages.js';
 const WHOLE_GRAPHEME_BYTES = 6;
 /** Bytes of a charsmap: the largest published (nmt_nfkc_cf) has about 0.3 MB. */
 const MAX_CHARSMAP_BYTES = 16 << 20;
-
-/**
- * Code points that may join a neighbour into one grapheme; between two others there is always a boundary. Runs with
- * such code points are segmented, the rest is not. Sequences that only join to graphemes of 6 bytes and more (jamo,
- * flags, emoji) need no place here.
- */
-const JOINING =
-  '\\p{M}\\p{Gr_Ext}\\p{Cf}\\p{Emoji_Modifier}\\r\\n\\u0E33\\u0EB3\\u0D4E\\u{111C2}\\u{111C3}\\u{1193F}\\u{11941}\\u{11A3A}\\u{11A84}-\\u{11A89}\\u{11D46}\\u{11F02}';
-const RUN = new RegExp(`[^${JOINING}]?[${JOINING}]+(?:[^${JOINING}][${JOINING}]+)*[^${JOINING}]?`, 'gu');
 
 /**
  * SentencePiece's precompiled normalisation table, applied as Hugging Face does: grapheme by grapheme, the shortest
@@ -49,33 +41,35 @@ export class PrecompiledCharsmap implements Normalizer {
     this.#replacements = bytes.subarray(4 + trieBytes);
   }
 
-  normalize(text: string, offset: number, out: MappedText): void {
-    let from = 0;
-    for (const match of text.matchAll(RUN)) {
-      this.#characters(text, from, match.index, offset, out);
-      for (const [start, end] of graphemes(match[0]))
-        this.#grapheme(match[0].slice(start, end), match.index + start, offset, out);
-      from = match.index + match[0].length;
+  normalize(source: MappedText): MappedText {
+    const { text } = source;
+    const out = new MappedText(source.tracking);
+    for (let from = 0; from < text.length;) {
+      const to = graphemeEnd(text, from);
+      const whole = this.#grapheme(text, from, to);
+      if (whole !== undefined) this.#push(whole, source, from, to, out);
+      else {
+        for (let i = from; i < to;) {
+          const next = i + widthOf(text.codePointAt(i) as number);
+          const character = text.slice(i, next);
+          this.#push(this.#lookUp(character) ?? character, source, i, next, out);
+          i = next;
+        }
+      }
+      from = to;
     }
-    this.#characters(text, from, text.length, offset, out);
+    return out;
   }
 
-  #grapheme(grapheme: string, start: number, offset: number, out: MappedText): void {
-    const whole =
-      grapheme.length < WHOLE_GRAPHEME_BYTES && this.#encoder.encode(grapheme).length < WHOLE_GRAPHEME_BYTES
-        ? this.#lookUp(grapheme)
-        : undefined;
-    if (whole === undefined) this.#characters(grapheme, 0, grapheme.length, offset + start, out);
-    else out.push(whole, offset + start, offset + start + grapheme.length);
+  #grapheme(text: string, from: number, to: number): string | undefined {
+    if (to - from >= WHOLE_GRAPHEME_BYTES) return undefined;
+    const grapheme = text.slice(from, to);
+    return utf8Length(grapheme) < WHOLE_GRAPHEME_BYTES ? this.#lookUp(grapheme) : undefined;
   }
 
-  #characters(text: string, from: number, to: number, offset: number, out: MappedText): void {
-    for (let i = from; i < to;) {
-      const length = (text.codePointAt(i) as number) > 0xffff ? 2 : 1;
-      const character = text.slice(i, i + length);
-      out.push(this.#lookUp(character) ?? character, offset + i, offset + i + length);
-      i += length;
-    }
+  /** What is dropped at the very start leaves its place to what follows: the library counts from there. */
+  #push(piece: string, source: MappedText, from: number, to: number, out: MappedText): void {
+    out.pushFrom(piece, source, out.text === '' ? 0 : from, to);
   }
 
   #lookUp(key: string): string | undefined {
@@ -115,4 +109,14 @@ export class PrecompiledCharsmap implements Normalizer {
 
 function unitOffset(unit: number): number {
   return (unit >>> 10) << ((unit & 0x200) >>> 6);
+}
+
+function utf8Length(text: string): number {
+  let bytes = 0;
+  for (let i = 0; i < text.length;) {
+    const codePoint = text.codePointAt(i) as number;
+    bytes += codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
+    i += widthOf(codePoint);
+  }
+  return bytes;
 }

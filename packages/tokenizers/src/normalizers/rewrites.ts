@@ -1,0 +1,98 @@
+import { MappedText } from '../mapped-text.js';
+import type { Normalizer } from '../stages.js';
+import { type NormalForm, normalForm } from '../unicode/normal-form.js';
+import { endOfRun, properties, WHITE_SPACE, widthOf } from '../unicode/properties.js';
+
+/** The text as it is: a tokenizer.json without normaliser. */
+export const unchanged: Normalizer = { normalize: (source) => source };
+
+/** One normaliser after the other. */
+export function sequence(normalizers: readonly Normalizer[]): Normalizer {
+  return { normalize: (source) => normalizers.reduce((text, normalizer) => normalizer.normalize(text), source) };
+}
+
+/** Each code point becomes a text of its own, whatever stands beside it. */
+export class CodePointMap implements Normalizer {
+  readonly #table = new Map<number, string>();
+
+  constructor(private readonly map: (codePoint: number) => string) {}
+
+  normalize(source: MappedText): MappedText {
+    const out = new MappedText(source.tracking);
+    const { text } = source;
+    for (let i = 0; i < text.length;) {
+      const codePoint = text.codePointAt(i) as number;
+      let mapped = this.#table.get(codePoint);
+      if (mapped === undefined) {
+        mapped = this.map(codePoint);
+        this.#table.set(codePoint, mapped);
+      }
+      const next = i + widthOf(codePoint);
+      out.pushFrom(mapped, source, i, next);
+      i = next;
+    }
+    return out;
+  }
+}
+
+export function unicodeForm(form: NormalForm): Normalizer {
+  return {
+    normalize(source) {
+      const out = new MappedText(source.tracking);
+      const pieces = source.tracking === 'none' ? 'runs' : 'clusters';
+      normalForm(source.text, form, pieces, (piece, from, to) => out.pushFrom(piece, source, from, to));
+      return out;
+    },
+  };
+}
+
+/** Puts a text in front, unless there is nothing to put it before. It stands where the first character stands. */
+export function prepend(text: string): Normalizer {
+  return {
+    normalize(source) {
+      if (source.text === '') return source;
+      const out = new MappedText(source.tracking);
+      out.pushFrom(text, source, 0, widthOf(source.text.codePointAt(0) as number));
+      out.copy(source, 0, source.text.length);
+      return out;
+    },
+  };
+}
+
+/** Drops white space at the ends. */
+export function strip(left: boolean, right: boolean): Normalizer {
+  return {
+    normalize(source) {
+      const { text } = source;
+      const from = left ? endOfRun(text, 0, text.length, WHITE_SPACE, 'having') : 0;
+      let to = text.length;
+      // White space is one unit each.
+      while (right && to > from && ((properties()[text.charCodeAt(to - 1)] as number) & WHITE_SPACE) !== 0) to -= 1;
+      return source.slice(from, to);
+    },
+  };
+}
+
+/** Every match becomes `content`, which stands where the last character of the match stands. */
+export function replace(
+  matches: (text: string) => Iterable<readonly [from: number, to: number]>,
+  content: string,
+): Normalizer {
+  return {
+    normalize(source) {
+      const out = new MappedText(source.tracking);
+      let from = 0;
+      for (const [start, end] of matches(source.text)) {
+        out.copy(source, from, start);
+        out.pushFrom(content, source, lastCharacter(source.text, end), end);
+        from = end;
+      }
+      out.copy(source, from, source.text.length);
+      return out;
+    },
+  };
+}
+
+function lastCharacter(text: string, end: number): number {
+  return end >= 2 && (text.codePointAt(end - 2) as number) > 0xffff ? end - 2 : end - 1;
+}
