@@ -23,6 +23,14 @@ export class Checks {
     this.print(`  ${holds ? 'ok  ' : 'FAIL'} ${name}${detail === '' ? '' : `: ${detail}`}`);
   }
 
+  /** What was shown elsewhere. */
+  add({ results }: Checks): void {
+    for (const { scenario, name, holds, detail } of results) {
+      if (scenario !== this.#scenario) this.scenario(scenario);
+      this.check(name, holds, detail);
+    }
+  }
+
   /** Holds where the action is refused with this code. */
   async refused(name: string, code: string, action: () => Promise<unknown>): Promise<void> {
     try {

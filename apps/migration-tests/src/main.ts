@@ -19,7 +19,7 @@ import { playOwnerKilled } from './scenarios/owner-killed.js';
 import { playReverse } from './scenarios/reverse.js';
 import { playSwap } from './scenarios/swap.js';
 import { measureSpeed, type Speed } from './speed.js';
-import type { Stage } from './stage.js';
+import { sideBySide, type Stage } from './stage.js';
 
 const REPORTS = join(ROOT, 'reports/migration-tests');
 
@@ -54,8 +54,8 @@ try {
     minilm,
     e5,
     folder,
-    minilmQuestions: new QuestionVectors(minilm, 'query'),
-    e5Questions: new QuestionVectors(e5, 'query'),
+    minilmQuestions: new QuestionVectors(minilm),
+    e5Questions: new QuestionVectors(e5),
     progress: createProgress(),
   };
   try {
@@ -72,12 +72,15 @@ try {
       await vectors.embed(corpus.questions, (done) =>
         stage.progress(`questions: ${done} of ${corpus.questions.length}`),
       );
-    const modes = await playConfiguration(stage);
-    const backendKilled = await playBackendKilled(stage);
+    const [modes, backendKilled] = await sideBySide(stage, playConfiguration, playBackendKilled);
     const { report: journey, ...vectors } = await playJourney(stage, join(folder, 'journey'));
-    const swap = await playSwap(stage, join(folder, 'journey'));
-    await playOwnerKilled(stage, join(folder, 'owner'), vectors.minilmVectors);
-    const reverse = await playReverse(stage, join(folder, 'reverse'), vectors);
+    // Each has a database of its own, which keeps one core busy.
+    const [swap, , reverse] = await sideBySide(
+      stage,
+      (own) => playSwap(own, join(folder, 'journey')),
+      (own) => playOwnerKilled(own, join(folder, 'owner'), vectors),
+      (own) => playReverse(own, join(folder, 'reverse'), vectors),
+    );
     const cranfield =
       data === undefined
         ? null

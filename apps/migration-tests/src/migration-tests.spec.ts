@@ -10,6 +10,7 @@ import fc from 'fast-check';
 import { Checks } from './checks.js';
 import { readCorpus, type Corpus } from './corpus.js';
 import { judgedQueries } from './judged-queries.js';
+import { sideBySide, type Stage } from './stage.js';
 import { measureQuality, nearest, QuestionVectors } from './quality.js';
 import { gateChart, qualityChart } from './report/charts.js';
 import { reportHtml } from './report/html.js';
@@ -78,13 +79,56 @@ it('quality is 1 where each question finds its answer, and less where vectors ar
     ),
   };
   const embedder: TextEmbedder = new FakeEmbedder({ space: fakeSpace('quality') });
-  const questions = new QuestionVectors(embedder, 'query');
+  const questions = new QuestionVectors(embedder);
   await questions.embed(corpus.questions, () => undefined);
   const embeddings = await embedder.encodeBatch(corpus.sentences.map(({ text }) => text));
   const stored = new Map(corpus.sentences.map(({ id }, i) => [id, embeddings[i]?.dense ?? new Float32Array()]));
   expect(measureQuality(corpus, stored, questions).map(({ ndcg }) => ndcg)).toEqual(Array.from({ length: 9 }, () => 1));
   const swapped = new Map(stored).set('en-0', stored.get('en-1') ?? new Float32Array());
   expect(measureQuality(corpus, swapped, questions)[0]?.ndcg).toBeLessThan(1);
+});
+
+it('embeds a question once as a query, and all else as the model does', async () => {
+  const inner = new FakeEmbedder({ space: fakeSpace('questions') });
+  const asked: (readonly string[])[] = [];
+  const embedder: TextEmbedder = {
+    space: inner.space,
+    encodeText: (text) => inner.encodeText(text),
+    encodeBatch: (texts) => {
+      asked.push(texts);
+      return inner.encodeBatch(texts);
+    },
+  };
+  const questions = new QuestionVectors(embedder);
+  await questions.embed([{ id: 'q', key: '0', language: 'en', text: 'who?', answer: 'a' }], () => undefined);
+  const [expected] = await inner.encodeBatch(['who?']);
+  expect(await questions.encodeBatch(['who?'], { role: 'query' })).toEqual([expected]);
+  expect(asked).toEqual([['who?']]);
+  for (const [texts, role] of [
+    [['who?'], 'document'],
+    [['who?', 'another'], 'query'],
+    [['another'], 'query'],
+  ] as const)
+    expect(await questions.encodeBatch(texts, { role })).toEqual(await inner.encodeBatch(texts));
+  expect(asked).toHaveLength(4);
+});
+
+it('what scenarios show that are played side by side is kept as if they came one after the other, a failed one too', async () => {
+  const checks = new Checks(() => undefined);
+  let finish: () => void = () => undefined;
+  const finished = new Promise<void>((resolve) => (finish = resolve));
+  const play = (name: string, before: () => Promise<void>) => async (own: Pick<Stage, 'checks'>) => {
+    own.checks.scenario(name);
+    await before();
+    own.checks.check('holds', true);
+    return name;
+  };
+  const slow = play('slow', () => finished);
+  const fast = play('fast', async () => finish());
+  expect(await sideBySide({ checks }, slow, fast)).toEqual(['slow', 'fast']);
+  const failing = play('failing', () => Promise.reject(new Error('lost')));
+  await expect(sideBySide({ checks }, failing, fast)).rejects.toThrow('lost');
+  expect(checks.results.map(({ scenario }) => scenario)).toEqual(['slow', 'fast', 'fast']);
 });
 
 it('a check that does not hold, or a refusal that does not come, is counted', async () => {

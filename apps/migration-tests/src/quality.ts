@@ -1,17 +1,19 @@
-import type { Role, TextEmbedder, Vector } from '@kimera/core';
+import type { Embedding, EncodeTextOptions, TextEmbedder, Vector } from '@kimera/core';
 import { ndcg } from '@kimera/evaluation';
 import { LANGUAGES, type Corpus, type Language, type Question } from './corpus.js';
 
 const QUESTIONS_PER_CALL = 1_024;
 
-/** Vectors of questions, embedded once a model. */
-export class QuestionVectors {
-  readonly #vectors = new Map<string, Vector>();
+/** A model that has embedded the questions once, as queries, and does not do it again; all else it embeds. */
+export class QuestionVectors implements TextEmbedder {
+  /** By text. */
+  readonly #embeddings = new Map<string, Embedding>();
 
-  constructor(
-    private readonly embedder: TextEmbedder,
-    private readonly role: Role,
-  ) {}
+  constructor(private readonly embedder: TextEmbedder) {}
+
+  get space(): TextEmbedder['space'] {
+    return this.embedder.space;
+  }
 
   async embed(questions: readonly Question[], onProgress: (done: number) => void): Promise<void> {
     // Long enough that texts of equal length meet.
@@ -19,17 +21,27 @@ export class QuestionVectors {
       const batch = questions.slice(from, from + QUESTIONS_PER_CALL);
       const embeddings = await this.embedder.encodeBatch(
         batch.map(({ text }) => text),
-        { role: this.role, lane: 'bulk' },
+        { role: 'query', lane: 'bulk' },
       );
-      batch.forEach(({ id }, i) => this.#vectors.set(id, embeddings[i]?.dense ?? new Float32Array()));
+      embeddings.forEach((embedding, i) => this.#embeddings.set(batch[i]?.text ?? '', embedding));
       onProgress(from + batch.length);
     }
   }
 
   get(question: Question): Vector {
-    const vector = this.#vectors.get(question.id);
-    if (vector === undefined) throw new Error(`question ${question.id} was not embedded`);
-    return vector;
+    const { dense } = this.#embeddings.get(question.text) ?? {};
+    if (dense === undefined) throw new Error(`question ${question.id} was not embedded`);
+    return dense;
+  }
+
+  async encodeText(text: string, options?: EncodeTextOptions): Promise<Embedding> {
+    const known = options?.role === 'query' ? this.#embeddings.get(text) : undefined;
+    return known ?? this.embedder.encodeText(text, options);
+  }
+  async encodeBatch(texts: readonly string[], options?: EncodeTextOptions): Promise<readonly Embedding[]> {
+    const known = options?.role === 'query' ? texts.map((text) => this.#embeddings.get(text)) : [];
+    const all = known.filter((embedding) => embedding !== undefined);
+    return all.length === texts.length ? all : this.embedder.encodeBatch(texts, options);
   }
 }
 

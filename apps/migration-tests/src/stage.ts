@@ -3,7 +3,7 @@ import type { Row, TextEmbedder, Vector } from '@kimera/core';
 import type { Embedder } from '@kimera/embedder';
 import type { MigrationParts } from '@kimera/migration';
 import type { PostgresStore } from '@kimera/store-postgres';
-import type { Checks } from './checks.js';
+import { Checks } from './checks.js';
 import type { Corpus } from './corpus.js';
 import { ROOT } from './models.js';
 import type { QuestionVectors } from './quality.js';
@@ -24,6 +24,9 @@ export interface Stage {
   readonly progress: (line: string) => void;
 }
 
+/** Rows that are embedded for a plan whose figures nobody reads. */
+export const PLANNED_ROWS = 16;
+
 export const KIMERA = join(ROOT, 'tools/kimera/bin/kimera.mjs');
 
 export function parts(
@@ -33,6 +36,20 @@ export function parts(
   target: TextEmbedder,
 ): MigrationParts {
   return { store, collection, source, target, by: `migration-tests ${process.pid}` };
+}
+
+/** Plays scenarios at the same time; what each has shown is printed and kept as if they had come one after the other. */
+export async function sideBySide<S extends Pick<Stage, 'checks'>, T extends readonly unknown[]>(
+  stage: S,
+  ...scenarios: { readonly [I in keyof T]: (own: S) => Promise<T[I]> }
+): Promise<T> {
+  const shown = scenarios.map(() => new Checks(() => undefined));
+  const ends = await Promise.allSettled(
+    scenarios.map((play, i) => play({ ...stage, checks: shown[i] ?? stage.checks })),
+  );
+  for (const checks of shown) stage.checks.add(checks);
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  return ends.map((end) => (end.status === 'fulfilled' ? end.value : undefined)) as readonly unknown[] as T;
 }
 
 /** Embeds rows as documents and writes them, 256 at a time. */

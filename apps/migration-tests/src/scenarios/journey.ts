@@ -53,7 +53,7 @@ export interface Journey {
  * worker is another process that reaches it over loopback, and is killed once.
  */
 export async function playJourney(stage: Stage, databaseFolder: string): Promise<Journey> {
-  const { checks, corpus, minilm, e5, progress } = stage;
+  const { checks, corpus, minilm, e5, minilmQuestions, e5Questions, progress } = stage;
   checks.scenario('From all-MiniLM-L6-v2 to multilingual-e5-small, under traffic');
   const store = await openStore({ database: databaseFolder });
   try {
@@ -62,7 +62,7 @@ export async function playJourney(stage: Stage, databaseFolder: string): Promise
     await ingest(stage, store, COLLECTION, minilm, rows);
     const original = await storedVectors(store, COLLECTION, minilm);
     const minilmVectors = await KnownVectors.of(store, COLLECTION, minilm);
-    const before = measureQuality(corpus, original, stage.minilmQuestions);
+    const before = measureQuality(corpus, original, minilmQuestions);
     compare(stage, 'all-MiniLM-L6-v2', before, EXPECTED_MINILM);
 
     const migration = parts(store, COLLECTION, minilm, e5);
@@ -81,7 +81,7 @@ export async function playJourney(stage: Stage, databaseFolder: string): Promise
     const backfillSeconds = (performance.now() - started) / 1000;
 
     const queries = judgedQueries(corpus);
-    const verification = await verifyMigration(migration, {
+    const verification = await verifyMigration(parts(store, COLLECTION, minilmQuestions, e5Questions), {
       queries,
       onProgress: (step, done, total) => progress(`verification: ${step} ${done} of ${total}`),
     });
@@ -113,7 +113,7 @@ export async function playJourney(stage: Stage, databaseFolder: string): Promise
 
     const migrated = await storedVectors(store, COLLECTION, e5);
     await checkRows(stage, store, traffic, migrated);
-    const after = measureQuality(corpus, migrated, stage.e5Questions);
+    const after = measureQuality(corpus, migrated, e5Questions);
     compare(stage, 'multilingual-e5-small', after, EXPECTED_E5);
     await checkSql(stage, store, queries, original, migrated, verification);
 

@@ -1,20 +1,24 @@
 import { OWNER } from '../child-programs.js';
 import { planMigration, startMigration, work } from '@kimera/migration';
+import type { TextEmbedder } from '@kimera/core';
 import { joinStore, openStore } from '@kimera/store-postgres';
-import type { KnownVectors } from '../known-vectors.js';
 import { killHard, startProcess, until } from '../processes.js';
-import { ingest, parts, sameBytes, storedVectors, type Stage } from '../stage.js';
+import { ingest, parts, PLANNED_ROWS, sameBytes, storedVectors, type Stage } from '../stage.js';
+import type { Journey } from './journey.js';
 
 const COLLECTION = 'spanish';
 
+/** Batches that the model gives before the owner is killed; it waits with the next one. */
+const BATCHES_BEFORE_KILL = 6;
+
 /**
- * The process that owns the database is killed in the middle of a backfill. @param minilmVectors of these texts, from
- * the journey.
+ * The process that owns the database is killed in the middle of a backfill. Both models' vectors of these texts are
+ * known from the journey.
  */
 export async function playOwnerKilled(
   stage: Stage,
   databaseFolder: string,
-  minilmVectors: KnownVectors,
+  { minilmVectors, e5Vectors }: Pick<Journey, 'minilmVectors' | 'e5Vectors'>,
 ): Promise<void> {
   const { checks, corpus, minilm, e5 } = stage;
   checks.scenario('The owner of the database is killed');
@@ -26,22 +30,32 @@ export async function playOwnerKilled(
   await checks.refused('a second owner is refused', 'STORE_LOCKED', () => openStore({ database: databaseFolder }));
   const original = await storedVectors(joined, COLLECTION, minilm);
   const migration = parts(joined, COLLECTION, minilm, e5);
-  await planMigration(migration);
+  await planMigration(migration, { sampleRows: PLANNED_ROWS });
   await startMigration(migration, { rowsPerJob: 64 });
   const { id } = await joined.migrations.latestMigration(COLLECTION);
 
   // What the store has acknowledged before the kill must be there after it.
-  let acknowledged = 0;
-  const working = work(migration, {
-    until: 'caught-up',
-    leaseSeconds: 5,
-    onProgress: ({ counts }) => (acknowledged = counts.done),
-  }).then(
+  let [acknowledged, batches] = [0, 0];
+  let goOn: () => void = () => undefined;
+  const killed = new Promise<void>((resolve) => (goOn = resolve));
+  const slow: TextEmbedder = {
+    space: e5.space,
+    encodeText: (text) => e5Vectors.encodeText(text),
+    async encodeBatch(texts) {
+      if (batches++ >= BATCHES_BEFORE_KILL) await killed;
+      return e5Vectors.encodeBatch(texts);
+    },
+  };
+  const working = work(
+    { ...migration, target: slow },
+    { until: 'caught-up', leaseSeconds: 5, onProgress: ({ counts }) => (acknowledged = counts.done) },
+  ).then(
     () => 'finished',
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
   );
   await until('some jobs are done', 120, async () => acknowledged >= 5);
   await killHard(owner);
+  goOn();
   const failure = await working;
   checks.check('work without a database fails and says so', failure !== 'finished', failure);
   await joined.close();
@@ -54,7 +68,7 @@ export async function playOwnerKilled(
       kept.done >= acknowledged,
       `${acknowledged} jobs acknowledged, ${kept.done} there`,
     );
-    await work(parts(store, COLLECTION, minilm, e5), { until: 'caught-up', leaseSeconds: 5 });
+    await work(parts(store, COLLECTION, minilm, e5Vectors), { until: 'caught-up', leaseSeconds: 5 });
     const { rows: count, current } = await store.vectors.coverage(COLLECTION, e5.space.fingerprint);
     checks.check(
       'the backfill goes on to the end',

@@ -10,7 +10,7 @@ import {
 import { openStore } from '@kimera/store-postgres';
 import { LANGUAGES } from '../corpus.js';
 import { judgedQueries } from '../judged-queries.js';
-import { ingest, parts, type Stage } from '../stage.js';
+import { ingest, parts, PLANNED_ROWS, type Stage } from '../stage.js';
 import type { Journey } from './journey.js';
 
 const COLLECTION = 'multilingual';
@@ -19,20 +19,20 @@ const QUERIES_PER_LANGUAGE = 100;
 
 /**
  * The way back: a collection ingested with e5 is to go to MiniLM, which would lose most languages. Both models' vectors
- * of these texts are known from the journey; verification computes its own.
+ * of these texts are known from the journey; verification embeds the rows of its sample again.
  */
 export async function playReverse(
   stage: Stage,
   databaseFolder: string,
   { minilmVectors, e5Vectors }: Pick<Journey, 'minilmVectors' | 'e5Vectors'>,
 ): Promise<Verification> {
-  const { checks, corpus, minilm, e5, progress } = stage;
+  const { checks, corpus, e5, minilmQuestions, e5Questions, progress } = stage;
   checks.scenario('The reverse migration: multilingual-e5-small to all-MiniLM-L6-v2');
   const store = await openStore({ database: databaseFolder });
   try {
     await ingest(stage, store, COLLECTION, e5Vectors, corpus.sentences);
-    const migration = parts(store, COLLECTION, e5, minilm);
-    await planMigration(migration);
+    const migration = parts(store, COLLECTION, e5Questions, minilmQuestions);
+    await planMigration(migration, { sampleRows: PLANNED_ROWS });
     await startMigration(migration);
     await work(
       { ...migration, target: minilmVectors },

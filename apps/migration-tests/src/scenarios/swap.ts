@@ -9,7 +9,7 @@ import {
 import { openStore } from '@kimera/store-postgres';
 import { judgedQueries } from '../judged-queries.js';
 import { KnownVectors } from '../known-vectors.js';
-import { parts, type Stage } from '../stage.js';
+import { parts, PLANNED_ROWS, type Stage } from '../stage.js';
 import { COLLECTION } from './journey.js';
 
 /**
@@ -17,13 +17,13 @@ import { COLLECTION } from './journey.js';
  * Both models have 384 numbers and norm 1, so no structural check can tell them apart.
  */
 export async function playSwap(stage: Stage, databaseFolder: string): Promise<Verification> {
-  const { checks, corpus, minilm, e5, progress } = stage;
+  const { checks, corpus, minilm, e5, minilmQuestions, e5Questions, progress } = stage;
   checks.scenario('The other model of the same dimension, under the expected fingerprint');
   const store = await openStore({ database: databaseFolder });
   try {
-    const honest = parts(store, COLLECTION, minilm, e5);
+    const honest = parts(store, COLLECTION, minilmQuestions, e5Questions);
     await retireMigration(honest);
-    await planMigration(honest);
+    await planMigration(honest, { sampleRows: PLANNED_ROWS });
     await startMigration(honest);
     const lying = { ...honest, target: await KnownVectors.of(store, COLLECTION, minilm, e5.space) };
     await work(lying, {
