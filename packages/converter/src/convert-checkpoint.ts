@@ -133,11 +133,10 @@ async function writeModel(
   });
 }
 
-/** How texts are cut: at what the files say, and never beyond the positions that the model has. */
+/** How texts are cut: at what the files say, or else at the positions that the model has. */
 export function textLimit({ shape, checkpoint }: CheckpointModel): EncodeOptions {
-  const positions = positionLimit(shape);
   return {
-    maxTokens: Math.min(checkpoint.maxTokens ?? positions, positions),
+    maxTokens: checkpoint.maxTokens ?? positionLimit(shape),
     ...(checkpoint.truncationSide === 'right' ? {} : { truncationSide: checkpoint.truncationSide }),
   };
 }
@@ -148,7 +147,7 @@ function notesOf({ checkpoint, shape }: CheckpointModel): readonly string[] {
   return checkpoint.maxTokens !== undefined && checkpoint.maxTokens > positions
     ? [
         ...checkpoint.notes,
-        `the files allow texts of ${checkpoint.maxTokens} tokens, the model has positions for ${positions}: the limit is ${positions}`,
+        `the files allow texts of ${checkpoint.maxTokens} tokens, the model has positions for ${positions}: longer texts are refused, as they fail in sentence-transformers`,
       ]
     : checkpoint.notes;
 }

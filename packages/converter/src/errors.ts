@@ -153,6 +153,22 @@ export class UnknownKeyError extends KimeraError {
   }
 }
 
+/** The checkpoint is to be computed in a precision whose vectors are others than those of float32. */
+export class PrecisionError extends KimeraError {
+  readonly code = 'PRECISION';
+  readonly kind = 'refused';
+  constructor(
+    readonly file: string,
+    readonly key: string,
+    readonly precision: string,
+  ) {
+    super(
+      `${file}: ${key} is ${precision}: sentence-transformers rounds every number to that, which moves the vectors; --ignore ${key} takes the weights as they are stored and computes in float32`,
+      { file, key, precision },
+    );
+  }
+}
+
 /** The checkpoint brings Python code that makes its vectors. No code of a checkpoint is ever run. */
 export class RemoteCodeError extends KimeraError {
   readonly code = 'REMOTE_CODE';
@@ -162,7 +178,7 @@ export class RemoteCodeError extends KimeraError {
     readonly reference: string,
   ) {
     super(
-      `${file}: auto_map names Python code of the checkpoint (${reference}) that makes its vectors; code of a checkpoint is never run, so they cannot be made`,
+      `${file}: auto_map names Python code of the checkpoint (${reference}) that makes its vectors; code of a checkpoint is never run. If the model is a plain one of its model_type whose code came along, --ignore auto_map takes it as that and writes it down`,
       { file, reference },
     );
   }

@@ -18,6 +18,7 @@ export {
   NothingToIgnoreError,
   NotInspectableError,
   OutputExistsError,
+  PrecisionError,
   RemoteCodeError,
   TensorShapeError,
   UnknownKeyError,

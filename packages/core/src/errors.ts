@@ -145,6 +145,22 @@ export class UnknownRoleError extends KimeraError {
   }
 }
 
+/** A text that is within the limit of its model's files, and beyond the positions that the model has. */
+export class TextBeyondPositionsError extends KimeraError {
+  readonly code = 'TEXT_BEYOND_POSITIONS';
+  readonly kind = 'caller';
+  constructor(
+    readonly tokens: number,
+    readonly positions: number,
+    readonly maxTokens: number,
+  ) {
+    super(
+      `a text has ${tokens} tokens, the model has positions for ${positions}; its files allow ${maxTokens}, so the text is not cut: shorten it`,
+      { tokens, positions, maxTokens },
+    );
+  }
+}
+
 /** A head was asked for that the model does not have. */
 export class UnsupportedHeadError extends KimeraError {
   readonly code = 'UNSUPPORTED_HEAD';

@@ -29,6 +29,7 @@ export {
   SpaceMismatchError,
   UnknownCollectionError,
   UnknownMigrationError,
+  TextBeyondPositionsError,
   UnknownRoleError,
   UnknownSpaceError,
   UnsupportedHeadError,
@@ -91,7 +92,7 @@ export type {
   Tokenizer,
 } from './ports/tokenizer.js';
 export { promptOf } from './prompt-of.js';
-export { tokenLimit } from './token-limit.js';
+export { checkPositions, tokenLimit } from './token-limit.js';
 export {
   HEADS,
   VARIANTS,

@@ -63,6 +63,11 @@ export interface EmbeddingSpace extends SpaceIdentity {
   /** For people: `sentence-transformers/all-MiniLM-L6-v2`. Not part of the identity. */
   readonly modelId: string;
   readonly heads: readonly Head[];
+  /**
+   * Tokens that the model has positions for, where that is fewer than `maxTokens`: a text between the two is refused,
+   * since it is not cut and has no vector. Not part of the identity: the weights tell it.
+   */
+  readonly positions?: number | undefined;
   /** How its makers compare vectors, where they say it. Not part of the identity: it changes no vector. */
   readonly similarity?: string | undefined;
   /** C, numbers in a vector of the ColBERT head; D where absent. */

@@ -1,6 +1,7 @@
 import {
   checkHeads,
   promptOf,
+  checkPositions,
   tokenLimit,
   textIds,
   type BatchTokenizer,
@@ -124,6 +125,10 @@ export class Embedder implements TextEmbedder {
     { heads = ['dense'], lane = 'interactive', signal, totalTokens, promptTokens = 0 }: EncodeTokensOptions = {},
   ): Promise<readonly Embedding[]> {
     checkHeads(heads, this.space);
+    checkPositions(
+      this.space,
+      texts.map(({ length }) => length),
+    );
     const started = performance.now();
     try {
       const outputs = await this.#outputs(texts, { heads, lane, signal, promptTokens });

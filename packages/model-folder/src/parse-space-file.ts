@@ -49,6 +49,7 @@ export function embeddingSpace(file: SpaceFile): EmbeddingSpace {
     fingerprint: file.fingerprint,
     modelId: file.modelId,
     heads: file.heads,
+    ...(file.positions === undefined ? {} : { positions: file.positions }),
     ...(file.similarity === undefined ? {} : { similarity: file.similarity }),
     ...(file.colbert === undefined ? {} : { colbertDimension: file.colbert.dimension }),
   };

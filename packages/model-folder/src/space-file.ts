@@ -82,6 +82,8 @@ export const spaceFileSchema = z.strictObject({
   fingerprint: sha256,
   identity: identitySchema,
   heads: z.array(z.enum(HEADS)).min(1),
+  /** Tokens that the model has positions for, where that is fewer than the identity's `maxTokens`. */
+  positions: count.optional(),
   /** How its makers compare vectors, where they say it. */
   similarity: z.string().optional(),
   /** Keys of the checkpoint's files that were passed over because the caller asked for it, each `FILE: KEY`. */

@@ -24,8 +24,6 @@ export interface ModuleChain {
   /** Whether the tokens of the prompt, and [CLS] before it, take part in the pooling. */
   readonly promptPooling: 'included' | 'excluded';
   readonly afterPooling: readonly AfterPooling[];
-  /** The hidden size that the pooling's config names, where it does. */
-  readonly width?: number;
 }
 
 /** torch.nn.functional.normalize divides by at least this. */
@@ -38,10 +36,11 @@ export const LEFT_OUT = -1e9;
 /** Hidden states [T, D] → [D]; tokens from `first` on take part. */
 type PoolingReference = (hidden: Float64Array, tokens: number, dimension: number, first: number) => Float64Array;
 
+/** The token at this place; 'first' is the first that takes part, or token 0 where none does. */
 const at =
-  (index: number): PoolingReference =>
-  (hidden, tokens, dimension) => {
-    const token = index < 0 ? tokens + index : index;
+  (place: 'first' | 'last'): PoolingReference =>
+  (hidden, tokens, dimension, first) => {
+    const token = place === 'last' ? tokens - 1 : first < tokens ? first : 0;
     return hidden.slice(token * dimension, (token + 1) * dimension);
   };
 
@@ -64,8 +63,8 @@ const weighted =
  * kinds as graphs: packages/converter/src/graphs/pooling-graph.ts.
  */
 const POOLING_REFERENCES: Readonly<Record<Pooling, PoolingReference>> = {
-  cls: at(0),
-  lasttoken: at(-1),
+  cls: at('first'),
+  lasttoken: at('last'),
   mean: weighted(
     () => 1,
     (sum) => sum,

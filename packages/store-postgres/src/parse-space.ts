@@ -19,6 +19,7 @@ const spaceSchema = z.looseObject({
   truncationSide: z.literal('left').optional(),
   modules: z.array(z.string()).optional(),
   encoder: z.looseObject({}).optional(),
+  positions: z.int().positive().optional(),
   similarity: z.string().optional(),
   colbertDimension: z.int().positive().optional(),
 });

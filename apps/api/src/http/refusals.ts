@@ -22,7 +22,7 @@ export const REFUSALS = {
     kind: 'caller',
     openai: [400, 'invalid_request_error'],
     tei: [422, 'Validation'],
-    codes: ['TEXT_WITHOUT_DIRECTION', 'UNKNOWN_ROLE', 'UNSUPPORTED_HEAD'],
+    codes: ['TEXT_BEYOND_POSITIONS', 'TEXT_WITHOUT_DIRECTION', 'UNKNOWN_ROLE', 'UNSUPPORTED_HEAD'],
     param: 'input',
   },
   empty_input: { kind: 'caller', openai: [400, 'invalid_request_error'], tei: [400, 'Empty'], codes: [] },

@@ -20,7 +20,7 @@ const IRRELEVANT: readonly string[] = [
   ...['typical_p', 'repetition_penalty', 'length_penalty', 'no_repeat_ngram_size', 'encoder_no_repeat_ngram_size'],
   ...['bad_words_ids', 'num_return_sequences', 'output_scores', 'return_dict_in_generate', 'forced_bos_token_id'],
   ...['forced_eos_token_id', 'remove_invalid_values', 'exponential_decay_length_penalty', 'suppress_tokens'],
-  ...['begin_suppress_tokens', 'num_beam_groups', 'diversity_penalty'],
+  ...['begin_suppress_tokens', 'num_beam_groups', 'diversity_penalty', 'chunk_size_feed_forward'],
 ];
 
 /** Keys of every configuration that change vectors, or the texts that have one, unless they say this. */
@@ -28,15 +28,17 @@ const NEUTRAL = {
   is_decoder: false,
   is_encoder_decoder: false,
   add_cross_attention: false,
-  /** Another number makes transformers refuse texts whose length is not a multiple of it. */
-  chunk_size_feed_forward: 0,
   pruned_heads: null,
   quantization_config: null,
 } as const;
 
-/** @throws UnsupportedModelError, InvalidConfigurationError. */
+/**
+ * A `chunk_size_feed_forward` beyond 1 makes transformers refuse texts whose length is not a multiple of it.
+ * @throws UnsupportedModelError, InvalidConfigurationError.
+ */
 export function checkNeutral(values: ConfigValues): void {
   for (const [key, neutral] of Object.entries(NEUTRAL)) values.only(key, neutral);
+  values.only('chunk_size_feed_forward', 0, [1]);
 }
 
 /** Keys of a config.json of which it is not known whether vectors depend on them. */

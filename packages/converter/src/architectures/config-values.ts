@@ -58,11 +58,14 @@ export class ConfigValues {
     return value;
   }
 
-  /** Refuses a value that would change vectors. @param neutral what a key that is not there means. */
-  only(key: string, neutral: boolean | number | string | null): void {
+  /**
+   * Refuses a value that would change vectors. @param neutral what a key that is not there means. @param same other
+   * values that mean the same.
+   */
+  only(key: string, neutral: boolean | number | string | null, same: readonly unknown[] = []): void {
     const value = this.#has(key) ? this.config[key] : neutral;
     const isEmpty = neutral === null && value !== null && typeof value === 'object' && Object.keys(value).length === 0;
-    if (value === neutral || isEmpty) return;
+    if (value === neutral || isEmpty || same.includes(value)) return;
     if (neutral !== null && typeof value !== typeof neutral) throw this.#wrong(key, JSON.stringify(neutral));
     throw new UnsupportedModelError(key, typeof value === 'string' ? value : shown(value), [String(neutral)]);
   }

@@ -24,6 +24,8 @@ const configClass: ConfigClass = {
     'seq_classif_dropout',
     'sinusoidal_pos_embds',
     'tie_weights_',
+    // BERT's name of hidden_dim, which DistilBertConfig does not read.
+    'intermediate_size',
   ],
 };
 

@@ -6,7 +6,7 @@ import { openTorch } from '@kimera/torch-file';
 import { z } from 'zod';
 import { InvalidConfigurationError } from '../errors.js';
 import { type Accounting, shown } from './accounting.js';
-import { readJson } from './json-file.js';
+import { readJson, readText } from './json-file.js';
 
 export const ADAPTER_CONFIG = 'adapter_config.json';
 const ADAPTER_FILES = ['adapter_model.safetensors', 'adapter_model.bin'] as const;
@@ -106,11 +106,24 @@ export async function withAdapter(folder: string, base: TensorSource, accounting
   }
 }
 
+/**
+ * sentence-transformers 5.7 looks for an adapter at the top of the checkpoint alone: whether one in the folder of the
+ * Transformer is meant to be applied, nobody can say. @throws UnsupportedModelError.
+ */
+export async function refuseAdapterInside(folder: string): Promise<void> {
+  if ((await readText(folder, ADAPTER_CONFIG)) !== undefined)
+    throw new UnsupportedModelError('an adapter in the folder of the Transformer', join(folder, ADAPTER_CONFIG), [
+      'an adapter at the top of the checkpoint, beside its base',
+    ]);
+}
+
 function checkPlain(config: AdapterConfig, accounting: Accounting): void {
   if (config.peft_type !== 'LORA')
     throw new UnsupportedModelError(`${ADAPTER_CONFIG}: peft_type`, config.peft_type, ['LORA']);
   const known = [...Object.keys(schema.shape), ...TRAINING_KEYS, ...PLAIN.map(([key]) => key)];
-  accounting.account(ADAPTER_CONFIG, config, known);
+  // peft writes every feature that it knows; those that are off change nothing.
+  const on = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null && value !== false));
+  accounting.account(ADAPTER_CONFIG, on, known);
   for (const [key, plain] of PLAIN) {
     const value = config[key] ?? null;
     if (value !== null && value !== false && !plain.includes(value))

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { architectureOf } from '../architectures/architecture-of.js';
 import { NotAnEmbeddingModelError, RemoteCodeError } from '../errors.js';
 import { Accounting, shown } from './accounting.js';
-import { withAdapter } from './adapter.js';
+import { refuseAdapterInside, withAdapter } from './adapter.js';
 import { joinTensors } from './joined-tensors.js';
 import { readJson, readText } from './json-file.js';
 import { missingConfig } from './missing-config.js';
@@ -95,16 +95,20 @@ export async function openCheckpoint(
   const architecture = architectureOf({ config });
   checkConfig(transformer, config, isChained, accounting);
   accounting.refuseUnknown('config.json', config, architecture.unknownConfigKeys(config));
+  if (modules.width !== undefined && modules.width !== config['hidden_size'] && modules.width !== config['dim'])
+    accounting.note(
+      `the pooling's config.json names vectors of ${modules.width} numbers, config.json ${shown(config['hidden_size'] ?? config['dim'])}: the model's own count, as in sentence-transformers`,
+    );
   const tokenizer =
-    known === undefined ? await readTokenizer(transformer, transformerConfig, config, accounting) : undefined;
+    known === undefined
+      ? await readTokenizer(transformer, transformerConfig, config, isChained, accounting)
+      : undefined;
   const opened = new Map<string, TensorSource>();
   try {
-    const main = await withAdapter(
-      transformer,
-      withoutWrappers(await openWeights(transformer, checksums), accounting),
-      accounting,
-    );
-    opened.set('', main);
+    const weights = withoutWrappers(await openWeights(transformer, checksums), accounting);
+    opened.set('', weights);
+    if (modules.transformer !== '') await refuseAdapterInside(transformer);
+    const main = await withAdapter(transformer, weights, accounting);
     const parts = new Map<string, TensorSource>();
     for (const module of modules.chain.afterPooling) {
       if (module.kind !== 'dense' || parts.has(module.path)) continue;
@@ -183,14 +187,30 @@ function checkConfig(folder: string, config: Checkpoint['config'], isChained: bo
     throw new UnsupportedModelError('config.json: architectures', architecture, ['an encoder']);
 }
 
+/**
+ * Without modules.json a chat template makes sentence-transformers send texts as messages. @throws
+ * UnsupportedModelError.
+ */
+async function refuseChatTemplate(folder: string, template: unknown): Promise<void> {
+  const file = (await readText(folder, 'chat_template.jinja')) ?? (await readText(folder, 'chat_template.json'));
+  if ((template ?? file ?? undefined) !== undefined)
+    throw new UnsupportedModelError(
+      'a checkpoint without modules.json and with a chat_template',
+      shown(template ?? file),
+      ['texts as they are'],
+    );
+}
+
 async function readTokenizer(
   folder: string,
   { tokenizer: overrides, casing }: TransformerConfig,
   config: Checkpoint['config'],
+  isChained: boolean,
   accounting: Accounting,
 ): Promise<EffectiveTokenizer> {
   const tokenizerSettings = { overrides, casing, config };
   const tokenizerConfig = await readTokenizerConfig(folder, tokenizerSettings, accounting);
+  if (!isChained) await refuseChatTemplate(folder, tokenizerConfig['chat_template']);
   const json = await readText(folder, 'tokenizer.json');
   if (json === undefined) throw new CheckpointFileMissingError(folder, 'tokenizer.json');
   return effectiveTokenizer(folder, json, tokenizerConfig, tokenizerSettings);

@@ -9,13 +9,19 @@ import { shown } from './accounting.js';
 export async function readJson<T>(folder: string, name: string, schema: z.ZodType<T>): Promise<T | undefined> {
   const text = await readText(folder, name);
   if (text === undefined) return undefined;
-  let value: unknown;
+  return checked(name, parse(name, text), schema);
+}
+
+/** Python writes numbers that JSON does not have, and reads them: NaN, Infinity. They count as null here. */
+function parse(name: string, text: string): unknown {
+  const plain = text.replace(/"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g, (part) =>
+    part.startsWith('"') ? part : 'null',
+  );
   try {
-    value = JSON.parse(text);
-  } catch {
-    throw new InvalidConfigurationError(name, 'not JSON');
+    return JSON.parse(plain);
+  } catch (cause) {
+    throw new InvalidConfigurationError(name, `not JSON: ${cause instanceof Error ? cause.message : ''}`);
   }
-  return checked(name, value, schema);
 }
 
 /** A value of a configuration file by its schema. @param name of the file. @throws InvalidConfigurationError. */

@@ -76,6 +76,8 @@ export interface CheckpointModules {
   readonly transformer: string;
   /** Whether modules.json is there, or sentence-transformers' defaults were taken. */
   readonly origin: 'modules.json' | 'defaults';
+  /** Numbers of a token's vector as the pooling's config.json names them, where it does. */
+  readonly width: number | undefined;
   /** Folders of the other modules, in the order of the chain. */
   readonly folders: readonly string[];
 }
@@ -101,24 +103,36 @@ export async function readModules(
   const unknown = kinds.find((kind) => !SUPPORTED.includes(kind));
   if (unknown !== undefined) throw new UnsupportedModelError('modules.json: the module', unknown, SUPPORTED);
   checkNames(modules);
+  const at = kinds.indexOf('Pooling');
+  const order = [
+    kinds[0],
+    ...kinds.slice(1, at).filter((kind) => kind !== 'Normalize'),
+    ...kinds.slice(Math.max(at, 1)),
+  ];
   if (
-    kinds[0] !== 'Transformer' ||
-    kinds[1] !== 'Pooling' ||
-    kinds.slice(2).some((kind) => kind === 'Transformer' || kind === 'Pooling')
+    order[0] !== 'Transformer' ||
+    order[1] !== 'Pooling' ||
+    order.slice(2).some((kind) => kind === 'Transformer' || kind === 'Pooling')
   )
     throw new InvalidConfigurationError(
       'modules.json',
       `the chain ${kinds.join(', ')} is not Transformer, Pooling, then Dense, Normalize and Dropout in any order`,
     );
+  if (at > 1)
+    accounting.note(
+      'modules.json has Normalize before the pooling, where there is no vector yet: it does nothing there',
+    );
   const paths = modules.map(({ path }) => modulePath(path));
-  const { pooling, promptPooling, width } = await readPooling(folder, paths[1] ?? '', accounting);
+  const { pooling, promptPooling, width } = await readPooling(folder, paths[at] ?? '', accounting);
   const afterPooling: AfterPooling[] = [];
   for (const [i, kind] of kinds.entries()) {
+    if (i < at) continue;
     if (kind === 'Normalize') afterPooling.push({ kind: 'normalize' });
     if (kind === 'Dense') afterPooling.push(await readDense(folder, paths[i] ?? '', accounting));
   }
   return {
-    chain: { pooling, promptPooling, afterPooling, ...(width === undefined ? {} : { width }) },
+    chain: { pooling, promptPooling, afterPooling },
+    width,
     transformer: paths[0] ?? '',
     origin: 'modules.json',
     folders: paths.slice(1),
@@ -144,6 +158,7 @@ function defaultModules(accounting: Accounting, { pooling, normalize }: PoolingC
       promptPooling: 'included',
       afterPooling: normalize === true ? [{ kind: 'normalize' }] : [],
     },
+    width: undefined,
     transformer: '',
     origin: 'defaults',
     folders: [],

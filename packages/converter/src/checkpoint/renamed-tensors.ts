@@ -2,12 +2,24 @@ import type { TensorSource } from '@kimera/tensor-file';
 import type { Accounting } from './accounting.js';
 
 /**
- * What tools for training put before the names of a model's tensors: DataParallel (`module.`), torch.compile
- * (`_orig_mod.`), a sentence-transformers model saved as one state dict (`0.auto_model.`), Lightning (`model.`).
+ * What tools for training put before the names of a model's tensors: a dict around them (`state_dict/`, `model/`),
+ * DataParallel (`module.`), torch.compile (`_orig_mod.`), a sentence-transformers model saved as one state dict
+ * (`0.auto_model.`), Lightning (`model.`).
  */
-const WRAPPERS = ['module.', '_orig_mod.', '0.auto_model.', '0.model.', 'auto_model.', 'encoder_model.', 'model.'];
+const WRAPPERS = [
+  'state_dict/',
+  'model_state_dict/',
+  'model/',
+  'module/',
+  'module.',
+  '_orig_mod.',
+  '0.auto_model.',
+  '0.model.',
+  'auto_model.',
+  'model.',
+];
 /** The table of tokens, by which the beginning of the names is recognised. */
-const WORD_TABLE = /^(.*?)((?:[a-z_]+\.)?embeddings\.word_embeddings\.weight)$/;
+const WORD_TABLE = /^(.*)embeddings\.word_embeddings\.weight$/;
 
 /**
  * The tensors by the names that the model's own library gives them. transformers would not find tensors behind these
@@ -22,7 +34,6 @@ export function withoutWrappers(source: TensorSource, accounting: Accounting): T
     prefix += wrapper;
     rest = rest.slice(wrapper.length);
   }
-  // A bare prefix of the architecture stands in the second part of the match: nothing to take away.
   if (prefix === '') return source;
   accounting.note(
     `the names of the tensors begin with "${prefix}", which a tool for training put there; they are read without it`,

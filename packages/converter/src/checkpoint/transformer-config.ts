@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UnsupportedModelError } from '@kimera/tensor-file';
-import { InvalidConfigurationError, NotAnEmbeddingModelError } from '../errors.js';
+import { InvalidConfigurationError, NotAnEmbeddingModelError, PrecisionError } from '../errors.js';
 import { type Accounting, shown } from './accounting.js';
 import { checked, readJson } from './json-file.js';
 
@@ -103,11 +103,7 @@ export async function readTransformerConfig(folder: string, accounting: Accounti
       ]);
     const model = settingsOf(name, value, MODEL_SETTINGS);
     accounting.account(name, model, [...MODEL_KEYS, ...LOADING_KEYS]);
-    const dtype = model['torch_dtype'] ?? model['dtype'];
-    if (dtype !== undefined && dtype !== 'float32' && dtype !== 'auto')
-      accounting.note(
-        `${name} asks sentence-transformers to compute in ${shown(dtype)}; the vectors here are those of the weights as they are stored, computed in float32`,
-      );
+    checkPrecision(name, model, accounting);
     return {
       file: name,
       maxTokens: value.max_seq_length ?? undefined,
@@ -118,6 +114,21 @@ export async function readTransformerConfig(folder: string, accounting: Accounti
     };
   }
   return NONE;
+}
+
+/**
+ * float16 moves a vector by less than a hundred-thousandth (cosine); bfloat16 by more, so that its vectors are others.
+ * @throws UnknownKeyError for any other precision than float32 and float16, unless it is passed over.
+ */
+function checkPrecision(name: string, model: Settings, accounting: Accounting): void {
+  for (const key of ['torch_dtype', 'dtype']) {
+    const dtype = model[key] ?? 'float32';
+    if (dtype === 'float32' || dtype === 'auto') continue;
+    if (dtype !== 'float16' && !accounting.isIgnored(name, key)) throw new PrecisionError(name, key, shown(dtype));
+    accounting.note(
+      `${name} asks sentence-transformers to compute in ${shown(dtype)}; the vectors here are computed in float32 from the weights as they are stored`,
+    );
+  }
 }
 
 function checkTask(path: string, name: string, value: z.infer<typeof schema>): void {
@@ -133,11 +144,10 @@ function checkTask(path: string, name: string, value: z.infer<typeof schema>): v
     throw new UnsupportedModelError(`${name}: module_output_name`, output, ['token_embeddings']);
   if (value.modality_config === undefined || value.modality_config === null) return;
   const text = checked(
-    name,
+    `${name}: modality_config.text`,
     value.modality_config['text'] ?? {},
     z.looseObject({ method: z.string().default('forward'), method_output_name: z.string().default('') }),
   );
-  // A chat template makes messages of texts; BERT's pooler takes one token through a layer of its own.
   const others = Object.keys(value.modality_config).filter((key) => key !== 'text');
   if (others.length > 0) throw new UnsupportedModelError(`${name}: modality_config`, others.join(', '), ['text']);
   if (text.method !== 'forward')

@@ -10,7 +10,7 @@ import { encodeVector, SPACE_FILE_SCHEMA, type ModelFolder, type SpaceFile } fro
 import { dimensionOf, endsNormalized, unusualModules } from '../model/module-weights.js';
 import { unusualEncoder } from './encoder-identity.js';
 import type { CheckpointModel } from '../model/checkpoint-model.js';
-import type { ReferenceOutput, ReferenceText } from '@kimera/reference-encoder';
+import { positionLimit, type ReferenceOutput, type ReferenceText } from '@kimera/reference-encoder';
 import type { BaseVariant } from '../weights/weight-form.js';
 import { fidelityOf, runTexts } from '../fidelity/fidelity.js';
 import type { OpenBackend } from '../fidelity/fidelity.js';
@@ -40,11 +40,14 @@ export function referenceTexts(
 ): ReferenceTexts {
   const { prompts } = model.checkpoint;
   const choose = (texts: typeof PROBE_TEXTS): readonly ChosenText[] =>
-    texts.map(({ text, role }) => ({
-      text,
-      role,
-      tokens: referenceText(tokenizer, role === null ? '' : prompts[role], text, limit),
-    }));
+    texts
+      .map(({ text, role }) => ({
+        text,
+        role,
+        tokens: referenceText(tokenizer, role === null ? '' : prompts[role], text, limit),
+      }))
+      // A tokenizer without special tokens gives none for an empty text; one beyond the positions has no vector.
+      .filter(({ tokens: { ids } }) => ids.length > 0 && ids.length <= positionLimit(model.shape));
   const [probes, held] = [choose(PROBE_TEXTS), choose(FIDELITY_TEXTS.map((text) => ({ text, role: null })))];
   const budget = reference === 'thorough' ? Infinity : tokenBudget(model);
   return { probes: withinBudget(probes, budget / 2), held: withinBudget(held, budget / 2) };
@@ -110,6 +113,7 @@ export async function spaceFile(
       prompts: { query: identity.prompts.query, document: identity.prompts.document },
     },
     heads,
+    ...(positionLimit(shape) < maxTokens ? { positions: positionLimit(shape) } : {}),
     ...(similarity === undefined ? {} : { similarity }),
     ...(ignored.length === 0 ? {} : { ignored: [...ignored] }),
     ...(tokenHeads.sparse === undefined ? {} : { sparse: { ignoredIds: [...tokenHeads.sparse.ignoredIds] } }),

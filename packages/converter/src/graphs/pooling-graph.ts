@@ -19,6 +19,13 @@ const at =
   (index: number): PoolingGraph =>
   (graph, { hidden }) =>
     graph.node('Gather', [hidden, graph.int64([index], [])], { axis: 1 });
+/** The first token that takes part, of each text; token 0 where none does. */
+const firstKept = (graph: OnnxGraph, hidden: string, kept: string): string => {
+  const first = graph.node('ArgMax', [kept], { axis: 1, keepdims: 1 });
+  const width = graph.node('Shape', [hidden], { start: 2, end: 3 });
+  const index = graph.node('Expand', [first, graph.node('Concat', [graph.int64([1, 1]), width], { axis: 0 })]);
+  return graph.node('Squeeze', [graph.node('GatherElements', [hidden, index], { axis: 1 }), graph.int64([1])]);
+};
 const sumOf = (graph: OnnxGraph, x: string): string => graph.node('ReduceSum', [x, graph.int64([1])], { keepdims: 0 });
 /** [B, 1]: how many tokens take part. */
 const countOf = (graph: OnnxGraph, kept: string): string =>
@@ -29,7 +36,8 @@ const countOf = (graph: OnnxGraph, kept: string): string =>
  * kinds in float64: packages/reference-encoder/src/pooling.ts.
  */
 const POOLING_GRAPHS: Readonly<Record<Pooling, PoolingGraph>> = {
-  cls: at(0),
+  cls: (graph, inputs) =>
+    inputs.kept === undefined ? at(0)(graph, inputs) : firstKept(graph, inputs.hidden, inputs.kept),
   lasttoken: at(-1),
   mean: (graph, { hidden, kept }) =>
     kept === undefined

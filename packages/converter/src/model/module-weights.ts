@@ -12,12 +12,7 @@ export function dimensionOf({ pooling, afterPooling }: ModuleChain, hiddenSize: 
 }
 
 /** @throws InvalidConfigurationError where a module expects another width than the one before gives. */
-export function checkWidths({ pooling, afterPooling, width }: ModuleChain, hiddenSize: number): void {
-  if (width !== undefined && width !== hiddenSize)
-    throw new InvalidConfigurationError(
-      '1_Pooling/config.json',
-      `the dimension is ${width}, hidden_size ${hiddenSize}`,
-    );
+export function checkWidths({ pooling, afterPooling }: ModuleChain, hiddenSize: number): void {
   afterPooling.reduce((given, module) => {
     if (module.kind !== 'dense') return given;
     if (module.inFeatures !== given)

@@ -140,7 +140,7 @@ export function textEmbedderConformance(
     });
 
     it('refuses an unknown role', async () => {
-      for (const role of ['passage', 'toString', ''])
+      for (const role of ['no such prompt', 'toString', ''])
         expect(await rejection(() => embedder.encodeText('x', { role: role as Role }))).toMatchObject({
           code: 'UNKNOWN_ROLE',
         });

@@ -71,7 +71,9 @@ export const HINTS = {
   MODEL_FOLDER_NOT_FOUND: LIST,
   UNKNOWN_VARIANT: '"kimera models list DIR" shows the variants',
   UNSUPPORTED_HEAD: '"kimera models list" shows the heads of each model',
-  UNKNOWN_ROLE: 'use --role query or --role document',
+  /** The messages name the roles, and the limit. */
+  UNKNOWN_ROLE: null,
+  TEXT_BEYOND_POSITIONS: null,
   MODEL_FILE_SIZE: NEW_FOLDER,
   MODEL_FILE_HASH: NEW_FOLDER,
   MODEL_FILE_MISSING: NEW_FOLDER,
@@ -138,6 +140,7 @@ export const HINTS = {
   /** The messages of these say what to do. */
   NO_CHECKPOINT: null,
   UNKNOWN_KEY: null,
+  PRECISION: null,
   REMOTE_CODE: CANNOT_CONVERT,
   NOT_AN_EMBEDDING_MODEL: 'choose a model that gives one vector a text',
   VOCABULARY_SIZE: CANNOT_CONVERT,

@@ -88,6 +88,7 @@ const tokenizerSchema = z.looseObject({
   added_tokens: z.array(addedTokenSchema).nullish(),
   normalizer: z.looseObject({ type: z.string() }).nullish(),
   pre_tokenizer: z.looseObject({ type: z.string() }).nullish(),
+  post_processor: z.unknown().optional(),
   truncation: z.looseObject({ direction: z.string().nullish() }).nullish(),
   model: z.looseObject({ vocab: z.unknown().optional() }),
 });
@@ -155,6 +156,7 @@ export async function effectiveTokenizer(
     settings.config['model_type'],
   );
   const kind = tokenizerClass(name);
+  if (kind.usesTypes && settings.config['type_vocab_size'] !== 1) refuseTypes(tokenizer.post_processor);
   let changed: TokenizerJson = tokenizer;
   const change = (part: Partial<TokenizerJson>): void => {
     changed = { ...changed, ...part };
@@ -172,6 +174,20 @@ export async function effectiveTokenizer(
     maxTokens,
   };
 }
+
+/** Every token of a text has type 0 here. @throws UnsupportedModelError for a template that gives another type. */
+function refuseTypes(postProcessor: unknown): void {
+  const steps = z.looseObject({ processors: z.array(z.unknown()) }).safeParse(postProcessor).data?.processors;
+  for (const step of steps ?? [postProcessor]) {
+    const single = templateSchema.safeParse(step).data?.single ?? [];
+    const wrong = single.flatMap((part) => Object.values(part)).find(({ type_id }) => (type_id ?? 0) !== 0);
+    if (wrong !== undefined)
+      throw new UnsupportedModelError('tokenizer.json: post_processor with type_id', shown(wrong.type_id), ['0']);
+  }
+}
+const templateSchema = z.looseObject({
+  single: z.array(z.record(z.string(), z.looseObject({ type_id: z.int().nullish() }))).nullish(),
+});
 
 /** transformers writes 1e30 where a tokenizer has no limit; no model reads a billion tokens. */
 const LONGEST = 1e9;

@@ -17,6 +17,8 @@ export interface TokenizerClass {
    */
   readonly normalizer: 'all' | 'case and accents' | 'as it is';
   readonly tokens: readonly DefaultToken[];
+  /** Whether the model gets the types of the tokens (`token_type_ids`), or takes 0 for all. */
+  readonly usesTypes: boolean;
 }
 
 const plain = (attribute: string, content: string): DefaultToken => ({ attribute, content, isPlain: true });
@@ -29,6 +31,7 @@ const token = (attribute: string, content: string, leftStrip = false): DefaultTo
 
 const BERT: TokenizerClass = {
   normalizer: 'all',
+  usesTypes: true,
   tokens: [
     plain('unk_token', '[UNK]'),
     plain('sep_token', '[SEP]'),
@@ -47,14 +50,15 @@ const SENTENCES = [
 ];
 const XLM_ROBERTA: TokenizerClass = {
   normalizer: 'as it is',
+  usesTypes: false,
   tokens: [...SENTENCES, token('mask_token', '<mask>', true)],
 };
-const NONE: TokenizerClass = { normalizer: 'as it is', tokens: [] };
+const NONE: TokenizerClass = { normalizer: 'as it is', usesTypes: true, tokens: [] };
 
 /** The fast classes by their names without `Fast`. */
 const CLASSES: ReadonlyMap<string, TokenizerClass> = new Map([
   ['BertTokenizer', BERT],
-  ['DistilBertTokenizer', BERT],
+  ['DistilBertTokenizer', { ...BERT, usesTypes: false }],
   ['ElectraTokenizer', BERT],
   ['ConvBertTokenizer', BERT],
   ['MobileBertTokenizer', BERT],
@@ -63,6 +67,7 @@ const CLASSES: ReadonlyMap<string, TokenizerClass> = new Map([
     'MPNetTokenizer',
     {
       normalizer: 'case and accents',
+      usesTypes: false,
       tokens: [
         token('bos_token', '<s>'),
         token('eos_token', '</s>'),
