@@ -1,11 +1,18 @@
 export {
+  type ByteLevelFiles,
   encodeBatch,
   inlineTokenizer,
   InvalidTokenizerError,
   parseTokenizer,
+  type SentencePieceFamily,
   TokenizerChangedError,
   TOKENIZER_REVISION,
   tokenizerIdentity,
+  tokenizerJsonOfByteLevel,
+  tokenizerJsonOfSentencePiece,
+  tokenizerJsonOfWordPiece,
+  type TokenizerSettings,
   UnsupportedTokenizerError,
+  type WordPieceFamily,
 } from './pure.js';
 export { createTokenizerPool, type TokenizerPool, type TokenizerPoolOptions } from './node/tokenizer-pool.js';

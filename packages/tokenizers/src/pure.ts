@@ -4,3 +4,7 @@ export { InvalidTokenizerError, TokenizerChangedError, UnsupportedTokenizerError
 export { parseTokenizer } from './parse-tokenizer.js';
 export { tokenizerIdentity } from './tokenizer-identity.js';
 export { TOKENIZER_REVISION } from './tokenizer-revision.js';
+export { type ByteLevelFiles, tokenizerJsonOfByteLevel } from './build/byte-level.js';
+export { type SentencePieceFamily, tokenizerJsonOfSentencePiece } from './build/sentence-piece.js';
+export type { TokenizerSettings } from './build/special-tokens.js';
+export { tokenizerJsonOfWordPiece, type WordPieceFamily } from './build/word-piece.js';
