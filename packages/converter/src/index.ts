@@ -1,5 +1,7 @@
 export { KEPT_FILES } from './folder/kept-files.js';
 export { writeFolder } from './folder/write-folder.js';
+export { ARCHITECTURES } from './architectures/architecture-of.js';
+export type { Architecture } from './architectures/architecture.js';
 export { xlmRoberta } from './architectures/roberta-family.js';
 export { openCheckpoint, type Checkpoint, type CheckpointChoices } from './checkpoint/checkpoint.js';
 export { WEIGHT_FILES } from './checkpoint/open-weights.js';
