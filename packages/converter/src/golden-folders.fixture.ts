@@ -95,8 +95,9 @@ export async function compareGoldenFolder(
   await mkdir(source, { recursive: true });
   await cp(join(from, folder), source, { recursive: true });
   // The backbone's folders without a tokenizer have that of bge-m3-tiny.
-  for (const name of ['tokenizer.json', 'special_tokens_map.json'])
-    if (!existsSync(join(source, name))) await cp(join(checkpoints, 'bge-m3-tiny', name), join(source, name));
+  if (!existsSync(join(source, 'tokenizer.json')))
+    for (const name of ['tokenizer.json', 'special_tokens_map.json'])
+      await cp(join(checkpoints, 'bge-m3-tiny', name), join(source, name));
   const model = await convertCheckpoint({
     source,
     out: join(scratch, folder),
