@@ -2,17 +2,20 @@ import { beforeAll, afterAll, describe, expect, it } from '@jest/globals';
 import { KimeraError, type Tokenizer } from '@kimera/core';
 import { tokenizerConformance } from '@kimera/testing';
 import { goldens, hostile, modelTokenizer, modelTokenizerFile, xlmRobertaTokenizer } from './fixtures.fixture.js';
+import { byteLevelTokenizer, patched } from './goldens.fixture.js';
 import { parseTokenizer, tokenizerIdentity } from './index.js';
 
 const wordPiece = parseTokenizer(modelTokenizer('all-MiniLM-L6-v2'), 'MiniLM');
 const e5 = parseTokenizer(modelTokenizer('multilingual-e5-small'), 'e5');
 const xlmRoberta = parseTokenizer(xlmRobertaTokenizer(), 'XLM-R');
+const byteLevel = parseTokenizer(byteLevelTokenizer(), 'byte-level');
 const runner = { describe, it, beforeAll, afterAll, expect };
 const all = { maxTokens: 1_000_000 };
 const families: readonly (readonly [string, Tokenizer])[] = [
   ['WordPiece', wordPiece],
   ['Unigram', e5],
   ['Unigram after white space', xlmRoberta],
+  ['byte-level BPE', byteLevel],
 ];
 
 describe('goldens of the tokenizers library', () => {
@@ -61,11 +64,82 @@ it('offsets point at the characters behind a token', () => {
   expect(slices).toEqual(['', 'Héllo', '中', 'world', '']);
 });
 
+describe('byte-level BPE', () => {
+  it('takes a megabyte that is one word in time linear in it', () => {
+    const whole = patched('byte-level', {
+      pre_tokenizer: { type: 'ByteLevel', add_prefix_space: true, use_regex: false },
+    });
+    const time = (units: number): number => {
+      const started = performance.now();
+      expect(whole.encode('ab '.repeat(units / 3), { maxTokens: 16 }).truncated).toBe(true);
+      return performance.now() - started;
+    };
+    time(30_000);
+    // 16 times the text: 16 times the time, with room for what else the machine does; 256 times were it quadratic.
+    expect(time(960_000)).toBeLessThan(100 * Math.max(time(60_000), 5));
+  });
+
+  it.each<readonly [string, object, string]>([
+    ['dropout', { dropout: 0.1 }, 'UNSUPPORTED_TOKENIZER'],
+    ['byte_fallback', { byte_fallback: true }, 'UNSUPPORTED_TOKENIZER'],
+    ['a merge of three', { merges: ['a b c'] }, 'INVALID_TOKENIZER'],
+    ['a merge of one', { merges: [['a']] }, 'INVALID_TOKENIZER'],
+    ['a merge of a piece that is not there', { merges: [['a', '\u{1f600}']] }, 'INVALID_TOKENIZER'],
+    ['a merge to a piece that is not there', { merges: [['\u0120', '\u0120the']] }, 'INVALID_TOKENIZER'],
+    ['merges that are no list', { merges: {} }, 'INVALID_TOKENIZER'],
+    ['an unknown token that is not there', { unk_token: '[none]' }, 'INVALID_TOKENIZER'],
+  ])('%s is refused', (_what, model, code) => {
+    expect(() => patched('byte-level', { model })).toThrow(expect.objectContaining({ code }));
+  });
+
+  it('merges may be texts, and may carry the heading of merges.txt', () => {
+    const texts = patched('byte-level', { model: { merges: ['#version: 0.2', '\u0120 t', 'h e', '\u0120t he'] } });
+    const pairs = patched('byte-level', {
+      model: {
+        merges: [
+          ['\u0120', 't'],
+          ['h', 'e'],
+          ['\u0120t', 'he'],
+        ],
+      },
+    });
+    expect(texts.encode('all the theatre', all)).toEqual(pairs.encode('all the theatre', all));
+    expect(texts.token(texts.encode(' the', all).ids[1] ?? 0)).toBe('\u0120the');
+  });
+});
+
+it('an added token with an id that the library would not give it is refused', () => {
+  const tokenizer = modelTokenizerFile('all-MiniLM-L6-v2');
+  const added = { ...tokenizer.added_tokens[0], content: '[NEW]', id: 40_000 };
+  const json = JSON.stringify({ ...tokenizer, added_tokens: [...tokenizer.added_tokens, added] });
+  expect(() => parseTokenizer(json, 'gap')).toThrow(expect.objectContaining({ code: 'INVALID_TOKENIZER' }));
+});
+
+it('many replacements of what none of them puts in are read', () => {
+  const normalizers = Array.from('!"#$%&()*+,-./:;<=>?@[]^_`{|}~', (character) => ({
+    type: 'Replace',
+    pattern: { String: character },
+    content: ` ${character} `,
+  }));
+  const tokenizer = patched('wordpiece', { normalizer: { type: 'Sequence', normalizers } });
+  expect(tokenizer.decode(tokenizer.encode('a+b=c!', all).ids)).toBe('a + b = c!');
+});
+
+it('normalisers that would make a text grow without bound are refused', () => {
+  const twice = { type: 'Replace', pattern: { String: 'a' }, content: 'aa' };
+  const normalizers = Array.from({ length: 40 }, () => twice);
+  expect(() => patched('wordpiece', { normalizer: { type: 'Sequence', normalizers } })).toThrow(
+    expect.objectContaining({ code: 'INVALID_TOKENIZER' }),
+  );
+});
+
 it('decodes what it encoded', () => {
   expect(wordPiece.decode(wordPiece.encode('the quick brown fox, untokenizable!', all).ids)).toBe(
     'the quick brown fox, untokenizable!',
   );
   expect(e5.decode(e5.encode('Hallo Welt, wie geht es?', all).ids)).toBe('Hallo Welt, wie geht es?');
+  const anything = ' \u{1f469}\u200d\u{1f469}  d\u2019\u00e9t\u00e9\n\ufeff\u0000';
+  expect(byteLevel.decode(byteLevel.encode(anything, all).ids)).toBe(anything);
 });
 
 it.each(hostile())(

@@ -12,6 +12,12 @@ import { readPreTokenizer } from './pre-tokenizers/read-pre-tokenizer.js';
 import type { Normalizer } from './stages.js';
 
 /**
+ * How many times as long normalisation may make a text. ALBERT's normalisers, the longest list in use, come to some
+ * 1,200, counting the worst case of each.
+ */
+const MAX_GROWTH = 2_000;
+
+/**
  * Reads a Hugging Face tokenizer.json. Its `truncation` and `padding` are not obeyed: the limit is the model's and
  * comes with each call.
  * @param source for messages. @param parsed the JSON, where the caller has parsed it: 17 MB in XLM-R. @throws
@@ -23,6 +29,8 @@ export function parseTokenizer(json: string, source: string, parsed: unknown = p
   const addedTokens = readAddedTokens(root.field('added_tokens'), parsedModel);
   const { model, pieces } = parsedModel;
   const normalizer = readNormalizer(root.field('normalizer'));
+  if (normalizer.growth > MAX_GROWTH)
+    root.field('normalizer').fail(`a text may become ${normalizer.growth} times as long, the limit is ${MAX_GROWTH}`);
   return new HuggingFaceTokenizer({
     pieces,
     addedTokens: new AddedTokens(addedTokens.filter(({ normalized }) => !normalized)),

@@ -2,6 +2,10 @@ import type { MappedText } from './mapped-text.js';
 
 /** Rewrites a piece of text. */
 export interface Normalizer {
+  /** How many times as long a text may become at most. */
+  readonly growth: number;
+  /** Where it replaces a text, or (without `pattern`) the matches of a regular expression. */
+  readonly replacement?: { readonly pattern: string | undefined; readonly content: string };
   normalize(source: MappedText): MappedText;
 }
 

@@ -37,6 +37,8 @@ const CHINESE: readonly (readonly [number, number])[] = [
  * accents go, and a mark stands that is kept and that NFD may move, the steps are done one after the other.
  */
 export class BertNormalizer implements Normalizer {
+  /** A character between two spaces, NFD, and lower case of two units. */
+  readonly growth = 3 * 4 * 2;
   readonly #table: Normalizer;
   readonly #steps: Normalizer;
 
@@ -46,11 +48,11 @@ export class BertNormalizer implements Normalizer {
     this.#table = new CodePointMap((codePoint) => {
       const cleaned = clean(codePoint);
       return mapEach(stripAccents ? decomposed(cleaned) : cleaned, (one) => this.#lowerCase(one));
-    });
+    }, this.growth);
     this.#steps = sequence([
-      new CodePointMap(clean),
+      new CodePointMap(clean, 3),
       unicodeForm('NFD'),
-      new CodePointMap((codePoint) => this.#lowerCase(codePoint)),
+      new CodePointMap((codePoint) => this.#lowerCase(codePoint), 2),
     ]);
   }
 

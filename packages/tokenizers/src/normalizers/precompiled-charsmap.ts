@@ -21,6 +21,7 @@ export class PrecompiledCharsmap implements Normalizer {
   readonly #replacements: Uint8Array;
   readonly #table = new Map<string, string | undefined>();
   readonly #encoder = new TextEncoder();
+  readonly growth: number;
 
   /**
    * Base64 of: length of the trie in bytes (uint32), a Darts double-array trie of uint32 units, then NUL-terminated
@@ -39,6 +40,7 @@ export class PrecompiledCharsmap implements Normalizer {
       reader.fail(`the trie claims ${trieBytes} bytes, ${bytes.length - 4} are there`);
     this.#units = Uint32Array.from({ length: trieBytes / 4 }, (_, i) => view.getUint32(4 + i * 4, true));
     this.#replacements = bytes.subarray(4 + trieBytes);
+    this.growth = longestText(this.#replacements);
   }
 
   normalize(source: MappedText): MappedText {
@@ -119,4 +121,16 @@ function utf8Length(text: string): number {
     i += widthOf(codePoint);
   }
   return bytes;
+}
+
+/** Bytes of the longest of some texts that end in NUL. */
+function longestText(bytes: Uint8Array): number {
+  let longest = 1;
+  for (let from = 0; from < bytes.length;) {
+    const nul = bytes.indexOf(0, from);
+    const end = nul < 0 ? bytes.length : nul;
+    longest = Math.max(longest, end - from);
+    from = end + 1;
+  }
+  return longest;
 }

@@ -36,27 +36,34 @@ export function readNormalizer(reader: JsonReader): Normalizer {
     case 'Sequence':
       return sequence(reader.field('normalizers').items().map(readNormalizer));
     case 'Lowercase':
-      return new CodePointMap(lowerCase);
+      return new CodePointMap(lowerCase, 2);
     case 'NFC':
     case 'NFD':
     case 'NFKC':
     case 'NFKD':
       return unicodeForm(type);
     case 'Nmt':
-      return new CodePointMap(nmt);
+      return new CodePointMap(nmt, 1);
     case 'StripAccents':
-      return new CodePointMap((codePoint) =>
-        hasProperty(codePoint, COMBINING) ? '' : String.fromCodePoint(codePoint),
+      return new CodePointMap(
+        (codePoint) => (hasProperty(codePoint, COMBINING) ? '' : String.fromCodePoint(codePoint)),
+        1,
       );
     case 'Strip':
       return strip(reader.field('strip_left').boolean(), reader.field('strip_right').boolean());
     case 'Replace':
-      return replace(readDelimiters(reader.field('pattern')), reader.field('content').string());
+      return readReplace(reader);
     case 'Prepend':
       return prepend(reader.field('prepend').string());
     default:
       return reader.unsupported(`normalizer ${type}`, SUPPORTED);
   }
+}
+
+function readReplace(reader: JsonReader): Normalizer {
+  const text = reader.field('pattern').field('String');
+  const pattern = text.isNull ? undefined : text.string();
+  return replace(readDelimiters(reader.field('pattern')), reader.field('content').string(), pattern);
 }
 
 function readBert(reader: JsonReader): Normalizer {

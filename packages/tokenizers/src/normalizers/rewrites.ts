@@ -1,21 +1,31 @@
 import { MappedText } from '../mapped-text.js';
 import type { Normalizer } from '../stages.js';
+import { growthOf } from './growth.js';
 import { type NormalForm, normalForm } from '../unicode/normal-form.js';
 import { endOfRun, properties, WHITE_SPACE, widthOf } from '../unicode/properties.js';
 
 /** The text as it is: a tokenizer.json without normaliser. */
-export const unchanged: Normalizer = { normalize: (source) => source };
+export const unchanged: Normalizer = { growth: 1, normalize: (source) => source };
+
+/** NFKD of U+FDFA has 18 characters, NFD of U+1F82 four. */
+const GROWTH: Readonly<Record<NormalForm, number>> = { NFC: 3, NFD: 4, NFKC: 18, NFKD: 18 };
 
 /** One normaliser after the other. */
 export function sequence(normalizers: readonly Normalizer[]): Normalizer {
-  return { normalize: (source) => normalizers.reduce((text, normalizer) => normalizer.normalize(text), source) };
+  return {
+    growth: growthOf(normalizers),
+    normalize: (source) => normalizers.reduce((text, normalizer) => normalizer.normalize(text), source),
+  };
 }
 
 /** Each code point becomes a text of its own, whatever stands beside it. */
 export class CodePointMap implements Normalizer {
   readonly #table = new Map<number, string>();
 
-  constructor(private readonly map: (codePoint: number) => string) {}
+  constructor(
+    private readonly map: (codePoint: number) => string,
+    readonly growth: number,
+  ) {}
 
   normalize(source: MappedText): MappedText {
     const out = new MappedText(source.tracking);
@@ -37,6 +47,7 @@ export class CodePointMap implements Normalizer {
 
 export function unicodeForm(form: NormalForm): Normalizer {
   return {
+    growth: GROWTH[form],
     normalize(source) {
       const out = new MappedText(source.tracking);
       const pieces = source.tracking === 'none' ? 'runs' : 'clusters';
@@ -49,6 +60,7 @@ export function unicodeForm(form: NormalForm): Normalizer {
 /** Puts a text in front, unless there is nothing to put it before. It stands where the first character stands. */
 export function prepend(text: string): Normalizer {
   return {
+    growth: 1 + text.length,
     normalize(source) {
       if (source.text === '') return source;
       const out = new MappedText(source.tracking);
@@ -62,6 +74,7 @@ export function prepend(text: string): Normalizer {
 /** Drops white space at the ends. */
 export function strip(left: boolean, right: boolean): Normalizer {
   return {
+    growth: 1,
     normalize(source) {
       const { text } = source;
       const from = left ? endOfRun(text, 0, text.length, WHITE_SPACE, 'having') : 0;
@@ -73,12 +86,18 @@ export function strip(left: boolean, right: boolean): Normalizer {
   };
 }
 
-/** Every match becomes `content`, which stands where the last character of the match stands. */
+/**
+ * Every match becomes `content`, which stands where the last character of the match stands. @param pattern where it is a
+ * text.
+ */
 export function replace(
   matches: (text: string) => Iterable<readonly [from: number, to: number]>,
   content: string,
+  pattern?: string,
 ): Normalizer {
   return {
+    growth: Math.max(1, content.length),
+    replacement: { pattern, content },
     normalize(source) {
       const out = new MappedText(source.tracking);
       let from = 0;
