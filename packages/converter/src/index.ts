@@ -1,4 +1,4 @@
-export { KEPT_FILES } from './folder/kept-files.js';
+export { MODEL_FILES, TOKENIZER_FILES, TRANSFORMER_FILES } from './checkpoint/file-names.js';
 export { writeFolder } from './folder/write-folder.js';
 export { ARCHITECTURES } from './architectures/architecture-of.js';
 export type { Architecture } from './architectures/architecture.js';

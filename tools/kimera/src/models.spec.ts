@@ -29,6 +29,7 @@ const modelSchema = z.strictObject({
   dimension: z.int(),
   maxTokens: z.int(),
   heads: z.array(z.string()),
+  description: z.string(),
   variants,
   bytes: z.int(),
 });
@@ -44,6 +45,7 @@ const convertSchema = modelSchema.extend({ milliseconds: z.int(), notes: z.array
 const verifySchema = z.strictObject({
   folder: z.string(),
   checkpoint: z.string().optional(),
+  description: z.string().optional(),
   holds: z.boolean(),
   checks: z.array(z.strictObject({ check: z.string(), expected: z.string(), actual: z.string(), holds: z.boolean() })),
 });
@@ -77,6 +79,7 @@ const onnxSchema = z.strictObject({
   externalFiles: z.array(z.strictObject({ name: z.string(), needed: z.int(), bytes: z.int().nullable() })),
 });
 const folderSchema = z.strictObject({
+  description: z.string().optional(),
   kind: z.enum(['model', 'checkpoint']),
   path: z.string(),
   bytes: z.int(),

@@ -9,7 +9,7 @@ import { type Accounting, shown } from './accounting.js';
 import { readJson, readText } from './json-file.js';
 
 export const ADAPTER_CONFIG = 'adapter_config.json';
-const ADAPTER_FILES = ['adapter_model.safetensors', 'adapter_model.bin'] as const;
+export const ADAPTER_FILES = ['adapter_model.safetensors', 'adapter_model.bin'] as const;
 /** What peft puts before the names of the model's own modules. */
 const PREFIX = 'base_model.model.';
 

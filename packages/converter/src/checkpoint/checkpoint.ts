@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Pooling, Role } from '@kimera/core';
 import type { ModuleChain, TokenHeads } from '@kimera/reference-encoder';
-import { CheckpointFileMissingError, UnsupportedModelError, type TensorSource } from '@kimera/tensor-file';
+import { UnsupportedModelError, type TensorSource } from '@kimera/tensor-file';
 import { VERIFY_ALL, type Checksums } from '@kimera/torch-file';
 import { z } from 'zod';
 import { architectureOf } from '../architectures/architecture-of.js';
@@ -212,7 +212,6 @@ async function readTokenizer(
   const tokenizerConfig = await readTokenizerConfig(folder, tokenizerSettings, accounting);
   if (!isChained) await refuseChatTemplate(folder, tokenizerConfig['chat_template']);
   const json = await readText(folder, 'tokenizer.json');
-  if (json === undefined) throw new CheckpointFileMissingError(folder, 'tokenizer.json');
   return effectiveTokenizer(folder, json, tokenizerConfig, tokenizerSettings);
 }
 

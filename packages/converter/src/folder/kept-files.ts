@@ -3,21 +3,22 @@ import { dirname, join } from 'node:path';
 import type { SpaceFile } from '@kimera/model-folder';
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
 import { readText } from '../checkpoint/json-file.js';
+import { ADDED_TOKENS, SPECIAL_TOKENS_MAP, TOKENIZER_CONFIG } from '../checkpoint/tokenizer/effective-tokenizer.js';
 import { TRANSFORMER_CONFIGS } from '../checkpoint/transformer-config.js';
 import { exists } from './write-folder.js';
 
-/** Files of the checkpoint's folder, and of its Transformer's, that are kept as they are. */
-const MODEL_FILES = ['config_sentence_transformers.json'];
-const TRANSFORMER_FILES = [
-  'tokenizer_config.json',
-  'special_tokens_map.json',
+/**
+ * Files of the Transformer that are kept as they are. An adapter is not: it is merged into the weights.
+ */
+const KEPT_FILES = [
+  TOKENIZER_CONFIG,
+  SPECIAL_TOKENS_MAP,
+  ADDED_TOKENS,
   ...TRANSFORMER_CONFIGS,
   'vocab.txt',
   'vocab.json',
   'merges.txt',
 ];
-/** Names of files that a conversion keeps as they are. */
-export const KEPT_FILES: readonly string[] = [...MODEL_FILES, ...TRANSFORMER_FILES, 'modules.json'];
 /** Files of the modules after the Transformer. */
 const MODULE_FILES = ['config.json', 'model.safetensors', 'pytorch_model.bin'];
 
@@ -28,8 +29,8 @@ const MODULE_FILES = ['config.json', 'model.safetensors', 'pytorch_model.bin'];
 export async function keepFiles(checkpoint: Checkpoint, folder: string): Promise<void> {
   const modules = checkpoint.moduleFolders.flatMap((path) => MODULE_FILES.map((name) => join(path, name)));
   const kept: readonly (readonly [string, readonly string[]])[] = [
-    [checkpoint.folder, [...MODEL_FILES, ...modules]],
-    [checkpoint.transformer, TRANSFORMER_FILES],
+    [checkpoint.folder, ['config_sentence_transformers.json', ...modules]],
+    [checkpoint.transformer, KEPT_FILES],
   ];
   for (const [root, names] of kept)
     for (const name of names) {

@@ -4,6 +4,7 @@ import { Embedder, openEmbedder, type ModelExpectation, type ModelTest } from '@
 import { backendsOf, type Configuration } from '@kimera/serving';
 import { describeError } from '../console/describe-error.js';
 import { formatBytes, formatDuration } from '../console/format.js';
+import { describeSpace } from '../models/describe-space.js';
 import type { Finding } from './finding.js';
 import { REINSTALL } from './runtime-findings.js';
 
@@ -38,7 +39,7 @@ export async function testModels({
   const tested: TestedModel[] = [];
   for (const [name, open] of openers) {
     stop.throwIfAborted();
-    tested.push(await testModel(`${path} on ${name}`, open, expected));
+    tested.push(await testModel(path, name, open, expected));
   }
   // A backend that does not open where another does takes nothing away.
   const serves = openers.find((_, i) => tested[i]?.test?.holds === true)?.[0];
@@ -51,10 +52,12 @@ export async function testModels({
 }
 
 async function testModel(
-  what: string,
+  path: string,
+  backend: string,
   open: () => Promise<Embedder>,
   expected: ModelExpectation,
 ): Promise<TestedModel> {
+  const what = `${path} on ${backend}`;
   const [started, before] = [performance.now(), process.memoryUsage.rss()];
   let embedder: Embedder;
   try {
@@ -67,7 +70,7 @@ async function testModel(
   try {
     const test = await embedder.testModel(expected);
     const memory = formatBytes(Math.max(0, process.memoryUsage.rss() - before));
-    const figures = `${test.modelId}, ${describe(test)}; opened and probed in ${formatDuration(performance.now() - started)}, ${memory} more memory`;
+    const figures = `${test.modelId}, ${describe(test)}; opened and probed in ${formatDuration(performance.now() - started)}, ${memory} more memory; ${await describeSpace(path, embedder.space)}`;
     const wrong = [
       ...test.expectations
         .filter(({ holds }) => !holds)

@@ -68,14 +68,6 @@ export const REFUSED: Readonly<Record<string, Refusal>> = {
   'word-weights': { names: 'WordWeights' },
 };
 
-/** Forms that are not yet as they must be. One that is right and still listed fails the test: the list shrinks. */
-export const NOT_YET: readonly string[] = [
-  'bpe-files-alone',
-  'sentencepiece-alone',
-  'vocab-txt-alone',
-  'vocab-txt-only',
-];
-
 const RANDOM = 'converted; the reference fails: weights that are not found are random: two loads give two vectors';
 /** The one difference that a form may have, since the reference's answer is none. */
 export const ACCEPTED: Readonly<Record<string, string>> = {

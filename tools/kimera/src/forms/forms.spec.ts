@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { checkForm, checkpointForms, formNames, type FormResult } from './check-form.fixture.js';
-import { ACCEPTED, NEARNESS, NOT_YET, REFUSED } from './expectations.fixture.js';
+import { ACCEPTED, NEARNESS, REFUSED } from './expectations.fixture.js';
 
 const forms = formNames(checkpointForms);
 const results = new Map<string, FormResult>();
@@ -33,13 +33,11 @@ function fault({ form, verdict, code, reason }: FormResult): string | undefined 
 
 it.each(forms)('%s: equal to sentence-transformers, or refused by name', (form) => {
   const result = results.get(form);
-  const found = result === undefined ? 'not run' : fault(result);
-  if (NOT_YET.includes(form)) expect(found).not.toBeUndefined();
-  else expect(found).toBeUndefined();
+  expect(result === undefined ? 'not run' : fault(result)).toBeUndefined();
 });
 
 it('has no expectation for a form that is not there', () => {
-  const named = [...Object.keys(REFUSED), ...NOT_YET, ...Object.keys(NEARNESS), ...Object.keys(ACCEPTED)];
+  const named = [...Object.keys(REFUSED), ...Object.keys(NEARNESS), ...Object.keys(ACCEPTED)];
   expect(named.filter((form) => !forms.includes(form))).toEqual([]);
 });
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { isStaticFolder, parseStaticSpaceFile } from '@kimera/backend-light';
 import { KimeraError, type Head, type Variant } from '@kimera/core';
 import { ModelFolderNotFoundError, openModelFolder } from '@kimera/model-folder';
+import { describeFolder, describeSpace } from './describe-space.js';
 
 /** A model folder in a list. */
 export interface ListedModel {
@@ -14,6 +15,8 @@ export interface ListedModel {
   readonly maxTokens: number;
   readonly heads: readonly Head[];
   readonly variants: readonly Variant[];
+  /** What makes its vectors, in one line. */
+  readonly description: string;
   readonly bytes: number;
 }
 
@@ -70,6 +73,7 @@ async function describeTransformer(path: string): Promise<ListedModel> {
     maxTokens: space.maxTokens,
     heads: space.heads,
     variants: file.variants.map(({ name, fidelity }) => ({ name, fidelity })),
+    description: await describeSpace(path, space),
     bytes: await folderBytes(path, file.files),
   };
 }
@@ -88,6 +92,7 @@ async function describeStatic(path: string): Promise<ListedModel> {
     maxTokens: identity.maxTokens,
     heads: ['dense'],
     variants: [variant],
+    description: await describeFolder(path),
     bytes: await folderBytes(path, files),
   };
 }

@@ -5,6 +5,7 @@ import type { CommandContext } from '../console/command-context.js';
 import { formatBytes, formatCount } from '../console/format.js';
 import { printable } from '../console/printable.js';
 import { cell, formatTable } from '../console/table.js';
+import { describeFolder } from './describe-space.js';
 
 export interface PrintInspectionOptions {
   readonly path: string;
@@ -18,12 +19,15 @@ export async function printInspection(
   { path, format }: PrintInspectionOptions,
 ): Promise<void> {
   const inspection = await inspectPath(path);
-  if (format === 'json') return context.stdout.json(inspection);
+  const description = inspection.kind === 'model' ? await describeFolder(path).catch(() => undefined) : undefined;
+  if (format === 'json')
+    return context.stdout.json({ ...inspection, ...(description === undefined ? {} : { description }) });
   if (inspection.kind === 'onnx' || inspection.kind === 'safetensors') {
     await printPart(context, inspection);
     return printTensors(context, inspection.tensors);
   }
   await printFolder(context, inspection);
+  if (description !== undefined) await context.stdout.line(description);
   for (const part of inspection.parts) {
     await context.stdout.line('');
     await printPart(context, part);

@@ -16,6 +16,7 @@ import {
   tokensToAdd,
   type WantedToken,
 } from './added-tokens.js';
+import { buildTokenizer } from './build-tokenizer.js';
 import { tokenizerClass, tokenizerClassName, type TokenizerClass } from './tokenizer-class.js';
 
 export const TOKENIZER_CONFIG = 'tokenizer_config.json';
@@ -136,37 +137,42 @@ export async function readTokenizerConfig(
 /**
  * tokenizer.json with everything that the files beside it change, as transformers 4.57 and sentence-transformers 5.7
  * load it: casing and accents, added tokens, the space before the first word. The text is returned as it is where they
- * change nothing. @param json of tokenizer.json. @throws InvalidConfigurationError, UnsupportedModelError.
+ * change nothing. @param file tokenizer.json; where there is none, one is made of the vocabulary. @throws
+ * InvalidConfigurationError, UnsupportedModelError, CheckpointFileMissingError.
  */
 export async function effectiveTokenizer(
   folder: string,
-  json: string,
+  file: string | undefined,
   config: TokenizerConfig,
   settings: TokenizerSettings,
 ): Promise<EffectiveTokenizer> {
-  const parsed = parseJson(json);
-  const limit = config.model_max_length ?? config.max_len ?? undefined;
-  const tokenizer = tokenizerSchema.safeParse(parsed).data;
-  const maxTokens = limit === undefined || limit > LONGEST ? undefined : Math.floor(limit);
-  // What is not a tokenizer at all is refused by the reader of tokenizers, with its place in the file.
-  if (tokenizer === undefined) return { json, parsed, truncationSide: 'right', maxTokens };
   const said = settings.config['tokenizer_class'];
   const name = tokenizerClassName(
     config.tokenizer_class ?? (typeof said === 'string' ? said : undefined),
     settings.config['model_type'],
   );
   const kind = tokenizerClass(name);
+  const json = file ?? (await buildTokenizer(folder, name, config));
+  const parsed = parseJson(json);
+  const limit = config.model_max_length ?? config.max_len ?? undefined;
+  const tokenizer = tokenizerSchema.safeParse(parsed).data;
+  const maxTokens = limit === undefined || limit > LONGEST ? undefined : Math.floor(limit);
+  // What is not a tokenizer at all is refused by the reader of tokenizers, with its place in the file.
+  if (tokenizer === undefined) return { json, parsed, truncationSide: 'right', maxTokens };
   if (kind.usesTypes && settings.config['type_vocab_size'] !== 1) refuseTypes(tokenizer.post_processor);
   let changed: TokenizerJson = tokenizer;
   const change = (part: Partial<TokenizerJson>): void => {
     changed = { ...changed, ...part };
   };
-  const added = await addedTokens(folder, tokenizer, config, kind);
-  if (added !== tokenizer.added_tokens) change({ added_tokens: [...added] });
-  const normalizer = bertNormalizer(changed.normalizer, kind.normalizer, config);
-  if (normalizer !== changed.normalizer) change({ normalizer });
-  const preTokenizer = prefixSpace(changed.pre_tokenizer, config.add_prefix_space ?? false);
-  if (preTokenizer !== changed.pre_tokenizer) change({ pre_tokenizer: preTokenizer });
+  // One that was made of the vocabulary has all this in it.
+  if (file !== undefined) {
+    const added = await addedTokens(folder, tokenizer, config, kind);
+    if (added !== tokenizer.added_tokens) change({ added_tokens: [...added] });
+    const normalizer = bertNormalizer(changed.normalizer, kind.normalizer, config);
+    if (normalizer !== changed.normalizer) change({ normalizer });
+    const preTokenizer = prefixSpace(changed.pre_tokenizer, config.add_prefix_space ?? false);
+    if (preTokenizer !== changed.pre_tokenizer) change({ pre_tokenizer: preTokenizer });
+  }
   if (settings.casing === 'lower-casing') change({ normalizer: lowerCasing(changed.normalizer) });
   return {
     ...(changed === tokenizer ? { json, parsed } : { json: `${JSON.stringify(changed)}\n`, parsed: changed }),

@@ -112,7 +112,10 @@ export function convertCommand(context: CommandContext): Command {
         if (out === undefined) throw new UsageError('--out DIR is missing: the folder to write');
         const started = performance.now();
         const notes: string[] = [];
-        const { convertModel } = await import('../../models/convert-model.js');
+        const [{ convertModel }, { describeSpace }] = await Promise.all([
+          import('../../models/convert-model.js'),
+          import('../../models/describe-space.js'),
+        ]);
         const progress = await openProgress(context.stderr, 'converting');
         try {
           const { path, space, file } = await convertModel({
@@ -156,6 +159,7 @@ export function convertCommand(context: CommandContext): Command {
               dimension: space.dimension,
               maxTokens: space.maxTokens,
               heads: space.heads,
+              description: await describeSpace(path, space),
               notes,
               variants,
               bytes,
@@ -169,6 +173,7 @@ export function convertCommand(context: CommandContext): Command {
           await context.stdout.line(
             `space ${shortFingerprint(space.fingerprint)}: ${space.dimension} numbers, ${space.maxTokens} tokens, ${space.heads.join(', ')}`,
           );
+          await context.stdout.line(await describeSpace(path, space));
           for (const note of notes) context.stderr.write(`${printable(`note: ${note}`)}\n`);
           for (const { name, fidelity, full } of variants) {
             await context.stdout.line(formatFidelity(name, fidelity));

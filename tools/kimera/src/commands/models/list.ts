@@ -51,6 +51,8 @@ export function listCommand(context: CommandContext): Command {
         );
       else await context.stdout.line('no models; "kimera models convert" makes one');
       for (const model of models)
+        if (!('error' in model)) await context.stdout.line(`${printable(model.modelId)}: ${model.description}`);
+      for (const model of models)
         if ('error' in model) context.note(`kimera: ${printable(model.path)}: ${printable(model.error.message)}`);
     });
 }

@@ -59,15 +59,18 @@ export async function verifyFolder(
   context: CommandContext,
   { folder, checkpoint, published: choice, format }: VerifyFolderOptions,
 ): Promise<void> {
-  const [{ chooseFacts }, { checkFolder }, { checkPublished }] = await Promise.all([
+  const [{ chooseFacts }, { checkFolder }, { checkPublished }, { describeFolder }] = await Promise.all([
     import('../../models/choose-facts.js'),
     import('../../models/check-folder.js'),
     import('../../models/check-published.js'),
+    import('../../models/describe-space.js'),
   ]);
   if (context.stderr.isTTY === true) context.note(`checking ${printable(folder)}: a large model takes minutes`);
   const facts = await chooseFacts(folder, choice);
   const checks = await checkFolder({ folder, checkpoint, stop: context.stop });
   const published = facts === undefined ? undefined : await checkPublished({ folder, facts, stop: context.stop });
+  // A folder that cannot be opened is a line that does not hold.
+  const description = await describeFolder(folder).catch(() => undefined);
   const all = [...checks, ...(published?.rows ?? [])];
   const failed = all.filter((row) => !row.holds).length;
   if (failed > 0) context.finish(EXIT.refused);
@@ -75,10 +78,12 @@ export async function verifyFolder(
     return context.stdout.json({
       folder,
       ...(checkpoint === undefined ? {} : { checkpoint }),
+      ...(description === undefined ? {} : { description }),
       holds: failed === 0,
       checks,
       ...(published === undefined ? {} : { published }),
     });
+  if (description !== undefined) await context.stdout.line(description);
   const { cell, formatTable } = await import('../../console/table.js');
   const { green, red } = context.colors;
   const mark = ({ holds }: { readonly holds: boolean }): string => (holds ? green('yes') : red('NO'));

@@ -107,12 +107,43 @@ describe('the files of a checkpoint', () => {
     ]);
   });
 
+  it('are those of the folder that modules.json names for the Transformer, not the ones at the top', async () => {
+    const transformer = JSON.stringify([
+      { idx: 0, name: '0', path: '0_Transformer', type: 'sentence_transformers.models.Transformer' },
+    ]);
+    const inner = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'sentence_roberta_config.json'];
+    const files = {
+      'modules.json': transformer,
+      'config_sentence_transformers.json': '{}',
+      'model.safetensors': '',
+      '0_Transformer/model.safetensors': '',
+      ...Object.fromEntries(inner.map((name) => [`0_Transformer/${name}`, ''])),
+    };
+    expect(await names(files)).toEqual(
+      [
+        'modules.json',
+        'config_sentence_transformers.json',
+        ...[...inner, 'model.safetensors'].map((name) => `0_Transformer/${name}`),
+      ].sort(),
+    );
+  });
+
+  it.each([
+    [['vocab.txt']],
+    [['sentencepiece.bpe.model']],
+    [['vocab.json', 'merges.txt']],
+    [['tokenizer.json', 'vocab.txt', 'added_tokens.json', 'adapter_config.json', 'adapter_model.safetensors']],
+  ])('take %j', async (others) => {
+    const files = Object.fromEntries(['config.json', 'model.safetensors', ...others].map((name) => [name, '']));
+    expect([...(await needed(files)).names].sort()).toEqual(Object.keys(files).sort());
+  });
+
   it.each([
     ['no configuration', { 'model.safetensors': '', 'config.json': undefined }, ['config.json']],
     [
       'no tokenizer, no weights',
       { 'tokenizer.json': undefined, 'tf_model.h5': '' },
-      ['tokenizer.json', expect.stringContaining('model.safetensors or')],
+      [expect.stringMatching(/^tokenizer.json or .*vocab.txt$/), expect.stringContaining('model.safetensors or')],
     ],
     ['a shard too few', { 'model.safetensors.index.json': index('one', 'two'), one: '' }, ['two']],
     [

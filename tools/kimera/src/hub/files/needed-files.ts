@@ -1,13 +1,17 @@
 import { posix } from 'node:path';
-import { HEAD_FILES, KEPT_FILES, WEIGHT_FILES } from '@kimera/converter';
+import { HEAD_FILES, MODEL_FILES, TOKENIZER_FILES, TRANSFORMER_FILES, WEIGHT_FILES } from '@kimera/converter';
 import { parseSpaceFile, type SpaceFile } from '@kimera/model-folder';
 import { z } from 'zod';
 import { InvalidRepositoryFileError, NotACheckpointError, UnsafeFileNameError } from '../errors.js';
 import { checkNeededName } from './file-name.js';
 
-const REQUIRED_FILES = ['config.json', 'tokenizer.json'];
-/** Of a checkpoint's own folder, where they are there. */
-export const CONFIGURATION_FILES: readonly string[] = [...REQUIRED_FILES, ...KEPT_FILES];
+/** Names that a conversion reads wherever they lie in a checkpoint. */
+export const CONFIGURATION_FILES: readonly string[] = [
+  'config.json',
+  ...TOKENIZER_FILES.flat(),
+  ...MODEL_FILES,
+  ...TRANSFORMER_FILES,
+];
 const INDEX = '.index.json';
 /** What a module of each kind has in its folder; the other kinds have nothing that is needed. */
 const MODULE_PARTS: ReadonlyMap<string, readonly ('config' | 'weights')[]> = new Map([
@@ -38,12 +42,21 @@ export interface RepositoryFiles {
  */
 export async function neededFiles(files: RepositoryFiles): Promise<NeededFiles> {
   if (files.has('space.json')) return modelFiles(files);
-  const lacking = REQUIRED_FILES.filter((name) => !files.has(name));
-  if (!WEIGHT_FILES.some((name) => files.has(name))) lacking.push(WEIGHT_FILES.join(' or '));
+  const { transformer, others } = await moduleFolders(files);
+  const inside = transformer === '.' ? '' : `${transformer}/`;
+  const here = (name: string): string => `${inside}${name}`;
+  const tokenizer = TOKENIZER_FILES.find((group) => group.every((name) => files.has(here(name))));
+  const lacking: string[] = [];
+  if (!files.has(here('config.json'))) lacking.push(here('config.json'));
+  if (tokenizer === undefined) lacking.push(TOKENIZER_FILES.map((group) => group.map(here).join(' and ')).join(' or '));
+  if (!WEIGHT_FILES.some((name) => files.has(here(name)))) lacking.push(WEIGHT_FILES.map(here).join(' or '));
   if (lacking.length > 0) throw new NotACheckpointError(lacking);
-  const names = [...CONFIGURATION_FILES, ...HEAD_FILES].filter((name) => files.has(name));
-  for (const folder of await moduleFolders(files)) names.push(...(await moduleFiles(files, folder)));
-  names.push(...(await weightFiles(files, '')));
+  const names = [
+    ...[...MODEL_FILES, ...HEAD_FILES].filter((name) => files.has(name)),
+    ...['config.json', ...(tokenizer ?? []), ...TRANSFORMER_FILES].map(here).filter((name) => files.has(name)),
+  ];
+  for (const folder of others) names.push(...(await moduleFiles(files, folder)));
+  names.push(...(await weightFiles(files, inside)));
   return { kind: 'checkpoint', names: [...new Set(names.map(checkNeededName))], recorded: {} };
 }
 
@@ -59,14 +72,21 @@ interface ModuleFolder {
   readonly parts: readonly ('config' | 'weights')[];
 }
 
-/** The folders of modules.json after the transformer's, whose files are the checkpoint's own. */
-async function moduleFolders(files: RepositoryFiles): Promise<readonly ModuleFolder[]> {
-  if (!files.has('modules.json')) return [];
+/** The folder of the Transformer, `.` for the repository itself, and those of the modules after it. */
+async function moduleFolders(
+  files: RepositoryFiles,
+): Promise<{ readonly transformer: string; readonly others: readonly ModuleFolder[] }> {
+  if (!files.has('modules.json')) return { transformer: '.', others: [] };
   const modules = parse('modules.json', modulesSchema, await files.read('modules.json'));
-  return modules.slice(1).flatMap(({ path, type }) => {
-    const parts = MODULE_PARTS.get(type.slice(type.lastIndexOf('.') + 1)) ?? [];
-    return parts.length === 0 ? [] : [{ path: posix.normalize(path.replace(/\/+$/, '') || '.'), parts }];
-  });
+  const normal = (path: string): string => posix.normalize(path.replace(/\/+$/, '') || '.');
+  const [first, ...rest] = modules;
+  return {
+    transformer: normal(first?.path ?? '.'),
+    others: rest.flatMap(({ path, type }) => {
+      const parts = MODULE_PARTS.get(type.slice(type.lastIndexOf('.') + 1)) ?? [];
+      return parts.length === 0 ? [] : [{ path: normal(path), parts }];
+    }),
+  };
 }
 
 async function moduleFiles(files: RepositoryFiles, { path, parts }: ModuleFolder): Promise<readonly string[]> {
