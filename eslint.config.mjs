@@ -13,7 +13,7 @@ const layers = {
   'scope:tensor-file': [...library, 'scope:safetensors'],
   'scope:torch-file': [...library, 'scope:safetensors', 'scope:tensor-file'],
   'scope:onnx-file': library,
-  'scope:reference-encoder': library,
+  'scope:reference-encoder': [...library, 'scope:tensor-file', 'scope:torch-file', 'scope:tokenizers'],
   'scope:converter': [
     ...library,
     'scope:safetensors',

@@ -10,11 +10,11 @@ import {
   type ModelFolder,
   type SpaceFileVariant,
 } from '@kimera/model-folder';
-import { embedTexts } from '@kimera/reference-encoder';
+import { compareWitness, embedTexts, readWitness } from '@kimera/reference-encoder';
 import { parseTokenizer, tokenizerIdentity } from '@kimera/tokenizers';
 import { architectureOf } from './architectures/architecture-of.js';
 import { openCheckpoint } from './checkpoint/checkpoint.js';
-import { fidelityOf, runTexts, type OpenBackend } from './fidelity/fidelity.js';
+import { fidelityOf, runDense, runTexts, type OpenBackend } from './fidelity/fidelity.js';
 import { referenceText } from './fidelity/reference-texts.js';
 import { FIDELITY_TEXTS } from './fidelity/texts.js';
 import { CheckpointModel } from './model/checkpoint-model.js';
@@ -29,7 +29,10 @@ export interface VerificationRow {
 export interface VerifyOptions {
   readonly folder: string;
   readonly openBackend: OpenBackend;
-  /** Checkpoint to compare with: its weights' hash and its forward pass. */
+  /**
+   * Checkpoint to compare with: its weights' hash and its forward pass, as the conversion reads them, and all that a
+   * second reader, the witness, sees in it.
+   */
   readonly checkpoint?: string;
 }
 
@@ -54,6 +57,7 @@ export async function verifyModel({
   } finally {
     await opened.tensors.close();
   }
+  await checkWitness(table, folder, checkpoint, tokenizerJson, openBackend);
   return table.rows;
 }
 
@@ -61,6 +65,10 @@ type Outcome = Pick<VerificationRow, 'actual' | 'holds'>;
 
 class Table {
   readonly rows: VerificationRow[] = [];
+
+  add(rows: readonly VerificationRow[]): void {
+    this.rows.push(...rows);
+  }
 
   /** Adds a line. If `run` throws, the line does not hold. */
   async check(check: string, expected: string, run: () => Promise<Outcome>): Promise<void> {
@@ -180,5 +188,42 @@ async function checkAgainst(
       ([, found, recorded]) => found === undefined || found.minCosine >= recorded.minCosine - 1e-6,
     );
     return { actual: `${shown.join(', ')}, max-abs ${measured.maxAbs.toExponential(1)}, ${texts.length} texts`, holds };
+  });
+}
+
+/** float32 on one side and float64 on the other: the rounding of sums. */
+const FLOAT32 = { cosine: 0.999999, norm: 1e-4 };
+
+/** The base variant against what the witness reads. A witness that cannot read the checkpoint is a line that fails. */
+async function checkWitness(
+  table: Table,
+  folder: ModelFolder,
+  checkpoint: string,
+  tokenizerJson: string,
+  openBackend: OpenBackend,
+): Promise<void> {
+  await table.check('witness', 'reads the checkpoint', async () => {
+    const witness = await readWitness(checkpoint);
+    try {
+      const variant = chooseVariant(folder);
+      const backend = await openBackend(folder, variant.name);
+      try {
+        const lines = await compareWitness(witness, {
+          space: folder.space,
+          architecture: folder.file.architecture,
+          tokenizerJson,
+          tokenizer: parseTokenizer(tokenizerJson, join(folder.path, 'tokenizer.json')),
+          heads: folder.space.heads,
+          near: variant.name === 'fp32' ? FLOAT32 : { cosine: probeFloor(variant), norm: 0.05 },
+          embed: (texts) => runDense(backend, texts),
+        });
+        table.add(lines);
+        return { actual: `${lines.length} lines above`, holds: true };
+      } finally {
+        await backend.close();
+      }
+    } finally {
+      await witness.close();
+    }
   });
 }

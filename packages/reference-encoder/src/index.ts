@@ -12,3 +12,5 @@ export type { WeightSlices } from './linear.js';
 export { denseName, LEFT_OUT, NORM_FLOOR, SUM_FLOOR, type AfterPooling, type ModuleChain } from './pooling.js';
 export { LAST_DISTANCE, RELATIVE_BUCKETS, relativeBucket } from './relative-bias.js';
 export type { TokenHeads } from './token-heads.js';
+export { compareWitness, type WitnessedFolder, type WitnessLine } from './witness/compare-witness.js';
+export { readWitness, type Witness } from './witness/read-witness.js';

@@ -258,7 +258,7 @@ describe('models verify', () => {
     expect({ holds, failed: checks.filter((check) => !check.holds), count: checks.length }).toEqual({
       holds: true,
       failed: [],
-      count: 8,
+      count: 30,
     });
   });
 
@@ -295,7 +295,13 @@ describe('models verify', () => {
         .parse(JSON.parse(other.stdout))
         .checks.filter(({ holds }) => !holds)
         .map(({ check }) => check),
-    ).toEqual(['forward pass']);
+    ).toEqual([
+      'forward pass',
+      'witness: pooling',
+      ...['capitals', 'accents', 'other scripts', 'special tokens and spaces', 'over the limit'].map(
+        (texts) => `witness: vectors, ${texts}`,
+      ),
+    ]);
   });
 
   it('ends with 1 and a hint where there is no model', async () => {

@@ -88,7 +88,7 @@ export async function spaceFile(
     tokenizer: tokenizerHash,
     maxTokens,
     pooling: modules.pooling,
-    normalize: endsNormalized(modules),
+    normalize: endsNormalized(modules, shape.hiddenSize),
     prompts,
     dimension: dimensionOf(modules, shape.hiddenSize),
     ...(modules.promptPooling === 'excluded' ? { promptPooling: 'excluded' } : {}),

@@ -28,7 +28,8 @@ export function checkWidths({ pooling, afterPooling }: ModuleChain, hiddenSize: 
  * The modules by name where `normalize` and the names of the weights do not tell them: where the vector is cut.
  * Undefined elsewhere.
  */
-export function unusualModules(chain: ModuleChain, hiddenSize: number): readonly string[] | undefined {
+export function unusualModules(whole: ModuleChain, hiddenSize: number): readonly string[] | undefined {
+  const chain = withoutIdleCuts(whole, hiddenSize);
   if (!chain.afterPooling.some(({ kind }) => kind === 'truncate')) return undefined;
   const full = { ...chain, afterPooling: chain.afterPooling.filter(({ kind }) => kind !== 'truncate') };
   return chain.afterPooling.map((module) =>
@@ -37,8 +38,18 @@ export function unusualModules(chain: ModuleChain, hiddenSize: number): readonly
 }
 
 /** True where the last module divides by the L2 norm. */
-export function endsNormalized({ afterPooling }: ModuleChain): boolean {
-  return afterPooling.at(-1)?.kind === 'normalize';
+export function endsNormalized(chain: ModuleChain, hiddenSize: number): boolean {
+  return withoutIdleCuts(chain, hiddenSize).afterPooling.at(-1)?.kind === 'normalize';
+}
+
+/** A cut at the vector's own width or beyond takes nothing away. */
+function withoutIdleCuts(chain: ModuleChain, hiddenSize: number): ModuleChain {
+  const uncut = { ...chain, afterPooling: chain.afterPooling.filter(({ kind }) => kind !== 'truncate') };
+  const width = dimensionOf(uncut, hiddenSize);
+  return {
+    ...chain,
+    afterPooling: chain.afterPooling.filter((module) => module.kind !== 'truncate' || module.dimension < width),
+  };
 }
 
 /**

@@ -2,12 +2,14 @@ import { existsSync, readdirSync } from 'node:fs';
 import { cp, mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { openOnnxBackend } from '@kimera/backend-onnx';
+import { verifyModel } from '@kimera/converter';
 import { cosine, KimeraError, norm, type Role } from '@kimera/core';
 import { Embedder } from '@kimera/embedder';
 import { openModelFolder } from '@kimera/model-folder';
 import { inlineTokenizer, parseTokenizer } from '@kimera/tokenizers';
 import { z } from 'zod';
 import { convertModel } from '../models/convert-model.js';
+import { openMeasuredBackend } from '../models/open-measured-backend.js';
 import { root } from '../run-kimera.fixture.js';
 
 /** Checkpoints in odd forms, and what sentence-transformers gives for each: PROVENANCE.md there. */
@@ -40,6 +42,8 @@ export interface FormResult {
   /** Why it was refused, or what differs. */
   readonly reason: string;
   readonly fingerprint?: string;
+  /** Lines of `models verify --against` that do not hold; undefined where nothing was converted. */
+  readonly failedLines?: readonly string[];
   /** What the reference gives, of forms that are equal. */
   readonly expected?: ExpectedForm;
 }
@@ -138,6 +142,7 @@ export async function checkForm(
         minCosine,
         reason: differences.slice(0, 3).join('; '),
         fingerprint: space.fingerprint,
+        failedLines: await failedLines(out, source),
         expected,
       };
     } finally {
@@ -148,6 +153,15 @@ export async function checkForm(
       ? { ...about, verdict: 'refused', code: error.code, reason: error.message.replaceAll(source, 'FOLDER') }
       : { ...about, verdict: 'fault', reason: String(error) };
   }
+}
+
+async function failedLines(folder: string, checkpoint: string): Promise<readonly string[]> {
+  const rows = await verifyModel({
+    folder,
+    checkpoint,
+    openBackend: openMeasuredBackend(new AbortController().signal),
+  });
+  return rows.filter(({ holds }) => !holds).map(({ check, expected, actual }) => `${check}: ${actual} (${expected})`);
 }
 
 async function embed(embedder: Embedder, text: string, role: string | undefined): Promise<Float32Array | KimeraError> {

@@ -13,16 +13,17 @@ const scratch = await mkdtemp(join(tmpdir(), 'kimera-forms-'));
 const print = (cells: readonly string[]): void => void process.stdout.write(`| ${cells.join(' | ')} |\n`);
 const counts = new Map<string, number>();
 try {
-  print(['form', 'verdict', 'cosine', 'reason']);
-  print(['---', '---', '---', '---']);
+  print(['form', 'verdict', 'cosine', 'reason', 'lines of verify --against that fail']);
+  print(['---', '---', '---', '---', '---']);
   for (const form of formNames(folder)) {
-    const { verdict, minCosine, code, reason } = await checkForm(folder, form, scratch);
+    const { verdict, minCosine, code, reason, failedLines } = await checkForm(folder, form, scratch);
     counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
     print([
       form,
       verdict,
       minCosine?.toFixed(7) ?? '',
       `${code === undefined ? '' : `${code}: `}${reason.slice(0, 300)}`,
+      failedLines?.map((line) => line.slice(0, 200)).join('; ') ?? '',
     ]);
   }
 } finally {

@@ -53,6 +53,13 @@ it('gives two forms one fingerprint only where the reference gives both the same
   expect(clashes).toEqual([]);
 });
 
+it('verify --against holds for every form that is equal: the conversion and the witness read the same', () => {
+  const failed = [...results.values()].flatMap(({ form, verdict, failedLines = [] }) =>
+    verdict === 'equal' ? failedLines.map((line) => `${form}: ${line}`) : [],
+  );
+  expect(failed).toEqual([]);
+});
+
 /** Within float rounding, or within that of half precision where the reference computes in it. */
 function sameVectors({ expected: a, form }: FormResult, { expected: b, form: otherForm }: FormResult): boolean {
   const tolerance = form in NEARNESS || otherForm in NEARNESS ? 0.1 : 1e-3;
