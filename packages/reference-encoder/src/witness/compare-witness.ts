@@ -86,7 +86,7 @@ export async function compareWitness(witness: Witness, folder: WitnessedFolder):
   const cases = groups.map(({ about, prompt, role, texts }) => ({
     about,
     own: texts.map((text) =>
-      encode(witness.tokenizer ?? folder.tokenizer, prompt, text, witness.truncationSide, limitOf(witness)),
+      encode(witness.tokenizer ?? folder.tokenizer, prompt, text, witness.truncationSide, witness.limit),
     ),
     folder: texts.map((text) =>
       encode(folder.tokenizer, promptOf(space, role) ?? '', text, space.truncationSide ?? 'right', space.maxTokens),
@@ -101,11 +101,15 @@ export async function compareWitness(witness: Witness, folder: WitnessedFolder):
     const fitting = own.flatMap((text, i) => {
       const other = actual[i];
       if (other === undefined || text.ids.length > budget) return [];
+      // No vector on either side: no token at all, or more than there are positions.
+      if ([text, other].some(({ ids }) => ids.length === 0 || ids.length > witness.positions)) return [];
       budget -= text.ids.length;
       return [{ text, other }];
     });
     if (fitting.length < own.length)
-      notSeen.push(`the vectors of ${own.length - fitting.length} texts (${about}): too long for this comparison`);
+      notSeen.push(
+        `the vectors of ${own.length - fitting.length} texts (${about}): without tokens, beyond the positions, or too long for this comparison`,
+      );
     if (fitting.length === 0) continue;
     const expected = await witness.embed(
       fitting.map(({ text }) => text),
@@ -150,12 +154,8 @@ function groupsOf(witness: Witness, defaultRole: string | undefined): readonly G
     ...[...witness.prompts]
       .filter(([, prompt]) => prompt !== '')
       .map(([role, prompt]) => ({ about: `prompt ${role}`, role, prompt, texts: PROMPTED_TEXTS })),
-    { about: 'over the limit', texts: [longText(limitOf(witness))], ...without },
+    { about: 'over the limit', texts: [longText(witness.limit)], ...without },
   ];
-}
-
-function limitOf({ limit, positions }: Witness): number {
-  return Math.min(limit, positions);
 }
 
 function encode(

@@ -54,8 +54,10 @@ export async function witnessModules(folder: string): Promise<WitnessModules> {
       notSeen.push(
         ...config.unread(['word_embedding_dimension', 'embedding_dimension']).map((key) => `${path}/${key}`),
       );
-    } else if (kind === 'Normalize') afterPooling.push({ kind: 'normalize' });
-    else if (kind === 'Dense') {
+    } else if (kind === 'Normalize') {
+      // Before the pooling there is no vector: it does nothing there.
+      if (pooling.length > 0) afterPooling.push({ kind: 'normalize' });
+    } else if (kind === 'Dense') {
       const config = await WitnessFile.read(`${folder}/${path}`, 'config.json');
       afterPooling.push(dense(config, path));
       notSeen.push(...config.unread(['module_input_name', 'module_output_name']).map((key) => `${path}/${key}`));
