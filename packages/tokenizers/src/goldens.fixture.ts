@@ -65,7 +65,16 @@ function bertNormalizer(): object {
   return (base('wordpiece') as { readonly normalizer: object }).normalizer;
 }
 
+const bases = new Map<string, object>();
+/** Read once: XLM-R's takes 17 MB. */
 function base(name: string): object {
+  const known = bases.get(name);
+  if (known !== undefined) return known;
+  const value = readBase(name);
+  bases.set(name, value);
+  return value;
+}
+function readBase(name: string): object {
   const json =
     name === 'byte-level'
       ? byteLevelTokenizer()
@@ -115,7 +124,7 @@ export function patched(name: string, patch: Readonly<Record<string, unknown>>):
         ? {}
         : { merges }),
   };
-  return parseTokenizer(JSON.stringify({ ...value, ...parts, model }), name);
+  return parseTokenizer('', name, { ...value, ...parts, model });
 }
 
 /** Texts of chance, the same as make_goldens.py makes (mulberry32). */
