@@ -19,10 +19,10 @@ export function tokenizeCommand(context: CommandContext): Command {
     .option(...MODEL_OPTION)
     .action(async ({ model }: { readonly model?: string }) => {
       const { openTokenizer } = await import('../models/open-tokenizer.js');
-      const { tokenizer, maxTokens } = await openTokenizer(await modelPath(context, model));
+      const { tokenizer, limit } = await openTokenizer(await modelPath(context, model));
       try {
         await processTextLines(context, async (texts) => {
-          const { batch, totalTokens, truncated } = await tokenizer.encodeBatch(texts, { maxTokens });
+          const { batch, totalTokens, truncated } = await tokenizer.encodeBatch(texts, limit);
           return texts.map((_, i) => ({
             ids: [...batch.ids.subarray(batch.offsets[i], batch.offsets[i + 1])],
             totalTokens: totalTokens[i],
