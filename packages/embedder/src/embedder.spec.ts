@@ -18,6 +18,7 @@ import {
   rejection,
   textEmbedderConformance,
 } from '@kimera/testing';
+import { TOKENIZER_REVISION } from '@kimera/tokenizers/pure';
 import fc from 'fast-check';
 import { Embedder, QueueFullError } from './index.js';
 import { Scheduler } from './scheduler.js';
@@ -191,6 +192,7 @@ describe('Embedder', () => {
       truncated: false,
       space: space.fingerprint,
       variant: 'fp32',
+      tokenizerRevision: TOKENIZER_REVISION,
     });
     expect(await embed.encodeText('a'.repeat(30))).toMatchObject({ tokens: 12, totalTokens: 31, truncated: true });
     expect(embed.getPerformanceStats().truncated).toBe(1);

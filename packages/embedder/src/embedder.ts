@@ -13,6 +13,7 @@ import {
   type TextEmbedder,
 } from '@kimera/core';
 import type { Probe } from '@kimera/model-folder/pure';
+import { TOKENIZER_REVISION } from '@kimera/tokenizers/pure';
 import type { FallbackStatus } from './fallback/backend-step.js';
 import { testExpectation, testProbe, type ModelExpectation, type ModelTest, type ProbeTest } from './model-test.js';
 import { EmbeddingCache, type TextOutput } from './embedding-cache.js';
@@ -144,6 +145,7 @@ export class Embedder implements TextEmbedder {
           totalTokens: total,
           truncated: total > tokens,
           space: this.space.fingerprint,
+          tokenizerRevision: TOKENIZER_REVISION,
         };
       });
       this.#statistics.call(

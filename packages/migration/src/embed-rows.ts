@@ -79,7 +79,10 @@ async function embed(
   });
 }
 
-function newVector({ id, contentHash }: SourceRow, { dense, variant, truncated }: Embedding): NewVector {
+function newVector(
+  { id, contentHash }: SourceRow,
+  { dense, variant, tokenizerRevision, truncated }: Embedding,
+): NewVector {
   if (dense === undefined || !dense.every(Number.isFinite)) throw new NotFiniteVectorError(id);
-  return { id, contentHash, dense, variant, truncated };
+  return { id, contentHash, dense, variant, tokenizerRevision, truncated };
 }

@@ -89,6 +89,7 @@ export async function expectedVectors(
     contentHash,
     dense: embeddings[i]?.dense ?? new Float32Array(),
     variant: 'fp32' as const,
+    tokenizerRevision: 1,
     truncated: embeddings[i]?.truncated ?? false,
     space: embedder.space.fingerprint,
   }));

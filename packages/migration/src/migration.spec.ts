@@ -186,6 +186,16 @@ describe('a worker', () => {
     expect((await migrationStatus(parts)).target).toMatchObject({ truncated: 2 });
   });
 
+  it('stores the tokenizer revision of each embedding, of jobs and of changes', async () => {
+    const parts = await started(await journey({ rows: 3, target: { tokenizerRevision: 2 } }));
+    await parts.store.writeAsApplication(COLLECTION, [{ id: 'late', text: 'a change' }]);
+    await work(parts, { until: 'caught-up' });
+    const revisions = async (space: string): Promise<readonly number[]> =>
+      (await vectors(parts, space)).map(({ tokenizerRevision }) => tokenizerRevision);
+    expect(await revisions(TARGET_SPACE.fingerprint)).toEqual([2, 2, 2, 2]);
+    expect(await revisions(SOURCE_SPACE.fingerprint)).toEqual([1, 1, 1, 1]);
+  });
+
   it('does not overwrite an edit that comes while it embeds', async () => {
     const parts = await journey({ rows: 10 });
     let edited = false;

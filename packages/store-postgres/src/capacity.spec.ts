@@ -34,6 +34,7 @@ describe('the estimate of room', () => {
         dense: Float32Array.from({ length: dimension }, (_unused, j) => Math.sin(i * dimension + j)),
         space: space.fingerprint,
         variant: 'fp32' as const,
+        tokenizerRevision: 1,
         truncated: false,
       },
     }));

@@ -121,7 +121,7 @@ export class PostgresCollections implements CollectionReader, CollectionWriter {
       const source = await readSource(sql, name);
       const held = await readSpace(sql, name, source.activeSpace);
       const sorted = [...rows].sort((a, b) => (a.id < b.id ? -1 : 1));
-      const vectors = sorted.map(({ id, text, embedding: { dense, space, variant, truncated } }) => {
+      const vectors = sorted.map(({ id, text, embedding: { dense, space, variant, tokenizerRevision, truncated } }) => {
         if (space !== source.activeSpace) throw new SpaceMismatchError(source.activeSpace, space, `row ${id}`);
         const vector = dense ?? new Float32Array();
         checkVector(vector, held.space.dimension, `vector of row ${id}`);
@@ -129,6 +129,7 @@ export class PostgresCollections implements CollectionReader, CollectionWriter {
           id,
           dense: vector,
           variant,
+          tokenizerRevision,
           truncated,
           contentHash: createHash('sha256').update(toWellFormed(text)).digest('hex'),
         };

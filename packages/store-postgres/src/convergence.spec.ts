@@ -26,6 +26,7 @@ function embed(space: EmbeddingSpace, rows: readonly SourceRow[]): readonly NewV
     contentHash,
     dense: model(space, text),
     variant: 'fp32',
+    tokenizerRevision: 1,
     truncated: false,
   }));
 }
@@ -38,6 +39,7 @@ async function expectAllCurrent(owner: PostgresStore, space: EmbeddingSpace): Pr
       contentHash,
       space: space.fingerprint,
       variant: 'fp32',
+      tokenizerRevision: 1,
       truncated: false,
       dense: model(space, text),
     })),
@@ -76,7 +78,13 @@ describe.each(TEST_DATABASES)('a collection on %s that changes while it moves', 
       texts.map(({ id, text }) => ({
         id,
         text,
-        embedding: { dense: model(OLD, text), space: OLD.fingerprint, variant: 'fp32', truncated: false },
+        embedding: {
+          dense: model(OLD, text),
+          space: OLD.fingerprint,
+          variant: 'fp32',
+          tokenizerRevision: 1,
+          truncated: false,
+        },
       })),
     );
     const untouched = await owner.vectors.readVectors(NAME, OLD.fingerprint);
@@ -99,7 +107,13 @@ describe.each(TEST_DATABASES)('a collection on %s that changes while it moves', 
             rows.map(({ id, text }) => ({
               id,
               text,
-              embedding: { dense: model(OLD, text), space: OLD.fingerprint, variant: 'fp32', truncated: false },
+              embedding: {
+                dense: model(OLD, text),
+                space: OLD.fingerprint,
+                variant: 'fp32',
+                tokenizerRevision: 1,
+                truncated: false,
+              },
             })),
           );
         else await application.write(NAME, rows);

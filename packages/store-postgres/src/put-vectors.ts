@@ -48,17 +48,18 @@ export async function putVectors(sql: Queryable, held: HeldSpace, vectors: reado
     const slice = vectors.slice(start, start + ROWS_PER_STATEMENT);
     const tuples = slice.map(
       (_, i) =>
-        `($${i * 5 + 2}::text, decode($${i * 5 + 3}::text, 'hex'), $1::text, $${i * 5 + 4}::text, $${i * 5 + 5}::boolean, $${i * 5 + 6}::vector)`,
+        `($${i * 6 + 2}::text, decode($${i * 6 + 3}::text, 'hex'), $1::text, $${i * 6 + 4}::text, $${i * 6 + 5}::smallint, $${i * 6 + 6}::boolean, $${i * 6 + 7}::vector)`,
     );
     await sql.run(
-      `INSERT INTO ${held.vectors} (id, content_hash, space, variant, truncated, embedding) VALUES ${tuples.join(', ')}
-       ON CONFLICT (id) DO UPDATE SET content_hash = excluded.content_hash, space = excluded.space, variant = excluded.variant, truncated = excluded.truncated, embedding = excluded.embedding`,
+      `INSERT INTO ${held.vectors} (id, content_hash, space, variant, tokenizer_revision, truncated, embedding) VALUES ${tuples.join(', ')}
+       ON CONFLICT (id) DO UPDATE SET content_hash = excluded.content_hash, space = excluded.space, variant = excluded.variant, tokenizer_revision = excluded.tokenizer_revision, truncated = excluded.truncated, embedding = excluded.embedding`,
       [
         held.space.fingerprint,
-        ...slice.flatMap(({ id, contentHash, variant: name, truncated, dense }) => [
+        ...slice.flatMap(({ id, contentHash, variant: name, tokenizerRevision, truncated, dense }) => [
           id,
           contentHash,
           name,
+          tokenizerRevision,
           truncated,
           encodeVector(dense),
         ]),

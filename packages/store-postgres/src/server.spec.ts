@@ -17,6 +17,7 @@ const vectors = (rows: readonly SourceRow[]): readonly NewVector[] =>
     contentHash,
     dense: Float32Array.from([1, 2, 3]),
     variant: 'fp32',
+    tokenizerRevision: 1,
     truncated: false,
   }));
 
@@ -49,6 +50,7 @@ onServer('transactions of an application', () => {
         contentHash: row.contentHash,
         dense: Float32Array.from([1, 2, 3, 4]),
         variant: 'fp32' as const,
+        tokenizerRevision: 1,
         truncated: false,
       })),
     );
@@ -110,6 +112,7 @@ onServer('transactions of an application', () => {
             ...row,
             dense: new Float32Array(fingerprint === OLD.fingerprint ? 4 : 3).fill(1),
             variant: 'fp32' as const,
+            tokenizerRevision: 1,
             truncated: false,
           })),
         );

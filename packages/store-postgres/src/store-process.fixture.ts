@@ -55,7 +55,13 @@ async function insert(opened: PostgresStore): Promise<void> {
       {
         id,
         text: `text of ${id}`,
-        embedding: { dense: Float32Array.from([i, 1, 2, 3]), space, variant: 'fp32', truncated: false },
+        embedding: {
+          dense: Float32Array.from([i, 1, 2, 3]),
+          space,
+          variant: 'fp32',
+          tokenizerRevision: 1,
+          truncated: false,
+        },
       },
     ]);
     say(id);

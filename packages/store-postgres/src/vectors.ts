@@ -34,17 +34,29 @@ const vectorRow = z
     hash: z.string(),
     space: z.string(),
     variant,
+    tokenizer_revision: z.int(),
     truncated: z.boolean(),
     embedding: z.instanceof(Buffer),
   })
-  .transform(({ id, hash, space, variant: name, truncated, embedding }): StoredVector => ({
-    id,
-    contentHash: hash,
-    space,
-    variant: name,
-    truncated,
-    dense: decodeVector(embedding),
-  }));
+  .transform(
+    ({
+      id,
+      hash,
+      space,
+      variant: name,
+      tokenizer_revision: tokenizerRevision,
+      truncated,
+      embedding,
+    }): StoredVector => ({
+      id,
+      contentHash: hash,
+      space,
+      variant: name,
+      tokenizerRevision,
+      truncated,
+      dense: decodeVector(embedding),
+    }),
+  );
 const hitRow = z.object({ active: z.string(), id: z.string().nullable(), score: z.number().nullable() });
 const count = z.number();
 const coverageRow = z.object({
@@ -83,7 +95,7 @@ export class PostgresVectors implements VectorReader, VectorWriter {
     return this.#inSpace(name, space, () =>
       this.database.rows(
         vectorRow,
-        `SELECT id, encode(content_hash, 'hex') AS hash, space, variant, truncated, vector_send(embedding) AS embedding FROM ${vectors} ${ids === undefined ? '' : 'WHERE id = ANY ($1::text[])'} ORDER BY id`,
+        `SELECT id, encode(content_hash, 'hex') AS hash, space, variant, tokenizer_revision, truncated, vector_send(embedding) AS embedding FROM ${vectors} ${ids === undefined ? '' : 'WHERE id = ANY ($1::text[])'} ORDER BY id`,
         ids === undefined ? [] : [storableIds(ids)],
       ),
     );

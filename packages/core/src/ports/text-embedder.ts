@@ -30,6 +30,8 @@ export interface Embedding {
   /** Fingerprint. */
   readonly space: string;
   readonly variant: VariantName;
+  /** Of the code that made the text's token ids: `TOKENIZER_REVISION` of @kimera/tokenizers at that time. */
+  readonly tokenizerRevision: number;
 }
 
 /** Text to embeddings: what applications and the migration engine use. */

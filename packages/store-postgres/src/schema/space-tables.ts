@@ -28,6 +28,7 @@ export async function createSpaceTables(
       content_hash bytea NOT NULL,
       space text NOT NULL,
       variant text NOT NULL,
+      tokenizer_revision smallint NOT NULL DEFAULT 1,
       truncated boolean NOT NULL,
       embedding vector(${dimension}) NOT NULL
     );

@@ -72,4 +72,14 @@ export const SCHEMA_VERSIONS: readonly string[] = [
     PRIMARY KEY (migration, space, id)
   );
   `,
+  // In the order in which the capture's trigger locks these tables: otherwise this and a writer can deadlock.
+  `
+  DO $change$
+  DECLARE held record;
+  BEGIN
+    FOR held IN SELECT vectors_table FROM kimera.collection_spaces ORDER BY collection, sequence LOOP
+      EXECUTE format('ALTER TABLE IF EXISTS kimera.%I ADD COLUMN tokenizer_revision smallint NOT NULL DEFAULT 1', held.vectors_table);
+    END LOOP;
+  END $change$;
+  `,
 ];

@@ -184,6 +184,6 @@ function numbers({ dense, sparse, colbert }: Embedding, head: Head): Float32Arra
 
 /** All of an embedding but its vectors. */
 function figures(embedding: Embedding | undefined): Record<string, unknown> {
-  const { tokens, totalTokens, truncated, space, variant } = embedding ?? {};
-  return { tokens, totalTokens, truncated, space, variant };
+  const { tokens, totalTokens, truncated, space, variant, tokenizerRevision } = embedding ?? {};
+  return { tokens, totalTokens, truncated, space, variant, tokenizerRevision };
 }

@@ -23,6 +23,8 @@ export interface FakeEmbedderCall {
 export interface FakeEmbedderOptions {
   readonly space?: EmbeddingSpace;
   readonly variant?: VariantName;
+  /** Default 1. */
+  readonly tokenizerRevision?: number;
   /** Turns the vectors: embedders with another shift have other vectors of the same texts. Default 0. */
   readonly shift?: number;
   /** The error that a text fails its whole call with, undefined for a text that is well. */
@@ -74,7 +76,7 @@ export class FakeEmbedder implements TextEmbedder {
       const failure = this.#options.poison?.(text);
       if (failure !== undefined) throw failure;
     }
-    const { variant = 'fp32', shift = 0, dense } = this.#options;
+    const { variant = 'fp32', tokenizerRevision = 1, shift = 0, dense } = this.#options;
     return texts.map((raw) => {
       const text = prompt + raw;
       const { ids, totalTokens, truncated } = this.#tokenizer.encode(text, { maxTokens: this.space.maxTokens });
@@ -87,6 +89,7 @@ export class FakeEmbedder implements TextEmbedder {
         truncated,
         space: this.space.fingerprint,
         variant,
+        tokenizerRevision,
       };
     });
   }

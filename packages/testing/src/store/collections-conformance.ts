@@ -112,6 +112,7 @@ export function collectionsConformance({ describe, it, expect }: TestFunctions, 
             contentHash: await contentHash('second'),
             dense: vectorOf(OLD, 'second'),
             variant: 'q4',
+            tokenizerRevision: 1,
             truncated: false,
             space: OLD.fingerprint,
           },
@@ -181,13 +182,23 @@ export function collectionsConformance({ describe, it, expect }: TestFunctions, 
       const dense = (values: readonly number[]): EmbeddedRow => ({
         id: 'b',
         text: 'b',
-        embedding: { dense: Float32Array.from(values), space: OLD.fingerprint, variant: 'fp32', truncated: false },
+        embedding: {
+          dense: Float32Array.from(values),
+          space: OLD.fingerprint,
+          variant: 'fp32',
+          tokenizerRevision: 1,
+          truncated: false,
+        },
       });
       const bad: readonly (readonly [EmbeddedRow, string])[] = [
         [embedded({ id: 'b', text: 'b' }, NEW), 'SPACE_MISMATCH'],
         [dense([1, 2, 3]), 'DIMENSION_MISMATCH'],
         [
-          { id: 'b', text: 'b', embedding: { space: OLD.fingerprint, variant: 'fp32', truncated: false } },
+          {
+            id: 'b',
+            text: 'b',
+            embedding: { space: OLD.fingerprint, variant: 'fp32', tokenizerRevision: 1, truncated: false },
+          },
           'DIMENSION_MISMATCH',
         ],
         [dense([0, 0, 0, 0]), 'ZERO_VECTOR'],

@@ -127,8 +127,16 @@ export class InMemoryCollection {
     checkDistinctIds(vectors);
     for (const { id, dense } of vectors) checkVector(dense, held.space.dimension, `vector of row ${id}`);
     const fresh = vectors.filter(({ id, contentHash }) => this.hash(id) === contentHash);
-    for (const { id, contentHash, dense, variant, truncated } of fresh) {
-      held.vectors.set(id, { id, contentHash, dense: dense.slice(), variant, truncated, space: fingerprint });
+    for (const { id, contentHash, dense, variant, tokenizerRevision, truncated } of fresh) {
+      held.vectors.set(id, {
+        id,
+        contentHash,
+        dense: dense.slice(),
+        variant,
+        tokenizerRevision,
+        truncated,
+        space: fingerprint,
+      });
       held.pending.delete(id);
     }
     return { written: fresh.length, outdated: vectors.length - fresh.length };

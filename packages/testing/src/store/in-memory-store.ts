@@ -85,11 +85,11 @@ export class InMemoryStore implements StorePorts {
         const collection = this.#of(name);
         const { activeSpace } = collection;
         checkRows(rows);
-        const vectors = rows.map(({ id, embedding: { dense, space, variant, truncated } }) => {
+        const vectors = rows.map(({ id, embedding: { dense, space, variant, tokenizerRevision, truncated } }) => {
           if (space !== activeSpace) throw new SpaceMismatchError(activeSpace, space, `row ${id}`);
           const vector = dense ?? new Float32Array();
           checkVector(vector, collection.space(activeSpace).dimension, `vector of row ${id}`);
-          return { id, dense: vector, variant, truncated };
+          return { id, dense: vector, variant, tokenizerRevision, truncated };
         });
         for (const { id, text } of rows) collection.writeRow(id, text);
         collection.write(

@@ -58,7 +58,17 @@ export function vectorOf(space: EmbeddingSpace, text: string): Vector {
 }
 
 export function embedded({ id, text }: Row, space: EmbeddingSpace = OLD, variant: VariantName = 'fp32'): EmbeddedRow {
-  return { id, text, embedding: { dense: vectorOf(space, text), space: space.fingerprint, variant, truncated: false } };
+  return {
+    id,
+    text,
+    embedding: {
+      dense: vectorOf(space, text),
+      space: space.fingerprint,
+      variant,
+      tokenizerRevision: 1,
+      truncated: false,
+    },
+  };
 }
 
 export function vectorsOf(space: EmbeddingSpace, rows: readonly SourceRow[]): readonly NewVector[] {
@@ -67,12 +77,20 @@ export function vectorsOf(space: EmbeddingSpace, rows: readonly SourceRow[]): re
     contentHash: hash,
     dense: vectorOf(space, text),
     variant: 'int8',
+    tokenizerRevision: 1,
     truncated: false,
   }));
 }
 
 export async function newVector(space: EmbeddingSpace, { id, text }: Row): Promise<NewVector> {
-  return { id, contentHash: await contentHash(text), dense: vectorOf(space, text), variant: 'fp32', truncated: false };
+  return {
+    id,
+    contentHash: await contentHash(text),
+    dense: vectorOf(space, text),
+    variant: 'fp32',
+    tokenizerRevision: 1,
+    truncated: false,
+  };
 }
 
 export const rowsNamed = (...ids: readonly string[]): readonly Row[] =>

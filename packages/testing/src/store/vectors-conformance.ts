@@ -1,4 +1,4 @@
-import { cosine, type NewVector, type Vector } from '@kimera/core';
+import { cosine, type EmbeddedRow, type NewVector, type Vector } from '@kimera/core';
 import { rejection, type TestFunctions } from '../test-functions.js';
 import {
   type Bench,
@@ -46,6 +46,7 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
         contentHash,
         dense: Float32Array.from(UNUSUAL[i] ?? []),
         variant: 'fp16',
+        tokenizerRevision: 1,
         truncated: false,
       }));
       expect(await store().vectors.writeVectors(name, NEW.fingerprint, vectors)).toEqual({
@@ -86,6 +87,46 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
       expect(await store().vectors.coverage(name, NEW.fingerprint)).toMatchObject({ current: 2, truncated: 0 });
     });
 
+    it('keep the tokenizer revision that each was written with', async () => {
+      const name = await bench.collection();
+      const [a, b] = rowsNamed('a', 'b').map((row) => embedded(row));
+      if (a === undefined || b === undefined) throw new Error('two rows were made');
+      const of = (row: EmbeddedRow, tokenizerRevision: number): EmbeddedRow => ({
+        ...row,
+        embedding: { ...row.embedding, tokenizerRevision },
+      });
+      const revisions = async (space: string): Promise<readonly unknown[]> =>
+        (await store().vectors.readVectors(name, space)).map(({ id, tokenizerRevision }) => [id, tokenizerRevision]);
+      await store().collections.upsertRows(name, [a, of(b, 2)]);
+      expect(await revisions(OLD.fingerprint)).toEqual([
+        ['a', 1],
+        ['b', 2],
+      ]);
+      await store().collections.upsertRows(name, [of(a, 3)]);
+      expect(await revisions(OLD.fingerprint)).toEqual([
+        ['a', 3],
+        ['b', 2],
+      ]);
+      await store().vectors.openSpace(name, NEW);
+      const vectors = vectorsOf(NEW, await store().collections.readRange(name, { after: null, upTo: null }));
+      const write = (tokenizerRevision: number, ids: readonly string[]): Promise<unknown> =>
+        store().vectors.writeVectors(
+          name,
+          NEW.fingerprint,
+          vectors.filter(({ id }) => ids.includes(id)).map((vector) => ({ ...vector, tokenizerRevision })),
+        );
+      await write(32_767, ['a', 'b']);
+      await write(2, ['b']);
+      expect(await revisions(NEW.fingerprint)).toEqual([
+        ['a', 32_767],
+        ['b', 2],
+      ]);
+      expect(await revisions(OLD.fingerprint)).toEqual([
+        ['a', 3],
+        ['b', 2],
+      ]);
+    });
+
     it('are found nearest first, ties in byte order of the id, as a look at each would find them', async () => {
       const name = await bench.collection();
       const dense = (i: number): Vector => vectorOf(OLD, `vector ${i}`);
@@ -99,7 +140,7 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
         rows.map(({ id, dense: vector }) => ({
           id,
           text: id,
-          embedding: { dense: vector, space: OLD.fingerprint, variant: 'fp32', truncated: false },
+          embedding: { dense: vector, space: OLD.fingerprint, variant: 'fp32', tokenizerRevision: 1, truncated: false },
         })),
       );
       for (const query of [1_000, 1_001, 1_002].map(dense)) {

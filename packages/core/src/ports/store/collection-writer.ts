@@ -4,7 +4,7 @@ import type { Row } from './collection.js';
 
 export interface EmbeddedRow extends Row {
   /** Of the row's text, in the collection's active space. */
-  readonly embedding: Pick<Embedding, 'dense' | 'space' | 'variant' | 'truncated'>;
+  readonly embedding: Pick<Embedding, 'dense' | 'space' | 'variant' | 'tokenizerRevision' | 'truncated'>;
 }
 
 /** What an application writes. Every change is also queued for the other spaces that the collection has vectors in. */

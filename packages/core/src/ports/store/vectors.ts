@@ -10,6 +10,8 @@ export interface NewVector {
   /** [D]. */
   readonly dense: Vector;
   readonly variant: VariantName;
+  /** As the embedding has it. A whole number from 1 to 32,767. */
+  readonly tokenizerRevision: number;
   /** The text is longer than the model's limit: the vector is of its beginning. */
   readonly truncated: boolean;
 }
