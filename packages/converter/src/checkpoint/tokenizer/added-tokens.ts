@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { TokenizerClass } from './tokenizer-class.js';
+import type { DefaultToken, TokenizerClass } from './tokenizer-class.js';
 
 /** An entry of `added_tokens` in tokenizer.json. */
 export const addedTokenSchema = z.object({
@@ -59,11 +59,13 @@ export interface TokenSources {
  */
 export function tokensToAdd({ added, decoder, special, additional, defaults }: TokenSources): readonly WantedToken[] {
   const known = new Map((decoder ?? added).map((token) => [token.content, token]));
-  const withFlags = (named: NamedToken): WantedToken | string => {
+  const withFlags = (named: NamedToken, usual?: DefaultToken): WantedToken | string => {
     const content = typeof named === 'string' ? named : named.content;
     const flags = known.get(content);
     if (flags !== undefined) return flags;
-    return typeof named === 'string' ? named : { ...named, normalized: named.normalized };
+    if (typeof named !== 'string') return { ...named, normalized: named.normalized };
+    // A class that gives its own token flags gives them to a token that a file names by its text too.
+    return usual === undefined || usual.isPlain ? named : wanted(named, usual.leftStrip ?? false);
   };
   const specials: (WantedToken | string)[] = [];
   const seen = new Set<string>();
@@ -75,7 +77,7 @@ export function tokensToAdd({ added, decoder, special, additional, defaults }: T
   for (const attribute of SPECIAL_TOKENS) {
     const named = special.get(attribute);
     const usual = defaults.find((token) => token.attribute === attribute);
-    if (named !== undefined) see(withFlags(named));
+    if (named !== undefined) see(withFlags(named, usual));
     else if (usual !== undefined) see(usual.isPlain ? usual.content : wanted(usual.content, usual.leftStrip ?? false));
   }
   const usualAdditional = defaults.filter(({ attribute }) => attribute === ADDITIONAL_TOKENS);
@@ -115,13 +117,19 @@ export function addTokens(
 ): readonly AddedToken[] {
   const result = [...added];
   for (const token of tokens) {
-    if (token.content === '') continue;
+    // Compared with what was there before the call, not with what the call has added meanwhile.
+    if (token.content === '' || added.some((each) => sameFlags(each, token))) continue;
     const at = result.findIndex(({ content }) => content === token.content);
     const highest = result.reduce((most, { id }) => Math.max(most, id), -1);
     const id = result[at]?.id ?? pieceId(token.content) ?? (highest >= pieces ? highest + 1 : pieces);
-    const entry = { ...flagsOf(token), id };
+    const flags = flagsOf(token);
     const before = result[at];
-    if (before !== undefined && sameFlags(before, entry)) continue;
+    // Whether a special token is looked for before or after normalising stays as it was first said.
+    const entry = {
+      ...flags,
+      normalized: before?.special === true && flags.special ? before.normalized : flags.normalized,
+      id,
+    };
     if (at < 0) result.push(entry);
     else result[at] = entry;
   }

@@ -174,11 +174,45 @@ export async function effectiveTokenizer(
     if (preTokenizer !== changed.pre_tokenizer) change({ pre_tokenizer: preTokenizer });
   }
   if (settings.casing === 'lower-casing') change({ normalizer: lowerCasing(changed.normalizer) });
+  if (changed.normalizer !== tokenizer.normalizer)
+    change({ added_tokens: [...foundTokens(changed.added_tokens ?? [], tokenizer.normalizer, changed.normalizer)] });
   return {
     ...(changed === tokenizer ? { json, parsed } : { json: `${JSON.stringify(changed)}\n`, parsed: changed }),
     truncationSide: config.truncation_side ?? (tokenizer.truncation?.direction === 'Left' ? 'left' : 'right'),
     maxTokens,
   };
+}
+
+/**
+ * transformers looks for a normalised added token in the form that the file's own normaliser gives it, in a text that
+ * the changed one has gone through. One that such a text cannot hold is left out; its id stays the piece's.
+ * @throws UnsupportedModelError where no tokenizer.json can say what it does.
+ */
+function foundTokens(added: readonly AddedToken[], before: Step, after: Step): readonly AddedToken[] {
+  return added.filter(({ normalized, content }) => {
+    if (!normalized) return true;
+    const wanted = caseForm(before, content);
+    if (caseForm(after, wanted) !== wanted) return false;
+    if (caseForm(after, content) !== wanted)
+      throw new UnsupportedModelError(
+        'a casing that the files beside tokenizer.json change, with the normalised added token',
+        content,
+        ['added tokens with "normalized": false'],
+      );
+    return true;
+  });
+}
+
+/** What a normaliser does to letters. */
+function caseForm(normalizer: Step, text: string): string {
+  const steps = [normalizer, ...(checkedSteps(normalizer) ?? [])];
+  return steps.reduce((value, step) => {
+    if (step?.type === 'Lowercase') return value.toLowerCase();
+    if (step?.type !== 'BertNormalizer') return value;
+    const lowercase = step['lowercase'] ?? true;
+    const bare = (step['strip_accents'] ?? lowercase) === true ? value.normalize('NFD').replace(/\p{Mn}/gu, '') : value;
+    return lowercase === true ? bare.toLowerCase() : bare;
+  }, text);
 }
 
 /** Every token of a text has type 0 here. @throws UnsupportedModelError for a template that gives another type. */
@@ -314,11 +348,15 @@ function lowerCasing(normalizer: Step): NonNullable<Step> {
   if (normalizer === null || normalizer === undefined) return { type: 'Lowercase' };
   if (normalizer.type === 'Lowercase') return normalizer;
   if (normalizer.type !== 'Sequence') return { type: 'Sequence', normalizers: [{ type: 'Lowercase' }, normalizer] };
-  const steps = checked(
-    'tokenizer.json',
-    normalizer['normalizers'] ?? [],
-    z.array(z.looseObject({ type: z.string() })),
-  );
+  const steps = checkedSteps(normalizer) ?? [];
   if (steps.some(({ type }) => type === 'Lowercase')) return normalizer;
   return { ...normalizer, normalizers: [{ type: 'Lowercase' }, ...steps] };
+}
+
+/** The steps of a Sequence. */
+function checkedSteps(normalizer: Step): readonly NonNullable<Step>[] | undefined {
+  const steps = normalizer?.['normalizers'];
+  return steps === undefined
+    ? undefined
+    : checked('tokenizer.json', steps, z.array(z.looseObject({ type: z.string() })));
 }
