@@ -28,7 +28,8 @@ describe('convertCheckpoint', () => {
       openBackend: openPlainBackend,
       checkpoint: source,
     });
-    expect(rows.length).toBe(8);
+    // Eight of the folder, 22 of the witness.
+    expect(rows.length).toBe(30);
     expect(rows.filter(({ holds }) => !holds)).toEqual([]);
   });
 
