@@ -4,14 +4,14 @@ import { fakeSpace } from '@kimera/testing';
 import { cutIds } from './cut-ids.js';
 
 /** Knows what the tokenizer makes of a text of n ids 7: `before` and `after` stand around every text. */
-function embedder(before: readonly number[], after: readonly number[]) {
+function embedder(before: readonly number[], after: readonly number[], truncationSide?: 'left') {
   const asked: string[] = [];
   const tokenize = (texts: readonly string[]): Promise<TokenizedTexts> => {
     asked.push(...texts);
     const ids = texts.map((text) => Int32Array.from([...before, ...Array.from(text, () => 7), ...after]));
     return Promise.resolve({ ids, totalTokens: Int32Array.from(ids, ({ length }) => length), promptTokens: 0 });
   };
-  return { space: fakeSpace('cut', { maxTokens: 4 }), tokenize, asked };
+  return { space: fakeSpace('cut', { maxTokens: 4, truncationSide }), tokenize, asked };
 }
 const cut = async (parts: ReturnType<typeof embedder>, ...lists: number[][]): Promise<number[][]> =>
   (
@@ -38,6 +38,14 @@ it.each([
   expect(await cut(embedder(before, after), [1, 7, 7, 7, 7, 1], [7, 7, 7, 7, 7])).toEqual([
     [1, 7, 7, 7],
     [7, 7, 7, 7],
+  ]);
+});
+
+it('keeps the last ids, and the token that begins every text, where the space cuts texts at their beginning', async () => {
+  expect(await cut(embedder([1], [2], 'left'), [1, 7, 8, 9, 9, 2], [7, 8, 9, 9, 2], [1, 7, 2])).toEqual([
+    [1, 9, 9, 2],
+    [8, 9, 9, 2],
+    [1, 7, 2],
   ]);
 });
 

@@ -179,6 +179,9 @@ export function convertCommand(context: CommandContext): Command {
             await context.stdout.line(formatFidelity(name, fidelity));
             if (full !== undefined) await context.stdout.line(`${name}: in float32 stay ${full.join(', ')}`);
           }
+          await context.stdout.line(
+            'the cosine sees errors of graphs, weights and precision, not a setting of the checkpoint that was misread: "models verify --against" looks for those',
+          );
         } finally {
           progress.stop();
         }
