@@ -88,7 +88,8 @@ function withCasing(normalizer: unknown, name: string, config: WitnessFile): unk
 function withLowerCase(normalizer: unknown, lowerCase: 'lower case' | 'as it is'): unknown {
   const step = asObject(normalizer);
   if (lowerCase === 'as it is') return normalizer;
-  const steps = step['type'] === 'Sequence' && Array.isArray(step['normalizers']) ? step['normalizers'] : [step];
+  const inner: unknown = step['normalizers'];
+  const steps: readonly unknown[] = step['type'] === 'Sequence' && Array.isArray(inner) ? inner : [step];
   if (steps.some((one) => asObject(one)['type'] === 'Lowercase' || asObject(one)['lowercase'] === true))
     return normalizer;
   // A BertNormalizer alone: the same, said by its own members. Accents stay as they were.
@@ -140,7 +141,8 @@ function withAddedTokens(file: Json, config: WitnessFile, notSeen: string[]): re
 
 export function casingOf(normalizer: unknown): string {
   const step = asObject(normalizer);
-  const steps = step['type'] === 'Sequence' && Array.isArray(step['normalizers']) ? step['normalizers'] : [step];
+  const inner: unknown = step['normalizers'];
+  const steps: readonly unknown[] = step['type'] === 'Sequence' && Array.isArray(inner) ? inner : [step];
   const lower = steps.some((one) => asObject(one)['type'] === 'Lowercase' || asObject(one)['lowercase'] === true);
   const strips = steps.some((one) => {
     const { strip_accents, lowercase, type } = asObject(one);
