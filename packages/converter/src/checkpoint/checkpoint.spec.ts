@@ -246,3 +246,12 @@ it('an adapter in a folder of modules.json is refused: whether it is meant, nobo
   );
   await expect(read(folder)).rejects.toMatchObject({ code: 'UNSUPPORTED_MODEL' });
 });
+
+it('the folder has no settings for the loading of weights, which other libraries would refuse', async () => {
+  const source = await changed('bert-tiny-mean', {
+    'sentence_bert_config.json': { model_args: { attn_implementation: 'eager' } },
+  });
+  const out = join(scratch, 'loading');
+  await convertCheckpoint({ source, out, variant: 'fp32', openBackend: openPlainBackend });
+  expect(JSON.parse(await readFile(join(out, 'sentence_bert_config.json'), 'utf8'))).not.toHaveProperty('model_args');
+});

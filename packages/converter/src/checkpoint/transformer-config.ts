@@ -34,7 +34,8 @@ const schema = z.looseObject({
 /** Settings that go into config.json, the tokenizer's configuration and the loading of the model: old and new name. */
 const CONFIG_SETTINGS = ['config_args', 'config_kwargs'];
 const TOKENIZER_SETTINGS = ['tokenizer_args', 'processor_kwargs'];
-const MODEL_SETTINGS = ['model_args', 'model_kwargs'];
+/** How the references load the weights: a folder of graphs has none to load. */
+export const MODEL_SETTINGS = ['model_args', 'model_kwargs'];
 /** `unpad_inputs` and `backend` say how the same numbers are computed. */
 const KNOWN = [...Object.keys(schema.shape), ...CONFIG_SETTINGS, ...TOKENIZER_SETTINGS, ...MODEL_SETTINGS].concat(
   'unpad_inputs',

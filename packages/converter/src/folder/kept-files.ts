@@ -1,10 +1,10 @@
-import { copyFile, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { SpaceFile } from '@kimera/model-folder';
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
 import { readText } from '../checkpoint/json-file.js';
 import { ADDED_TOKENS, SPECIAL_TOKENS_MAP, TOKENIZER_CONFIG } from '../checkpoint/tokenizer/effective-tokenizer.js';
-import { TRANSFORMER_CONFIGS } from '../checkpoint/transformer-config.js';
+import { MODEL_SETTINGS, TRANSFORMER_CONFIGS } from '../checkpoint/transformer-config.js';
 import { exists } from './write-folder.js';
 
 /**
@@ -37,7 +37,9 @@ export async function keepFiles(checkpoint: Checkpoint, folder: string): Promise
       const from = join(root, name);
       if (!(await exists(from))) continue;
       await mkdir(dirname(join(folder, name)), { recursive: true });
-      await copyFile(from, join(folder, name));
+      if (TRANSFORMER_CONFIGS.includes(name))
+        await writeFile(join(folder, name), withoutLoading(await readFile(from, 'utf8')));
+      else await copyFile(from, join(folder, name));
     }
   const chain = await readText(checkpoint.folder, 'modules.json');
   if (chain !== undefined) await writeFile(join(folder, 'modules.json'), atTheTop(chain));
@@ -47,6 +49,13 @@ export async function keepFiles(checkpoint: Checkpoint, folder: string): Promise
     'transformers.js_config': { use_external_data_format: { 'model.onnx': true } },
   };
   await writeFile(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+}
+
+/** The Transformer's configuration without what says how its weights are loaded; the same text where nothing does. */
+function withoutLoading(json: string): string {
+  const entries = Object.entries(JSON.parse(json) as Readonly<Record<string, unknown>>);
+  const kept = entries.filter(([key]) => !MODEL_SETTINGS.includes(key));
+  return kept.length === entries.length ? json : `${JSON.stringify(Object.fromEntries(kept), null, 2)}\n`;
 }
 
 /** modules.json with the first module, the Transformer, in the folder itself. */
