@@ -19,6 +19,7 @@ const row = z.strictObject({
 });
 const verifySchema = z.strictObject({
   folder: z.string(),
+  description: z.string(),
   holds: z.boolean(),
   checks: z.array(z.strictObject({ check: z.string(), expected: z.string(), actual: z.string(), holds: z.boolean() })),
   published: z.strictObject({

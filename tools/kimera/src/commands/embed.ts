@@ -4,7 +4,7 @@ import type { CommandContext } from '../console/command-context.js';
 import { createCommand } from '../console/create-command.js';
 import { processTextLines } from '../lines/process-text-lines.js';
 import { backendOption, type BackendName } from '../models/backend-option.js';
-import { MODEL_OPTION, modelPath, ROLE_OPTION } from '../models/default-model.js';
+import { checkRole, MODEL_OPTION, modelPath, ROLE_OPTION } from '../models/default-model.js';
 
 interface EmbedOptions {
   readonly model?: string;
@@ -42,6 +42,7 @@ export function embedCommand(context: CommandContext): Command {
       const embedder = await openModel(context, { path: await modelPath(context, model), variant, backend });
       try {
         checkHeads(heads, embedder.space);
+        checkRole(embedder.space, role);
         await processTextLines(context, async (texts) =>
           (await embedder.encodeBatch(texts, { heads, lane: 'bulk', ...(role === undefined ? {} : { role }) })).map(
             toLine,

@@ -4,7 +4,7 @@ import type { CommandContext } from '../console/command-context.js';
 import { UsageError } from '../errors.js';
 import { createCommand, withJson } from '../console/create-command.js';
 import { backendOption, type BackendName } from '../models/backend-option.js';
-import { MODEL_OPTION, modelPath, ROLE_OPTION } from '../models/default-model.js';
+import { checkRole, MODEL_OPTION, modelPath, ROLE_OPTION } from '../models/default-model.js';
 
 interface SimilarityOptions {
   readonly model?: string;
@@ -34,6 +34,7 @@ export function similarityCommand(context: CommandContext): Command {
       const { openModel } = await import('../models/open-model.js');
       const embedder = await openModel(context, { path: await modelPath(context, model), variant, backend });
       try {
+        checkRole(embedder.space, role);
         const embeddings = await embedder.encodeBatch(texts, role === undefined ? {} : { role });
         const vectors = embeddings.map(({ dense = new Float32Array() }) => dense);
         const matrix = vectors.map((a) => vectors.map((b) => Number(cosine(a, b).toFixed(6))));

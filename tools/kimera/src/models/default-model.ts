@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { promptOf, UnknownRoleError, type EmbeddingSpace } from '@kimera/core';
 import { shippedModel } from '@kimera/serving/shipped-models';
 import type { CommandContext } from '../console/command-context.js';
+import { UsageError } from '../errors.js';
 import { resolveModel } from './resolve-model.js';
 
 /**
@@ -31,6 +33,15 @@ export const MODEL_OPTION = [
   '--model <model>',
   'id as "kimera models list" prints it, or model folder (default: $ONNX_MODEL_PATH, ./models/bge-m3-onnx, or the English model that comes with Kimera)',
 ] as const;
+
+/** Before the first text is read. @throws UsageError for a role that the model has no prompt of. */
+export function checkRole(space: EmbeddingSpace, role: string | undefined): void {
+  try {
+    promptOf(space, role);
+  } catch (error) {
+    throw error instanceof UnknownRoleError ? new UsageError(error.message) : error;
+  }
+}
 
 export const ROLE_OPTION = [
   '--role <role>',
