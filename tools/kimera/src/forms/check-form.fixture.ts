@@ -3,13 +3,12 @@ import { cp, mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { openOnnxBackend } from '@kimera/backend-onnx';
 import { verifyModel } from '@kimera/converter';
-import { cosine, KimeraError, norm, type Role } from '@kimera/core';
+import { cosine, type InferenceBackend, KimeraError, norm, type Role } from '@kimera/core';
 import { Embedder } from '@kimera/embedder';
 import { openModelFolder } from '@kimera/model-folder';
 import { inlineTokenizer, parseTokenizer } from '@kimera/tokenizers';
 import { z } from 'zod';
 import { convertModel } from '../models/convert-model.js';
-import { openMeasuredBackend } from '../models/open-measured-backend.js';
 import { root } from '../run-kimera.fixture.js';
 
 /** Checkpoints in odd forms, and what sentence-transformers gives for each: PROVENANCE.md there. */
@@ -98,8 +97,9 @@ export async function checkForm(
     const out = join(scratch, 'models', form);
     await convertModel({ source, out, variant: 'fp32', modelId: `forms/${form}`, stop: new AbortController().signal });
     const model = await openModelFolder(out);
+    const backend = await openOnnxBackend({ folder: model, workers: 1, intraOpThreads: 1 });
     const embedder = new Embedder({
-      backend: await openOnnxBackend({ folder: model, workers: 1, intraOpThreads: 1 }),
+      backend,
       tokenizer: inlineTokenizer(parseTokenizer(await readFile(join(out, 'tokenizer.json'), 'utf8'), out)),
       probes: model.probes,
     });
@@ -142,7 +142,7 @@ export async function checkForm(
         minCosine,
         reason: differences.slice(0, 3).join('; '),
         fingerprint: space.fingerprint,
-        failedLines: await failedLines(out, source),
+        failedLines: await failedLines(out, source, backend),
         expected,
       };
     } finally {
@@ -155,12 +155,16 @@ export async function checkForm(
   }
 }
 
-async function failedLines(folder: string, checkpoint: string): Promise<readonly string[]> {
-  const rows = await verifyModel({
-    folder,
-    checkpoint,
-    openBackend: openMeasuredBackend(new AbortController().signal),
-  });
+/** @param backend of the folder, open; it stays open. */
+async function failedLines(folder: string, checkpoint: string, backend: InferenceBackend): Promise<readonly string[]> {
+  const shared: InferenceBackend = {
+    name: backend.name,
+    space: backend.space,
+    variant: backend.variant,
+    run: (batch, request) => backend.run(batch, request),
+    close: () => Promise.resolve(),
+  };
+  const rows = await verifyModel({ folder, checkpoint, openBackend: () => Promise.resolve(shared) });
   return rows.filter(({ holds }) => !holds).map(({ check, expected, actual }) => `${check}: ${actual} (${expected})`);
 }
 
