@@ -92,14 +92,14 @@ describe('migrate refuses', () => {
     60_000,
   );
 
-  it('shows how many rows are done, of how many, and how long the rest takes', async () => {
+  // How long the rest takes: console/progress.spec.ts. Which amounts are drawn here depends on the machine.
+  it('shows how many rows are done, of how many', async () => {
     const rows = Array.from({ length: 300 }, (_, i) => JSON.stringify({ id: `r${i}`, text: `row ${i}` })).join('\n');
     writeFileSync(join(scratch, 'many.jsonl'), rows);
     let shown = '';
     const words = ['migrate', 'init', '--database', './data', '--collection', 'many', '--rows', 'many.jsonl'];
     const { code } = await kimera(words, scratch, '', { onProgress: (text) => (shown += text) });
     expect(code).toBe(0);
-    expect(shown).toMatch(/256 of 300 rows [^\n]* left/);
     expect(shown).toContain('300 of 300 rows');
   }, 60_000);
 
