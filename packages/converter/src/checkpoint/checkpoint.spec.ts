@@ -76,6 +76,13 @@ describe('keys that are not known', () => {
     });
   });
 
+  it('of the tokenizer may be passed over by a second reader that knows the tokenizer', async () => {
+    const folder = await changed('bert-tiny-mean', { 'tokenizer_config.json': { do_word_split: true } });
+    const ignore = ['do_word_split'];
+    const { tokenizerJson, heads } = await read(folder, { ignore });
+    expect((await read(folder, { ignore, known: { tokenizerJson, heads } })).ignored).toEqual([]);
+  });
+
   it('are recorded in space.json', async () => {
     const source = await changed('bert-tiny-mean', { 'config.json': { rope_theta: 10_000 } });
     const notes: string[] = [];

@@ -18,7 +18,12 @@ import { withoutWrappers } from './renamed-tensors.js';
 import { openTokenHeads } from './token-heads.js';
 import { effectiveTokenizer, readTokenizerConfig, type EffectiveTokenizer } from './tokenizer/effective-tokenizer.js';
 import { ignoredTokenIds } from './tokenizer/ignored-ids.js';
-import { readTransformerConfig, TRANSFORMER_CONFIGS, type TransformerConfig } from './transformer-config.js';
+import {
+  NO_TRANSFORMER_CONFIG,
+  readTransformerConfig,
+  TRANSFORMER_CONFIGS,
+  type TransformerConfig,
+} from './transformer-config.js';
 
 /** A Hugging Face folder: configuration, sentence-transformers modules, tensors. */
 export interface Checkpoint {
@@ -103,18 +108,15 @@ export async function openCheckpoint(
     known === undefined
       ? await readTokenizer(transformer, transformerConfig, config, isChained, accounting)
       : undefined;
-  const opened = new Map<string, TensorSource>();
+  const weights = withoutWrappers(await openWeights(transformer, checksums), accounting);
+  /** Of the modules and the heads. */
+  const parts = new Map<string, TensorSource>();
   try {
-    const weights = withoutWrappers(await openWeights(transformer, checksums), accounting);
-    opened.set('', weights);
     if (modules.transformer !== '') await refuseAdapterInside(transformer);
     const main = await withAdapter(transformer, weights, accounting);
-    const parts = new Map<string, TensorSource>();
     for (const module of modules.chain.afterPooling) {
       if (module.kind !== 'dense' || parts.has(module.path)) continue;
-      const source = await openWeights(join(folder, module.path), checksums);
-      parts.set(module.path, source);
-      opened.set(module.path, source);
+      parts.set(module.path, await openWeights(join(folder, module.path), checksums));
     }
     const hiddenSize = typeof config['hidden_size'] === 'number' ? config['hidden_size'] : 0;
     const heads = await openTokenHeads(
@@ -125,8 +127,8 @@ export async function openCheckpoint(
         : () => Promise.resolve(known.heads.sparse?.ignoredIds ?? []),
       parts,
     );
-    for (const [name, source] of parts) opened.set(name, source);
-    accounting.finish();
+    // Who knows the tokenizer already has read all files with the same choices; here those of the tokenizer are not.
+    if (known === undefined) accounting.finish();
     const { truncateDimension, ...fromModelConfig } = modelConfig;
     return {
       folder,
@@ -145,7 +147,7 @@ export async function openCheckpoint(
       notes: accounting.notes,
     };
   } catch (error) {
-    for (const source of opened.values()) await source.close();
+    for (const source of [weights, ...parts.values()]) await source.close();
     throw error;
   }
 }
@@ -166,7 +168,7 @@ async function unreadConfigs(folder: string, accounting: Accounting): Promise<Tr
       accounting.note(
         `${name} is not read: sentence-transformers reads it only where modules.json is there, so its prompts and limits do not count`,
       );
-  return { file: undefined, maxTokens: undefined, cutAt: undefined, casing: 'as it is', tokenizer: {}, config: {} };
+  return NO_TRANSFORMER_CONFIG;
 }
 
 /** Keys of config.json that tell another kind of model, or code of the checkpoint. */

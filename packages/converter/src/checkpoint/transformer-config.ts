@@ -69,8 +69,6 @@ export const LOADING_KEYS = [
 
 /** What a Transformer module's configuration says beyond config.json and the tokenizer's files. */
 export interface TransformerConfig {
-  /** Name of the file, or undefined where there is none. */
-  readonly file: string | undefined;
   /** `max_seq_length`. */
   readonly maxTokens: number | undefined;
   /** Tokens at which texts are cut whatever the tokenizer's own limit (`processing_kwargs.text.max_length`). */
@@ -82,8 +80,8 @@ export interface TransformerConfig {
   readonly config: Settings;
 }
 
-const NONE: TransformerConfig = {
-  file: undefined,
+/** Of a checkpoint without such a file. */
+export const NO_TRANSFORMER_CONFIG: TransformerConfig = {
   maxTokens: undefined,
   cutAt: undefined,
   casing: 'as it is',
@@ -106,7 +104,6 @@ export async function readTransformerConfig(folder: string, accounting: Accounti
     accounting.account(name, model, [...MODEL_KEYS, ...LOADING_KEYS]);
     checkPrecision(name, model, accounting);
     return {
-      file: name,
       maxTokens: value.max_seq_length ?? undefined,
       cutAt: processing(name, value.processing_kwargs ?? {}, accounting),
       casing: value.do_lower_case === true ? 'lower-casing' : 'as it is',
@@ -114,7 +111,7 @@ export async function readTransformerConfig(folder: string, accounting: Accounti
       config: without(settingsOf(name, value, CONFIG_SETTINGS), LOADING_KEYS),
     };
   }
-  return NONE;
+  return NO_TRANSFORMER_CONFIG;
 }
 
 /**
