@@ -5,6 +5,7 @@ export {
   InvalidTokenizerError,
   parseTokenizer,
   type SentencePieceFamily,
+  SPECIAL_TOKEN_ATTRIBUTES,
   TokenizerChangedError,
   TOKENIZER_REVISION,
   tokenizerIdentity,

@@ -25,7 +25,7 @@ export interface AddedTokenEntry {
 type Token = Omit<AddedTokenEntry, 'id'>;
 
 /** In the order in which transformers adds them (tokenization_utils_base.py `SPECIAL_TOKENS_ATTRIBUTES`). */
-const ATTRIBUTES = [
+export const SPECIAL_TOKEN_ATTRIBUTES = [
   'bos_token',
   'eos_token',
   'unk_token',
@@ -34,7 +34,7 @@ const ATTRIBUTES = [
   'cls_token',
   'mask_token',
 ] as const;
-export type SpecialName = (typeof ATTRIBUTES)[number];
+export type SpecialName = (typeof SPECIAL_TOKEN_ATTRIBUTES)[number];
 
 export interface SpecialDefault {
   readonly content: string;
@@ -85,7 +85,7 @@ export function readSpecialTokens(
   const declared = new Map(legacy ? [] : listed.map(({ token }) => [token.content, token]));
   const contents: Partial<Record<SpecialName, string>> = {};
   const specials: Special[] = [];
-  for (const name of ATTRIBUTES) {
+  for (const name of SPECIAL_TOKEN_ATTRIBUTES) {
     const special = readSpecial(name, config, map, defaults, declared);
     if (special === undefined) continue;
     contents[name] = special.token.content;
@@ -187,7 +187,7 @@ interface ListedToken {
 function readLegacyTokens(file: JsonReader, config: JsonReader, map: JsonReader): readonly ListedToken[] {
   const named = new Set<unknown>();
   for (const reader of [config, map]) {
-    for (const name of ATTRIBUTES) named.add(contentOf(reader.field(name).value));
+    for (const name of SPECIAL_TOKEN_ATTRIBUTES) named.add(contentOf(reader.field(name).value));
     const additional = reader.field('additional_special_tokens');
     if (!additional.isNull) for (const item of additional.list()) named.add(contentOf(item));
   }

@@ -1,3 +1,4 @@
+import { SPECIAL_TOKEN_ATTRIBUTES } from '@kimera/tokenizers';
 import { z } from 'zod';
 import type { DefaultToken, TokenizerClass } from './tokenizer-class.js';
 
@@ -29,16 +30,6 @@ export const namedTokenSchema = z.union([
 ]);
 export type NamedToken = z.infer<typeof namedTokenSchema>;
 
-/** The order in which transformers looks at them (4.57, `SPECIAL_TOKENS_ATTRIBUTES`). */
-export const SPECIAL_TOKENS: readonly string[] = [
-  'bos_token',
-  'eos_token',
-  'unk_token',
-  'sep_token',
-  'pad_token',
-  'cls_token',
-  'mask_token',
-];
 export const ADDITIONAL_TOKENS = 'additional_special_tokens';
 
 export interface TokenSources {
@@ -74,7 +65,7 @@ export function tokensToAdd({ added, decoder, special, additional, defaults }: T
     if (!seen.has(content)) specials.push(token);
     seen.add(content);
   };
-  for (const attribute of SPECIAL_TOKENS) {
+  for (const attribute of SPECIAL_TOKEN_ATTRIBUTES) {
     const named = special.get(attribute);
     const usual = defaults.find((token) => token.attribute === attribute);
     if (named !== undefined) see(withFlags(named, usual));

@@ -1,4 +1,5 @@
 import { UnsupportedModelError } from '@kimera/tensor-file';
+import { SPECIAL_TOKEN_ATTRIBUTES } from '@kimera/tokenizers';
 import { z } from 'zod';
 import { RemoteCodeError } from '../../errors.js';
 import { type Accounting, shown } from '../accounting.js';
@@ -11,7 +12,6 @@ import {
   addTokens,
   type NamedToken,
   namedTokenSchema,
-  SPECIAL_TOKENS,
   textOf,
   tokensToAdd,
   type WantedToken,
@@ -83,7 +83,7 @@ const IRRELEVANT = [
   'vocab_file',
   'wordpieces_prefix',
 ];
-const KNOWN = [...Object.keys(configSchema.shape), ...SPECIAL_TOKENS, ...IRRELEVANT, ...LOADING_KEYS];
+const KNOWN = [...Object.keys(configSchema.shape), ...SPECIAL_TOKEN_ATTRIBUTES, ...IRRELEVANT, ...LOADING_KEYS];
 
 const tokenizerSchema = z.looseObject({
   added_tokens: z.array(addedTokenSchema).nullish(),
@@ -253,13 +253,13 @@ async function addedTokens(
   const add = (attribute: string, value: unknown, file: string): void => {
     if (value !== null && value !== undefined) special.set(attribute, checked(file, value, namedTokenSchema));
   };
-  for (const attribute of SPECIAL_TOKENS) add(attribute, config[attribute], TOKENIZER_CONFIG);
+  for (const attribute of SPECIAL_TOKEN_ATTRIBUTES) add(attribute, config[attribute], TOKENIZER_CONFIG);
   additional.push(...Object.values(config.extra_special_tokens ?? {}));
   // Files from before transformers 4.34 keep the tokens beside the configuration.
   const map = own === undefined ? await readJson(folder, SPECIAL_TOKENS_MAP, z.record(z.string(), z.unknown())) : {};
   for (const [attribute, value] of Object.entries(map ?? {})) {
     if (attribute === ADDITIONAL_TOKENS) additional.push(...(checked(SPECIAL_TOKENS_MAP, value, namedTokens) ?? []));
-    else if (SPECIAL_TOKENS.includes(attribute)) add(attribute, value, SPECIAL_TOKENS_MAP);
+    else if (SPECIAL_TOKEN_ATTRIBUTES.some((name) => name === attribute)) add(attribute, value, SPECIAL_TOKENS_MAP);
   }
   const decoder =
     own === undefined
