@@ -6,18 +6,28 @@ import { allPackages, root } from '../tools/build/packages.mjs';
 const [folder, journeyPath] = process.argv.slice(2);
 let passed = 0;
 let failed = 0;
-const suites = readdirSync(folder).filter((name) => name.endsWith('.json'));
-for (const name of suites) {
-  const report = JSON.parse(readFileSync(join(folder, name), 'utf8'));
-  passed += report.numPassedTests;
-  failed += report.numFailedTests + report.numRuntimeErrorTestSuites;
-  if (report.numPassedTests === 0) failed += 1;
+
+/** Adds up the reports of a folder, of which there must be one for each project. */
+function add(what, reports, projects) {
+  const names = existsSync(reports) ? readdirSync(reports).filter((name) => name.endsWith('.json')) : [];
+  for (const name of names) {
+    const report = JSON.parse(readFileSync(join(reports, name), 'utf8'));
+    passed += report.numPassedTests;
+    failed += report.numFailedTests + report.numRuntimeErrorTestSuites;
+    if (report.numPassedTests === 0) failed += 1;
+  }
+  if (names.length !== projects.length) {
+    console.error(`${what}: ${names.length} of ${projects.length} projects reported`);
+    failed += Math.max(1, projects.length - names.length);
+  }
 }
-const projects = allPackages().filter(({ folder }) => existsSync(join(root, folder, 'jest.config.cjs'))).length;
-if (suites.length !== projects) {
-  console.error(`${suites.length} of ${projects} projects reported`);
-  failed += Math.max(1, projects - suites.length);
-}
+const tested = allPackages().filter((each) => existsSync(join(root, each.folder, 'jest.config.cjs')));
+add('tests', folder, tested);
+add(
+  'tests on a server',
+  join(folder, 'server'),
+  tested.filter(({ manifest }) => manifest.scripts?.['test:server'] !== undefined),
+);
 // None where the journey was left out.
 if (journeyPath !== undefined) {
   try {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { storeConformance } from '@kimera/testing';
 import { JOB_ATTEMPTS } from './limits.js';
-import { TEST_DATABASES } from './store.fixture.js';
+import { TEST_DATABASES } from './test-databases.fixture.js';
 
 // A database is made first, which takes seconds on a busy machine.
 jest.setTimeout(180_000);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { SpaceMismatchError, type EmbeddingSpace, type NewVector, type SourceRow, type Vector } from '@kimera/core';
 import { fakeSpace } from '@kimera/testing';
 import type { PostgresStore } from './postgres-store.js';
-import { TEST_DATABASES, type TestDatabase } from './store.fixture.js';
+import { TEST_DATABASES, type TestDatabase } from './test-databases.fixture.js';
 
 jest.setTimeout(300_000);
 const OLD = fakeSpace('old', { dimension: 6 });

@@ -5,7 +5,7 @@ import { fakeSpace } from '@kimera/testing';
 import type pg from 'pg';
 import { quoted } from './sql/identifier.js';
 import { sqlState } from './sql/sql-state.js';
-import { openServer, TEST_SERVER, type TestDatabase } from './store.fixture.js';
+import { openServer, TEST_SERVER, type TestDatabase } from './test-databases.fixture.js';
 
 jest.setTimeout(120_000);
 const OLD = fakeSpace('old', { dimension: 4 });

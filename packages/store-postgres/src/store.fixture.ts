@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import type { Application } from '@kimera/testing';
 import pg from 'pg';
 import { z } from 'zod';
-import { joinStore, openStore } from './open-store.js';
-import type { PostgresStore } from './postgres-store.js';
+import { openStore } from './open-store.js';
 import { quoted } from './sql/identifier.js';
 
 /** Temporary folders of a spec, and copies of a database that is made once for all specs, since making one takes seconds. */
@@ -65,54 +64,4 @@ export class SqlApplication implements Application {
   close(): Promise<void> {
     return this.pool.end();
   }
-}
-
-/** A server with pgvector for the specs; its database gets the schema and is not cleaned up. */
-export const TEST_SERVER = process.env['KIMERA_TEST_DATABASE_URL'];
-
-/** One database: the store that owns it, another store on it, and an application. */
-export interface TestDatabase {
-  readonly owner: PostgresStore;
-  readonly joined: PostgresStore;
-  readonly application: SqlApplication;
-  close(): Promise<void>;
-}
-
-/** The databases that the specs run on, by name. */
-export const TEST_DATABASES: readonly (readonly [string, () => Promise<TestDatabase>])[] = [
-  ['PGlite', openEmbedded],
-  ...(TEST_SERVER === undefined ? [] : [['a server', () => openServer(TEST_SERVER)] as const]),
-];
-
-export async function openServer(database: string): Promise<TestDatabase> {
-  const [owner, joined] = [await openStore({ database }), await openStore({ database })];
-  const application = new SqlApplication(database);
-  return {
-    owner,
-    joined,
-    application,
-    async close() {
-      await application.close();
-      await Promise.all([owner.close(), joined.close()]);
-    },
-  };
-}
-
-async function openEmbedded(): Promise<TestDatabase> {
-  const folders = new TemporaryFolders();
-  const folder = await folders.withDatabase();
-  const owner = await openStore({ database: folder });
-  const joined = await joinStore(folder);
-  const application = new SqlApplication(embeddedConnection(folder));
-  return {
-    owner,
-    joined,
-    application,
-    async close() {
-      await application.close();
-      await joined.close();
-      await owner.close();
-      await folders.remove();
-    },
-  };
 }

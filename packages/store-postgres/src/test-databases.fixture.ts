@@ -1,0 +1,52 @@
+import { joinStore, openStore } from './open-store.js';
+import type { PostgresStore } from './postgres-store.js';
+import { embeddedConnection, SqlApplication, TemporaryFolders } from './store.fixture.js';
+
+/** A server with pgvector for the specs (tools/postgres); its database gets the schema and is not cleaned up. */
+export const TEST_SERVER = process.env['KIMERA_TEST_DATABASE_URL'];
+
+/** One database: the store that owns it, another store on it, and an application. */
+export interface TestDatabase {
+  readonly owner: PostgresStore;
+  readonly joined: PostgresStore;
+  readonly application: SqlApplication;
+  close(): Promise<void>;
+}
+
+/** What the specs run on, by name: a server where there is one, else PGlite. */
+export const TEST_DATABASES: readonly (readonly [string, () => Promise<TestDatabase>])[] = [
+  TEST_SERVER === undefined ? ['PGlite', openEmbedded] : ['a server', () => openServer(TEST_SERVER)],
+];
+
+export async function openServer(database: string): Promise<TestDatabase> {
+  const [owner, joined] = [await openStore({ database }), await openStore({ database })];
+  const application = new SqlApplication(database);
+  return {
+    owner,
+    joined,
+    application,
+    async close() {
+      await application.close();
+      await Promise.all([owner.close(), joined.close()]);
+    },
+  };
+}
+
+async function openEmbedded(): Promise<TestDatabase> {
+  const folders = new TemporaryFolders();
+  const folder = await folders.withDatabase();
+  const owner = await openStore({ database: folder });
+  const joined = await joinStore(folder);
+  const application = new SqlApplication(embeddedConnection(folder));
+  return {
+    owner,
+    joined,
+    application,
+    async close() {
+      await application.close();
+      await joined.close();
+      await owner.close();
+      await folders.remove();
+    },
+  };
+}
