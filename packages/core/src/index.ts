@@ -57,7 +57,7 @@ export type { CollectionReader } from './ports/store/collection-reader.js';
 export type { CollectionWriter, EmbeddedRow } from './ports/store/collection-writer.js';
 export type { Collection, KeyRange, Row, SourceRow } from './ports/store/collection.js';
 export { contentHash, toWellFormed } from './text.js';
-export type { BackfillJob, JobCounts, JobQueue, PoisonRow } from './ports/store/job-queue.js';
+export type { BackfillJob, JobCounts, JobProgress, JobQueue } from './ports/store/job-queue.js';
 export type { MigrationState } from './ports/store/migration-state.js';
 export type {
   Figures,
@@ -69,6 +69,7 @@ export type {
   SwitchResult,
   Transition,
 } from './ports/store/migration-store.js';
+export type { PoisonRow } from './ports/store/poison-row.js';
 export type { StorePorts } from './ports/store/store-ports.js';
 export type {
   ChangeFeed,

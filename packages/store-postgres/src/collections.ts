@@ -21,7 +21,7 @@ import { createCapture, replaceCapture } from './schema/capture.js';
 import { createSpaceTables } from './schema/space-tables.js';
 import { registerSpace } from './spaces.js';
 import { rowColumns, sourceRow } from './source-rows.js';
-import { readSource, readSpace } from './source.js';
+import { collectionNames, readSource, readSpace } from './source.js';
 import type { Database } from './sql/database.js';
 import { quoted } from './sql/identifier.js';
 import { DUPLICATE_TABLE, sqlState } from './sql/sql-state.js';
@@ -30,6 +30,10 @@ import { MAX_DIMENSION } from './vector-codec.js';
 
 export class PostgresCollections implements CollectionReader, CollectionWriter {
   constructor(private readonly database: Database) {}
+
+  names(): Promise<readonly string[]> {
+    return collectionNames(this.database);
+  }
 
   async collection(name: string): Promise<Collection> {
     const { title, activeSpace } = await readSource(this.database, name);

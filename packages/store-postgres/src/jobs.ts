@@ -1,62 +1,57 @@
-import { randomUUID } from 'node:crypto';
-import type { BackfillJob, JobCounts, JobQueue, KeyRange, NewVector, PoisonRow, WriteResult } from '@kimera/core';
-import PgBoss from 'pg-boss';
+import type {
+  BackfillJob,
+  JobCounts,
+  JobProgress,
+  JobQueue,
+  KeyRange,
+  NewVector,
+  PoisonRow,
+  WriteResult,
+} from '@kimera/core';
 import { z } from 'zod';
-import { JOB_ATTEMPTS } from './limits.js';
+import { JOB_ATTEMPTS, JOBS_PER_STATEMENT } from './limits.js';
 import { readMigration } from './migration-rows.js';
 import { recordPoison } from './poison.js';
 import { writeFreshVectors } from './put-vectors.js';
 import { readSource, readSpace } from './source.js';
 import type { Database } from './sql/database.js';
-import type { Queryable } from './sql/queryable.js';
-
-const SCHEMA = 'kimera_jobs';
 
 const key = z.string().nullable();
-const jobRow = z.object({ id: z.string(), data: z.object({ after: key, upTo: key }) });
-const affected = z.object({ count: z.coerce.number() });
+const jobRow = z.object({ id: z.string(), after: key, up_to: key, attempts: z.int() });
+const count = z.number();
+const countsRow = z.object({ waiting: count, active: count, done: count, failed: count });
+const progressRow = countsRow.extend({ rows: count, recent: count, seconds: count });
 
-/** Jobs in pg-boss' tables: its states and its `FOR UPDATE SKIP LOCKED`, our transactions; none of its timers. */
+/** Speed is measured over the jobs that were finished within this long. */
+const RECENT_SECONDS = 60;
+
+/** Jobs in a table of our own, a row a key range (docs/decisions/2026-11-30-job-queue.md). */
 export class PostgresJobs implements JobQueue {
-  private constructor(
-    private readonly database: Database,
-    private readonly boss: PgBoss,
-  ) {}
-
-  static async open(database: Database): Promise<PostgresJobs> {
-    const db = {
-      // pg-boss gives its scripts without values, against its own types.
-      executeSql: (text: string, values?: unknown[]) =>
-        values === undefined ? database.scripted(text) : database.executeSql(text, values),
-    };
-    const boss = new PgBoss({ db, schema: SCHEMA, supervise: false, schedule: false, migrate: true });
-    await boss.start();
-    return new PostgresJobs(database, boss);
-  }
+  constructor(private readonly database: Database) {}
 
   async enqueue(migration: string, ranges: readonly KeyRange[]): Promise<void> {
-    await readMigration(this.database, migration);
-    const name = queueOf(migration);
-    await this.boss.createQueue(name, {
-      name,
-      policy: 'standard',
-      retryLimit: JOB_ATTEMPTS - 1,
-      retryDelay: 0,
-      retryBackoff: false,
+    await this.database.transaction(async (sql) => {
+      await readMigration(sql, migration);
+      for (let start = 0; start < ranges.length; start += JOBS_PER_STATEMENT) {
+        const slice = ranges.slice(start, start + JOBS_PER_STATEMENT);
+        await sql.run(
+          `INSERT INTO kimera.jobs (migration, place, after, up_to)
+           SELECT $1, $2::integer + place, after, up_to FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS range (after, up_to, place)`,
+          [migration, start, slice.map(({ after }) => after), slice.map(({ upTo }) => upTo)],
+        );
+      }
     });
-    // Jobs of one insertion are taken in the order of their ids.
-    const prefix = randomUUID().slice(0, 24);
-    await this.boss.insert(
-      ranges.map((data, i) => ({ id: `${prefix}${i.toString(16).padStart(12, '0')}`, name, data })),
-    );
   }
 
   async claim(migration: string, leaseSeconds: number): Promise<BackfillJob | undefined> {
-    await readMigration(this.database, migration);
-    const job = await this.#claimOnce(migration, leaseSeconds);
+    const job = await this.#claimWaiting(migration, leaseSeconds);
     if (job !== undefined) return job;
-    await this.boss.expire();
-    return this.#claimOnce(migration, leaseSeconds);
+    await readMigration(this.database, migration);
+    const back = await this.database.run(
+      `UPDATE kimera.jobs SET ${BACK} WHERE migration = $1 AND state = 'active' AND lease_ends < clock_timestamp()`,
+      [migration],
+    );
+    return back === 0 ? undefined : this.#claimWaiting(migration, leaseSeconds);
   }
 
   async complete(job: BackfillJob, vectors: readonly NewVector[], poison: readonly PoisonRow[]): Promise<WriteResult> {
@@ -64,88 +59,75 @@ export class PostgresJobs implements JobQueue {
       const { collection, target } = await readMigration(sql, job.migration);
       const source = await readSource(sql, collection);
       const held = await readSpace(sql, collection, target.fingerprint, 'held');
-      const db = new BossDatabase(sql);
-      await this.boss.complete(queueOf(job.migration), job.id, {}, { db });
-      if (db.only(affected)?.count !== 1) return { written: 0, outdated: 0 };
+      const done = await sql.run(
+        `UPDATE kimera.jobs SET state = 'done', rows = $3, finished = clock_timestamp() WHERE migration = $1 AND id = $2::bigint AND state = 'active'`,
+        [job.migration, job.id, vectors.length + poison.length],
+      );
+      if (done === 0) return { written: 0, outdated: 0 };
       const result = await writeFreshVectors(sql, source, held, vectors);
       await recordPoison(sql, job.migration, source, held, poison);
       return result;
     });
   }
 
+  async renew({ migration, id, attempt }: BackfillJob, leaseSeconds: number): Promise<boolean> {
+    const renewed = await this.database.run(
+      `UPDATE kimera.jobs SET lease_ends = clock_timestamp() + make_interval(secs => $4) WHERE migration = $1 AND id = $2::bigint AND attempts = $3 AND state = 'active'`,
+      [migration, id, attempt, leaseSeconds],
+    );
+    return renewed === 1;
+  }
+
   async release(job: BackfillJob, reason: string): Promise<void> {
-    await this.boss.fail(queueOf(job.migration), job.id, { reason: reason.replaceAll('\0', '') });
+    await this.database.run(
+      `UPDATE kimera.jobs SET ${BACK}, reason = $3 WHERE migration = $1 AND id = $2::bigint AND state = 'active'`,
+      [job.migration, job.id, reason.replaceAll('\0', '')],
+    );
   }
 
   async counts(migration: string): Promise<JobCounts> {
     await readMigration(this.database, migration);
-    const states = new Map(
-      (
-        await this.database.rows(
-          z.object({ state: z.string(), count: z.number() }),
-          `SELECT state::text, count(*)::float8 AS count FROM ${SCHEMA}.job WHERE name = $1 GROUP BY state`,
-          [queueOf(migration)],
-        )
-      ).map(({ state, count }) => [state, count]),
+    const row = await this.database.row(countsRow, `SELECT ${COUNTS} FROM kimera.jobs WHERE migration = $1`, [
+      migration,
+    ]);
+    return row ?? { waiting: 0, active: 0, done: 0, failed: 0 };
+  }
+
+  async progress(migration: string): Promise<JobProgress> {
+    await readMigration(this.database, migration);
+    const row = await this.database.row(
+      progressRow,
+      `SELECT ${COUNTS}, coalesce(sum(rows), 0)::float8 AS rows, coalesce(sum(rows) FILTER (WHERE finished > since), 0)::float8 AS recent,
+              coalesce(extract(epoch FROM clock_timestamp() - greatest(since, min(taken))), 0)::float8 AS seconds
+       FROM kimera.jobs, (SELECT now() - make_interval(secs => $2) AS since) window_of_time WHERE migration = $1 GROUP BY since`,
+      [migration, RECENT_SECONDS],
     );
-    const of = (...names: readonly string[]): number => names.reduce((sum, name) => sum + (states.get(name) ?? 0), 0);
-    return { waiting: of('created', 'retry'), active: of('active'), done: of('completed'), failed: of('failed') };
+    if (row === undefined) return { waiting: 0, active: 0, done: 0, failed: 0, rows: 0, rowsPerSecond: 0 };
+    const { recent, seconds, ...counts } = row;
+    return { ...counts, rowsPerSecond: seconds > 0 ? recent / seconds : 0 };
   }
 
   async discard(migration: string): Promise<void> {
     await readMigration(this.database, migration);
-    // pg-boss 10.4.2 cannot delete a queue that has jobs: its foreign key restricts.
-    await this.database.run(`DELETE FROM ${SCHEMA}.job WHERE name = $1`, [queueOf(migration)]);
-    await this.boss.deleteQueue(queueOf(migration));
+    await this.database.run('DELETE FROM kimera.jobs WHERE migration = $1', [migration]);
   }
 
-  /** pg-boss fixes a lease when a job is sent; here it is the worker that knows how long it needs. */
-  async #claimOnce(migration: string, leaseSeconds: number): Promise<BackfillJob | undefined> {
-    const name = queueOf(migration);
-    return this.database.transaction(async (sql) => {
-      const db = new BossDatabase(sql);
-      await this.boss.fetch(name, { db, batchSize: 1, priority: false, ignoreStartAfter: true });
-      const job = db.only(jobRow);
-      if (job === undefined) return undefined;
-      await sql.run(`UPDATE ${SCHEMA}.job SET expire_in = make_interval(secs => $3) WHERE name = $1 AND id = $2`, [
-        name,
-        job.id,
-        leaseSeconds,
-      ]);
-      return { id: job.id, migration, range: job.data };
-    });
+  /** One statement; jobs that other workers are just taking are passed over. */
+  async #claimWaiting(migration: string, leaseSeconds: number): Promise<BackfillJob | undefined> {
+    const job = await this.database.row(
+      jobRow,
+      `UPDATE kimera.jobs SET state = 'active', attempts = attempts + 1, taken = coalesce(taken, clock_timestamp()), lease_ends = clock_timestamp() + make_interval(secs => $2)
+       WHERE id = (SELECT id FROM kimera.jobs WHERE migration = $1 AND state = 'waiting' ORDER BY place LIMIT 1 FOR UPDATE SKIP LOCKED)
+       RETURNING id::text, after, up_to, attempts`,
+      [migration, leaseSeconds],
+    );
+    if (job === undefined) return undefined;
+    return { id: job.id, migration, range: { after: job.after, upTo: job.up_to }, attempt: job.attempts };
   }
 }
 
-/**
- * A transaction as pg-boss sees it; keeps the answer and the error, of which pg-boss' `fetch` and `complete` hide what
- * matters here.
- */
-class BossDatabase {
-  #rows: readonly Record<string, unknown>[] = [];
-  #error: Error | undefined;
-
-  constructor(private readonly sql: Queryable) {}
-
-  async executeSql(text: string, values: unknown[]): Promise<{ rows: Record<string, unknown>[] }> {
-    try {
-      const answer = await this.sql.executeSql(text, values);
-      this.#rows = answer.rows;
-      return answer;
-    } catch (error) {
-      this.#error = error instanceof Error ? error : new Error(String(error), { cause: error });
-      throw error;
-    }
-  }
-
-  /** The row of the last answer. @throws what the statement threw. */
-  only<T>(schema: z.ZodType<T>): T | undefined {
-    if (this.#error !== undefined) throw this.#error;
-    const [first] = this.#rows;
-    return first === undefined ? undefined : schema.parse(first);
-  }
-}
-
-function queueOf(migration: string): string {
-  return `backfill-${migration}`;
-}
+/** A job that is not done goes back, or is given up. */
+const BACK = `state = CASE WHEN attempts < ${JOB_ATTEMPTS} THEN 'waiting' ELSE 'failed' END`;
+const COUNTS = ['waiting', 'active', 'done', 'failed']
+  .map((state) => `count(*) FILTER (WHERE state = '${state}')::float8 AS ${state}`)
+  .join(', ');

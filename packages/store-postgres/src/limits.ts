@@ -29,3 +29,5 @@ export const FIRST_PAUSE_MILLISECONDS = 20;
 export const JOB_ATTEMPTS = 100;
 /** Rows of one INSERT: five values each, of the 65,535 that PostgreSQL allows, and some MB of vectors. */
 export const ROWS_PER_STATEMENT = 500;
+/** Jobs of one INSERT: their keys take some MB. */
+export const JOBS_PER_STATEMENT = 10_000;

@@ -47,7 +47,7 @@ export async function openPostgresStore(parts: PostgresStoreParts): Promise<Post
       collections: new PostgresCollections(database),
       vectors: new PostgresVectors(database),
       changes: new PostgresChanges(database),
-      jobs: await PostgresJobs.open(database),
+      jobs: new PostgresJobs(database),
       migrations: new PostgresMigrations(database),
       capacity: new PostgresCapacity(parts.folder),
       close: () => (closed ??= database.close().then(parts.end)),

@@ -174,6 +174,6 @@ describe('a transaction', () => {
     await database.close();
     await expect(database.transaction(locking)).rejects.toBeInstanceOf(ClosedError);
     await expect(database.rows(z.unknown(), 'SELECT 1')).rejects.toBeInstanceOf(ClosedError);
-    await expect(database.scripted('SELECT 1')).rejects.toBeInstanceOf(ClosedError);
+    await expect(database.script('SELECT 1')).rejects.toBeInstanceOf(ClosedError);
   });
 });

@@ -82,4 +82,42 @@ export const SCHEMA_VERSIONS: readonly string[] = [
     END LOOP;
   END $change$;
   `,
+  /*
+   * The queue of backfill jobs; those of a migration under way are taken over from pg-boss, which kept them before. A job
+   * that was under way there is done again, which changes nothing.
+   */
+  `
+  CREATE TABLE kimera.jobs (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    migration text NOT NULL REFERENCES kimera.migrations,
+    place integer NOT NULL,
+    after text COLLATE "C",
+    up_to text COLLATE "C",
+    state text NOT NULL DEFAULT 'waiting',
+    attempts integer NOT NULL DEFAULT 0,
+    taken timestamptz,
+    lease_ends timestamptz,
+    finished timestamptz,
+    -- Embedded in this job.
+    rows integer,
+    -- Why it was given back last.
+    reason text
+  ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02);
+  -- No other index has the place: a plan that goes through finished jobs to the next waiting one is not possible.
+  CREATE INDEX waiting_jobs ON kimera.jobs (migration, place) WHERE state = 'waiting';
+  CREATE INDEX active_jobs ON kimera.jobs (migration, lease_ends) WHERE state = 'active';
+
+  DO $change$
+  BEGIN
+    IF to_regclass('kimera_jobs.job') IS NOT NULL THEN
+      EXECUTE $move$
+        INSERT INTO kimera.jobs (migration, place, after, up_to, state)
+        SELECT m.id, row_number() OVER (PARTITION BY m.id ORDER BY j.created_on, j.id), j.data ->> 'after', j.data ->> 'upTo',
+               CASE j.state::text WHEN 'completed' THEN 'done' WHEN 'failed' THEN 'failed' ELSE 'waiting' END
+        FROM kimera_jobs.job j JOIN kimera.migrations m ON j.name = 'backfill-' || m.id
+      $move$;
+      DROP SCHEMA kimera_jobs CASCADE;
+    END IF;
+  END $change$;
+  `,
 ];

@@ -60,19 +60,6 @@ export class Database extends Queryable {
     }
   }
 
-  /** A connection of its own, so that a script that fails within its own transaction leaves none open. */
-  async scripted(text: string): Promise<{ rows: Record<string, unknown>[] }> {
-    const client = await this.#connect();
-    try {
-      return await new Queryable(client).executeSql(text);
-    } catch (error) {
-      await client.query('ROLLBACK').catch(() => undefined);
-      throw error;
-    } finally {
-      client.release();
-    }
-  }
-
   /** Idempotent. */
   close(): Promise<void> {
     this.#closed ??= this.#pool.end();

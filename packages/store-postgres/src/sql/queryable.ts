@@ -1,7 +1,7 @@
 import type { QueryConfig, QueryResult } from 'pg';
 import type { z } from 'zod';
 
-export type SqlValue = string | number | boolean | null | Buffer | readonly string[] | readonly Buffer[];
+export type SqlValue = string | number | boolean | null | Buffer | readonly (string | null)[] | readonly Buffer[];
 
 /** The least of node-postgres' clients that is used here. */
 export interface PgClient {
@@ -34,17 +34,4 @@ export class Queryable {
   async script(text: string): Promise<void> {
     await this.client.query({ text });
   }
-
-  /** As pg-boss asks of a database. */
-  async executeSql(text: string, values: unknown[] = []): Promise<{ rows: Record<string, unknown>[] }> {
-    const result = await this.client.query(values.length === 0 ? { text } : { text, values });
-    return { rows: lastOf(result)?.rows ?? [] };
-  }
-}
-
-/** A message of several statements is answered by an array, which the types of node-postgres do not say. */
-function lastOf(
-  result: QueryResult<Record<string, unknown>> | QueryResult<Record<string, unknown>>[],
-): QueryResult<Record<string, unknown>> | undefined {
-  return Array.isArray(result) ? result.at(-1) : result;
 }

@@ -1,12 +1,17 @@
-import type { BackfillJob, JobCounts, KeyRange } from '@kimera/core';
+import type { BackfillJob, JobCounts, JobProgress, KeyRange } from '@kimera/core';
 
 interface HeldJob {
-  readonly job: BackfillJob;
+  job: BackfillJob;
   state: keyof JobCounts;
   attempts: number;
   /** In the clock's milliseconds. */
   leaseEnds: number;
+  taken: number;
+  finished: number;
+  rows: number;
 }
+
+const RECENT_MILLISECONDS = 60_000;
 
 /** Backfill jobs of all migrations, taken in the order in which they came. */
 export class InMemoryJobs {
@@ -21,8 +26,8 @@ export class InMemoryJobs {
 
   enqueue(migration: string, ranges: readonly KeyRange[]): void {
     for (const range of ranges) {
-      const job = { id: `job-${this.#next++}`, migration, range };
-      this.#jobs.set(job.id, { job, state: 'waiting', attempts: 0, leaseEnds: 0 });
+      const job = { id: `job-${this.#next++}`, migration, range, attempt: 0 };
+      this.#jobs.set(job.id, { job, state: 'waiting', attempts: 0, leaseEnds: 0, taken: 0, finished: 0, rows: 0 });
     }
   }
 
@@ -32,16 +37,27 @@ export class InMemoryJobs {
     const next = jobs.find(({ state }) => state === 'waiting');
     if (next === undefined) return undefined;
     next.state = 'active';
+    if (next.attempts === 0) next.taken = this.now();
     next.attempts += 1;
     next.leaseEnds = this.now() + leaseSeconds * 1000;
+    next.job = { ...next.job, attempt: next.attempts };
     return next.job;
   }
 
   /** False where the job is not under way (any more). */
-  finish(id: string): boolean {
+  finish(id: string, rows: number): boolean {
     const held = this.#jobs.get(id);
     if (held?.state !== 'active') return false;
     held.state = 'done';
+    held.finished = this.now();
+    held.rows = rows;
+    return true;
+  }
+
+  renew({ id, attempt }: BackfillJob, leaseSeconds: number): boolean {
+    const held = this.#jobs.get(id);
+    if (held?.state !== 'active' || held.attempts !== attempt) return false;
+    held.leaseEnds = this.now() + leaseSeconds * 1000;
     return true;
   }
 
@@ -54,6 +70,19 @@ export class InMemoryJobs {
     const count = (wanted: keyof JobCounts): number =>
       this.#of(migration).filter(({ state }) => state === wanted).length;
     return { waiting: count('waiting'), active: count('active'), done: count('done'), failed: count('failed') };
+  }
+
+  progress(migration: string): JobProgress {
+    const jobs = this.#of(migration);
+    const done = jobs.filter(({ state }) => state === 'done');
+    const since = Math.max(
+      this.now() - RECENT_MILLISECONDS,
+      Math.min(...jobs.filter(({ attempts }) => attempts > 0).map(({ taken }) => taken)),
+    );
+    const sum = (some: readonly HeldJob[]): number => some.reduce((rows, held) => rows + held.rows, 0);
+    const recent = sum(done.filter(({ finished }) => finished > since));
+    const seconds = (this.now() - since) / 1000;
+    return { ...this.counts(migration), rows: sum(done), rowsPerSecond: seconds > 0 ? recent / seconds : 0 };
   }
 
   discard(migration: string): void {

@@ -65,6 +65,7 @@ export class InMemoryStore implements StorePorts {
   }
 
   readonly collections: StorePorts['collections'] = {
+    names: async () => [...this.#collections.keys()].sort(),
     collection: async (name) => ({ name, table: `public.${name}`, activeSpace: this.#of(name).activeSpace }),
     countRows: async (name) => this.#of(name).size,
     keyRanges: async (name, rows) => this.#of(name).keyRanges(rows),
@@ -134,13 +135,15 @@ export class InMemoryStore implements StorePorts {
         this.#of(collection).space(target.fingerprint);
         checkDistinctIds(vectors);
         for (const { id, dense } of vectors) checkVector(dense, target.dimension, `vector of row ${id}`);
-        if (!this.#jobs.finish(job.id)) return { written: 0, outdated: 0 };
+        if (!this.#jobs.finish(job.id, vectors.length + poison.length)) return { written: 0, outdated: 0 };
         const result = this.#of(collection).write(target.fingerprint, vectors);
         this.#note(job.migration, target.fingerprint, poison);
         return result;
       }),
+    renew: (job, leaseSeconds) => this.#write(() => this.#jobs.renew(job, leaseSeconds)),
     release: (job) => this.#write(() => this.#jobs.release(job.id)),
     counts: async (migration) => this.#jobs.counts(this.#migrations.get(migration).id),
+    progress: async (migration) => this.#jobs.progress(this.#migrations.get(migration).id),
     discard: (migration) => this.#write(() => this.#jobs.discard(this.#migrations.get(migration).id)),
   };
 

@@ -80,6 +80,23 @@ export function jobsConformance({ describe, it, expect }: TestFunctions, bench: 
       expect(await store().changes.countPending(collection, NEW.fingerprint)).toBe(1);
     });
 
+    it('tell how many rows are done, and how fast they were', async () => {
+      const { collection, id } = await started();
+      expect(await store().jobs.progress(id)).toEqual({
+        ...{ waiting: 3, active: 0, done: 0, failed: 0 },
+        ...{ rows: 0, rowsPerSecond: 0 },
+      });
+      for (const job of [await claimed(id), await claimed(id)]) {
+        const rows = await store().collections.readRange(collection, job.range);
+        await bench.current().pass(0.1);
+        await store().jobs.complete(job, vectorsOf(NEW, rows), []);
+        await bench.current().pass(0.1);
+      }
+      const { rowsPerSecond, ...progress } = await store().jobs.progress(id);
+      expect(progress).toEqual({ waiting: 1, active: 0, done: 2, failed: 0, rows: 4 });
+      expect(rowsPerSecond > 0 && rowsPerSecond <= 4 / 0.4).toBe(true);
+    });
+
     it('that are done change nothing when they are completed again', async () => {
       const { collection, id } = await started();
       const job = await claimed(id);
@@ -110,6 +127,25 @@ export function jobsConformance({ describe, it, expect }: TestFunctions, bench: 
       expect(await store().jobs.complete(again ?? lost, vectors, [])).toEqual({ written: 2, outdated: 0 });
       expect(await store().jobs.complete(lost, vectors, [])).toEqual({ written: 0, outdated: 0 });
       expect(await store().jobs.counts(id)).toEqual({ waiting: 0, active: 2, done: 1, failed: 0 });
+    });
+
+    it('stay with a worker that renews its lease, and no longer with one whose lease ran out', async () => {
+      const { id } = await started();
+      const job = await claimed(id, SHORT_LEASE * 2);
+      await bench.current().pass(SHORT_LEASE);
+      expect(await store().jobs.renew(job, LEASE)).toBe(true);
+      await bench.current().pass(SHORT_LEASE * 2);
+      const others = [await claimed(id, SHORT_LEASE), await claimed(id)];
+      expect(await store().jobs.claim(id, LEASE)).toBe(undefined);
+      const [lost] = others;
+      if (lost === undefined) throw new Error('a job was waiting');
+      await bench.current().pass(SHORT_LEASE * 2);
+      const again = await claimed(id);
+      expect(again.id).toBe(lost.id);
+      expect(await store().jobs.renew(lost, LEASE)).toBe(false);
+      expect(await store().jobs.renew(again, LEASE)).toBe(true);
+      await store().jobs.complete(again, [], []);
+      expect(await store().jobs.renew(again, LEASE)).toBe(false);
     });
 
     it('that are given back are taken again at once, and given up after the last attempt', async () => {

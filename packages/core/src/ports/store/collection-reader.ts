@@ -1,7 +1,9 @@
 import type { Collection, KeyRange, SourceRow } from './collection.js';
 
-/** The source rows of collections. @throws UnknownCollectionError everywhere. */
+/** The source rows of collections. @throws UnknownCollectionError where a collection is named. */
 export interface CollectionReader {
+  /** Of all collections, sorted. */
+  names(): Promise<readonly string[]>;
   collection(name: string): Promise<Collection>;
   countRows(name: string): Promise<number>;
   /**

@@ -1,4 +1,5 @@
 import type { KeyRange } from './collection.js';
+import type { PoisonRow } from './poison-row.js';
 import type { NewVector, WriteResult } from './vectors.js';
 
 /** A claimed key range of a migration's backfill. */
@@ -6,6 +7,8 @@ export interface BackfillJob {
   readonly id: string;
   readonly migration: string;
   readonly range: KeyRange;
+  /** Which of the times that the job was taken. */
+  readonly attempt: number;
 }
 
 export interface JobCounts {
@@ -16,11 +19,12 @@ export interface JobCounts {
   readonly failed: number;
 }
 
-/** A row that could not be embedded, and why. It blocks cutover until it is excused. */
-export interface PoisonRow {
-  readonly id: string;
-  readonly contentHash: string;
-  readonly reason: string;
+/** Of all workers. */
+export interface JobProgress extends JobCounts {
+  /** Rows of the jobs that are done. */
+  readonly rows: number;
+  /** Over the last minute, or since the first job was taken; 0 before one is done. */
+  readonly rowsPerSecond: number;
 }
 
 /** Backfill jobs: done at least once, with the effect of once. */
@@ -33,9 +37,12 @@ export interface JobQueue {
    * another worker has finished meanwhile changes nothing.
    */
   complete(job: BackfillJob, vectors: readonly NewVector[], poison: readonly PoisonRow[]): Promise<WriteResult>;
+  /** The lease starts anew. False where the job is another worker's by now, or done, or discarded. */
+  renew(job: BackfillJob, leaseSeconds: number): Promise<boolean>;
   /** Gives the job back at once, for another attempt. */
   release(job: BackfillJob, reason: string): Promise<void>;
   counts(migration: string): Promise<JobCounts>;
+  progress(migration: string): Promise<JobProgress>;
   /** Removes the jobs of a migration. */
   discard(migration: string): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import type { ErrorField } from '../../errors.js';
 import type { EmbeddingSpace } from '../../space.js';
 import type { SourceRow } from './collection.js';
-import type { PoisonRow } from './job-queue.js';
+import type { PoisonRow } from './poison-row.js';
 import type { MigrationState } from './migration-state.js';
 import type { NewVector } from './vectors.js';
 
