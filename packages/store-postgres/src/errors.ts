@@ -128,15 +128,32 @@ export class BusyError extends KimeraError {
   }
 }
 
-/** The database does not answer, or does not let this user in. */
-export class StoreUnreachableError extends KimeraError {
-  readonly code = 'STORE_UNREACHABLE';
+/**
+ * The server cannot be reached, or the connection or the server has gone: it starts, ends or restarts, or has no
+ * connection left. The statement under way may or may not have been carried out: every call of the store may be made
+ * again.
+ */
+export class StoreUnavailableError extends KimeraError {
+  readonly code = 'STORE_UNAVAILABLE';
   readonly kind = 'retryable';
   constructor(
     readonly address: string,
     readonly reason: string,
     options: ErrorOptions,
   ) {
-    super(`the database ${address} cannot be reached: ${reason}`, { address, reason }, options);
+    super(`the database ${address} is not available: ${reason}`, { address, reason }, options);
+  }
+}
+
+/** The server does not let this user in, or not in this way: user, password, database, TLS. */
+export class StoreAccessError extends KimeraError {
+  readonly code = 'STORE_ACCESS';
+  readonly kind = 'refused';
+  constructor(
+    readonly address: string,
+    readonly reason: string,
+    options: ErrorOptions,
+  ) {
+    super(`the database ${address} cannot be used: ${reason}`, { address, reason }, options);
   }
 }

@@ -6,9 +6,10 @@ export {
   PgvectorMissingError,
   PgvectorTooOldError,
   SchemaTooNewError,
+  StoreAccessError,
   StoreLockedError,
   StoreNotRunningError,
-  StoreUnreachableError,
+  StoreUnavailableError,
 } from './errors.js';
 export { inspectDatabase, type DatabaseInspection } from './inspect-database.js';
 export { JOB_ATTEMPTS, LOCK_MILLISECONDS, TRANSACTION_ATTEMPTS } from './limits.js';

@@ -35,14 +35,14 @@ it('says what an embedded database is without making one, and what its server ha
 
 it('names a server that does not answer, without its password', async () => {
   const refused = await inspectDatabase('postgres://me:secret@127.0.0.1:1/x').catch((error: unknown) => error);
-  expect(refused).toMatchObject({ code: 'STORE_UNREACHABLE', address: 'postgres://me@127.0.0.1:1/x' });
+  expect(refused).toMatchObject({ code: 'STORE_UNAVAILABLE', address: 'postgres://me@127.0.0.1:1/x' });
   expect(JSON.stringify(refused)).not.toContain('secret');
-  for (const database of [
-    'postgres://me@127.0.0.1:1/x?password=secret&sslpassword=secret',
-    'postgresql://me:secret@127.0.0.1:notaport/x',
-  ]) {
+  for (const [database, code] of [
+    ['postgres://me@127.0.0.1:1/x?password=secret&sslpassword=secret', 'STORE_UNAVAILABLE'],
+    ['postgresql://me:secret@127.0.0.1:notaport/x', 'STORE_ACCESS'],
+  ] as const) {
     const other = await inspectDatabase(database).catch((error: unknown) => error);
-    expect(other).toMatchObject({ code: 'STORE_UNREACHABLE' });
+    expect(other).toMatchObject({ code });
     expect(`${String(other)} ${JSON.stringify(other)}`).not.toContain('secret');
   }
 });

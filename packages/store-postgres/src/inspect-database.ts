@@ -5,8 +5,7 @@ import { z } from 'zod';
 import { liveLock } from './lock/folder-lock.js';
 import { isOlder, LEAST_PGVECTOR } from './schema/pgvector.js';
 import { SCHEMA_VERSIONS } from './schema/versions.js';
-import { StoreUnreachableError } from './errors.js';
-import { reasonOf } from './sql/sql-state.js';
+import { connectionFailure } from './sql/connection-failure.js';
 import { withoutPassword } from './sql/without-password.js';
 
 /** What a database is, looked at without changing it. */
@@ -36,7 +35,7 @@ const versionRow = z.object({
   has_schema: z.boolean(),
 });
 
-/** @param database as openStore takes it. @throws StoreUnreachableError, ForeignLockError, DamagedLockError. */
+/** @param database as openStore takes it. @throws StoreUnavailableError, StoreAccessError, ForeignLockError, DamagedLockError. */
 export async function inspectDatabase(database: string): Promise<DatabaseInspection> {
   if (/^postgres(ql)?:\/\//.test(database)) return inspectServer(database);
   const folder = resolve(database);
@@ -81,7 +80,7 @@ async function inspectServer(connectionString: string): Promise<DatabaseInspecti
       knownSchema: SCHEMA_VERSIONS.length,
     };
   } catch (cause) {
-    throw new StoreUnreachableError(withoutPassword(connectionString), reasonOf(cause), { cause });
+    throw connectionFailure(cause, withoutPassword(connectionString));
   } finally {
     await client?.end().catch(() => undefined);
   }

@@ -18,8 +18,8 @@ export interface OpenStoreOptions {
 /**
  * A server's database, or an embedded one that belongs to this process until `close`.
  * @throws StoreLockedError where another process has the folder open (it can be joined: {@link joinStore}),
- * ForeignLockError, DamagedLockError, PGliteOpenError, StoreUnreachableError, PgvectorMissingError,
- * PgvectorTooOldError, SchemaTooNewError.
+ * ForeignLockError, DamagedLockError, PGliteOpenError, StoreUnavailableError, StoreAccessError,
+ * PgvectorMissingError, PgvectorTooOldError, SchemaTooNewError.
  */
 export async function openStore({ database }: OpenStoreOptions): Promise<PostgresStore> {
   if (/^postgres(ql)?:\/\//.test(database))

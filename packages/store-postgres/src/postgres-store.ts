@@ -6,8 +6,6 @@ import { PostgresJobs } from './jobs.js';
 import { PostgresMigrations } from './migrations.js';
 import { ensureSchema } from './schema/ensure-schema.js';
 import { Database } from './sql/database.js';
-import { StoreUnreachableError } from './errors.js';
-import { reasonOf } from './sql/sql-state.js';
 import { withoutPassword } from './sql/without-password.js';
 import { PostgresVectors } from './vectors.js';
 
@@ -30,17 +28,14 @@ export interface PostgresStore extends StorePorts {
 }
 
 /**
- * Makes or updates the schema. `end` is called where this fails. @throws StoreUnreachableError, PgvectorMissingError,
- * PgvectorTooOldError, SchemaTooNewError.
+ * Makes or updates the schema. `end` is called where this fails. @throws StoreUnavailableError, StoreAccessError,
+ * PgvectorMissingError, PgvectorTooOldError, SchemaTooNewError.
  */
 export async function openPostgresStore(parts: PostgresStoreParts): Promise<PostgresStore> {
-  const database = new Database(parts);
   const address = withoutPassword(parts.connectionString);
+  const database = new Database({ ...parts, address });
   let closed: Promise<void> | undefined;
   try {
-    await database.script('SELECT 1').catch((cause: unknown) => {
-      throw new StoreUnreachableError(address, reasonOf(cause), { cause });
-    });
     await ensureSchema(database);
     return {
       address,

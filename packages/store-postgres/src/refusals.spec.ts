@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { afterAll, afterEach, describe, expect, it, jest } from '@jest/globals';
 import { ClosedError } from '@kimera/core';
 import { fakeSpace } from '@kimera/testing';
@@ -42,10 +43,10 @@ describe('a store is refused', () => {
     const inside = await openStore({ database }).catch((error: unknown) => error);
     await server.close();
     const outside = await openStore({ database }).catch((error: unknown) => error);
-    for (const error of [inside, outside]) {
-      expect(error).toMatchObject({ code: 'STORE_UNREACHABLE', address: `postgres://someone@127.0.0.1:${port}/any` });
-      expect(String(error)).not.toContain('wrong@');
-    }
+    const address = `postgres://someone@127.0.0.1:${port}/any`;
+    expect(inside).toMatchObject({ code: 'STORE_ACCESS', kind: 'refused', address });
+    expect(outside).toMatchObject({ code: 'STORE_UNAVAILABLE', kind: 'retryable', address });
+    for (const error of [inside, outside]) expect(inspect(error, { depth: 10 })).not.toContain('wrong@');
     expect([inside, outside].map(String)).toEqual([
       expect.stringContaining('wrong password'),
       expect.stringContaining('ECONNREFUSED'),
@@ -142,7 +143,11 @@ describe('a transaction', () => {
     const server = await WireServer.listen({ execute, password: 'p', parameters: {} }, 0);
     servers.push(server);
     return {
-      database: new Database({ connectionString: `postgres://u:p@127.0.0.1:${server.port}/d`, connections: 2 }),
+      database: new Database({
+        connectionString: `postgres://u:p@127.0.0.1:${server.port}/d`,
+        address: 'the server',
+        connections: 2,
+      }),
       statements,
     };
   }

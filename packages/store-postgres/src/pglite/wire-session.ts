@@ -17,7 +17,7 @@ import {
   SSL_REQUEST,
   type Frame,
 } from './frames.js';
-import { reasonOf } from '../sql/sql-state.js';
+import { reasonOf } from '../sql/connection-failure.js';
 
 export interface WireSessionParts {
   readonly socket: Socket;

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ClosedError } from '@kimera/core';
-import pg from 'pg';
-import { Queryable } from './queryable.js';
-import { BusyError } from '../errors.js';
+import pg, { type QueryConfig, type QueryResult } from 'pg';
+import { Queryable, type PgClient } from './queryable.js';
+import { BusyError, StoreUnavailableError } from '../errors.js';
 import {
   CONNECT_MILLISECONDS,
   FIRST_PAUSE_MILLISECONDS,
@@ -10,20 +10,27 @@ import {
   STATEMENT_MILLISECONDS,
   TRANSACTION_ATTEMPTS,
 } from '../limits.js';
+import { connectionFailure, statementFailure } from './connection-failure.js';
 import { isContention } from './sql-state.js';
 
 export interface DatabaseAddress {
   readonly connectionString: string;
+  /** Without the password, for messages. */
+  readonly address: string;
   /** Connections at a time. */
   readonly connections: number;
 }
 
-/** A pool of connections; queries outside of a transaction are a transaction each. */
+/**
+ * A pool of connections; queries outside of a transaction are a transaction each. @throws StoreUnavailableError where
+ * the connection or the server goes, StoreAccessError where the server lets no connection in.
+ */
 export class Database extends Queryable {
   readonly #pool: pg.Pool;
+  readonly #address: string;
   #closed: Promise<void> | undefined;
 
-  constructor({ connectionString, connections }: DatabaseAddress) {
+  constructor({ connectionString, address, connections }: DatabaseAddress) {
     const pool = new pg.Pool({
       connectionString,
       max: connections,
@@ -33,10 +40,9 @@ export class Database extends Queryable {
     });
     // A connection that breaks while it is idle is replaced by the pool; without a listener it would end the process.
     pool.on('error', () => undefined);
-    super({
-      query: (query) => (this.#closed === undefined ? pool.query(query) : Promise.reject(new ClosedError('the store'))),
-    });
+    super({ query: (query) => this.#single(query) });
     this.#pool = pool;
+    this.#address = address;
   }
 
   /**
@@ -66,29 +72,49 @@ export class Database extends Queryable {
     return this.#closed;
   }
 
-  async #connect(): Promise<pg.PoolClient> {
-    if (this.#closed !== undefined) throw new ClosedError('the store');
-    return this.#pool.connect();
+  #single(query: QueryConfig<unknown[]>): Promise<QueryResult> {
+    return this.#connected((client) => client.query(query));
   }
 
-  async #once<T>(work: (sql: Queryable) => Promise<T>): Promise<T> {
-    const client = await this.#connect();
+  #once<T>(work: (sql: Queryable) => Promise<T>): Promise<T> {
+    return this.#connected(async (client, rollback) => {
+      try {
+        await client.query({
+          text: `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = ${LOCK_MILLISECONDS}`,
+        });
+        const result = await work(new Queryable(client));
+        await client.query({ text: 'COMMIT' });
+        return result;
+      } catch (error) {
+        await rollback();
+        throw error;
+      }
+    });
+  }
+
+  /** With a connection that goes back to the pool, or is thrown away where it broke. `rollback` never fails. */
+  async #connected<T>(work: (client: PgClient, rollback: () => Promise<void>) => Promise<T>): Promise<T> {
+    if (this.#closed !== undefined) throw new ClosedError('the store');
+    const client = await this.#pool.connect().catch((error: unknown) => {
+      throw connectionFailure(error, this.#address);
+    });
     let broken: Error | undefined;
     // A server that ends the connection says so here; the query under way is rejected by itself.
     const onError = (error: Error): void => {
       broken = error;
     };
     client.on('error', onError);
-    try {
-      await client.query(`BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = ${LOCK_MILLISECONDS}`);
-      const result = await work(new Queryable(client));
-      await client.query('COMMIT');
-      return result;
-    } catch (error) {
-      await client.query('ROLLBACK').catch((failure: unknown) => {
-        broken = failure instanceof Error ? failure : new Error(String(failure), { cause: failure });
+    const query = (config: QueryConfig<unknown[]>): Promise<QueryResult> =>
+      client.query(config).catch((error: unknown) => {
+        const failure = statementFailure(error, this.#address);
+        if (failure instanceof StoreUnavailableError) broken = failure;
+        throw failure;
       });
-      throw error;
+    const rollback = async (): Promise<void> => {
+      await client.query('ROLLBACK').catch(onError);
+    };
+    try {
+      return await work({ query }, rollback);
     } finally {
       client.off('error', onError);
       client.release(broken);

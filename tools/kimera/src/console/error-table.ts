@@ -191,7 +191,8 @@ export const HINTS = {
   FOREIGN_LOCK: null,
   DAMAGED_LOCK: null,
   STORE_BUSY: TRY_AGAIN,
-  STORE_UNREACHABLE: 'check --database and DATABASE_URL, and that the server runs; "kimera doctor" tries it',
+  STORE_UNAVAILABLE: 'check --database and DATABASE_URL, and that the server runs; "kimera doctor" tries it',
+  STORE_ACCESS: 'check user, password and database of --database or DATABASE_URL; "kimera doctor" tries it',
   PGVECTOR_MISSING: 'install pgvector on the server, then CREATE EXTENSION vector',
   /** The message says what to install. */
   PGVECTOR_TOO_OLD: null,
