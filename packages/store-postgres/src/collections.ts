@@ -17,15 +17,12 @@ import {
 } from '@kimera/core';
 import { z } from 'zod';
 import { putVectors } from './put-vectors.js';
-import { createCapture, replaceCapture } from './schema/capture.js';
-import { createSpaceTables } from './schema/space-tables.js';
-import { registerSpace } from './spaces.js';
+import { registerCollection } from './register-collection.js';
 import { rowColumns, sourceRow } from './source-rows.js';
 import { collectionNames, readSource, readSpace } from './source.js';
 import type { Database } from './sql/database.js';
 import { quoted } from './sql/identifier.js';
 import { DUPLICATE_TABLE, sqlState } from './sql/sql-state.js';
-import { storableIds } from './storable.js';
 import { MAX_DIMENSION } from './vector-codec.js';
 
 export class PostgresCollections implements CollectionReader, CollectionWriter {
@@ -41,19 +38,19 @@ export class PostgresCollections implements CollectionReader, CollectionWriter {
   }
 
   async countRows(name: string): Promise<number> {
-    const { table } = await readSource(this.database, name);
+    const { rows } = await readSource(this.database, name);
     const row = await this.database.row(
       z.object({ count: z.number() }),
-      `SELECT count(*)::float8 AS count FROM ${table}`,
+      `SELECT count(*)::float8 AS count FROM ${rows} d`,
     );
     return row?.count ?? 0;
   }
 
   async keyRanges(name: string, rows: number): Promise<readonly KeyRange[]> {
-    const { table, id } = await readSource(this.database, name);
+    const { rows: all, key } = await readSource(this.database, name);
     const cuts = await this.database.rows(
       z.object({ id: z.string() }),
-      `SELECT id FROM (SELECT ${id} AS id, row_number() OVER (ORDER BY ${id} COLLATE "C") AS place, count(*) OVER () AS total FROM ${table}) numbered
+      `SELECT ${key.text('numbered')} AS id FROM (SELECT ${key.of('d')}, row_number() OVER (ORDER BY ${key.of('d')}) AS place, count(*) OVER () AS total FROM ${all} d) numbered
        WHERE place % $1::bigint = 0 AND place < total ORDER BY place`,
       [rows],
     );
@@ -62,24 +59,26 @@ export class PostgresCollections implements CollectionReader, CollectionWriter {
 
   async readRange(name: string, { after, upTo }: KeyRange): Promise<readonly SourceRow[]> {
     const source = await readSource(this.database, name);
+    const { key } = source;
     const bounds = [
-      ...(after === null ? [] : [{ sign: '>', id: after }]),
-      ...(upTo === null ? [] : [{ sign: '<=', id: upTo }]),
+      ...(after === null ? [] : [{ sign: '>' as const, id: after }]),
+      ...(upTo === null ? [] : [{ sign: '<=' as const, id: upTo }]),
     ];
-    const where = bounds.map(({ sign }, i) => `d.${source.id} COLLATE "C" ${sign} $${i + 1}`).join(' AND ');
+    const where = bounds.map(({ sign }, i) => key.beyond('d', sign, 1 + i * key.names.length)).join(' AND ');
     return this.database.rows(
       sourceRow,
-      `SELECT ${rowColumns(source)} FROM ${source.table} d ${where === '' ? '' : `WHERE ${where}`} ORDER BY d.${source.id} COLLATE "C"`,
-      bounds.map((bound) => bound.id),
+      `SELECT ${rowColumns(source)} FROM ${source.rows} d ${where === '' ? '' : `WHERE ${where}`} ORDER BY ${key.of('d')}`,
+      bounds.flatMap((bound) => key.values(bound.id)),
     );
   }
 
   async readRows(name: string, ids: readonly string[]): Promise<readonly SourceRow[]> {
     const source = await readSource(this.database, name);
+    const { key } = source;
     return this.database.rows(
       sourceRow,
-      `SELECT ${rowColumns(source)} FROM ${source.table} d WHERE d.${source.id} = ANY ($1::text[])`,
-      [storableIds(ids)],
+      `SELECT ${rowColumns(source)} FROM ${source.rows} d JOIN ${key.table('asked', 1)} ON ${key.equal('asked', 'd')}`,
+      key.arrays(key.storable(ids)),
     );
   }
 
@@ -87,8 +86,8 @@ export class PostgresCollections implements CollectionReader, CollectionWriter {
     const source = await readSource(this.database, name);
     return this.database.rows(
       sourceRow,
-      `SELECT ${rowColumns(source)} FROM ${source.table} d ORDER BY sha256(convert_to($1::text || ':' || d.${source.id}, 'UTF8')) LIMIT $2`,
-      [String(seed), count],
+      `SELECT ${rowColumns(source)} FROM ${source.rows} d ORDER BY hashtextextended((${source.key.text('d')}) COLLATE "C", $1::bigint), ${source.key.of('d')} LIMIT $2`,
+      [seed, count],
     );
   }
 
@@ -99,16 +98,17 @@ export class PostgresCollections implements CollectionReader, CollectionWriter {
     try {
       await this.database.transaction(async (sql) => {
         await sql.script(`CREATE TABLE ${table} (id text COLLATE "C" PRIMARY KEY, text text NOT NULL)`);
-        await sql.run(
-          `INSERT INTO kimera.collections (name, source_schema, source_table, id_column, text_column) VALUES ($1, 'public', $1, 'id', 'text')`,
-          [name],
-        );
-        await registerSpace(sql, name, space);
-        await sql.run(`INSERT INTO kimera.pointers (collection, space) VALUES ($1, $2)`, [name, space.fingerprint]);
-        const source = await readSource(sql, name);
-        await createSpaceTables(sql, source, space);
-        await createCapture(sql, source);
-        await replaceCapture(sql, source, [space.fingerprint]);
+        await registerCollection(sql, {
+          name,
+          origin: 'created',
+          schema: 'public',
+          table: name,
+          key: [{ name: 'id', type: 'text', collation: '"pg_catalog"."C"' }],
+          textExpression: quoted('text'),
+          tenantColumn: null,
+          vectors: null,
+          space,
+        });
       });
     } catch (error) {
       if (sqlState(error) === DUPLICATE_TABLE) throw new CollectionExistsError(name);
@@ -139,18 +139,18 @@ export class PostgresCollections implements CollectionReader, CollectionWriter {
         };
       });
       await sql.run(
-        `INSERT INTO ${table} AS d (${source.id}, ${source.text}) SELECT * FROM unnest($1::text[], $2::text[])
-         ON CONFLICT (${source.id}) DO UPDATE SET ${source.text} = excluded.${source.text} WHERE d.${source.text} <> excluded.${source.text}`,
+        `INSERT INTO ${table} AS d (id, text) SELECT * FROM unnest($1::text[], $2::text[])
+         ON CONFLICT (id) DO UPDATE SET text = excluded.text WHERE d.text <> excluded.text`,
         [sorted.map(({ id }) => id), sorted.map(({ text }) => toWellFormed(text))],
       );
-      await putVectors(sql, held, vectors);
+      await putVectors(sql, source, held, vectors);
     });
   }
 
   async deleteRows(name: string, ids: readonly string[]): Promise<number> {
     return this.database.transaction(async (sql) => {
-      const { table, id } = await readSource(sql, name);
-      return sql.run(`DELETE FROM ${table} WHERE ${id} = ANY ($1::text[])`, [[...storableIds(ids)].sort()]);
+      const { table, key } = await readSource(sql, name);
+      return sql.run(`DELETE FROM ${table} WHERE id = ANY ($1::text[])`, [[...key.storable(ids)].sort()]);
     });
   }
 }

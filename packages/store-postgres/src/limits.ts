@@ -31,3 +31,6 @@ export const JOB_ATTEMPTS = 100;
 export const ROWS_PER_STATEMENT = 500;
 /** Jobs of one INSERT: their keys take some MB. */
 export const JOBS_PER_STATEMENT = 10_000;
+
+/** Entries of the log of changes that are looked at together at least: a row may be in it many times. */
+export const LOG_PAGE = 256;

@@ -107,11 +107,11 @@ export class PostgresMigrations implements MigrationStore {
       const source = await readSource(sql, collection);
       if (source.activeSpace !== from)
         throw new SpaceMismatchError(from, source.activeSpace, `active space of ${collection}`);
-      const pending = await countPending(sql, space);
+      const pending = await countPending(sql, source, space);
       if (pending > maxPending) throw new CatchUpError(pending, maxPending);
       const rows = await readPending(sql, source, space, maxPending);
       const { written } = await writeFreshVectors(sql, source, space, rows.length === 0 ? [] : await embed(rows));
-      const left = await countPending(sql, space);
+      const left = await countPending(sql, source, space);
       if (left > 0) throw new CatchUpError(left, 0);
       await sql.run('UPDATE kimera.pointers SET space = $2 WHERE collection = $1', [collection, toSpace]);
       await moveState(sql, migration, by, change);

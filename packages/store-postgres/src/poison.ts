@@ -39,28 +39,47 @@ export async function recordPoison(
   );
   await settle(
     sql,
+    source.key,
     held,
     failed.map(({ id }) => id),
   );
 }
 
 /**
- * Rows whose text is still the one that failed, and that have got no vector since, in the spaces that are still held.
+ * Rows whose text is still the one that failed, and has got no vector since, in the spaces that are still held.
  */
 export async function readPoison(sql: Queryable, migration: string, source: Source): Promise<readonly PoisonRecord[]> {
   const records: PoisonRecord[] = [];
   for (const { fingerprint } of await readSpaces(sql, source.name)) {
     const { vectors } = await readSpace(sql, source.name, fingerprint);
-    records.push(
-      ...(await sql.rows(
-        poisonRow,
-        `SELECT p.id, p.space, encode(p.content_hash, 'hex') AS hash, p.reason, p.excused FROM kimera.poison p JOIN ${source.table} d ON d.${source.id} = p.id
-         WHERE p.migration = $1 AND p.space = $2 AND p.content_hash = ${source.hash} AND NOT EXISTS (SELECT FROM ${vectors} v WHERE v.id = p.id) ORDER BY p.id`,
-        [migration, fingerprint],
-      )),
+    const noted = await sql.rows(
+      poisonRow,
+      `SELECT id, space, encode(content_hash, 'hex') AS hash, reason, excused FROM kimera.poison WHERE migration = $1 AND space = $2 ORDER BY id`,
+      [migration, fingerprint],
     );
+    const open = await rowsWithoutVector(sql, source, vectors, noted);
+    records.push(...noted.filter(({ id }) => open.has(id)));
   }
   return records;
+}
+
+/** Ids of rows whose text still has the hash and has no vector. */
+async function rowsWithoutVector(
+  sql: Queryable,
+  { key, rows, hash }: Source,
+  vectors: string,
+  noted: readonly PoisonRecord[],
+): Promise<ReadonlySet<string>> {
+  const storable = new Set(key.storable(noted.map(({ id }) => id)));
+  const asked = noted.filter(({ id }) => storable.has(id));
+  const open = await sql.rows(
+    z.object({ id: z.string() }),
+    `SELECT ${key.text('d')} AS id FROM unnest(${[...key.lists(2), '$1::text[]'].join(', ')}) AS asked (${key.list}, hash)
+     JOIN ${rows} d ON ${key.equal('d', 'asked')} AND ${hash} = decode(asked.hash, 'hex')
+     WHERE NOT EXISTS (SELECT FROM ${vectors} v WHERE ${key.equal('v', 'd')} AND v.content_hash = ${hash})`,
+    [asked.map(({ contentHash }) => contentHash), ...key.arrays(asked.map(({ id }) => id))],
+  );
+  return new Set(open.map(({ id }) => id));
 }
 
 /** Returns the ids of rows that were not excused before. */

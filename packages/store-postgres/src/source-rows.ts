@@ -6,7 +6,7 @@ export const sourceRow = z
   .object({ id: z.string(), text: z.string(), hash: z.string() })
   .transform(({ id, text, hash }): SourceRow => ({ id, text, contentHash: hash }));
 
-/** SQL of what {@link sourceRow} reads, the table being `d`. */
-export function rowColumns(source: Source): string {
-  return `d.${source.id} AS id, d.${source.text} AS text, encode(${source.hash}, 'hex') AS hash`;
+/** SQL of what {@link sourceRow} reads, the source's rows being `d`. */
+export function rowColumns({ key, hash }: Source): string {
+  return `${key.text('d')} AS id, d.text, encode(${hash}, 'hex') AS hash`;
 }

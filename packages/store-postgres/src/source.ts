@@ -1,5 +1,7 @@
 import { UnknownCollectionError, UnknownSpaceError, type EmbeddingSpace } from '@kimera/core';
 import { z } from 'zod';
+import { KEY_TYPES, type KeyType } from './key-types.js';
+import { Key } from './key.js';
 import { parseSpace } from './parse-space.js';
 import { quoted } from './sql/identifier.js';
 import type { Queryable } from './sql/queryable.js';
@@ -11,11 +13,21 @@ export interface Source {
   /** For people: `public.docs`. */
   readonly title: string;
   readonly table: string;
-  readonly id: string;
-  readonly text: string;
-  /** SQL of a row's content hash, the table being `d`. */
+  readonly key: Key;
+  /** SQL over the columns of a row; null: the row is as if it were not there. */
+  readonly textExpression: string;
+  /** Or null: the rows have no tenant. */
+  readonly tenantColumn: string | null;
+  /** Of the application's own, or made by us: then its columns are `id` and `text`. */
+  readonly origin: 'adopted' | 'created';
+  /**
+   * For FROM, to be named `d`: the rows that have a text, with the key's columns under our names, `text` and, where rows
+   * have a tenant, `tenant`, as text.
+   */
+  readonly rows: string;
+  /** SQL of a row's content hash, {@link rows} being `d`. */
   readonly hash: string;
-  /** Fingerprint. */
+  /** Fingerprint; that of all tenants which have none of their own. */
   readonly activeSpace: string;
 }
 
@@ -26,11 +38,14 @@ export interface HeldSpace {
   readonly pending: string;
 }
 
+const keyType = z.custom<KeyType>((value) => typeof value === 'string' && Object.hasOwn(KEY_TYPES, value));
 const sourceRow = z.object({
   source_schema: z.string(),
   source_table: z.string(),
-  id_column: z.string(),
-  text_column: z.string(),
+  key_columns: z.array(z.object({ name: z.string(), type: keyType, collation: z.string().nullable() })),
+  text_expression: z.string(),
+  tenant_column: z.string().nullable(),
+  adopted: z.boolean(),
   space: z.string(),
 });
 const heldRow = z.object({ space: z.unknown(), vectors_table: z.string(), pending_table: z.string() });
@@ -39,7 +54,8 @@ const heldRow = z.object({ space: z.unknown(), vectors_table: z.string(), pendin
 export async function readSource(sql: Queryable, name: string): Promise<Source> {
   const row = await sql.row(
     sourceRow,
-    `SELECT source_schema, source_table, id_column, text_column, p.space FROM kimera.collections c JOIN kimera.pointers p ON p.collection = c.name AND p.tenant = '' WHERE c.name = $1`,
+    `SELECT source_schema, source_table, key_columns, text_expression, tenant_column, adopted, p.space
+     FROM kimera.collections c JOIN kimera.pointers p ON p.collection = c.name AND p.tenant = '' WHERE c.name = $1`,
     [name],
   );
   if (row === undefined) throw new UnknownCollectionError(name, await collectionNames(sql));
@@ -51,19 +67,46 @@ export async function collectionNames(sql: Queryable): Promise<readonly string[]
   return rows.map(({ name }) => name);
 }
 
-export function sourceOf(
+function sourceOf(
   name: string,
-  { source_schema, source_table, id_column, text_column, space }: z.infer<typeof sourceRow>,
+  {
+    source_schema: schema,
+    source_table: tableName,
+    key_columns: columns,
+    text_expression: textExpression,
+    tenant_column: tenant,
+    adopted,
+    space,
+  }: z.infer<typeof sourceRow>,
 ): Source {
+  const table = quoted(schema, tableName);
+  const parts = {
+    key: new Key(columns),
+    textExpression,
+    tenantColumn: tenant === null ? null : quoted(tenant),
+  };
   return {
+    ...parts,
     name,
-    title: `${source_schema}.${source_table}`,
-    table: quoted(source_schema, source_table),
-    id: quoted(id_column),
-    text: quoted(text_column),
-    hash: `sha256(convert_to(d.${quoted(text_column)}, 'UTF8'))`,
+    title: `${schema}.${tableName}`,
+    table,
+    origin: adopted ? 'adopted' : 'created',
+    rows: rowsOf(parts, table),
+    hash: `sha256(convert_to(d.text, 'UTF8'))`,
     activeSpace: space,
   };
+}
+
+/**
+ * {@link Source.rows} of any relation with the columns of the source table. The text expression sees these columns
+ * alone: no name of ours can stand in its way.
+ */
+export function rowsOf(
+  { key, textExpression, tenantColumn }: Pick<Source, 'key' | 'textExpression' | 'tenantColumn'>,
+  relation: string,
+): string {
+  const tenant = tenantColumn === null ? '' : `, ${tenantColumn}::text AS tenant`;
+  return `(SELECT ${key.selected}, (${textExpression})::text AS text${tenant} FROM ${relation} WHERE (${textExpression}) IS NOT NULL)`;
 }
 
 /** `held` keeps the space from being closed until the transaction ends. @throws UnknownSpaceError. */

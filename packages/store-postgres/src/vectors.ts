@@ -18,13 +18,13 @@ import {
 import { z } from 'zod';
 import { writeFreshVectors } from './put-vectors.js';
 import { replaceCapture } from './schema/capture.js';
+import { pendingCount } from './changes.js';
 import { createSpaceTables, dropSpaceTables } from './schema/space-tables.js';
 import { readSource, readSpace, readSpaces } from './source.js';
 import { registerSpace } from './spaces.js';
 import type { Database } from './sql/database.js';
 import type { Queryable } from './sql/queryable.js';
 import { sqlState, UNDEFINED_TABLE } from './sql/sql-state.js';
-import { storableIds } from './storable.js';
 import { decodeVector, encodeVector, MAX_DIMENSION } from './vector-codec.js';
 
 const variant = z.enum(VARIANTS);
@@ -57,7 +57,12 @@ const vectorRow = z
       dense: decodeVector(embedding),
     }),
   );
-const hitRow = z.object({ active: z.string(), id: z.string().nullable(), score: z.number().nullable() });
+const hitRow = z.object({
+  active: z.string(),
+  id: z.string().nullable(),
+  score: z.number().nullable(),
+  stale: z.boolean().nullable(),
+});
 const count = z.number();
 const coverageRow = z.object({
   rows: count,
@@ -90,13 +95,15 @@ export class PostgresVectors implements VectorReader, VectorWriter {
   }
 
   async readVectors(name: string, space: string, ids?: readonly string[]): Promise<readonly StoredVector[]> {
-    await readSource(this.database, name);
+    const source = await readSource(this.database, name);
+    const { key } = source;
     const { vectors } = await readSpace(this.database, name, space);
     return this.#inSpace(name, space, () =>
       this.database.rows(
         vectorRow,
-        `SELECT id, encode(content_hash, 'hex') AS hash, space, variant, tokenizer_revision, truncated, vector_send(embedding) AS embedding FROM ${vectors} ${ids === undefined ? '' : 'WHERE id = ANY ($1::text[])'} ORDER BY id`,
-        ids === undefined ? [] : [storableIds(ids)],
+        `SELECT ${key.text('v')} AS id, encode(v.content_hash, 'hex') AS hash, v.space, v.variant, v.tokenizer_revision, v.truncated, vector_send(v.embedding) AS embedding
+         FROM ${vectors} v JOIN ${source.rows} d ON ${key.equal('d', 'v')} ${ids === undefined ? '' : `JOIN ${key.table('asked', 1)} ON ${key.equal('asked', 'v')}`} ORDER BY ${key.of('v')}`,
+        ids === undefined ? [] : key.arrays(key.storable(ids)),
       ),
     );
   }
@@ -104,19 +111,21 @@ export class PostgresVectors implements VectorReader, VectorWriter {
   async coverage(name: string, space: string): Promise<Coverage> {
     const source = await readSource(this.database, name);
     const { vectors, pending } = await readSpace(this.database, name, space);
+    const { key } = source;
     const malformed = '(v.space <> $1 OR vector_norm(v.embedding) = 0)';
+    const current = `v.content_hash = ${source.hash} AND NOT ${malformed}`;
     const [row] = await this.#inSpace(name, space, () =>
       this.database.rows(
         coverageRow,
-        `SELECT count(d.${source.id})::float8 AS rows,
-                count(*) FILTER (WHERE v.content_hash = ${source.hash} AND NOT ${malformed})::float8 AS current,
-                count(*) FILTER (WHERE v.id IS NULL)::float8 AS missing,
+        `SELECT count(d.text)::float8 AS rows,
+                count(*) FILTER (WHERE ${current})::float8 AS current,
+                count(*) FILTER (WHERE v.content_hash IS NULL)::float8 AS missing,
                 count(*) FILTER (WHERE v.content_hash <> ${source.hash})::float8 AS stale,
-                count(*) FILTER (WHERE d.${source.id} IS NULL)::float8 AS orphans,
-                count(*) FILTER (WHERE ${malformed})::float8 AS malformed,
-                count(*) FILTER (WHERE v.truncated)::float8 AS truncated,
-                (SELECT count(*) FROM ${pending})::float8 AS pending
-         FROM ${source.table} d FULL JOIN ${vectors} v ON v.id = d.${source.id}`,
+                count(*) FILTER (WHERE d.text IS NULL AND NOT EXISTS (SELECT FROM ${pending} p WHERE ${key.equal('p', 'v')}))::float8 AS orphans,
+                count(*) FILTER (WHERE d.text IS NOT NULL AND ${malformed})::float8 AS malformed,
+                count(*) FILTER (WHERE v.truncated AND ${current})::float8 AS truncated,
+                (${pendingCount(source, pending)}) AS pending
+         FROM ${source.rows} d FULL JOIN ${vectors} v ON ${key.equal('v', 'd')}`,
         [space],
       ),
     );
@@ -154,14 +163,13 @@ export class PostgresVectors implements VectorReader, VectorWriter {
     await this.database.transaction(async (sql) => {
       const source = await readSource(sql, name);
       if (space === source.activeSpace) throw new ActiveSpaceError(name, space);
-      // Waits for writes of vectors under way (readSpace, 'held'), then for all use of the table, which the foreign
-      // keys' triggers are taken from.
+      // Waits for writes of vectors under way (readSpace, 'held'), then for writers, whose triggers use the tables.
       const there = await sql.run(
         'SELECT FROM kimera.collection_spaces WHERE collection = $1 AND space = $2 FOR UPDATE',
         [name, space],
       );
       if (there === 0) return;
-      await sql.script(`LOCK TABLE ${source.table} IN ACCESS EXCLUSIVE MODE`);
+      await sql.script(`LOCK TABLE ${source.table} IN SHARE ROW EXCLUSIVE MODE`);
       const { activeSpace } = await readSource(sql, name);
       if (space === activeSpace) throw new ActiveSpaceError(name, space);
       await sql.run('DELETE FROM kimera.collection_spaces WHERE collection = $1 AND space = $2', [name, space]);
@@ -191,24 +199,27 @@ export class PostgresVectors implements VectorReader, VectorWriter {
     limit: number,
     when: 'only where active' | 'in any case',
   ): Promise<readonly Hit[]> {
+    const source = await readSource(this.database, name);
+    const { key } = source;
     const held = await readSpace(this.database, name, space);
     checkVector(dense, held.space.dimension, 'query');
     const rows = await this.#inSpace(name, space, () =>
       this.database.rows(
         hitRow,
-        `SELECT p.space AS active, h.id, 1 - h.distance AS score
+        `SELECT p.space AS active, h.row_id AS id, 1 - h.distance AS score, h.stale
          FROM kimera.pointers p LEFT JOIN LATERAL (
-           SELECT id, embedding <=> $2::vector AS distance FROM ${held.vectors} WHERE p.space = $3 OR $5 = 'in any case' ORDER BY distance, id LIMIT $4
+           SELECT ${key.text('d')} AS row_id, ${key.of('d')}, v.embedding <=> $2::vector AS distance, v.content_hash <> ${source.hash} AS stale
+           FROM ${held.vectors} v JOIN ${source.rows} d ON ${key.equal('d', 'v')} WHERE p.space = $3 OR $5 = 'in any case' ORDER BY distance, ${key.of('d')} LIMIT $4
          ) h ON true
-         WHERE p.collection = $1 AND p.tenant = '' ORDER BY h.distance, h.id`,
+         WHERE p.collection = $1 AND p.tenant = '' ORDER BY h.distance, ${key.of('h')}`,
         [name, encodeVector(dense), space, limit, when],
       ),
     );
     const [first] = rows;
     if (when === 'only where active' && first !== undefined && first.active !== space)
       throw new SpaceMismatchError(first.active, space, 'query');
-    return rows.flatMap(({ id, score }) =>
-      id === null || score === null || Number.isNaN(score) ? [] : [{ id, score }],
+    return rows.flatMap(({ id, score, stale }) =>
+      id === null || score === null || Number.isNaN(score) ? [] : [{ id, score, stale: stale === true }],
     );
   }
 

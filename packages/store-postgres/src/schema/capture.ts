@@ -1,48 +1,100 @@
-import { quoted } from '../sql/identifier.js';
+import { z } from 'zod';
+import { rowsOf, type Source } from '../source.js';
+import { literal, quoted } from '../sql/identifier.js';
 import type { Queryable } from '../sql/queryable.js';
-import type { Source } from '../source.js';
-import { pendingTable, vectorsTable } from './space-tables.js';
+import { pendingTable } from './space-tables.js';
 
 /**
- * The triggers that watch a source table: a row whose text is new loses its vectors and is queued in every space of the
- * collection. Deletes are the foreign keys' (space-tables.ts). Rows that are copied in with `session_replication_role =
- * replica` are not seen.
+ * Watches the source table for these spaces, and its partitions, since the triggers of a table see only statements that
+ * name it. To be called while the table is locked against writers. Rows that are written with
+ * `session_replication_role = replica`, and partitions that are made later and written to by their own name, are not
+ * seen until they are watched too.
  */
-export async function createCapture(sql: Queryable, source: Source): Promise<void> {
-  await replaceCapture(sql, source, []);
+export async function createCapture(sql: Queryable, source: Source, spaces: readonly string[]): Promise<void> {
+  await replaceCapture(sql, source, spaces);
   const run = `EXECUTE FUNCTION ${captureFunction(source)}()`;
-  await sql.script(`
-    CREATE TRIGGER kimera_inserted AFTER INSERT ON ${source.table} REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT ${run};
-    CREATE TRIGGER kimera_updated AFTER UPDATE ON ${source.table} REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT ${run};
-  `);
+  const triggers = (await watchedTables(sql, source)).map(
+    (table) => `
+    CREATE OR REPLACE TRIGGER kimera_inserted AFTER INSERT ON ${table} REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT ${run};
+    CREATE OR REPLACE TRIGGER kimera_updated AFTER UPDATE ON ${table} REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT ${run};
+    CREATE OR REPLACE TRIGGER kimera_deleted AFTER DELETE ON ${table} REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT ${run};
+    CREATE OR REPLACE TRIGGER kimera_truncated AFTER TRUNCATE ON ${table} FOR EACH STATEMENT ${run};`,
+  );
+  await sql.script(triggers.join(''));
+}
+
+/** Takes the triggers off all tables that have them, whatever they are called by now. */
+export async function dropCapture(sql: Queryable, source: Pick<Source, 'name'>): Promise<void> {
+  await sql.script(`DROP FUNCTION IF EXISTS ${captureFunction(source)}() CASCADE`);
 }
 
 /**
- * The function has the names of the spaces in its text, so that a transaction whose snapshot is older than a space
- * still runs it: definitions are not read by snapshot. To be called while the source table is locked against writers.
+ * What the triggers run. It only inserts, without a unique constraint that could be in the way, and notes as a fault of
+ * the collection what it cannot do: no statement of the application fails or waits through it, at any isolation level.
+ * It runs with the rights of whoever made it. A fault that is known is noted again only where the transaction may not
+ * see that it was mended: at READ COMMITTED each statement sees it.
+ *
+ * The function has the names of the tables in its text, so that a transaction whose snapshot is older than a space still
+ * runs it: definitions are not read by snapshot.
  */
 export async function replaceCapture(sql: Queryable, source: Source, spaces: readonly string[]): Promise<void> {
-  const changes = spaces.map(
-    (space) => `
-        DELETE FROM ${quoted('kimera', vectorsTable(source.name, space))} WHERE id = ANY (changed);
-        INSERT INTO ${quoted('kimera', pendingTable(source.name, space))} (id) SELECT unnest(changed) ON CONFLICT DO NOTHING;`,
-  );
-  await sql.script(`
-    CREATE OR REPLACE FUNCTION ${captureFunction(source)}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $capture$
-    DECLARE changed text[];
+  const { key } = source;
+  const queue = (changed: string): string => {
+    const inserts = spaces.map(
+      (space) =>
+        `INSERT INTO ${quoted('kimera', pendingTable(source.name, space))} (${key.list}) SELECT ${key.list} FROM changed`,
+    );
+    const others = inserts.slice(1).map((insert, i) => `, also_${i + 1} AS (${insert})`);
+    return `WITH changed AS (${changed})${others.join('')} ${inserts[0] ?? 'SELECT'}`;
+  };
+  const name = literal(source.name);
+  const body = `
+    DECLARE
+      state text;
+      detail text;
     BEGIN
       IF TG_OP = 'INSERT' THEN
-        changed := ARRAY (SELECT ${source.id} FROM new_rows);
+        ${queue(`SELECT ${key.of('d')} FROM ${rowsOf(source, 'new_rows')} d`)};
+      ELSIF TG_OP = 'DELETE' THEN
+        ${queue(`SELECT ${key.of('d')} FROM ${rowsOf(source, 'old_rows')} d`)};
+      ELSIF TG_OP = 'UPDATE' THEN
+        -- Keys whose text is not the same before and after. Rows pair by sorting: a plan that is kept in a session fits any number of them.
+        ${queue(`SELECT DISTINCT ${key.of('u')} FROM (
+          SELECT ${key.of('d')}, d.text, 1 AS side FROM ${rowsOf(source, 'new_rows')} d
+          UNION ALL SELECT ${key.of('d')}, d.text, -1 FROM ${rowsOf(source, 'old_rows')} d
+        ) u GROUP BY ${key.of('u')}, u.text COLLATE "C" HAVING sum(u.side) <> 0`)};
       ELSE
-        changed := ARRAY (SELECT n.${source.id} FROM new_rows n WHERE NOT EXISTS (SELECT FROM old_rows o WHERE o.${source.id} = n.${source.id} AND o.${source.text} = n.${source.text}));
-      END IF;
-      IF cardinality(changed) > 0 THEN
-        NULL;${changes.join('')}
+        INSERT INTO kimera.collection_faults (collection, kind, detail) VALUES (${name}, 'truncated', format('%I.%I', TG_TABLE_SCHEMA, TG_TABLE_NAME));
       END IF;
       RETURN NULL;
-    END $capture$`);
+    EXCEPTION WHEN OTHERS THEN
+      GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, detail = MESSAGE_TEXT;
+      BEGIN
+        IF current_setting('transaction_isolation') <> 'read committed'
+          OR NOT EXISTS (SELECT FROM kimera.collection_faults f WHERE f.collection = ${name} AND f.kind = 'capture') THEN
+          INSERT INTO kimera.collection_faults (collection, kind, detail) VALUES (${name}, 'capture', format('%s of %I.%I: %s (%s)', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME, detail, state));
+        END IF;
+      EXCEPTION WHEN OTHERS THEN
+        RAISE WARNING 'kimera: a change of collection % was not noted: % (%)', ${name}, detail, state;
+      END;
+      RETURN NULL;
+    END`;
+  await sql.script(
+    `CREATE OR REPLACE FUNCTION ${captureFunction(source)}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS ${literal(body)}`,
+  );
 }
 
-function captureFunction({ name }: Source): string {
+/** Quoted for SQL: the source table, and its partitions where it is partitioned. */
+async function watchedTables(sql: Queryable, { table }: Source): Promise<readonly string[]> {
+  const rows = await sql.rows(
+    z.object({ name: z.string() }),
+    `SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind IN ('r', 'p') AND (c.oid = $1::regclass OR c.oid IN (SELECT relid FROM pg_partition_tree($1::regclass))) ORDER BY c.oid`,
+    [table],
+  );
+  return rows.map(({ name }) => name);
+}
+
+function captureFunction({ name }: Pick<Source, 'name'>): string {
   return quoted('kimera', `${name}_capture`);
 }

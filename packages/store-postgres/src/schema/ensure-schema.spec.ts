@@ -1,64 +1,99 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { contentHash, type EmbeddedRow, type EmbeddingSpace } from '@kimera/core';
+import { contentHash, type EmbeddingSpace, type StoredVector } from '@kimera/core';
 import { fakeSpace } from '@kimera/testing';
 import { openStore } from '../open-store.js';
+import type { PostgresStore } from '../postgres-store.js';
 import { quoted } from '../sql/identifier.js';
 import { embeddedConnection, SqlApplication, TemporaryFolders } from '../store.fixture.js';
+import { encodeVector } from '../vector-codec.js';
+import { makeOldCollection, makeOldSchema } from './old-version.fixture.js';
 import { vectorsTable } from './space-tables.js';
 import { SCHEMA_VERSIONS } from './versions.js';
 
 jest.setTimeout(180_000);
 const OLD = fakeSpace('old', { dimension: 2 });
 const NEW = fakeSpace('new', { dimension: 3 });
-const HELD: readonly (readonly [string, EmbeddingSpace])[] = [
-  ['docs', OLD],
-  ['docs', NEW],
-  ['notes', OLD],
-];
 const folders = new TemporaryFolders();
 afterAll(() => folders.remove());
 
-function row(tokenizerRevision: number): EmbeddedRow {
-  const dense = Float32Array.of(0.25, -0.5);
-  return {
-    id: 'a',
-    text: 'a text',
-    embedding: { dense, space: OLD.fingerprint, variant: 'int8', tokenizerRevision, truncated: true },
-  };
+const vector = async ({ fingerprint, dimension }: EmbeddingSpace, id: string): Promise<StoredVector> => ({
+  id,
+  contentHash: await contentHash(`text of ${id}`),
+  dense: Float32Array.from({ length: dimension }, (_, i) => 0.1 * (i + 1)),
+  variant: 'int8',
+  tokenizerRevision: 1,
+  truncated: true,
+  space: fingerprint,
+});
+
+/** As a program of that version wrote it. */
+async function insertVector(application: SqlApplication, name: string, stored: StoredVector): Promise<void> {
+  await application.pool.query(
+    `INSERT INTO ${quoted('kimera', vectorsTable(name, stored.space))} (id, content_hash, space, variant, truncated, embedding) VALUES ($1, decode($2, 'hex'), $3, $4, $5, $6::vector)`,
+    [stored.id, stored.contentHash, stored.space, stored.variant, stored.truncated, encodeVector(stored.dense)],
+  );
 }
 
-describe('a store whose vectors had no tokenizer revision', () => {
-  let folder = '';
+describe.each([1, 2] as const)('a database of schema version %s, once it is opened,', (version) => {
+  let store: PostgresStore;
+  let application: SqlApplication;
   beforeAll(async () => {
-    folder = await folders.withDatabase();
-    const store = await openStore({ database: folder });
-    for (const name of ['docs', 'notes']) await store.collections.createCollection(name, OLD);
-    await store.vectors.openSpace('docs', NEW);
-    for (const name of ['docs', 'notes']) await store.collections.upsertRows(name, [row(7)]);
-    const application = new SqlApplication(embeddedConnection(folder));
-    for (const [name, { fingerprint }] of HELD)
-      await application.pool.query(
-        `ALTER TABLE ${quoted('kimera', vectorsTable(name, fingerprint))} DROP COLUMN tokenizer_revision`,
+    const folder = await folders.withDatabase();
+    const before = await openStore({ database: folder });
+    application = new SqlApplication(embeddedConnection(folder));
+    await makeOldSchema(application.pool, version);
+    await makeOldCollection(application.pool, version, 'docs', [OLD, NEW]);
+    await makeOldCollection(application.pool, version, 'notes', [OLD]);
+    await makeOldCollection(application.pool, version, 'gone', [OLD]);
+    for (const name of ['docs', 'notes', 'gone']) {
+      await application.write(
+        name,
+        ['a', 'b', 'c'].map((id) => ({ id, text: `text of ${id}` })),
       );
-    await application.pool.query('DROP TABLE kimera.jobs; DELETE FROM kimera.schema_version WHERE version > 1');
+      for (const id of ['a', 'b']) await insertVector(application, name, await vector(OLD, id));
+    }
+    await insertVector(application, 'docs', await vector(NEW, 'a'));
+    await application.pool.query('DROP TABLE public.gone CASCADE');
+    await application.close();
+    await before.close();
+    store = await openStore({ database: folder });
+    application = new SqlApplication(embeddedConnection(folder));
+  });
+  afterAll(async () => {
     await application.close();
     await store.close();
   });
 
-  it('has revision 1 in every space once it is opened, and takes others', async () => {
-    const store = await openStore({ database: folder });
-    const stored = async (name: string, space: EmbeddingSpace) => store.vectors.readVectors(name, space.fingerprint);
-    const { text, embedding } = row(1);
-    const first = { id: 'a', contentHash: await contentHash(text), ...embedding };
-    for (const name of ['docs', 'notes']) expect(await stored(name, OLD)).toEqual([first]);
-    expect(await stored('docs', NEW)).toEqual([]);
-    const later = { ...first, dense: Float32Array.of(1, 2, 3), tokenizerRevision: 2 };
-    await store.vectors.writeVectors('docs', NEW.fingerprint, [later]);
-    await store.collections.upsertRows('notes', [row(2)]);
-    expect(await stored('docs', NEW)).toEqual([{ ...later, space: NEW.fingerprint }]);
-    expect(await stored('notes', OLD)).toEqual([{ ...first, tokenizerRevision: 2 }]);
-    expect(await stored('docs', OLD)).toEqual([first]);
-    await store.close();
+  it('has all its vectors and what was waiting, in every space', async () => {
+    const [a, b] = [await vector(OLD, 'a'), await vector(OLD, 'b')];
+    for (const name of ['docs', 'notes']) {
+      expect(await store.vectors.readVectors(name, OLD.fingerprint)).toEqual([a, b]);
+      expect((await store.changes.readPending(name, OLD.fingerprint, 10)).map(({ id }) => id)).toEqual(['a', 'b', 'c']);
+    }
+    expect(await store.vectors.readVectors('docs', NEW.fingerprint)).toEqual([await vector(NEW, 'a')]);
+    expect(await store.collections.collection('docs')).toEqual({
+      name: 'docs',
+      table: 'public.docs',
+      activeSpace: OLD.fingerprint,
+    });
+  });
+
+  it('keeps a changed vector until there is a new one, which may have another tokenizer revision', async () => {
+    await application.write('docs', [{ id: 'a', text: 'edited' }]);
+    await application.delete('docs', ['b']);
+    const query = { space: OLD.fingerprint, dense: Float32Array.of(0.1, 0.2) };
+    expect((await store.vectors.search('docs', query, 10)).map(({ id, stale }) => [id, stale])).toEqual([['a', true]]);
+    const later = { ...(await vector(NEW, 'a')), contentHash: await contentHash('edited'), tokenizerRevision: 2 };
+    expect(await store.vectors.writeVectors('docs', NEW.fingerprint, [later])).toEqual({ written: 1, outdated: 0 });
+    expect(await store.vectors.readVectors('docs', NEW.fingerprint)).toEqual([later]);
+    expect((await store.changes.readPending('docs', NEW.fingerprint, 10)).map(({ id }) => id)).toEqual(['c']);
+  });
+
+  it('lets the application empty the table, which foreign keys once refused', async () => {
+    await application.pool.query('TRUNCATE public.notes');
+    const query = { space: OLD.fingerprint, dense: Float32Array.of(0.1, 0.2) };
+    expect(await store.vectors.search('notes', query, 10)).toEqual([]);
+    expect(await store.changes.readPending('notes', OLD.fingerprint, 10)).toEqual([]);
   });
 });
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Database } from '../sql/database.js';
 import { ensurePgvector } from './pgvector.js';
 import { SchemaTooNewError } from '../errors.js';
+import { renewCaptures } from './renew-captures.js';
 import { SCHEMA_VERSIONS } from './versions.js';
 
 /**
@@ -28,5 +29,6 @@ export async function ensureSchema(database: Database): Promise<void> {
       await sql.script(change);
       await sql.run('INSERT INTO kimera.schema_version (version) VALUES ($1)', [i + 1]);
     }
+    if (version < SCHEMA_VERSIONS.length) await renewCaptures(sql);
   });
 }

@@ -12,19 +12,21 @@ export function pendingTable(collection: string, space: string): string {
 }
 
 /**
- * The vectors of one collection in one space, and the ids of rows that wait for theirs, the oldest first. The foreign
- * keys take both along when a row is deleted, at every isolation level: a snapshot that cannot see a vector yet cannot
- * leave it behind.
+ * The vectors of one collection in one space, and the log of keys whose rows were inserted, changed or deleted. Neither
+ * refers to the source table: what the application does with it meets no constraint of ours. A key may be in the log many
+ * times.
  */
 export async function createSpaceTables(
   sql: Queryable,
   source: Source,
   { fingerprint, dimension }: EmbeddingSpace,
 ): Promise<void> {
-  const reference = `text COLLATE "C" PRIMARY KEY REFERENCES ${source.table} (${source.id}) ON DELETE CASCADE ON UPDATE CASCADE`;
+  const { key, name } = source;
+  const pending = quoted('kimera', pendingTable(name, fingerprint));
   await sql.script(`
-    CREATE TABLE ${quoted('kimera', vectorsTable(source.name, fingerprint))} (
-      id ${reference},
+    CREATE TABLE ${quoted('kimera', vectorsTable(name, fingerprint))} (
+      ${key.definition},
+      PRIMARY KEY (${key.list}),
       content_hash bytea NOT NULL,
       space text NOT NULL,
       variant text NOT NULL,
@@ -32,10 +34,11 @@ export async function createSpaceTables(
       truncated boolean NOT NULL,
       embedding vector(${dimension}) NOT NULL
     );
-    CREATE TABLE ${quoted('kimera', pendingTable(source.name, fingerprint))} (
-      id ${reference},
-      sequence bigint GENERATED ALWAYS AS IDENTITY
+    CREATE TABLE ${pending} (
+      ${key.definition},
+      sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
     );
+    CREATE INDEX ON ${pending} (${key.list});
   `);
 }
 

@@ -120,4 +120,62 @@ export const SCHEMA_VERSIONS: readonly string[] = [
     END IF;
   END $change$;
   `,
+  /*
+   * Nothing refers to the source table any more, and the queue of changes is a log. The triggers, which write to it, are
+   * made anew after all changes (ensure-schema.ts). A source table may be gone by now. Each is locked first, so that no
+   * writer holds what is changed after it.
+   */
+  `
+  ALTER TABLE kimera.collections
+    ADD COLUMN adopted boolean NOT NULL DEFAULT false,
+    -- [{ name, type, collation }], key.ts.
+    ADD COLUMN key_columns jsonb,
+    -- SQL over the columns of a row.
+    ADD COLUMN text_expression text,
+    -- The application's own vectors, and who writes them: 'keeper' or 'application'.
+    ADD COLUMN vector_column text,
+    ADD COLUMN vector_writer text;
+  UPDATE kimera.collections SET
+    key_columns = jsonb_build_array(jsonb_build_object('name', id_column, 'type', 'text', 'collation', '"pg_catalog"."C"')),
+    text_expression = format('%I', text_column);
+  ALTER TABLE kimera.collections
+    ALTER COLUMN key_columns SET NOT NULL,
+    ALTER COLUMN text_expression SET NOT NULL,
+    DROP COLUMN id_column,
+    DROP COLUMN text_column;
+
+  -- What could not be captured, open until it is mended. No foreign key: triggers on the application's tables write here.
+  CREATE TABLE kimera.collection_faults (
+    sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    collection text COLLATE "C" NOT NULL,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    kind text NOT NULL,
+    detail text NOT NULL
+  );
+  CREATE INDEX faults_of_collection ON kimera.collection_faults (collection, kind);
+
+  DO $change$
+  DECLARE
+    held record;
+    reference record;
+    key_name text;
+  BEGIN
+    FOR held IN
+      SELECT source_schema, source_table, vectors_table, pending_table FROM kimera.collection_spaces s JOIN kimera.collections c ON c.name = s.collection ORDER BY s.collection, s.sequence
+    LOOP
+      IF to_regclass(format('%I.%I', held.source_schema, held.source_table)) IS NOT NULL THEN
+        EXECUTE format('LOCK TABLE %I.%I IN ACCESS EXCLUSIVE MODE', held.source_schema, held.source_table);
+      END IF;
+      FOR reference IN
+        SELECT conrelid::regclass AS relation, conname FROM pg_constraint
+        WHERE contype = 'f' AND conrelid IN (to_regclass(format('kimera.%I', held.vectors_table)), to_regclass(format('kimera.%I', held.pending_table)))
+      LOOP
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', reference.relation, reference.conname);
+      END LOOP;
+      SELECT conname INTO key_name FROM pg_constraint WHERE contype = 'p' AND conrelid = format('kimera.%I', held.pending_table)::regclass;
+      EXECUTE format('ALTER TABLE kimera.%I DROP CONSTRAINT %I, ADD PRIMARY KEY (sequence)', held.pending_table, key_name);
+      EXECUTE format('CREATE INDEX ON kimera.%I (id)', held.pending_table);
+    END LOOP;
+  END $change$;
+  `,
 ];

@@ -1,5 +1,16 @@
 import type { TestFunctions } from '../test-functions.js';
-import { embedded, idsOf, NEW, newVector, OLD, rowsNamed, vectorsOf, type Bench } from './store-under-test.js';
+import {
+  type Bench,
+  bits,
+  embedded,
+  idsOf,
+  NEW,
+  newVector,
+  OLD,
+  rowsNamed,
+  vectorOf,
+  vectorsOf,
+} from './store-under-test.js';
 
 export function changesConformance({ describe, it, expect }: TestFunctions, bench: Bench): void {
   const store = () => bench.current().store;
@@ -23,7 +34,7 @@ export function changesConformance({ describe, it, expect }: TestFunctions, benc
   };
 
   describe('changes', () => {
-    it('of an application take the row out of every space and queue it there, the oldest first', async () => {
+    it('of an application are queued in every space, the oldest first, and make the vector there stale', async () => {
       const name = await ready();
       await application().write(name, [{ id: 'c', text: 'edited' }]);
       await application().write(name, [{ id: 'new', text: 'inserted' }]);
@@ -33,12 +44,12 @@ export function changesConformance({ describe, it, expect }: TestFunctions, benc
         expect(await pending(name, fingerprint)).toEqual(['c', 'new', 'a']);
         expect(await pending(name, fingerprint, 2)).toEqual(['c', 'new']);
         expect(await store().changes.countPending(name, fingerprint)).toBe(3);
-        expect(idsOf(await store().vectors.readVectors(name, fingerprint))).toEqual(['b']);
+        expect(idsOf(await store().vectors.readVectors(name, fingerprint))).toEqual(['a', 'b', 'c']);
         expect(await store().vectors.coverage(name, fingerprint)).toEqual({
           rows: 4,
           current: 1,
-          missing: 3,
-          stale: 0,
+          missing: 1,
+          stale: 2,
           orphans: 0,
           malformed: 0,
           truncated: 0,
@@ -51,6 +62,52 @@ export function changesConformance({ describe, it, expect }: TestFunctions, benc
         text: 'edited again',
         contentHash: (await newVector(NEW, { id: 'c', text: 'edited again' })).contentHash,
       });
+    });
+
+    it('leave a stale vector to searches until the new one is there; the vector of a deleted row is gone at once', async () => {
+      const name = await ready();
+      const before = bits(await store().vectors.readVectors(name, OLD.fingerprint, ['a']));
+      await application().write(name, [{ id: 'a', text: 'edited' }]);
+      await application().delete(name, ['b']);
+      const found = async (text: string): Promise<readonly unknown[]> =>
+        (await store().vectors.search(name, { space: OLD.fingerprint, dense: vectorOf(OLD, text) }, 10)).map(
+          ({ id, stale }) => [id, stale],
+        );
+      expect((await found('text of a'))[0]).toEqual(['a', true]);
+      expect([...(await found('text of a'))].sort()).toEqual([
+        ['a', true],
+        ['c', false],
+      ]);
+      expect(bits(await store().vectors.readVectors(name, OLD.fingerprint, ['a']))).toEqual(before);
+      await store().vectors.writeVectors(
+        name,
+        OLD.fingerprint,
+        vectorsOf(OLD, await store().changes.readPending(name, OLD.fingerprint, 10)),
+      );
+      expect((await found('edited'))[0]).toEqual(['a', false]);
+      expect(await store().vectors.coverage(name, OLD.fingerprint)).toMatchObject({ rows: 2, current: 2, stale: 0 });
+    });
+
+    it('of one row are one, however many there were', async () => {
+      const name = await ready();
+      for (let i = 0; i < 300; i++) await application().write(name, [{ id: 'a', text: `edited ${i}` }]);
+      await application().write(name, [{ id: 'c', text: 'edited' }]);
+      expect(await pending(name, NEW.fingerprint, 2)).toEqual(['a', 'c']);
+      expect(await pending(name, NEW.fingerprint, 1)).toEqual(['a']);
+      expect(await store().changes.countPending(name, NEW.fingerprint)).toBe(2);
+      await application().delete(name, ['a']);
+      expect(await pending(name, NEW.fingerprint, 1)).toEqual(['c']);
+      expect(await store().vectors.coverage(name, NEW.fingerprint)).toMatchObject({ orphans: 0, pending: 1 });
+    });
+
+    it('back to the text of before are done by its vector', async () => {
+      const name = await ready();
+      await application().write(name, [{ id: 'a', text: 'edited' }]);
+      await application().write(name, rowsNamed('a'));
+      expect(await store().vectors.coverage(name, NEW.fingerprint)).toMatchObject({ current: 3, stale: 0, pending: 1 });
+      const [row] = await store().changes.readPending(name, NEW.fingerprint, 10);
+      await store().vectors.writeVectors(name, NEW.fingerprint, vectorsOf(NEW, row === undefined ? [] : [row]));
+      expect(await store().changes.countPending(name, NEW.fingerprint)).toBe(0);
     });
 
     it('that change nothing queue nothing', async () => {

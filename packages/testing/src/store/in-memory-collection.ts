@@ -62,15 +62,12 @@ export class InMemoryCollection {
     this.#held.delete(fingerprint);
   }
 
-  /** Unchanged text changes nothing; any other loses its vector in every space and is queued. */
+  /** Unchanged text changes nothing; any other is queued in every space, where its vector is stale from now on. */
   writeRow(id: string, text: string): void {
     const stored = toWellFormed(text);
     if (this.#texts.get(id) === stored) return;
     this.#texts.set(id, stored);
-    for (const { vectors, pending } of this.#held.values()) {
-      vectors.delete(id);
-      pending.add(id);
-    }
+    for (const { pending } of this.#held.values()) pending.add(id);
   }
 
   deleteRow(id: string): boolean {
@@ -152,7 +149,7 @@ export class InMemoryCollection {
     const asked = ids === undefined ? [...vectors.keys()] : [...new Set(ids)];
     return asked.sort(inByteOrder).flatMap((id) => {
       const vector = vectors.get(id);
-      return vector === undefined ? [] : [{ ...vector, dense: vector.dense.slice() }];
+      return vector === undefined || !this.#texts.has(id) ? [] : [{ ...vector, dense: vector.dense.slice() }];
     });
   }
 
@@ -160,8 +157,12 @@ export class InMemoryCollection {
     const { vectors, space } = this.#of(fingerprint);
     checkVector(query, space.dimension, 'query');
     const hits = [...vectors.values()]
-      .filter(({ dense }) => norm(dense) > 0)
-      .map(({ id, dense }) => ({ id, score: cosine(query, dense) }));
+      .filter(({ id, dense }) => this.#texts.has(id) && norm(dense) > 0)
+      .map(({ id, dense, contentHash }) => ({
+        id,
+        score: cosine(query, dense),
+        stale: contentHash !== this.hash(id),
+      }));
     return hits.sort((a, b) => b.score - a.score || inByteOrder(a.id, b.id)).slice(0, limit);
   }
 
@@ -170,14 +171,15 @@ export class InMemoryCollection {
     const all = [...vectors.values()];
     const malformed = (vector: StoredVector): boolean =>
       vector.space !== fingerprint || !(norm(vector.dense) > 0) || !vector.dense.every(Number.isFinite);
+    const current = all.filter((vector) => !malformed(vector) && this.hash(vector.id) === vector.contentHash);
     return {
       rows: this.size,
-      current: all.filter((vector) => !malformed(vector) && this.hash(vector.id) === vector.contentHash).length,
+      current: current.length,
       missing: [...this.#texts.keys()].filter((id) => !vectors.has(id)).length,
       stale: all.filter(({ id, contentHash }) => this.#texts.has(id) && this.hash(id) !== contentHash).length,
       orphans: all.filter(({ id }) => !this.#texts.has(id)).length,
-      malformed: all.filter(malformed).length,
-      truncated: all.filter(({ truncated }) => truncated).length,
+      malformed: all.filter((vector) => this.#texts.has(vector.id) && malformed(vector)).length,
+      truncated: current.filter(({ truncated }) => truncated).length,
       pending: pending.size,
     };
   }

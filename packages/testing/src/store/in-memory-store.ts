@@ -216,7 +216,9 @@ export class InMemoryStore implements StorePorts {
       .poison(migration)
       .filter(
         ({ id, contentHash, space }) =>
-          held.has(space) && collection.hash(id) === contentHash && collection.vectors(space, [id]).length === 0,
+          held.has(space) &&
+          collection.hash(id) === contentHash &&
+          collection.vectors(space, [id]).every((vector) => vector.contentHash !== contentHash),
       );
   }
 

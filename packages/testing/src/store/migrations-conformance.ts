@@ -285,7 +285,7 @@ export function migrationsConformance({ describe, it, expect }: TestFunctions, b
         rowsNamed('a', 'b', 'c', 'd').map(({ id }) => ({ id, text: `poison ${id}` })),
       );
       const rows = await store().changes.readPending(collection, NEW.fingerprint, 10);
-      const [first] = rows;
+      const first = rows.find(({ id }) => id === 'a');
       await application().write(collection, [{ id: 'c', text: 'edited meanwhile' }]);
       await store().migrations.recordPoison(
         migration.id,

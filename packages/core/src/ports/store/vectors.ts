@@ -24,6 +24,8 @@ export interface Hit {
   readonly id: string;
   /** Cosine. */
   readonly score: number;
+  /** The vector is of an earlier text of the row: the present one is not embedded yet. */
+  readonly stale: boolean;
 }
 
 /** How well a space covers a collection. All zero but `rows`, `current` and `truncated` means complete. */
@@ -31,11 +33,11 @@ export interface Coverage {
   readonly rows: number;
   /** Rows whose vector is of their present text and well-formed. */
   readonly current: number;
-  /** Rows without a vector. */
+  /** Rows without any vector. */
   readonly missing: number;
-  /** Vectors of a text that the row no longer has. */
+  /** Rows whose vector is of a text that they no longer have: searches find them by it, marked, until the new one is there. */
   readonly stale: number;
-  /** Vectors without a row. */
+  /** Vectors without a row whose removal is not queued. No search shows them. */
   readonly orphans: number;
   /** Vectors stamped with another fingerprint, or not finite, or without direction. */
   readonly malformed: number;
@@ -54,7 +56,7 @@ export interface WriteResult {
 
 export interface VectorReader {
   /**
-   * Nearest rows in the active space, best first, ties by id in byte order; exact. @throws SpaceMismatchError where the
+   * Nearest rows in the active space, best first, ties in the order of the key; exact. @throws SpaceMismatchError where the
    * query is of another space.
    */
   search(
@@ -68,7 +70,7 @@ export interface VectorReader {
     query: { readonly space: string; readonly dense: Vector },
     limit: number,
   ): Promise<readonly Hit[]>;
-  /** In byte order of the id; all where `ids` is absent. @throws UnknownSpaceError. */
+  /** Vectors of rows, in the order of the key; all where `ids` is absent. @throws UnknownSpaceError. */
   readVectors(name: string, space: string, ids?: readonly string[]): Promise<readonly StoredVector[]>;
   coverage(name: string, space: string): Promise<Coverage>;
   /** Spaces that the collection has vectors in. */
@@ -92,7 +94,7 @@ export interface VectorWriter {
 /** Rows that the application inserted or changed and that have no vector of their present text in a space. */
 export interface ChangeFeed {
   countPending(name: string, space: string): Promise<number>;
-  /** The oldest first, at most `limit`. */
+  /** The oldest first, at most `limit`. Vectors of rows that are gone are removed on the way. */
   readPending(name: string, space: string, limit: number): Promise<readonly SourceRow[]>;
 }
 
