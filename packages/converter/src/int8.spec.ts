@@ -17,13 +17,13 @@ import { selfTestGraph } from './int8/self-test-graph.js';
 import { smoothingFactors } from './int8/smoothing.js';
 
 let scratch = '';
-/** Every sixth of the usual calibration texts: a conversion embeds their beginnings too, up to 2,400. */
+/** Every twentieth of the usual calibration texts: a conversion embeds their beginnings too, up to 2,400. */
 let few = '';
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'kimera-int8-'));
   few = join(scratch, 'few.txt');
   const lines = (await readFile(calibrationFile('calibration.txt'), 'utf8')).split('\n');
-  await writeFile(few, lines.filter((_, i) => i % 6 === 0).join('\n'));
+  await writeFile(few, lines.filter((_, i) => i % 20 === 0).join('\n'));
 });
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 

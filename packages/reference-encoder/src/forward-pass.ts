@@ -29,7 +29,8 @@ export async function forwardPass(
   const { attentionHeads, embeddingSize, hiddenSize, layers, layerNormEpsilon, relativeBiasRows } = shape;
   const activate = FEED_FORWARD_ACTIVATIONS[shape.activation];
   const tokens = texts.reduce((sum, ids) => sum + ids.length, 0);
-  const embedded = joined(await Promise.all(texts.map((ids) => embed(weights, shape, ids))));
+  const row = rowsOnce(weights);
+  const embedded = joined(await Promise.all(texts.map((ids) => embed(row, shape, ids))));
   let hidden = layerNorm(
     embedded,
     await weights.tensor('embeddings.norm.gain'),
@@ -88,25 +89,36 @@ function joined(parts: readonly Float64Array[]): Float64Array {
   return whole;
 }
 
+/** Rows of matrices, each read once: texts share words and positions. */
+function rowsOnce(weights: WeightReader): WeightReader['row'] {
+  const read = new Map<string, Promise<Float32Array>>();
+  return (name, index) => {
+    const key = `${name} ${index}`;
+    const known = read.get(key) ?? weights.row(name, index);
+    read.set(key, known);
+    return known;
+  };
+}
+
 async function embed(
-  weights: WeightReader,
+  row: WeightReader['row'],
   { embeddingSize: d, typeVocabularySize, padding }: EncoderShape,
   ids: ArrayLike<number>,
 ): Promise<Float64Array> {
   const sum = new Float64Array(ids.length * d);
-  const type = typeVocabularySize === 0 ? undefined : await weights.row('embeddings.type', 0);
+  const type = typeVocabularySize === 0 ? undefined : await row('embeddings.type', 0);
   let counted = 0;
   for (let t = 0; t < ids.length; t++) {
     const id = ids[t] as number;
     let position = t;
     if (padding !== undefined) position = id === padding ? padding : padding + ++counted;
     const rows = [
-      await weights.row('embeddings.word', id),
-      await weights.row('embeddings.position', position),
+      await row('embeddings.word', id),
+      await row('embeddings.position', position),
       ...(type === undefined ? [] : [type]),
     ];
-    for (const row of rows)
-      for (let i = 0; i < d; i++) sum[t * d + i] = (sum[t * d + i] as number) + (row[i] as number);
+    for (const values of rows)
+      for (let i = 0; i < d; i++) sum[t * d + i] = (sum[t * d + i] as number) + (values[i] as number);
   }
   return sum;
 }

@@ -32,13 +32,17 @@ export class PrecompiledCharsmap implements Normalizer {
     if (base64.length > MAX_CHARSMAP_BYTES)
       reader.fail(`${base64.length} characters, the limit is ${MAX_CHARSMAP_BYTES}`);
     if (!/^[A-Za-z0-9+/]*={0,2}$/.test(base64) || base64.length % 4 !== 0) reader.fail('not base64');
-    const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+    const binary = atob(base64);
+    // By loops: an iterator takes ten times as long, a tenth of a second for a table of the usual size.
+    const bytes = new Uint8Array(binary.length);
+    for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
     const view = new DataView(bytes.buffer);
     if (bytes.length < 4) reader.fail(`${bytes.length} bytes, at least 4 are needed`);
     const trieBytes = view.getUint32(0, true);
     if (trieBytes % 4 !== 0 || trieBytes + 4 > bytes.length)
       reader.fail(`the trie claims ${trieBytes} bytes, ${bytes.length - 4} are there`);
-    this.#units = Uint32Array.from({ length: trieBytes / 4 }, (_, i) => view.getUint32(4 + i * 4, true));
+    this.#units = new Uint32Array(trieBytes / 4);
+    for (let i = 0; i < this.#units.length; i++) this.#units[i] = view.getUint32(4 + i * 4, true);
     this.#replacements = bytes.subarray(4 + trieBytes);
     this.growth = longestText(this.#replacements);
   }
