@@ -39,7 +39,7 @@ beforeAll(async () => {
   const file = join(dirname(require.resolve('onnxruntime-web')), 'ort-wasm-simd-threaded.wasm');
   held.push(await compile(await readFile(file)));
 });
-afterAll(() => held.splice(0));
+afterAll(() => void held.splice(0));
 const open = async (path: string): Promise<WasmBackend> => openWasmBackend({ folder: await at(path), threads: 1 });
 
 for (const path of ['models/all-MiniLM-L6-v2', 'fixtures/models/bge-m3-tiny']) {
