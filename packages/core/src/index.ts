@@ -58,6 +58,14 @@ export type { CollectionWriter, EmbeddedRow } from './ports/store/collection-wri
 export type { Collection, KeyRange, Row, SourceRow } from './ports/store/collection.js';
 export { contentHash, toWellFormed } from './text.js';
 export type { BackfillJob, JobCounts, JobProgress, JobQueue } from './ports/store/job-queue.js';
+export type {
+  Dependent,
+  InPlacePlan,
+  InPlaceStore,
+  PrepareOptions,
+  PrepareProgress,
+  PrepareResult,
+} from './ports/store/in-place.js';
 export type { MigrationState } from './ports/store/migration-state.js';
 export type {
   Figures,

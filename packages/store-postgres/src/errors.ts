@@ -1,4 +1,4 @@
-import { KimeraError } from '@kimera/core';
+import { KimeraError, type Dependent } from '@kimera/core';
 
 /** Another process has the folder open: two would lose each other's rows. */
 export class StoreLockedError extends KimeraError {
@@ -156,4 +156,71 @@ export class StoreAccessError extends KimeraError {
   ) {
     super(`the database ${address} cannot be used: ${reason}`, { address, reason }, options);
   }
+}
+
+/** Objects of the database stand in the way of a swap of the vector column. */
+export class InPlaceRefusedError extends KimeraError {
+  readonly code = 'IN_PLACE_REFUSED';
+  readonly kind = 'refused';
+  constructor(
+    readonly table: string,
+    readonly column: string,
+    readonly objects: readonly Dependent[],
+  ) {
+    super(`${column} of ${table} cannot be swapped: ${listed(objects)}`, { table, column, objects: named(objects) });
+  }
+}
+
+/** What a swap of the vector column would do to these needs the operator's word. */
+export class InPlaceNotAcceptedError extends KimeraError {
+  readonly code = 'IN_PLACE_NOT_ACCEPTED';
+  readonly kind = 'refused';
+  constructor(
+    readonly table: string,
+    readonly objects: readonly Dependent[],
+  ) {
+    super(`to be accepted for ${table} first: ${listed(objects)}`, { table, objects: named(objects) });
+  }
+}
+
+/** The collection has no column of the application's that could be swapped. */
+export class InPlaceColumnError extends KimeraError {
+  readonly code = 'IN_PLACE_COLUMN';
+  readonly kind = 'refused';
+  constructor(
+    readonly collection: string,
+    readonly reason: string,
+  ) {
+    super(`collection ${collection} cannot be migrated in place: ${reason}`, { collection, reason });
+  }
+}
+
+/** PostgreSQL did not take over something of the old column to the new one; nothing has changed. */
+export class InPlaceMoveError extends KimeraError {
+  readonly code = 'IN_PLACE_MOVE';
+  readonly kind = 'refused';
+  constructor(
+    readonly what: string,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${what} cannot be carried over to the other column: ${reason}`, { what, reason }, options);
+  }
+}
+
+/** Indexes that the application's column has and the column beside it lacks, since they came or broke meanwhile. */
+export class InPlaceIndexError extends KimeraError {
+  readonly code = 'IN_PLACE_INDEX';
+  readonly kind = 'retryable';
+  constructor(readonly indexes: readonly string[]) {
+    super(`not built on the column beside it: ${indexes.join(', ')}`, { indexes });
+  }
+}
+
+function listed(objects: readonly Dependent[]): string {
+  return objects.map(({ kind, name, detail }) => `${kind} ${name} ${detail}`).join('; ');
+}
+
+function named(objects: readonly Dependent[]): readonly string[] {
+  return objects.map(({ kind, name }) => `${kind}:${name}`);
 }

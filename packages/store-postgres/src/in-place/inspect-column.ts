@@ -1,0 +1,100 @@
+import type { Dependent, InPlacePlan } from '@kimera/core';
+import { z } from 'zod';
+import { quoted } from '../sql/identifier.js';
+import type { Queryable } from '../sql/queryable.js';
+import { InPlaceNotAcceptedError, InPlaceRefusedError } from '../errors.js';
+import { readNotes, readToAccept } from './bystanders.js';
+import { inCatalogPath } from './catalog-path.js';
+import { readTableObjections, readTies } from './dependents.js';
+import { judgeIndexes, readIndexes } from './indexes.js';
+import { readVectorColumn, typeTitle, type VectorColumn } from './vector-column.js';
+import { readViews } from './views.js';
+
+/** Older pgvector can build an HNSW index that misses rows (its CHANGELOG.md, 0.8.3 and 0.8.4). */
+const SOUND_HNSW = [0, 8, 4];
+
+/** What a swap of the column for one of `newDimension` numbers does. To be called in a transaction. */
+export function inspectColumn(sql: Queryable, column: VectorColumn, newDimension: number): Promise<InPlacePlan> {
+  return inCatalogPath(sql, async () => {
+    const indexes = await readIndexes(sql, column);
+    const judged = judgeIndexes(indexes, column, newDimension);
+    const { views, refused } = await readViews(sql, column);
+    const { notes, toAccept } = await readNotes(sql, column);
+    return {
+      table: column.title,
+      column: column.column,
+      type: typeTitle(column),
+      newType: typeTitle(column, newDimension),
+      moved: [
+        ...judged.moved,
+        ...views
+          .map(({ schema, name }) => `${schema}.${name}`)
+          .filter((name) => refused.every((each) => each.name !== name))
+          .map((name) => ({ kind: 'view', name, detail: 'is made again in the same transaction, with its rights' })),
+      ],
+      refused: [
+        ...(await readTableObjections(sql, column)),
+        ...judged.refused,
+        ...refused,
+        ...(await readTies(sql, column)),
+        ...(await readDefaultObjection(sql, column, newDimension)),
+      ],
+      toAccept: [...(await readToAccept(sql, column)), ...toAccept],
+      notes: [
+        ...notes,
+        ...(await hnswNote(
+          sql,
+          indexes.some(({ method }) => method === 'hnsw'),
+        )),
+      ],
+    };
+  });
+}
+
+/** @throws InPlaceRefusedError, InPlaceNotAcceptedError. */
+export function checkPlan(plan: InPlacePlan, accepted: readonly string[]): void {
+  if (plan.refused.length > 0) throw new InPlaceRefusedError(plan.table, plan.column, plan.refused);
+  const open = plan.toAccept.filter((each) => !accepted.includes(acceptedName(each)));
+  if (open.length > 0) throw new InPlaceNotAcceptedError(plan.table, open);
+}
+
+export function acceptedName({ kind, name }: Dependent): string {
+  return `${kind}:${name}`;
+}
+
+/** A default of the old dimension cannot be carried to the new one. */
+async function readDefaultObjection(
+  sql: Queryable,
+  name: VectorColumn,
+  newDimension: number,
+): Promise<readonly Dependent[]> {
+  // Read again, under this search path.
+  const { defaultValue, type, extension, dimension, column } = (await readVectorColumn(sql, name)) ?? name;
+  if (defaultValue === null || dimension === null || dimension === newDimension) return [];
+  const found = await sql.row(
+    z.object({ empty: z.boolean() }),
+    `SELECT (${defaultValue})::${quoted(extension, type)} IS NULL AS empty`,
+  );
+  if (found?.empty === true) return [];
+  return [
+    {
+      kind: 'default',
+      name: column,
+      detail: `is a vector of ${dimension} numbers, the new model gives ${newDimension}: drop it`,
+    },
+  ];
+}
+
+async function hnswNote(sql: Queryable, applies: boolean): Promise<readonly string[]> {
+  if (!applies) return [];
+  const found = await sql.row(
+    z.object({ version: z.string() }),
+    `SELECT extversion AS version FROM pg_extension WHERE extname = 'vector'`,
+  );
+  const version = found?.version ?? '';
+  const parts = version.split('.').map(Number);
+  const first = SOUND_HNSW.findIndex((part, i) => part !== (parts[i] ?? 0));
+  return first !== -1 && (parts[first] ?? 0) < (SOUND_HNSW[first] ?? 0)
+    ? [`pgvector ${version} builds the HNSW index; 0.8.4 and later mend faults of such builds: update it first`]
+    : [];
+}

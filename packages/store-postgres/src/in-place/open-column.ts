@@ -1,0 +1,44 @@
+import { InPlaceMoveError } from '../errors.js';
+import { quoted } from '../sql/identifier.js';
+import type { Queryable } from '../sql/queryable.js';
+import { copySettings } from './column-settings.js';
+import { ColumnSwap, type SwapNames } from './column-swap.js';
+import { columnType, readVectorColumn, type VectorColumn } from './vector-column.js';
+
+/**
+ * Adds the column `spare` beside the application's, in the running transaction. First the whole swap is done and undone,
+ * so that what PostgreSQL would refuse after the backfill is refused now. @throws InPlaceMoveError.
+ */
+export async function openColumn(sql: Queryable, names: SwapNames, dimension: number): Promise<void> {
+  await sql.script('SAVEPOINT rehearsal');
+  const swap = await ColumnSwap.begin(sql, names);
+  await addColumn(sql, names, dimension);
+  await swap.finish('left');
+  await sql.script('ROLLBACK TO SAVEPOINT rehearsal');
+  const { schema, table } = names.column;
+  await sql.script(`LOCK TABLE ${quoted(schema, table)} IN ACCESS EXCLUSIVE MODE`);
+  await addColumn(sql, names, dimension);
+}
+
+/** A column that is left, with its indexes. */
+export async function dropColumn(
+  sql: Queryable,
+  { schema, table }: { readonly schema: string; readonly table: string },
+  column: string,
+): Promise<void> {
+  await sql.script(`ALTER TABLE IF EXISTS ${quoted(schema, table)} DROP COLUMN IF EXISTS ${quoted(column)}`);
+}
+
+async function addColumn(sql: Queryable, { column, spare }: SwapNames, dimension: number): Promise<void> {
+  const user = await found(sql, column);
+  await sql.script(`ALTER TABLE ${user.quotedTable} ADD COLUMN ${quoted(spare)} ${columnType(user, dimension)}`);
+  // Values are stored as the settings say when they are written: before the first one.
+  await copySettings(sql, user, await found(sql, { ...column, column: spare }));
+}
+
+async function found(sql: Queryable, name: SwapNames['column']): Promise<VectorColumn> {
+  const column = await readVectorColumn(sql, name);
+  if (column === undefined)
+    throw new InPlaceMoveError(`column ${name.column} of ${name.schema}.${name.table}`, 'it is not there any more');
+  return column;
+}
