@@ -1,8 +1,10 @@
+import { KimeraError } from '@kimera/core';
 import { z } from 'zod';
 import { InPlaceIndexError, InPlaceMoveError } from '../errors.js';
 import { literal, quoted } from '../sql/identifier.js';
 import type { Queryable } from '../sql/queryable.js';
-import { isContention, reasonOf, sqlState } from '../sql/sql-state.js';
+import { reasonOf } from '../sql/connection-failure.js';
+import { isContention } from '../sql/sql-state.js';
 import { inCatalogPath } from './catalog-path.js';
 import { copySettings } from './column-settings.js';
 import { readIndexes, type ColumnIndex } from './indexes.js';
@@ -74,7 +76,7 @@ export class ColumnSwap {
     try {
       await work();
     } catch (error) {
-      if (isContention(error) || sqlState(error) === undefined) throw error;
+      if (error instanceof KimeraError || isContention(error)) throw error;
       throw new InPlaceMoveError(what, reasonOf(error), { cause: error });
     }
   }
