@@ -60,6 +60,7 @@ export { contentHash, toWellFormed } from './text.js';
 export type { BackfillJob, JobCounts, JobProgress, JobQueue } from './ports/store/job-queue.js';
 export type {
   Dependent,
+  InPlaceColumns,
   InPlacePlan,
   InPlaceStore,
   PrepareOptions,

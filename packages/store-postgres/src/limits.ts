@@ -34,3 +34,5 @@ export const JOBS_PER_STATEMENT = 10_000;
 
 /** Entries of the log of changes that are looked at together at least: a row may be in it many times. */
 export const LOG_PAGE = 256;
+/** Rows compared, and where needed written, in one go before a swap of columns. */
+export const FILLED_ROWS = 1000;

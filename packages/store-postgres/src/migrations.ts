@@ -20,6 +20,7 @@ import {
 } from '@kimera/core';
 import { z } from 'zod';
 import { countPending, readPending } from './changes.js';
+import { beginSwapOfSpaces } from './in-place/swap-spaces.js';
 import { logEvent, MIGRATION_COLUMNS, migrationRow, readMigration, stateSchema } from './migration-rows.js';
 import { excusePoison, readPoison, recordPoison } from './poison.js';
 import { writeFreshVectors } from './put-vectors.js';
@@ -98,12 +99,14 @@ export class PostgresMigrations implements MigrationStore {
     const { from, toSpace, maxPending } = change;
     let blockedSince = 0;
     const caughtUp = await this.database.transaction(async (sql) => {
-      const { collection, ...held } = await readMigration(sql, migration, 'held');
-      checkState({ collection, ...held }, change);
+      const held = await readMigration(sql, migration, 'held');
+      const { collection } = held;
+      checkState(held, change);
       const { table } = await readSource(sql, collection);
       const space = await readSpace(sql, collection, toSpace, 'held');
-      await sql.script(`LOCK TABLE ${table} IN SHARE ROW EXCLUSIVE MODE`);
       blockedSince = performance.now();
+      const swap = await beginSwapOfSpaces(sql, held, toSpace);
+      await sql.script(`LOCK TABLE ${table} IN SHARE ROW EXCLUSIVE MODE`);
       const source = await readSource(sql, collection);
       if (source.activeSpace !== from)
         throw new SpaceMismatchError(from, source.activeSpace, `active space of ${collection}`);
@@ -114,6 +117,7 @@ export class PostgresMigrations implements MigrationStore {
       const left = await countPending(sql, source, space);
       if (left > 0) throw new CatchUpError(left, 0);
       await sql.run('UPDATE kimera.pointers SET space = $2 WHERE collection = $1', [collection, toSpace]);
+      await swap?.();
       await moveState(sql, migration, by, change);
       return written;
     });

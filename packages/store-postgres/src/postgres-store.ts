@@ -1,7 +1,8 @@
-import type { StorePorts } from '@kimera/core';
+import type { InPlaceStore, StorePorts } from '@kimera/core';
 import { PostgresCapacity } from './capacity.js';
 import { PostgresChanges } from './changes.js';
 import { PostgresCollections } from './collections.js';
+import { PostgresInPlace } from './in-place/in-place.js';
 import { PostgresJobs } from './jobs.js';
 import { PostgresMigrations } from './migrations.js';
 import { ensureSchema } from './schema/ensure-schema.js';
@@ -21,6 +22,7 @@ export interface PostgresStoreParts {
 
 /** All ports of the store on PostgreSQL, each in a file of its own; PGlite is reached in the same way. */
 export interface PostgresStore extends StorePorts {
+  readonly inPlace: InPlaceStore;
   /** URL of the database without the password, for people. */
   readonly address: string;
   /** Waits for queries under way. Idempotent. */
@@ -45,6 +47,7 @@ export async function openPostgresStore(parts: PostgresStoreParts): Promise<Post
       jobs: new PostgresJobs(database),
       migrations: new PostgresMigrations(database),
       capacity: new PostgresCapacity(parts.folder),
+      inPlace: new PostgresInPlace(database),
       close: () => (closed ??= database.close().then(parts.end)),
     };
   } catch (error) {

@@ -1,5 +1,6 @@
 import { checkDistinctIds, checkVector, type NewVector, type WriteResult } from '@kimera/core';
 import { z } from 'zod';
+import { mirrorVectors } from './in-place/mirror.js';
 import type { Key } from './key.js';
 import { ROWS_PER_STATEMENT } from './limits.js';
 import type { HeldSpace, Source } from './source.js';
@@ -21,7 +22,8 @@ export async function writeFreshVectors(
 ): Promise<WriteResult> {
   checkDistinctIds(vectors);
   for (const { id, dense } of vectors) checkVector(dense, held.space.dimension, `vector of row ${id}`);
-  const fresh = await lockFreshRows(sql, source, vectors);
+  // A row that is written as well is locked as a write does: two that share it could not go on.
+  const fresh = await lockFreshRows(sql, source, vectors, held.mirror === null ? 'SHARE' : 'NO KEY UPDATE');
   const written = vectors.filter(({ id }) => fresh.has(id));
   await putVectors(sql, source, held, written);
   return { written: written.length, outdated: vectors.length - written.length };
@@ -32,6 +34,7 @@ export async function lockFreshRows(
   sql: Queryable,
   source: Source,
   rows: readonly { readonly id: string; readonly contentHash: string }[],
+  strength: 'SHARE' | 'NO KEY UPDATE' = 'SHARE',
 ): Promise<ReadonlySet<string>> {
   const { key } = source;
   const storable = new Set(key.storable(rows.map(({ id }) => id)));
@@ -40,7 +43,7 @@ export async function lockFreshRows(
     z.object({ id: z.string() }),
     `SELECT ${key.text('d')} AS id FROM ${source.rows} d
      JOIN unnest(${[...key.lists(2), '$1::text[]'].join(', ')}) AS asked (${key.list}, hash) ON ${key.equal('asked', 'd')}
-     WHERE ${source.hash} = decode(asked.hash, 'hex') ORDER BY ${key.of('d')} FOR SHARE OF d`,
+     WHERE ${source.hash} = decode(asked.hash, 'hex') ORDER BY ${key.of('d')} FOR ${strength} OF d`,
     [asked.map(({ contentHash }) => contentHash), ...key.arrays(asked.map(({ id }) => id))],
   );
   return new Set(fresh.map(({ id }) => id));
@@ -49,10 +52,11 @@ export async function lockFreshRows(
 /** Vectors of rows that this transaction has locked, checked already; their queued change is done. */
 export async function putVectors(
   sql: Queryable,
-  { key }: Pick<Source, 'key'>,
+  source: Pick<Source, 'key' | 'table'>,
   held: HeldSpace,
   vectors: readonly NewVector[],
 ): Promise<void> {
+  const { key } = source;
   const width = key.names.length + VALUES_BESIDE_KEY;
   for (let start = 0; start < vectors.length; start += ROWS_PER_STATEMENT) {
     const slice = vectors.slice(start, start + ROWS_PER_STATEMENT);
@@ -76,12 +80,9 @@ export async function putVectors(
         ]),
       ],
     );
-    await settle(
-      sql,
-      key,
-      held,
-      slice.map(({ id }) => id),
-    );
+    const ids = slice.map(({ id }) => id);
+    await mirrorVectors(sql, source, held, ids);
+    await settle(sql, key, held, ids);
   }
 }
 

@@ -36,6 +36,14 @@ export interface HeldSpace {
   readonly space: EmbeddingSpace;
   readonly vectors: string;
   readonly pending: string;
+  /** A column of the source table that gets each of these vectors too. */
+  readonly mirror: Mirror | null;
+}
+
+/** Quoted for SQL; the type without a dimension. */
+export interface Mirror {
+  readonly column: string;
+  readonly type: string;
 }
 
 const keyType = z.custom<KeyType>((value) => typeof value === 'string' && Object.hasOwn(KEY_TYPES, value));
@@ -48,7 +56,13 @@ const sourceRow = z.object({
   adopted: z.boolean(),
   space: z.string(),
 });
-const heldRow = z.object({ space: z.unknown(), vectors_table: z.string(), pending_table: z.string() });
+const heldRow = z.object({
+  space: z.unknown(),
+  vectors_table: z.string(),
+  pending_table: z.string(),
+  mirror_column: z.string().nullable(),
+  mirror_type: z.string().nullable(),
+});
 
 /** @throws UnknownCollectionError. */
 export async function readSource(sql: Queryable, name: string): Promise<Source> {
@@ -118,7 +132,7 @@ export async function readSpace(
 ): Promise<HeldSpace> {
   const row = await sql.row(
     heldRow,
-    `SELECT s.space, vectors_table, pending_table FROM kimera.collection_spaces h JOIN kimera.spaces s ON s.fingerprint = h.space
+    `SELECT s.space, vectors_table, pending_table, mirror_column, mirror_type FROM kimera.collection_spaces h JOIN kimera.spaces s ON s.fingerprint = h.space
      WHERE h.collection = $1 AND h.space = $2 ${locking === 'held' ? 'FOR KEY SHARE OF h' : ''}`,
     [collection, fingerprint],
   );
@@ -127,6 +141,10 @@ export async function readSpace(
     space: parseSpace(row.space),
     vectors: quoted('kimera', row.vectors_table),
     pending: quoted('kimera', row.pending_table),
+    mirror:
+      row.mirror_column === null || row.mirror_type === null
+        ? null
+        : { column: quoted(row.mirror_column), type: row.mirror_type },
   };
 }
 

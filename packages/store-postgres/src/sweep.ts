@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { clearMirror } from './in-place/mirror.js';
 import type { HeldSpace, Source } from './source.js';
 import type { Queryable } from './sql/queryable.js';
 
@@ -7,12 +8,9 @@ import type { Queryable } from './sql/queryable.js';
  * vectors are locked first: nobody can write one between the look at the rows and its removal. The log comes before the
  * vectors: what happens in between is a new entry. Returns how many vectors there were.
  */
-export async function sweep(
-  sql: Queryable,
-  { key, rows }: Source,
-  { vectors, pending }: HeldSpace,
-  ids: readonly string[],
-): Promise<number> {
+export async function sweep(sql: Queryable, source: Source, space: HeldSpace, ids: readonly string[]): Promise<number> {
+  const { key, rows } = source;
+  const { vectors, pending } = space;
   const held = await sql.rows(
     z.object({ id: z.string() }),
     `SELECT ${key.text('v')} AS id FROM ${vectors} v JOIN ${key.table('gone', 1)} ON ${key.equal('gone', 'v')} ORDER BY ${key.of('v')} FOR UPDATE OF v`,
@@ -24,6 +22,7 @@ export async function sweep(
       key.arrays(which),
     );
   await remove(pending, ids);
+  await clearMirror(sql, source, space, ids);
   return remove(
     vectors,
     held.map(({ id }) => id),

@@ -16,6 +16,8 @@ import {
   type WriteResult,
 } from '@kimera/core';
 import { z } from 'zod';
+import { dropColumn } from './in-place/open-column.js';
+import { spareColumn } from './in-place/spaces-in-place.js';
 import { writeFreshVectors } from './put-vectors.js';
 import { replaceCapture } from './schema/capture.js';
 import { pendingCount } from './changes.js';
@@ -169,7 +171,10 @@ export class PostgresVectors implements VectorReader, VectorWriter {
         [name, space],
       );
       if (there === 0) return;
-      await sql.script(`LOCK TABLE ${source.table} IN SHARE ROW EXCLUSIVE MODE`);
+      const column = await spareColumn(sql, name, space);
+      await sql.script(
+        `LOCK TABLE ${source.table} IN ${column === undefined ? 'SHARE ROW EXCLUSIVE' : 'ACCESS EXCLUSIVE'} MODE`,
+      );
       const { activeSpace } = await readSource(sql, name);
       if (space === activeSpace) throw new ActiveSpaceError(name, space);
       await sql.run('DELETE FROM kimera.collection_spaces WHERE collection = $1 AND space = $2', [name, space]);
@@ -179,6 +184,7 @@ export class PostgresVectors implements VectorReader, VectorWriter {
         (await readSpaces(sql, name)).map(({ fingerprint }) => fingerprint),
       );
       await dropSpaceTables(sql, name, space);
+      if (column !== undefined) await dropColumn(sql, column);
     });
   }
 

@@ -87,7 +87,7 @@ async function watched(
 ): Promise<void> {
   const ended = new AbortController();
   const look = async (): Promise<void> => {
-    while (!ended.signal.aborted) {
+    for (;;) {
       await delay(PROGRESS_MILLISECONDS, undefined, { signal: ended.signal }).catch(() => undefined);
       if (ended.signal.aborted) return;
       const found = await database.row(

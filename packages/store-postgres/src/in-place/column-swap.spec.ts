@@ -89,7 +89,7 @@ describe.each(DATABASES)('the swap of two columns, on %s', (_, open) => {
     );
     expect((await buildIndexes(database, BACK, {})).built).toEqual([]);
     await swap(BACK);
-    await database.transaction((sql) => dropColumn(sql, column, 'kimera_new'));
+    await database.transaction((sql) => dropColumn(sql, { ...column, column: 'kimera_new' }));
     expect(await schemaLines(database, 'shop')).toEqual(before);
   });
 
@@ -99,7 +99,7 @@ describe.each(DATABASES)('the swap of two columns, on %s', (_, open) => {
     await openFilled();
     await buildIndexes(database, FORTH, {});
     await swap(FORTH);
-    await database.transaction((sql) => dropColumn(sql, column, 'kimera_old'));
+    await database.transaction((sql) => dropColumn(sql, { ...column, column: 'kimera_old' }));
     const after = await schemaLines(database, 'shop', 'by name');
     expect(after.map((line) => line.replaceAll('vector(4)', 'vector(3)'))).toEqual(before);
     expect(after.filter((line) => line.includes('vector(4)'))).toHaveLength(3);
@@ -174,7 +174,7 @@ describe.each(DATABASES)('the swap of two columns, on %s', (_, open) => {
       ),
     ).toEqual({ embedding: '[1,1,1]', old: null });
     await swap(BACK);
-    await database.transaction((sql) => dropColumn(sql, column, 'kimera_new'));
+    await database.transaction((sql) => dropColumn(sql, { ...column, column: 'kimera_new' }));
     expect(await schemaLines(database, 'shop')).toEqual(before);
   });
 

@@ -1,12 +1,13 @@
 import { KimeraError } from '@kimera/core';
 import { z } from 'zod';
-import { InPlaceIndexError, InPlaceMoveError } from '../errors.js';
+import { InPlaceIndexError, InPlaceMoveError, InPlaceRefusedError } from '../errors.js';
 import { literal, quoted } from '../sql/identifier.js';
 import type { Queryable } from '../sql/queryable.js';
 import { reasonOf } from '../sql/connection-failure.js';
 import { isContention } from '../sql/sql-state.js';
 import { inCatalogPath } from './catalog-path.js';
 import { copySettings } from './column-settings.js';
+import { readTies } from './dependents.js';
 import { readIndexes, type ColumnIndex } from './indexes.js';
 import { readVectorColumn, type ColumnName, type VectorColumn } from './vector-column.js';
 import { createViews, dropViews, readViews, type View } from './views.js';
@@ -49,13 +50,15 @@ export class ColumnSwap {
 
   /**
    * @param indexes with `left` the indexes of the application's column stay on it (a rehearsal).
-   * @throws InPlaceIndexError where the column beside lacks one, InPlaceMoveError where PostgreSQL refuses a step.
+   * @throws InPlaceRefusedError, InPlaceIndexError where the column beside lacks one, InPlaceMoveError where PostgreSQL refuses a step.
    */
   finish(indexes: 'exchanged' | 'left'): Promise<void> {
     return inCatalogPath(this.sql, async () => {
       const { sql, names } = this;
       const user = await columnOf(sql, names.column);
       const spare = await columnOf(sql, { ...names.column, column: names.spare });
+      const ties = await readTies(sql, user);
+      if (ties.length > 0) throw new InPlaceRefusedError(user.title, user.column, ties);
       const wanted = await readIndexes(sql, user);
       await this.#step('its settings', () => copySettings(sql, user, spare));
       await this.#step('its default', () => carryDefault(sql, user, spare));

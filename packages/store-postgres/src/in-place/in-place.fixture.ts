@@ -7,12 +7,15 @@ import { TEST_SERVER } from '../test-databases.fixture.js';
 interface OpenDatabase {
   readonly database: Database;
   readonly url: string;
+  /** Of the embedded database. */
+  readonly folder?: string;
   readonly close: () => Promise<void>;
 }
 
+const server = TEST_SERVER;
 /** What the specs run on, by name: a server where there is one, else PGlite; with the extension and the schema `kimera`. */
 export const DATABASES: readonly (readonly [string, () => Promise<OpenDatabase>])[] = [
-  TEST_SERVER === undefined ? ['PGlite', openEmbedded] : ['a server', () => openServer(TEST_SERVER)],
+  server === undefined ? ['PGlite', openEmbedded] : ['a server', () => openServer(server)],
 ];
 
 async function openServer(url: string): Promise<OpenDatabase> {
@@ -30,6 +33,7 @@ async function openEmbedded(): Promise<OpenDatabase> {
   return {
     database,
     url,
+    folder,
     async close() {
       await database.close();
       await store.close();

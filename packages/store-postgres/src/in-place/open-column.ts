@@ -3,7 +3,7 @@ import { quoted } from '../sql/identifier.js';
 import type { Queryable } from '../sql/queryable.js';
 import { copySettings } from './column-settings.js';
 import { ColumnSwap, type SwapNames } from './column-swap.js';
-import { columnType, readVectorColumn, type VectorColumn } from './vector-column.js';
+import { columnType, readVectorColumn, type ColumnName, type VectorColumn } from './vector-column.js';
 
 /**
  * Adds the column `spare` beside the application's, in the running transaction. First the whole swap is done and undone,
@@ -20,12 +20,8 @@ export async function openColumn(sql: Queryable, names: SwapNames, dimension: nu
   await addColumn(sql, names, dimension);
 }
 
-/** A column that is left, with its indexes. */
-export async function dropColumn(
-  sql: Queryable,
-  { schema, table }: { readonly schema: string; readonly table: string },
-  column: string,
-): Promise<void> {
+/** A column of ours, with its indexes. The table may be gone. */
+export async function dropColumn(sql: Queryable, { schema, table, column }: ColumnName): Promise<void> {
   await sql.script(`ALTER TABLE IF EXISTS ${quoted(schema, table)} DROP COLUMN IF EXISTS ${quoted(column)}`);
 }
 
@@ -36,7 +32,7 @@ async function addColumn(sql: Queryable, { column, spare }: SwapNames, dimension
   await copySettings(sql, user, await found(sql, { ...column, column: spare }));
 }
 
-async function found(sql: Queryable, name: SwapNames['column']): Promise<VectorColumn> {
+async function found(sql: Queryable, name: ColumnName): Promise<VectorColumn> {
   const column = await readVectorColumn(sql, name);
   if (column === undefined)
     throw new InPlaceMoveError(`column ${name.column} of ${name.schema}.${name.table}`, 'it is not there any more');

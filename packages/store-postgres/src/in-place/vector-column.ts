@@ -78,8 +78,13 @@ export async function readVectorColumn(sql: Queryable, name: ColumnName): Promis
 }
 
 /** The column's type with another dimension, for SQL. */
-export function columnType({ type, extension, dimension }: VectorColumn, newDimension: number): string {
-  return `${quoted(extension, type)}${dimension === null ? '' : `(${newDimension})`}`;
+export function columnType(column: VectorColumn, newDimension: number): string {
+  return `${unboundType(column)}${column.dimension === null ? '' : `(${newDimension})`}`;
+}
+
+/** The column's type without a dimension, for SQL. */
+export function unboundType({ type, extension }: VectorColumn): string {
+  return quoted(extension, type);
 }
 
 /** For people. */

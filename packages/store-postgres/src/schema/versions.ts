@@ -178,4 +178,17 @@ export const SCHEMA_VERSIONS: readonly string[] = [
     END LOOP;
   END $change$;
   `,
+  /*
+   * Columns of the application's table that get the vectors of a space too, and the migrations that exchange the names of
+   * two of them. `mirror_type` is SQL: the column's type without a dimension.
+   */
+  `
+  ALTER TABLE kimera.collection_spaces ADD COLUMN mirror_column text, ADD COLUMN mirror_type text;
+  CREATE TABLE kimera.in_place (
+    migration text PRIMARY KEY REFERENCES kimera.migrations,
+    -- What the operator accepted, as kind:name.
+    accepted text[] NOT NULL,
+    opened timestamptz NOT NULL DEFAULT clock_timestamp()
+  );
+  `,
 ];

@@ -51,24 +51,37 @@ export interface PrepareResult {
   readonly indexSeconds: number;
 }
 
+/** The two columns of a migration in place. */
+export interface InPlaceColumns {
+  /** `public.documents`. */
+  readonly table: string;
+  /** The application's, with the vectors of the active space. */
+  readonly column: string;
+  /** The one beside it, with those of the other space. */
+  readonly spare: string;
+}
+
 /**
  * The vector column of a table that the application searches with its own SQL: a second column is kept current beside
  * it, and a switch of spaces (`MigrationStore.switchSpace`) exchanges their names in its transaction. @throws
- * UnknownCollectionError, InPlaceColumnError where the collection has no column that the keeper writes.
+ * UnknownCollectionError, UnknownMigrationError, InPlaceColumnError where the collection has no column that the keeper
+ * writes.
  */
 export interface InPlaceStore {
+  /** Nothing is changed. */
   planInPlace(collection: string, target: EmbeddingSpace): Promise<InPlacePlan>;
   /**
    * Adds the column of the migration's target space, which is open already; from now on every vector of source and
-   * target is written into its column too. Idempotent. @param accepted `kind:name` of {@link InPlacePlan.toAccept}.
-   * @throws InPlaceRefusedError, InPlaceNotAcceptedError, InPlaceMoveError, BusyError; nothing has changed then.
+   * target is written into its column too. Called again, it adds to what is accepted: `kind:name` of
+   * {@link InPlacePlan.toAccept}. @throws InPlaceRefusedError, InPlaceNotAcceptedError, InPlaceMoveError, BusyError;
+   * nothing has changed then.
    */
   openInPlace(migration: string, accepted: readonly string[]): Promise<InPlacePlan>;
-  /** Whether the migration has a column beside the application's. */
-  isInPlace(migration: string): Promise<boolean>;
+  /** undefined where the migration is not in place, or is retired. */
+  inPlaceColumns(migration: string): Promise<InPlaceColumns | undefined>;
   /**
    * Before a switch to `space`: writes the rows of its column that lack their vector, and builds every index of the
-   * application's column on it, without holding anybody up. To be called outside of transactions; idempotent.
+   * application's column on it, without holding anybody up; idempotent.
    * @throws InPlaceRefusedError, InPlaceNotAcceptedError where objects came meanwhile, InPlaceIndexError, AbortError.
    */
   prepareSwap(migration: string, space: string, options?: PrepareOptions): Promise<PrepareResult>;

@@ -1,5 +1,6 @@
 import type { CollectionReader } from './collection-reader.js';
 import type { CollectionWriter } from './collection-writer.js';
+import type { InPlaceStore } from './in-place.js';
 import type { JobQueue } from './job-queue.js';
 import type { MigrationStore } from './migration-store.js';
 import type { ChangeFeed, StoreCapacity, VectorReader, VectorWriter } from './vectors.js';
@@ -12,4 +13,6 @@ export interface StorePorts {
   readonly jobs: JobQueue;
   readonly migrations: MigrationStore;
   readonly capacity: StoreCapacity;
+  /** Where collections can be tables of an application. */
+  readonly inPlace?: InPlaceStore;
 }

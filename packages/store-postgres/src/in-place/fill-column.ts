@@ -1,0 +1,65 @@
+import type { PrepareOptions } from '@kimera/core';
+import { z } from 'zod';
+import { FILLED_ROWS } from '../limits.js';
+import { readSource, readSpace } from '../source.js';
+import type { Database } from '../sql/database.js';
+import type { Queryable } from '../sql/queryable.js';
+import { mirrorVectors } from './mirror.js';
+
+const batchRow = z.object({ id: z.string(), differs: z.boolean() });
+
+/**
+ * One pass over the table: rows whose column is not the stored vector get it. What is written while it goes on is the
+ * writers' own care. Returns how many rows were written. @throws AbortError.
+ */
+export async function fillColumn(
+  database: Database,
+  collection: string,
+  space: string,
+  { signal, onProgress }: PrepareOptions,
+): Promise<number> {
+  const { key, table } = await readSource(database, collection);
+  const { vectors, mirror } = await readSpace(database, collection, space);
+  if (mirror === null) return 0;
+  const estimate = await database.row(
+    z.object({ rows: z.number() }),
+    'SELECT greatest(reltuples, 0)::float8 AS rows FROM pg_class WHERE oid = $1::regclass',
+    [table],
+  );
+  let [after, seen, filled]: [string | undefined, number, number] = [undefined, 0, 0];
+  for (;;) {
+    signal?.throwIfAborted();
+    const rows: readonly z.infer<typeof batchRow>[] = await database.rows(
+      batchRow,
+      `SELECT ${key.text('d')} AS id, v.embedding IS NOT NULL AND NOT record_image_eq(ROW(d.value), ROW(v.embedding::${mirror.type})) AS differs
+       FROM (SELECT ${key.selected}, ${mirror.column} AS value FROM ${table}) d LEFT JOIN ${vectors} v ON ${key.equal('v', 'd')}
+       ${after === undefined ? '' : `WHERE ${key.beyond('d', '>', 1)}`} ORDER BY ${key.of('d')} LIMIT ${FILLED_ROWS}`,
+      after === undefined ? [] : key.values(after),
+    );
+    const differing = rows.filter(({ differs }) => differs).map(({ id }) => id);
+    if (differing.length > 0)
+      filled += await database.transaction((sql) => writeRows(sql, collection, space, differing));
+    seen += rows.length;
+    onProgress?.({
+      step: 'rows',
+      name: mirror.column,
+      phase: 'comparing',
+      done: seen,
+      total: Math.max(seen, estimate?.rows ?? 0),
+    });
+    after = rows.at(-1)?.id;
+    if (rows.length < FILLED_ROWS) return filled;
+  }
+}
+
+/** Locked first: what is read afterwards is what whoever wrote the row last left there. */
+async function writeRows(sql: Queryable, collection: string, space: string, ids: readonly string[]): Promise<number> {
+  const source = await readSource(sql, collection);
+  const held = await readSpace(sql, collection, space, 'held');
+  const { key, table } = source;
+  await sql.run(
+    `SELECT FROM (SELECT ${key.selected} FROM ${table}) d JOIN ${key.table('asked', 1)} ON ${key.equal('asked', 'd')} ORDER BY ${key.of('d')} FOR NO KEY UPDATE OF d`,
+    key.arrays(ids),
+  );
+  return mirrorVectors(sql, source, held, ids);
+}

@@ -1,0 +1,43 @@
+import type { HeldSpace, Source } from '../source.js';
+import { quoted } from '../sql/identifier.js';
+import type { Queryable } from '../sql/queryable.js';
+
+/**
+ * Writes the stored vectors of these rows into the space's column of the source table, where it has one; a row that has
+ * them already, byte by byte, is not touched. The rows are locked. Returns how many were written.
+ */
+export async function mirrorVectors(
+  sql: Queryable,
+  { key, table }: Pick<Source, 'key' | 'table'>,
+  { vectors, mirror }: HeldSpace,
+  ids: readonly string[],
+): Promise<number> {
+  if (mirror === null || ids.length === 0) return 0;
+  return sql.run(
+    `UPDATE ${table} d SET ${mirror.column} = m.value
+     FROM (SELECT ${key.of('v')}, v.embedding::${mirror.type} AS value FROM ${vectors} v JOIN ${key.table('asked', 1)} ON ${key.equal('asked', 'v')}) m
+     WHERE ${sourceKey(key, 'd', 'm')} AND NOT record_image_eq(ROW(d.${mirror.column}), ROW(m.value))`,
+    key.arrays(ids),
+  );
+}
+
+/** Rows that are there without a text have no vector any more. */
+export async function clearMirror(
+  sql: Queryable,
+  { key, table, textExpression }: Source,
+  { mirror }: HeldSpace,
+  ids: readonly string[],
+): Promise<void> {
+  if (mirror === null) return;
+  await sql.run(
+    `UPDATE ${table} d SET ${mirror.column} = NULL FROM ${key.table('gone', 1)}
+     WHERE ${sourceKey(key, 'd', 'gone')} AND d.${mirror.column} IS NOT NULL
+       AND (SELECT (${textExpression}) IS NULL FROM (SELECT d.*) AS "row")`,
+    key.arrays(ids),
+  );
+}
+
+/** A condition: the row of the source table `d` has the key that `other` has under our names. */
+function sourceKey(key: Source['key'], d: string, other: string): string {
+  return key.columns.map(({ name }, i) => `${d}.${quoted(name)} = ${other}.${key.names[i]}`).join(' AND ');
+}
