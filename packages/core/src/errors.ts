@@ -387,3 +387,15 @@ export class Int8SaturationError extends KimeraError {
     );
   }
 }
+
+/** The collection has no column of the application's that could be swapped. */
+export class InPlaceColumnError extends KimeraError {
+  readonly code = 'IN_PLACE_COLUMN';
+  readonly kind = 'refused';
+  constructor(
+    readonly collection: string,
+    readonly reason: string,
+  ) {
+    super(`collection ${collection} cannot be migrated in place: ${reason}`, { collection, reason });
+  }
+}

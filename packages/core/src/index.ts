@@ -14,6 +14,7 @@ export {
   type ErrorField,
   type ErrorKind,
   HybridWeightsError,
+  InPlaceColumnError,
   Int8SaturationError,
   InvalidCollectionNameError,
   InvalidEncodeOptionsError,

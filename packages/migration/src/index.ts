@@ -9,6 +9,7 @@ export {
   RowsMissingError,
   SameSpaceError,
 } from './errors.js';
+export type { InPlaceOptions, PrepareSwapOptions } from './in-place.js';
 export type { MigrationParts, MigrationStorePorts } from './parts.js';
 export {
   measurePlan,
@@ -19,7 +20,7 @@ export {
   type SideOfPlan,
 } from './plan.js';
 export { retireMigration } from './retire.js';
-export { pauseMigration, resumeMigration, ROWS_PER_JOB, startMigration } from './start.js';
+export { pauseMigration, resumeMigration, ROWS_PER_JOB, startMigration, type StartOptions } from './start.js';
 export { migrationStatus, type MigrationStatus } from './status.js';
 export { cutOver, MAX_PENDING, rollBack, type SwitchOptions } from './switch.js';
 export type { Check } from './verification/check.js';

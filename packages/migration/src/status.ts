@@ -1,4 +1,4 @@
-import type { Coverage, JobCounts, Migration, MigrationEvent, PoisonRecord } from '@kimera/core';
+import type { Coverage, InPlaceColumns, JobCounts, Migration, MigrationEvent, PoisonRecord } from '@kimera/core';
 import type { MigrationParts } from './parts.js';
 
 /** Everything about a collection's migration that a person or a program may want to see. */
@@ -11,6 +11,8 @@ export interface MigrationStatus {
   /** Of the source and the target; null where a space has no vectors (not started, or dropped). */
   readonly source: Coverage | null;
   readonly target: Coverage | null;
+  /** Where the application's vector column is exchanged at the cutover, else null. */
+  readonly inPlace: InPlaceColumns | null;
   readonly poison: readonly PoisonRecord[];
   readonly events: readonly MigrationEvent[];
 }
@@ -33,6 +35,7 @@ export async function migrationStatus({
     jobs: await store.jobs.counts(migration.id),
     source: await coverage(migration.source.fingerprint),
     target: await coverage(migration.target.fingerprint),
+    inPlace: (await store.inPlace.inPlaceColumns(migration.id)) ?? null,
     poison: await store.migrations.poison(migration.id),
     events: await store.migrations.events(migration.id),
   };

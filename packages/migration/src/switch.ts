@@ -1,6 +1,7 @@
 import { MigrationStateError, type Migration, type SwitchResult, type TextEmbedder } from '@kimera/core';
 import { embedRows } from './embed-rows.js';
 import { PoisonRowsError, RowsMissingError } from './errors.js';
+import { prepareSwap, type PrepareSwapOptions } from './in-place.js';
 import { openMigration } from './open-migration.js';
 import type { MigrationParts } from './parts.js';
 import { TRANSITIONS } from './transitions.js';
@@ -12,7 +13,7 @@ import { work } from './work.js';
  */
 export const MAX_PENDING = 500;
 
-export interface SwitchOptions {
+export interface SwitchOptions extends PrepareSwapOptions {
   /** Default {@link MAX_PENDING}. */
   readonly maxPending?: number;
 }
@@ -40,7 +41,7 @@ async function switchTo(
   event: 'cutover' | 'rollback',
   from: TextEmbedder,
   to: TextEmbedder,
-  { maxPending = MAX_PENDING }: SwitchOptions,
+  { maxPending = MAX_PENDING, ...prepare }: SwitchOptions,
 ): Promise<SwitchResult> {
   const { store, by } = parts;
   const migration = await openMigration(parts, event);
@@ -55,6 +56,8 @@ async function switchTo(
   // Refused before any work is done; the store checks again in its transaction.
   if (!change.expected.some((state) => state === migration.state))
     throw new MigrationStateError(migration.id, event, migration.state, change.expected);
+  // May take long: what changes meanwhile is caught up with after it.
+  await prepareSwap(parts, migration, to.space.fingerprint, prepare);
   await work(parts, { until: 'caught-up' });
   await refuseGaps(parts, migration, to);
   return store.migrations.switchSpace(migration.id, by, change, async (rows) => {

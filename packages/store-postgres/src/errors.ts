@@ -183,18 +183,6 @@ export class InPlaceNotAcceptedError extends KimeraError {
   }
 }
 
-/** The collection has no column of the application's that could be swapped. */
-export class InPlaceColumnError extends KimeraError {
-  readonly code = 'IN_PLACE_COLUMN';
-  readonly kind = 'refused';
-  constructor(
-    readonly collection: string,
-    readonly reason: string,
-  ) {
-    super(`collection ${collection} cannot be migrated in place: ${reason}`, { collection, reason });
-  }
-}
-
 /** PostgreSQL did not take over something of the old column to the new one; nothing has changed. */
 export class InPlaceMoveError extends KimeraError {
   readonly code = 'IN_PLACE_MOVE';

@@ -2,7 +2,6 @@ export {
   BusyError,
   DamagedLockError,
   ForeignLockError,
-  InPlaceColumnError,
   InPlaceIndexError,
   InPlaceMoveError,
   InPlaceNotAcceptedError,

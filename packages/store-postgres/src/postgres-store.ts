@@ -1,4 +1,4 @@
-import type { InPlaceStore, StorePorts } from '@kimera/core';
+import type { StorePorts } from '@kimera/core';
 import { PostgresCapacity } from './capacity.js';
 import { PostgresChanges } from './changes.js';
 import { PostgresCollections } from './collections.js';
@@ -22,7 +22,6 @@ export interface PostgresStoreParts {
 
 /** All ports of the store on PostgreSQL, each in a file of its own; PGlite is reached in the same way. */
 export interface PostgresStore extends StorePorts {
-  readonly inPlace: InPlaceStore;
   /** URL of the database without the password, for people. */
   readonly address: string;
   /** Waits for queries under way. Idempotent. */

@@ -148,6 +148,7 @@ export const REFUSALS = {
       'ACTIVE_SPACE',
       'CATCH_UP',
       'COLLECTION_EXISTS',
+      'IN_PLACE_COLUMN',
       'DIMENSION_TOO_LARGE',
       'INVALID_COLLECTION_NAME',
       'INVALID_ROW',

@@ -1,6 +1,5 @@
-import { shortFingerprint, UnknownCollectionError, type Migration } from '@kimera/core';
+import { InPlaceColumnError, shortFingerprint, UnknownCollectionError, type Migration } from '@kimera/core';
 import { z } from 'zod';
-import { InPlaceColumnError } from '../errors.js';
 import { collectionNames } from '../source.js';
 import type { Queryable } from '../sql/queryable.js';
 import type { SwapNames } from './column-swap.js';

@@ -15,6 +15,7 @@ import {
   type StorePorts,
 } from '@kimera/core';
 import { InMemoryCollection } from './in-memory-collection.js';
+import { InMemoryInPlace } from './in-memory-in-place.js';
 import { InMemoryJobs } from './in-memory-jobs.js';
 import { InMemoryMigrations } from './in-memory-migrations.js';
 
@@ -188,6 +189,7 @@ export class InMemoryStore implements StorePorts {
       }),
   };
 
+  readonly inPlace: StorePorts['inPlace'] = new InMemoryInPlace();
   readonly capacity: StorePorts['capacity'] = {
     maxDimension: MAX_DIMENSION,
     estimateBytes: (rows, dimension) => rows * (dimension * Float32Array.BYTES_PER_ELEMENT + ROW_BYTES),

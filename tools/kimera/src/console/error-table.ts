@@ -223,7 +223,7 @@ export const HINTS = {
   MODEL_OF_SPACE_NOT_FOUND: 'give its folder with --from or --to',
 
   // Migrations in place; the messages say what to do about each object.
-  IN_PLACE_REFUSED: '"kimera migrate plan --in-place" lists all that is in the way',
+  IN_PLACE_REFUSED: '"kimera migrate plan --dry-run" lists all that is in the way',
   IN_PLACE_NOT_ACCEPTED: 'give each with --accept KIND:NAME once you know what it will do',
   IN_PLACE_COLUMN: 'without --in-place the vectors stay beside the table, and searches go through kimera',
   IN_PLACE_MOVE: null,

@@ -13,6 +13,5 @@ export interface StorePorts {
   readonly jobs: JobQueue;
   readonly migrations: MigrationStore;
   readonly capacity: StoreCapacity;
-  /** Where collections can be tables of an application. */
-  readonly inPlace?: InPlaceStore;
+  readonly inPlace: InPlaceStore;
 }

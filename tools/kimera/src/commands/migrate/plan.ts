@@ -3,6 +3,7 @@ import type { CommandContext } from '../../console/command-context.js';
 import { UsageError } from '../../errors.js';
 import { formatBytes, formatCount, formatDuration } from '../../console/format.js';
 import { printable } from '../../console/printable.js';
+import { inPlaceLines, readInPlacePlan } from './in-place-plan.js';
 import { modelCommand, type ModelOptions } from './options.js';
 import { printState } from './state.js';
 
@@ -29,6 +30,7 @@ export function planCommand(context: CommandContext): Command {
       const { parts, store, close } = await openSession(context, options, 'plan');
       try {
         const plan = options.dryRun === true ? await measurePlan(parts) : (await planMigration(parts)).plan;
+        const inPlace = await readInPlacePlan(store, options.collection, parts.target.space);
         if (options.json !== true) {
           const { formatTable } = await import('../../console/table.js');
           const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
@@ -48,6 +50,7 @@ export function planCommand(context: CommandContext): Command {
           await context.stdout.line(
             `verify decides with about ${formatCount(plan.judgedQueries)} judged queries where the models are equally good, with fewer where they differ, with less than ${plan.leastQueries} never; without a decision, verify --accept "why" goes on`,
           );
+          if (inPlace !== null) for (const line of inPlaceLines(inPlace)) await context.stdout.line(line);
           for (const side of [plan.source, plan.target])
             if (side.cannotEmbed.length > 0)
               context.note(
@@ -55,10 +58,10 @@ export function planCommand(context: CommandContext): Command {
               );
         }
         if (options.dryRun !== true) {
-          await printState(context, store, options, { plan });
+          await printState(context, store, options, { plan, inPlace });
           return;
         }
-        if (options.json === true) await context.stdout.json({ plan });
+        if (options.json === true) await context.stdout.json({ plan, inPlace });
       } finally {
         await close();
       }

@@ -54,7 +54,7 @@ export async function printState(
   const { migrationStatus } = await import('@kimera/migration');
   const status = await migrationStatus({ store, collection });
   if (json === true) return context.stdout.json({ ...more, status });
-  const { migration, jobs, source, target, poison } = status;
+  const { migration, jobs, source, target, poison, inPlace } = status;
   const { bold } = context.colors;
   const side = (label: string, space: MigrationStatus['migration']['source'], coverage: Coverage | null): string =>
     `${label} ${printable(space.modelId)} (${shortFingerprint(space.fingerprint)}, ${space.dimension} numbers)${space.fingerprint === status.activeSpace ? ' ACTIVE' : ''}: ${coverage === null ? 'no vectors' : `${formatCount(coverage.current)} of ${formatCount(coverage.rows)} rows, ${formatCount(coverage.pending)} changes wait${coverage.truncated > 0 ? `, ${formatCount(coverage.truncated)} of texts cut to ${formatCount(space.maxTokens)} tokens` : ''}`}`;
@@ -66,6 +66,11 @@ export async function printState(
     `collection ${bold(collection)} (table ${printable(status.table)}), migration ${migration.id}: ${bold(migration.state)}`,
     side('  from', migration.source, source),
     side('  to  ', migration.target, target),
+    ...(inPlace === null
+      ? []
+      : [
+          `  in place: ${printable(inPlace.column)} of ${printable(inPlace.table)} has the active space, ${inPlace.spare} beside it the other one`,
+        ]),
     `  jobs: ${jobs.done} done, ${jobs.active} under way, ${jobs.waiting} waiting${jobs.failed > 0 ? `, ${jobs.failed} given up` : ''}`,
     ...(blocking.length === 0
       ? []
