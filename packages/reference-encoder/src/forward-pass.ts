@@ -13,8 +13,8 @@ export interface WeightReader {
   tensor(name: string): Promise<Float32Array>;
   /** A matrix. */
   slices(name: string): WeightSlices;
-  /** Row `index` of a matrix. */
-  row(name: string, index: number): Promise<Float32Array>;
+  /** Rows of a matrix by their index. */
+  rows(name: string, indices: Iterable<number>): Promise<ReadonlyMap<number, Float32Array>>;
 }
 
 /**
@@ -29,8 +29,7 @@ export async function forwardPass(
   const { attentionHeads, embeddingSize, hiddenSize, layers, layerNormEpsilon, relativeBiasRows } = shape;
   const activate = FEED_FORWARD_ACTIVATIONS[shape.activation];
   const tokens = texts.reduce((sum, ids) => sum + ids.length, 0);
-  const row = rowsOnce(weights);
-  const embedded = joined(await Promise.all(texts.map((ids) => embed(row, shape, ids))));
+  const embedded = await embed(weights, shape, texts);
   let hidden = layerNorm(
     embedded,
     await weights.tensor('embeddings.norm.gain'),
@@ -89,35 +88,27 @@ function joined(parts: readonly Float64Array[]): Float64Array {
   return whole;
 }
 
-/** Rows of matrices, each read once: texts share words and positions. */
-function rowsOnce(weights: WeightReader): WeightReader['row'] {
-  const read = new Map<string, Promise<Float32Array>>();
-  return (name, index) => {
-    const key = `${name} ${index}`;
-    const known = read.get(key) ?? weights.row(name, index);
-    read.set(key, known);
-    return known;
-  };
-}
-
+/** Words, positions and types of all texts, [T, D], summed; each row is read once. */
 async function embed(
-  row: WeightReader['row'],
+  weights: WeightReader,
   { embeddingSize: d, typeVocabularySize, padding }: EncoderShape,
-  ids: ArrayLike<number>,
+  texts: readonly ArrayLike<number>[],
 ): Promise<Float64Array> {
-  const sum = new Float64Array(ids.length * d);
-  const type = typeVocabularySize === 0 ? undefined : await row('embeddings.type', 0);
-  let counted = 0;
-  for (let t = 0; t < ids.length; t++) {
-    const id = ids[t] as number;
-    let position = t;
-    if (padding !== undefined) position = id === padding ? padding : padding + ++counted;
-    const rows = [
-      await row('embeddings.word', id),
-      await row('embeddings.position', position),
-      ...(type === undefined ? [] : [type]),
-    ];
-    for (const values of rows)
+  const words = texts.flatMap((ids) => Array.from(ids));
+  const positions = texts.flatMap((ids) => {
+    let counted = 0;
+    return Array.from(ids, (id, t) => {
+      if (padding === undefined) return t;
+      return id === padding ? padding : padding + ++counted;
+    });
+  });
+  const wordRows = await weights.rows('embeddings.word', words);
+  const positionRows = await weights.rows('embeddings.position', positions);
+  const type = typeVocabularySize === 0 ? undefined : (await weights.rows('embeddings.type', [0])).get(0);
+  const sum = new Float64Array(words.length * d);
+  for (let t = 0; t < words.length; t++) {
+    const rows = [wordRows.get(words[t] as number), positionRows.get(positions[t] as number)] as Float32Array[];
+    for (const values of type === undefined ? rows : [...rows, type])
       for (let i = 0; i < d; i++) sum[t * d + i] = (sum[t * d + i] as number) + (values[i] as number);
   }
   return sum;

@@ -12,6 +12,7 @@ export {
 export { inspectSafetensors, type SafetensorsInspection } from './inspect-safetensors.js';
 export { openSafetensors } from './open-safetensors.js';
 export { openSharded } from './open-sharded.js';
+export { readRows } from './read-rows.js';
 export { openPositioned, type PositionedFile } from './positioned-file.js';
 export {
   tensorSource,

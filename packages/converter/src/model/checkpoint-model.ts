@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { EncoderShape, ReferenceEncoder, WeightReader } from '@kimera/reference-encoder';
-import { MissingTensorError, type TensorLocation } from '@kimera/tensor-file';
+import { MissingTensorError, readRows, type TensorLocation } from '@kimera/tensor-file';
 import { architectureOf } from '../architectures/architecture-of.js';
 import type { Architecture } from '../architectures/architecture.js';
 import { openCheckpoint, type Checkpoint, type OpenCheckpointOptions } from '../checkpoint/checkpoint.js';
@@ -86,10 +86,9 @@ export class CheckpointModel {
     return {
       tensor: (name) => this.read(find(name)),
       slices: (name) => this.slices(find(name)),
-      row: (name, index) => {
+      rows: (name, indices) => {
         const plan = find(name);
-        const width = plan.shape[1] as number;
-        return this.checkpoint.tensors.read(this.#source(plan), { from: index * width, count: width });
+        return readRows(this.checkpoint.tensors, this.#source(plan), plan.shape[1] as number, indices);
       },
     };
   }

@@ -29,6 +29,6 @@ export async function denseWeights(
       const tensor = own.get(name);
       return tensor === undefined ? encoder.slices(name) : one(tensor);
     },
-    row: (name, index) => encoder.row(name, index),
+    rows: (name, indices) => encoder.rows(name, indices),
   };
 }

@@ -1,5 +1,5 @@
 import { ifPresent } from '@kimera/core';
-import { openSafetensors, openSharded, type TensorSource } from '@kimera/tensor-file';
+import { openSafetensors, openSharded, readRows, type TensorSource } from '@kimera/tensor-file';
 import { openTorch } from '@kimera/torch-file';
 import { ACTIVATION_NAMES } from '../activation.js';
 import type { EncoderShape } from '../encoder-shape.js';
@@ -155,11 +155,11 @@ function encoderOf(
     weights: {
       tensor: whole,
       slices,
-      async row(canonical, index) {
+      async rows(canonical, indices) {
         const [, width = 0] = sizes(canonical);
-        if (adapter?.touches(own(canonical)) === true)
-          return (await whole(canonical)).slice(index * width, (index + 1) * width);
-        return source.read(inFile(canonical), { from: index * width, count: width });
+        if (adapter?.touches(own(canonical)) !== true) return readRows(source, inFile(canonical), width, indices);
+        const table = await whole(canonical);
+        return new Map(Array.from(indices, (index) => [index, table.subarray(index * width, (index + 1) * width)]));
       },
     },
     close: () => source.close(),

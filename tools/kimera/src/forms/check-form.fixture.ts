@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { cp, mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { openOnnxBackend } from '@kimera/backend-onnx';
+import { openMeasuredBackend } from '@kimera/backend-onnx';
 import { verifyModel } from '@kimera/converter';
 import { cosine, type InferenceBackend, KimeraError, norm, type Role } from '@kimera/core';
 import { Embedder } from '@kimera/embedder';
@@ -77,7 +77,7 @@ export async function unpackForm(folder: string, form: string, out: string): Pro
 }
 
 /**
- * Converts a form and embeds its texts on the native backend, then compares with what the reference gave: ids and
+ * Converts a form and embeds its texts on the native runtime, then compares with what the reference gave: ids and
  * vectors of all texts, of both roles and of every other prompt, and the limit.
  */
 export async function checkForm(
@@ -97,7 +97,8 @@ export async function checkForm(
     const out = join(scratch, 'models', form);
     await convertModel({ source, out, variant: 'fp32', modelId: `forms/${form}`, stop: new AbortController().signal });
     const model = await openModelFolder(out);
-    const backend = await openOnnxBackend({ folder: model, workers: 1, intraOpThreads: 1 });
+    // In this thread: starting one takes longer than all texts of a form.
+    const backend = await openMeasuredBackend(model);
     const embedder = new Embedder({
       backend,
       tokenizer: inlineTokenizer(parseTokenizer(await readFile(join(out, 'tokenizer.json'), 'utf8'), out)),
