@@ -13,6 +13,8 @@ import {
   float32,
   float32Runtime,
   fp16Weights,
+  type HeldWebAssembly,
+  holdWebAssembly,
   inferenceBackendConformance,
   rejection,
   vectorDifference,
@@ -25,21 +27,11 @@ const root = join(fileURLToPath(import.meta.url), '../../../..');
 const runner = { describe, it, beforeAll, afterAll, expect };
 const dense = { heads: ['dense'] } as const;
 const at = (path: string): Promise<ModelFolder> => openModelFolder(join(root, path));
-/** What the spec needs of it: the types of the language without those of browsers have no WebAssembly. */
-interface WebAssemblyPort {
-  readonly compile: (bytes: Uint8Array) => Promise<object>;
-}
-/**
- * ONNX Runtime, compiled. V8 gives each thread that loads the same bytes the code that is there, as long as something
- * holds it: seconds for each backend that is opened.
- */
-const held: object[] = [];
+let runtime: HeldWebAssembly;
 beforeAll(async () => {
-  const { compile } = Reflect.get(globalThis, 'WebAssembly') as WebAssemblyPort;
-  const file = join(dirname(require.resolve('onnxruntime-web')), 'ort-wasm-simd-threaded.wasm');
-  held.push(await compile(await readFile(file)));
+  runtime = await holdWebAssembly(join(dirname(require.resolve('onnxruntime-web')), 'ort-wasm-simd-threaded.wasm'));
 });
-afterAll(() => void held.splice(0));
+afterAll(() => runtime.release());
 const open = async (path: string): Promise<WasmBackend> => openWasmBackend({ folder: await at(path), threads: 1 });
 
 for (const path of ['models/all-MiniLM-L6-v2', 'fixtures/models/bge-m3-tiny']) {

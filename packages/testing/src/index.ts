@@ -10,6 +10,7 @@ export { FakeEmbedder, type FakeEmbedderCall, type FakeEmbedderOptions } from '.
 export { fakeSpace } from './fakes/fake-space.js';
 export { faultyWorker, type FaultyWorker } from './faulty-worker.js';
 export { FAKE_START, FakeTokenizer, inlineBatchTokenizer } from './fakes/fake-tokenizer.js';
+export { holdWebAssembly, type HeldWebAssembly } from './hold-web-assembly.js';
 export { type Matchers, rejection, type TestFunctions } from './test-functions.js';
 export { exact, float32, float32Runtime, fp16Weights, type Tolerance } from './tolerance/tolerance.js';
 export {

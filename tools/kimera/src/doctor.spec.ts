@@ -2,15 +2,21 @@ import { mkdtemp, rm, cp, writeFile, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { type HeldWebAssembly, holdWebAssembly } from '@kimera/testing';
 import { z } from 'zod';
 import { kimera, minilm, root } from './run-kimera.fixture.js';
 
 jest.setTimeout(180_000);
 let scratch = '';
+let runtime: HeldWebAssembly;
 beforeAll(async () => {
+  runtime = await holdWebAssembly(join(root, 'node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm'));
   scratch = await mkdtemp(join(tmpdir(), 'kimera-doctor-'));
 });
-afterAll(() => rm(scratch, { recursive: true, force: true }));
+afterAll(async () => {
+  runtime.release();
+  await rm(scratch, { recursive: true, force: true });
+});
 
 const reportSchema = z.object({
   healthy: z.boolean(),
