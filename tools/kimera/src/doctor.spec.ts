@@ -100,7 +100,7 @@ describe('kimera doctor', () => {
     const { stdout } = await kimera(words, scratch, '', { environment });
     expect(stdout).toContain('NO  environment: EMBEDDING_DIM: many\n     expected a whole number above 0');
     expect(stdout).toContain('--  environment: EMBEDDING_DIMS: (set)\n     nothing reads it');
-    expect(stdout).toContain('NO  database: database: the database postgres://me@127.0.0.1:1/x cannot be reached');
+    expect(stdout).toContain('NO  database: database: the database postgres://me@127.0.0.1:1/x is not available');
     expect(stdout).not.toContain('hush');
     expect(stdout).toMatch(/2 of \d+ do not work\n$/);
   });
