@@ -54,6 +54,15 @@ export {
   checkVector,
   MAX_ID_BYTES,
 } from './ports/store/checks.js';
+export type {
+  Adoption,
+  AdoptionProgress,
+  AdoptionRequest,
+  AdoptionStore,
+  CopyStamp,
+  OldVector,
+  VectorColumnWriter,
+} from './ports/store/adoption.js';
 export type { CollectionReader } from './ports/store/collection-reader.js';
 export type { CollectionWriter, EmbeddedRow } from './ports/store/collection-writer.js';
 export type { Collection, KeyRange, Row, SourceRow } from './ports/store/collection.js';

@@ -100,3 +100,75 @@ export class NotFiniteVectorError extends KimeraError {
     super(`the vector of row ${id} is not finite`, { id });
   }
 }
+
+interface Agreement {
+  readonly rows: number;
+  readonly agreeing: number;
+}
+
+/** The stored vectors are those of another model at hand, or of the named one with its prompt for queries. */
+export class OtherModelVectorsError extends KimeraError {
+  readonly code = 'VECTORS_OF_OTHER_MODEL';
+  readonly kind = 'refused';
+  constructor(
+    readonly named: string,
+    readonly fitting: string,
+    readonly role: 'document' | 'query',
+    { rows, agreeing }: Agreement,
+  ) {
+    super(
+      `the stored vectors are not those of ${named} (${agreeing} of ${rows} sampled agree): they are those of ${fitting}${role === 'query' ? ' with its prompt for queries instead of documents, which searches cannot use: --re-embed embeds every row as a document' : `: give --model ${fitting}, or --re-embed to embed every row with ${named}`}`,
+      { named, fitting, role, rows, agreeing },
+    );
+  }
+}
+
+/** No model at hand gives the stored vectors. */
+export class UnknownModelVectorsError extends KimeraError {
+  readonly code = 'VECTORS_OF_UNKNOWN_MODEL';
+  readonly kind = 'refused';
+  constructor(
+    readonly named: string,
+    { rows, agreeing }: Agreement,
+    readonly dimensions: readonly number[],
+    readonly tried: readonly string[],
+  ) {
+    super(
+      `the stored vectors (${dimensions.join(', ')} numbers) are not those of ${named} (${agreeing} of ${rows} sampled agree), nor of another model at hand (${tried.join(', ') || 'none'}): get the model that made them ("kimera models pull ID") and name it, or --re-embed to embed every row with ${named}`,
+      { named, rows, agreeing, dimensions, tried },
+    );
+  }
+}
+
+/** The model is right, and some vectors are not of their row's present text. */
+export class OutdatedVectorsError extends KimeraError {
+  readonly code = 'VECTORS_OUTDATED';
+  readonly kind = 'refused';
+  constructor(
+    readonly modelId: string,
+    readonly ids: readonly string[],
+    readonly sampled: number,
+  ) {
+    super(
+      `the stored vectors are those of ${modelId}, but ${ids.length} of ${sampled} sampled are not of their row's present text (${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ', …' : ''}): --text may name another text than was embedded, or texts changed without their vectors. Set such vectors to NULL, or --re-embed to embed every row`,
+      { modelId, ids: ids.slice(0, 100), sampled },
+    );
+  }
+}
+
+/** Most values of the column are no vectors. */
+export class UnreadableVectorsError extends KimeraError {
+  readonly code = 'VECTORS_UNREADABLE';
+  readonly kind = 'refused';
+  constructor(
+    readonly unreadable: number,
+    readonly sampled: number,
+    readonly id: string,
+    readonly problem: string,
+  ) {
+    super(
+      `${unreadable} of ${sampled} sampled values are no vectors (row ${id}: ${problem}): name the column of vectors with --vector, or --vector none to embed every row`,
+      { unreadable, sampled, id, problem },
+    );
+  }
+}

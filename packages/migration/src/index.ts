@@ -1,3 +1,12 @@
+export {
+  adoptTable,
+  ROWS_PER_COPY,
+  type AdoptionParts,
+  type AdoptOptions,
+  type AdoptResult,
+} from './adopt/adopt-table.js';
+export { PROOF_ROWS, type CandidateModel, type VectorProof } from './adopt/prove-vectors.js';
+export { vectorColumnRules, type VectorColumnRules } from './adopt/vector-column-rules.js';
 export { embedRows, type EmbeddingOfRow, type EmbeddingsOfRows } from './embed-rows.js';
 export {
   AcceptanceError,
@@ -5,9 +14,13 @@ export {
   EmbedderBrokenError,
   NotEnoughRoomError,
   NotFiniteVectorError,
+  OtherModelVectorsError,
+  OutdatedVectorsError,
   PoisonRowsError,
   RowsMissingError,
   SameSpaceError,
+  UnknownModelVectorsError,
+  UnreadableVectorsError,
 } from './errors.js';
 export type { InPlaceOptions, PrepareSwapOptions } from './in-place.js';
 export type { MigrationParts, MigrationStorePorts } from './parts.js';

@@ -1,4 +1,40 @@
 export {
+  AdoptedCollectionError,
+  AdoptionUnfinishedError,
+  ForeignTableSourceError,
+  InheritedTableError,
+  KeyCollationError,
+  KeyNotUniqueError,
+  KeyTypeError,
+  MaterialisedViewSourceError,
+  NoKeyError,
+  NotATableError,
+  NotAdoptedError,
+  NullableKeyError,
+  OwnTableError,
+  PartitionSourceError,
+  RowSecurityError,
+  SystemTableError,
+  TableAdoptedError,
+  TableInUseError,
+  TableNotFoundError,
+  TablePermissionError,
+  TemporaryTableError,
+  TenantTypeError,
+  TextBeyondRowError,
+  TextExpressionError,
+  TextNotImmutableError,
+  TextTypeError,
+  TextUndecidedError,
+  UnknownColumnError,
+  VectorDimensionError,
+  VectorTypeError,
+  VectorUndecidedError,
+  VectorWriterMissingError,
+  VectorWriterWithoutColumnError,
+  ViewSourceError,
+} from './adopt/errors.js';
+export {
   BusyError,
   DamagedLockError,
   ForeignLockError,
@@ -15,6 +51,12 @@ export {
   StoreNotRunningError,
   StoreUnavailableError,
 } from './errors.js';
+export type { PostgresAdoptions } from './adopt/adoptions.js';
+export type { AdoptedTable, TableInspection } from './adopt/inspect-table.js';
+export type { ObservedWrites } from './adopt/observed-writes.js';
+export type { AdoptionProposal, TableShape } from './adopt/recognise-table.js';
+export type { CollectionParts } from './adopt/remove-collection.js';
+export type { TableDescription, VectorColumn, VectorStorage } from './adopt/table-description.js';
 export { inspectDatabase, type DatabaseInspection } from './inspect-database.js';
 export { JOB_ATTEMPTS, LOCK_MILLISECONDS, TRANSACTION_ATTEMPTS } from './limits.js';
 export { joinStore, openStore, type OpenStoreOptions } from './open-store.js';

@@ -1,4 +1,5 @@
 import type { StorePorts } from '@kimera/core';
+import { PostgresAdoptions } from './adopt/adoptions.js';
 import { PostgresCapacity } from './capacity.js';
 import { PostgresChanges } from './changes.js';
 import { PostgresCollections } from './collections.js';
@@ -24,6 +25,7 @@ export interface PostgresStoreParts {
 export interface PostgresStore extends StorePorts {
   /** URL of the database without the password, for people. */
   readonly address: string;
+  readonly adoption: PostgresAdoptions;
   /** Waits for queries under way. Idempotent. */
   close(): Promise<void>;
 }
@@ -47,6 +49,7 @@ export async function openPostgresStore(parts: PostgresStoreParts): Promise<Post
       migrations: new PostgresMigrations(database),
       capacity: new PostgresCapacity(parts.folder),
       inPlace: new PostgresInPlace(database),
+      adoption: new PostgresAdoptions(database),
       close: () => (closed ??= database.close().then(parts.end)),
     };
   } catch (error) {

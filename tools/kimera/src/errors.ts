@@ -117,3 +117,12 @@ export class InvalidFactsFileError extends KimeraError {
     super(`${file}: ${reason}`, { file, reason });
   }
 }
+
+/** What cannot be undone needs a word more. */
+export class NotConfirmedError extends KimeraError {
+  readonly code = 'NOT_CONFIRMED';
+  readonly kind = 'caller';
+  constructor(readonly what: string) {
+    super(`this would remove ${what}, and cannot be undone: --yes does it`, { what });
+  }
+}

@@ -85,7 +85,7 @@ export async function replaceCapture(sql: Queryable, source: Source, spaces: rea
 }
 
 /** Quoted for SQL: the source table, and its partitions where it is partitioned. */
-async function watchedTables(sql: Queryable, { table }: Source): Promise<readonly string[]> {
+export async function watchedTables(sql: Queryable, { table }: Source): Promise<readonly string[]> {
   const rows = await sql.rows(
     z.object({ name: z.string() }),
     `SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -191,4 +191,33 @@ export const SCHEMA_VERSIONS: readonly string[] = [
     opened timestamptz NOT NULL DEFAULT clock_timestamp()
   );
   `,
+  // What adoption knows of a table of the application.
+  `
+  CREATE TABLE kimera.adoptions (
+    collection text COLLATE "C" PRIMARY KEY REFERENCES kimera.collections,
+    space text NOT NULL,
+    -- How the column keeps the vectors that are copied; NULL: none is, every row is embedded.
+    storage text,
+    -- Of the model that was proven to have made them.
+    variant text,
+    tokenizer_revision smallint,
+    -- The last key that was looked at, as text.
+    after text,
+    rows bigint NOT NULL,
+    copied bigint NOT NULL DEFAULT 0,
+    queued bigint NOT NULL DEFAULT 0,
+    unreadable bigint NOT NULL DEFAULT 0,
+    begun timestamptz NOT NULL DEFAULT now(),
+    finished timestamptz
+  );
+
+  -- Statements of the application that set its vector column. No foreign key: triggers write here.
+  CREATE TABLE kimera.observed_writes (
+    sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    collection text COLLATE "C" NOT NULL,
+    operation text NOT NULL,
+    at timestamptz NOT NULL DEFAULT clock_timestamp()
+  );
+  CREATE INDEX observed_writes_of_collection ON kimera.observed_writes (collection, operation, at);
+  `,
 ];

@@ -1,6 +1,8 @@
 /** SQLSTATEs, https://www.postgresql.org/docs/18/errcodes-appendix.html. */
 export const UNDEFINED_TABLE = '42P01';
 export const DUPLICATE_TABLE = '42P07';
+export const UNIQUE_VIOLATION = '23505';
+export const DEPENDENT_OBJECTS = '2BP01';
 const DEADLOCK = '40P01';
 const LOCK_NOT_AVAILABLE = '55P03';
 

@@ -15,13 +15,39 @@ export interface ModelOptions extends DatabaseOptions {
   readonly models?: string;
 }
 
+export const DATABASE_OPTION = [
+  '--database <url|dir>',
+  'PostgreSQL, or the folder of an embedded database (default: $DATABASE_URL, or ./data)',
+] as const;
+
+/** A `migrate` command for a shell, as a person would type it. */
+export function commandLine(
+  name: string,
+  database: string | undefined,
+  options: readonly (readonly [option: string, value: string])[],
+): string {
+  const where = database === undefined ? '' : ` --database ${shellWord(withoutPassword(database))}`;
+  return `kimera migrate ${name}${where}${options.map(([option, value]) => ` ${option} ${shellWord(value)}`).join('')}`;
+}
+
+/** As a POSIX shell reads it back. */
+function shellWord(text: string): string {
+  if (text === DATABASE_VARIABLE || /^[\w./:,@+-]+$/.test(text)) return text;
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+const DATABASE_VARIABLE = '"$DATABASE_URL"';
+
+/** An address may hold a password, which is not printed. */
+export function withoutPassword(database: string): string {
+  if (!URL.canParse(database)) return database;
+  return new URL(database).password === '' ? database : DATABASE_VARIABLE;
+}
+
 /** A command on one collection of a database. */
 export function databaseCommand(context: CommandContext, name: string, text: CommandText): Command {
   return withJson(createCommand(context, name, text))
-    .option(
-      '--database <url|dir>',
-      'PostgreSQL, or the folder of an embedded database (default: $DATABASE_URL, or ./data)',
-    )
+    .option(...DATABASE_OPTION)
     .requiredOption('--collection <name>', 'the collection');
 }
 

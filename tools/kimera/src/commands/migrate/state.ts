@@ -4,7 +4,8 @@ import type { PostgresStore } from '@kimera/store-postgres';
 import type { CommandContext } from '../../console/command-context.js';
 import { formatCount } from '../../console/format.js';
 import { printable } from '../../console/printable.js';
-import type { DatabaseOptions } from './options.js';
+import { columnRules } from './column-rules.js';
+import { withoutPassword, type DatabaseOptions } from './options.js';
 
 /** What to do next: only what the state machine allows now. */
 export function nextStep({ migration, jobs, events }: Pick<MigrationStatus, 'migration' | 'jobs' | 'events'>): string {
@@ -54,6 +55,7 @@ export async function printState(
   const { migrationStatus } = await import('@kimera/migration');
   const status = await migrationStatus({ store, collection });
   if (json === true) return context.stdout.json({ ...more, status });
+  const adopted = await store.adoption.adopted(collection);
   const { migration, jobs, source, target, poison, inPlace } = status;
   const { bold } = context.colors;
   const side = (label: string, space: MigrationStatus['migration']['source'], coverage: Coverage | null): string =>
@@ -80,6 +82,7 @@ export async function printState(
             .map(({ id, reason }) => `${printable(id)} (${printable(reason)})`)
             .join(', ')}; change them, or ${call('excuse')} ID…`,
         ]),
+    ...(adopted.vector === null ? [] : columnRules(adopted.vector, migration.state, adopted.observed)),
     `  next: ${printable(next)}`,
   ];
   for (const line of lines) await context.stdout.line(line);
@@ -96,12 +99,4 @@ export async function formatTableOfEvents(events: readonly MigrationEvent[]): Pr
     ['AT', 'EVENT', 'STATE', 'BY', 'FIGURES'],
     events.map((event) => [event.at, event.event, event.state, printable(event.by), cell(figures(event), 100)]),
   );
-}
-
-/** An address may hold a password, which is not printed. */
-function withoutPassword(database: string): string {
-  if (!URL.canParse(database)) return database;
-  const url = new URL(database);
-  if (url.password === '') return database;
-  return '"$DATABASE_URL"';
 }

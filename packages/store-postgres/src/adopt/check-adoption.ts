@@ -1,0 +1,233 @@
+import {
+  checkCollectionName,
+  checkDimension,
+  CollectionExistsError,
+  type AdoptionRequest,
+  type EmbeddingSpace,
+  type VectorColumnWriter,
+} from '@kimera/core';
+import { z } from 'zod';
+import type { Database } from '../sql/database.js';
+import { MAX_DIMENSION } from '../vector-codec.js';
+import { checkText } from './check-text.js';
+import { ALLOWED_KEY_TYPES } from './column-types.js';
+import { asVectorColumn, describeTable } from './describe-table.js';
+import {
+  ForeignTableSourceError,
+  InheritedTableError,
+  KeyCollationError,
+  KeyNotUniqueError,
+  KeyTypeError,
+  MaterialisedViewSourceError,
+  NoKeyError,
+  NotATableError,
+  NullableKeyError,
+  OwnTableError,
+  PartitionSourceError,
+  RowSecurityError,
+  SystemTableError,
+  TableAdoptedError,
+  TablePermissionError,
+  TemporaryTableError,
+  TenantTypeError,
+  TextUndecidedError,
+  UnknownColumnError,
+  VectorDimensionError,
+  VectorTypeError,
+  VectorUndecidedError,
+  VectorWriterMissingError,
+  VectorWriterWithoutColumnError,
+  ViewSourceError,
+} from './errors.js';
+import { findTable } from './find-table.js';
+import { recogniseTable } from './recognise-table.js';
+import type { ColumnDescription, Right, TableDescription, VectorColumn } from './table-description.js';
+
+/** A table with the columns that a collection is made of, all checked. */
+export interface AdoptableTable {
+  readonly table: TableDescription;
+  readonly collection: string;
+  readonly key: readonly ColumnDescription[];
+  /** PostgreSQL's own form of the expression. */
+  readonly text: string;
+  readonly tenant: string | null;
+  readonly vector: (VectorColumn & { readonly writer: VectorColumnWriter }) | null;
+}
+
+const SYSTEM_SCHEMAS = ['pg_catalog', 'information_schema', 'pg_toast'];
+const OWN_SCHEMAS = ['kimera', 'kimera_jobs'];
+/** What a role needs on a table of which it is not the owner. */
+const NEEDED_RIGHTS = ['USAGE', 'SELECT', 'TRIGGER', 'UPDATE'] as const satisfies readonly Right[];
+
+/** @throws a refusal for each reason that stands against the adoption; nothing is written. */
+export async function checkAdoption(
+  database: Database,
+  request: AdoptionRequest,
+  space: EmbeddingSpace,
+): Promise<AdoptableTable> {
+  const table = await describeTable(database, await findTable(database, request.table));
+  checkRelation(table);
+  checkRights(table);
+  const proposal = recogniseTable(table);
+  const key = checkKey(table, request.id ?? proposal.id);
+  const tenant = checkTenant(table, request.tenant === undefined ? proposal.tenant : request.tenant);
+  const vector = checkVectorColumn(table, request, space);
+  const collection = request.collection ?? collectionName(table.name);
+  await checkName(database, collection);
+  checkDimension(space, MAX_DIMENSION);
+  const text = request.text ?? proposal.text;
+  if (text === null) throw new TextUndecidedError(table.title, proposal.textCandidates);
+  return { table, collection, key, tenant, vector, text: await checkText(database, table, text) };
+}
+
+/** Why the table cannot be adopted, whatever the columns are. */
+export function checkRelation(table: TableDescription): void {
+  const { title, kind, schema, collection, partitionOf, children } = table;
+  if (SYSTEM_SCHEMAS.includes(schema)) throw new SystemTableError(title);
+  if (collection !== null) throw new TableAdoptedError(title, collection);
+  if (OWN_SCHEMAS.includes(schema)) throw new OwnTableError(title);
+  if (kind === 'view') throw new ViewSourceError(title);
+  if (kind === 'materialised view') throw new MaterialisedViewSourceError(title);
+  if (kind === 'foreign table') throw new ForeignTableSourceError(title);
+  if (kind !== 'table' && kind !== 'partitioned table') throw new NotATableError(title, kind);
+  if (table.isTemporary) throw new TemporaryTableError(title);
+  if (partitionOf !== null) throw new PartitionSourceError(title, partitionOf);
+  if (children.length > 0) throw new InheritedTableError(title, children);
+}
+
+/** @throws TablePermissionError, RowSecurityError. */
+export function checkRights({ title, schema, role, rights, rowSecurity, policies }: TableDescription): void {
+  const missing = rights.includes('OWNER') ? [] : NEEDED_RIGHTS.filter((right) => !rights.includes(right));
+  if (missing.length > 0) {
+    const onTable = missing.filter((right) => right !== 'USAGE');
+    const grants = [
+      ...(missing.includes('USAGE') ? [`GRANT USAGE ON SCHEMA ${schema} TO ${role};`] : []),
+      ...(onTable.length > 0 ? [`GRANT ${onTable.join(', ')} ON ${title} TO ${role};`] : []),
+    ];
+    throw new TablePermissionError(title, role, missing, grants.join(' '));
+  }
+  if (rowSecurity === 'hides rows') throw new RowSecurityError(title, role, policies);
+}
+
+/** The columns in the order of the index, which ranges of the key use. @throws a refusal of the key. */
+export function checkKey(table: TableDescription, id: readonly string[]): readonly ColumnDescription[] {
+  const { title, uniqueKeys } = table;
+  if (id.length === 0) throw explainNoKey(table);
+  const columns = id.map((name) => column(table, '--id', name));
+  for (const { name, type, typeName, hasDeterministicCollation } of columns) {
+    if (!ALLOWED_KEY_TYPES.includes(typeName)) throw new KeyTypeError(name, type, KEY_TYPE_NAMES);
+    if (!hasDeterministicCollation) throw new KeyCollationError(name);
+  }
+  const over = uniqueKeys.filter(
+    (key) => key.columns.length === id.length && id.every((name) => key.columns.includes(name)),
+  );
+  const serving = over.find(({ obstacle }) => obstacle === null);
+  if (serving === undefined) {
+    const [first] = over;
+    throw new KeyNotUniqueError(
+      title,
+      id,
+      first === undefined
+        ? 'no unique index is over exactly these columns'
+        : `the unique index ${first.name} is ${first.obstacle ?? ''}`,
+      uniqueKeys.filter(({ obstacle }) => obstacle === null).map((key) => key.columns.join(',')),
+    );
+  }
+  const nullable = columns.find(({ isNullable }) => isNullable);
+  if (nullable !== undefined) throw new NullableKeyError(title, nullable.name);
+  return serving.columns.flatMap((name) => columns.filter((each) => each.name === name));
+}
+
+const KEY_TYPE_NAMES = [
+  'smallint',
+  'integer',
+  'bigint',
+  'uuid',
+  'text',
+  'varchar',
+  'boolean',
+  'date',
+  'timestamp',
+  'timestamptz',
+];
+
+/** What stands against each unique key, as if it had been named; else that there is none. */
+function explainNoKey(table: TableDescription): Error {
+  const [first] = table.uniqueKeys;
+  if (first === undefined || first.columns.length === 0) return new NoKeyError(table.title);
+  try {
+    checkKey(table, first.columns);
+  } catch (error) {
+    if (error instanceof Error) return error;
+    throw error;
+  }
+  return new NoKeyError(table.title);
+}
+
+function checkTenant(table: TableDescription, tenant: string | null): string | null {
+  if (tenant === null) return null;
+  const { name, type, typeName } = column(table, '--tenant', tenant);
+  if (!ALLOWED_KEY_TYPES.includes(typeName)) throw new TenantTypeError(name, type, KEY_TYPE_NAMES);
+  return name;
+}
+
+function checkVectorColumn(
+  table: TableDescription,
+  request: AdoptionRequest,
+  space: EmbeddingSpace,
+): AdoptableTable['vector'] {
+  const name = request.vector === undefined ? proposedVector(table) : request.vector;
+  if (name === null) {
+    if (request.vectorWriter !== undefined) throw new VectorWriterWithoutColumnError(table.title);
+    return null;
+  }
+  const { type } = column(table, '--vector', name);
+  const described = asVectorColumn(table, name);
+  if (described === undefined) throw new VectorTypeError(name, type);
+  if (described.dimension !== null && described.dimension !== space.dimension)
+    throw new VectorDimensionError(name, [described.dimension], space.modelId, space.dimension);
+  if (request.vectorWriter === undefined) throw new VectorWriterMissingError(name);
+  return { ...described, writer: request.vectorWriter };
+}
+
+function proposedVector(table: TableDescription): string | null {
+  const { vector } = recogniseTable(table);
+  if (vector === null && table.vectorColumns.length > 1)
+    throw new VectorUndecidedError(
+      table.title,
+      table.vectorColumns.map((each) => each.column),
+    );
+  return vector;
+}
+
+function column({ title, columns }: TableDescription, option: string, name: string): ColumnDescription {
+  const found = columns.find((each) => each.name === name);
+  if (found !== undefined) return found;
+  throw new UnknownColumnError(
+    title,
+    option,
+    name,
+    columns.map((each) => each.name),
+  );
+}
+
+/** A name that a collection may have, made of a table's. */
+export function collectionName(table: string): string {
+  const letters = table
+    .replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9_]+/g, '_')
+    .slice(0, 40);
+  return /^[a-z]/.test(letters) ? letters : `t${letters}`.slice(0, 41);
+}
+
+/** @throws InvalidCollectionNameError, CollectionExistsError. */
+async function checkName(database: Database, collection: string): Promise<void> {
+  checkCollectionName(collection);
+  const taken = await database.row(
+    z.object({ name: z.string() }),
+    'SELECT name FROM kimera.collections WHERE name = $1',
+    [collection],
+  );
+  if (taken !== undefined) throw new CollectionExistsError(collection);
+}
