@@ -1,9 +1,14 @@
-import type { ServingModels } from '@kimera/serving';
+import type { CollectionSearch } from '@kimera/core';
+import type { NamedModels, ServingModels } from '@kimera/serving';
 import type { Logger } from 'pino';
 
 /** What the routes work with. */
 export interface AppParts {
   readonly models: ServingModels;
+  /** By the name in a request: of a model, or of a collection. */
+  readonly names: NamedModels;
+  /** Undefined: the server has no database. */
+  readonly collections: CollectionSearch | undefined;
   readonly apiKeys: readonly string[];
   readonly autoTruncate: boolean;
   /** Tokens of an input at most; the model's limit where undefined. */

@@ -1,4 +1,4 @@
-import express, { type ErrorRequestHandler, type Express } from 'express';
+import express, { type ErrorRequestHandler, type Express, type Request } from 'express';
 import type { AppParts } from './app-parts.js';
 import { contractOf, sendError, toHttpError } from './http/error-mapping.js';
 import { REFUSALS } from './http/refusals.js';
@@ -6,16 +6,18 @@ import { addRoutes, type Route } from './http/route.js';
 import { guard } from './http/guard.js';
 import { HttpError } from './errors.js';
 import { createMetrics } from './metrics.js';
+import { collectionRoutes } from './routes/collections.js';
 import { openaiRoutes } from './routes/openai.js';
 import { teiRoutes } from './routes/tei.js';
 
 /** The server's routes over its parts; no listening, no environment. */
 export function createApp(parts: AppParts): Express {
   const app = express();
-  const metrics = createMetrics(parts.models);
+  const metrics = createMetrics(() => parts.names.all);
   const routes: readonly Route[] = [
     ...openaiRoutes(parts),
     ...teiRoutes(parts),
+    ...collectionRoutes(parts),
     {
       method: 'GET',
       paths: ['/metrics'],
@@ -34,7 +36,7 @@ export function createApp(parts: AppParts): Express {
     response.once('close', () => {
       const status = response.writableFinished ? response.statusCode : goneStatus;
       const milliseconds = performance.now() - started;
-      metrics.request(known.includes(request.path) ? request.path : 'other', status, milliseconds / 1000);
+      metrics.request(routeOf(request, known), status, milliseconds / 1000);
       parts.logger.info(
         { method: request.method, path: request.path, status, milliseconds: Math.round(milliseconds) },
         'request',
@@ -68,4 +70,10 @@ export function createApp(parts: AppParts): Express {
   };
   app.use(refuse);
   return app;
+}
+
+/** The label of a request: a path as a route has it, whatever stands for its parameters; no other can come from outside. */
+function routeOf({ route, path }: Request, known: readonly string[]): string {
+  const matched: unknown = typeof route === 'object' && route !== null && 'path' in route ? route.path : undefined;
+  return known.find((candidate) => candidate === matched || candidate === path) ?? 'other';
 }

@@ -1,5 +1,4 @@
-import type { PerformanceStats } from '@kimera/embedder';
-import type { ServingModels } from '@kimera/serving';
+import type { Embedder, PerformanceStats } from '@kimera/embedder';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 export interface Metrics {
@@ -62,8 +61,11 @@ const FIGURES: readonly {
   { name: 'kimera_memory_bytes', help: 'resident set of the process', value: ({ memoryBytes }) => memoryBytes },
 ];
 
-/** Prometheus metrics: text-embeddings-inference's names where they apply, ours as `kimera_*`. */
-export function createMetrics(models: ServingModels): Metrics {
+/**
+ * Prometheus metrics: text-embeddings-inference's names where they apply, ours as `kimera_*`. @param models those that are
+ * open.
+ */
+export function createMetrics(models: () => readonly Embedder[]): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry, prefix: 'kimera_' });
@@ -96,7 +98,7 @@ export function createMetrics(models: ServingModels): Metrics {
     registers,
   });
   const collect = (): void => {
-    for (const embedder of models.all) {
+    for (const embedder of models()) {
       const stats = embedder.getPerformanceStats();
       const model = embedder.space.modelId;
       FIGURES.forEach(({ value }, i) => gauges[i]?.set({ model }, value(stats)));

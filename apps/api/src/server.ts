@@ -2,10 +2,18 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { shortFingerprint } from '@kimera/core';
-import { openModels, type Configuration } from '@kimera/serving';
+import {
+  findModelOfSpace,
+  ModelsOnDemand,
+  NamedModels,
+  openModelAt,
+  openModels,
+  type Configuration,
+} from '@kimera/serving';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { createApp } from './app.js';
+import { StoredCollections } from './collections/stored-collections.js';
 import { closeServer } from './http/close-server.js';
 import { Connections } from './http/connections.js';
 import { listen } from './listen.js';
@@ -27,12 +35,28 @@ export async function startServer(
 ): Promise<RunningServer> {
   const { apiKeys, autoTruncate, maxInputTokens, bodyLimitBytes, host, port } = configuration;
   const models = await openModels(configuration, logger);
+  const collections = configuration.database === undefined ? undefined : new StoredCollections(configuration.database);
+  const onDemand = new ModelsOnDemand({
+    open: async (space) => {
+      const path = await findModelOfSpace(configuration.modelFolders, space);
+      logger.info(
+        { model: space.modelId, space: shortFingerprint(space.fingerprint) },
+        `opening ${path} for a collection`,
+      );
+      return openModelAt(path, configuration, logger);
+    },
+  });
+  const closeParts = async (): Promise<void> => {
+    await Promise.all([models.close(), onDemand.close(), collections?.close()]);
+  };
   try {
     const { version } = z
       .object({ version: z.string() })
       .parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')));
     const app = createApp({
       models,
+      names: new NamedModels({ served: models, onDemand, collections, logger }),
+      collections,
       apiKeys,
       autoTruncate,
       maxInputTokens,
@@ -56,11 +80,11 @@ export async function startServer(
     let closing: Promise<void> | undefined;
     const close = async (): Promise<void> => {
       await closeServer(server, connections);
-      await models.close();
+      await closeParts();
     };
     return { url, close: () => (closing ??= close()) };
   } catch (error) {
-    await models.close();
+    await closeParts();
     throw error;
   }
 }

@@ -130,8 +130,8 @@ export class Traffic {
   async #search(turn: number): Promise<void> {
     const started = performance.now();
     const text = this.questions[(turn * 13) % this.questions.length]?.text ?? '';
-    const hits = await this.#inActiveSpace(text, 'query', ({ space, dense = new Float32Array() }) =>
-      this.store.vectors.search(this.collection, { space, dense }, 10),
+    const { hits } = await this.#inActiveSpace(text, 'query', ({ space, dense = new Float32Array() }) =>
+      this.store.search.search(this.collection, { space, dense }, { limit: 10 }),
     );
     if (hits.length !== 10) throw new Error(`${hits.length} hits`);
     this.#latencies.push(performance.now() - started);

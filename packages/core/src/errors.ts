@@ -259,6 +259,30 @@ export class UnknownCollectionError extends KimeraError {
   }
 }
 
+/** A tenant of a collection whose rows have none. */
+export class NoTenantsError extends KimeraError {
+  readonly code = 'NO_TENANTS';
+  readonly kind = 'caller';
+  constructor(readonly collection: string) {
+    super(`the rows of collection ${JSON.stringify(collection)} have no tenant: leave it out`, { collection });
+  }
+}
+
+/** A column that the table of a collection does not have. */
+export class RowColumnError extends KimeraError {
+  readonly code = 'ROW_COLUMN';
+  readonly kind = 'caller';
+  constructor(
+    readonly collection: string,
+    readonly column: string,
+  ) {
+    super(`the table of collection ${JSON.stringify(collection)} has no column ${JSON.stringify(column)}`, {
+      collection,
+      column,
+    });
+  }
+}
+
 /** A name that a created collection cannot have. */
 export class InvalidCollectionNameError extends KimeraError {
   readonly code = 'INVALID_COLLECTION_NAME';

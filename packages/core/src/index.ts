@@ -24,9 +24,11 @@ export {
   MigrationStateError,
   MigrationUnderWayError,
   NoMigrationError,
+  NoTenantsError,
   NotCanonicalError,
   ProbeMismatchError,
   ProbeNormError,
+  RowColumnError,
   SpaceMismatchError,
   UnknownCollectionError,
   UnknownMigrationError,
@@ -89,12 +91,21 @@ export type {
   Transition,
 } from './ports/store/migration-store.js';
 export type { PoisonRow } from './ports/store/poison-row.js';
+export type {
+  CollectionSearch,
+  CollectionSpaces,
+  FoundRow,
+  SearchAnswer,
+  SearchOptions,
+  SearchScan,
+} from './ports/store/search.js';
 export type { StorePorts } from './ports/store/store-ports.js';
 export type {
   ChangeFeed,
   Coverage,
   Hit,
   NewVector,
+  QueryVector,
   StoreCapacity,
   StoredVector,
   VectorReader,

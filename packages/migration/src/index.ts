@@ -33,6 +33,13 @@ export {
   type SideOfPlan,
 } from './plan.js';
 export { retireMigration } from './retire.js';
+export {
+  searchCollection,
+  type SearchCallOptions,
+  type SearchParts,
+  type SearchQuery,
+  type SearchResult,
+} from './search-collection.js';
 export { pauseMigration, resumeMigration, ROWS_PER_JOB, startMigration, type StartOptions } from './start.js';
 export { migrationStatus, type MigrationStatus } from './status.js';
 export { cutOver, MAX_PENDING, rollBack, type SwitchOptions } from './switch.js';

@@ -79,10 +79,10 @@ describe('the journey', () => {
     expect(await active(parts)).toBe(TARGET_SPACE.fingerprint);
     const [query] = await parts.source.encodeBatch([text(7)], { role: 'query' });
     await expect(
-      parts.store.vectors.search(
+      parts.store.search.search(
         COLLECTION,
         { space: SOURCE_SPACE.fingerprint, dense: query?.dense ?? new Float32Array() },
-        1,
+        { limit: 1 },
       ),
     ).rejects.toBeInstanceOf(SpaceMismatchError);
 

@@ -1,3 +1,4 @@
+export { modelPaths } from './node/model-paths.js';
 export { fileSha256, openModelFolder, verifyFileHashes } from './node/open-model-folder.js';
 export {
   checkProbes,

@@ -1,8 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
 import { parseBackendChoice, parseConfiguration } from './configuration.js';
 import { ENVIRONMENT } from './environment.js';
 import { InvalidEnvironmentError } from './errors.js';
+import { shippedModels } from './shipped-models.js';
 
 it.each([
   [{ HOST: '0.0.0.0' }, 'HOST'],
@@ -38,7 +41,29 @@ it('has defaults that serve the shipped model on loopback', () => {
     host: '127.0.0.1',
     port: 3000,
     bodyLimitBytes: 8 << 20,
+    database: undefined,
+    modelFolders: ['/root/models', ...shippedModels()],
   });
+});
+
+it('takes the database that is named, or an embedded one in ./data where it is there', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'kimera-configuration-'));
+  const database = (DATABASE_URL?: string): string | undefined =>
+    parseConfiguration(DATABASE_URL === undefined ? {} : { DATABASE_URL }, root).database;
+  expect(database()).toBeUndefined();
+  await mkdir(join(root, 'data'));
+  expect(database()).toBe(join(root, 'data'));
+  expect(database('elsewhere')).toBe(join(root, 'elsewhere'));
+  expect(database('/absolute')).toBe('/absolute');
+  expect(database('postgres://me@host/docs')).toBe('postgres://me@host/docs');
+  await rm(root, { recursive: true });
+});
+
+it('looks for the models of collections where it is told first', () => {
+  expect(parseConfiguration({ MODELS_PATH: 'mine' }, '/root').modelFolders.slice(0, 2)).toEqual([
+    '/root/mine',
+    '/root/models',
+  ]);
 });
 
 it('takes a variable that is set to nothing for one that is not set', () => {

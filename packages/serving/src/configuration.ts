@@ -3,7 +3,7 @@ import { isAbsolute, join } from 'node:path';
 import { EXECUTION_PROVIDERS, type ExecutionProvider } from '@kimera/backend-onnx';
 import { z } from 'zod';
 import { InvalidEnvironmentError } from './errors.js';
-import { shippedModel } from './shipped-models.js';
+import { shippedModel, shippedModels } from './shipped-models.js';
 
 export interface Configuration {
   readonly modelPath: string;
@@ -28,6 +28,10 @@ export interface Configuration {
   readonly port: number;
   /** Size of a request at most. */
   readonly bodyLimitBytes: number;
+  /** Of collections: the address of a server, or the folder of an embedded database. Undefined: there is none. */
+  readonly database: string | undefined;
+  /** Where the models of collections are looked for. */
+  readonly modelFolders: readonly string[];
 }
 
 /** Of `bodyLimitBytes`: a full OpenAI request (2,048 texts) may have 4 KB a text. */
@@ -90,6 +94,8 @@ const schema = z.object({
     .min(0, 'a port from 0 to 65535')
     .max(65_535, 'a port from 0 to 65535')
     .default(DEFAULT_PORT),
+  DATABASE_URL: z.string().min(1).optional(),
+  MODELS_PATH: z.string().min(1).optional(),
 });
 
 /** The variables without those that are set to an empty text: these count as not set. */
@@ -139,6 +145,7 @@ export function parseConfiguration(environment: Environment, root: string): Conf
   const value = checked(environment);
   const absolute = (path: string): string => (isAbsolute(path) ? path : join(root, path));
   const preferred = join(root, 'models/bge-m3-onnx');
+  const { DATABASE_URL: database, MODELS_PATH: models } = value;
   return {
     modelPath:
       value.ONNX_MODEL_PATH === undefined
@@ -160,5 +167,14 @@ export function parseConfiguration(environment: Environment, root: string): Conf
     host: value.HOST,
     port: value.PORT,
     bodyLimitBytes: DEFAULT_BODY_LIMIT_BYTES,
+    database: databaseIn(root, database),
+    modelFolders: [...(models === undefined ? [] : [absolute(models)]), join(root, 'models'), ...shippedModels()],
   };
+}
+
+/** An embedded database in ./data counts where it is there. */
+function databaseIn(root: string, given: string | undefined): string | undefined {
+  const usual = join(root, 'data');
+  if (given === undefined) return existsSync(usual) ? usual : undefined;
+  return /^[a-z]+:\/\//i.test(given) || isAbsolute(given) ? given : join(root, given);
 }

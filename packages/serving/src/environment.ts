@@ -70,6 +70,11 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
     meaning: 'postgres://…, or the folder of an embedded database',
     isSecret: true,
   },
+  {
+    name: 'MODELS_PATH',
+    usual: 'unset',
+    meaning: 'where the server looks for the models of collections, before ./models and those that ship',
+  },
   { name: 'HF_ENDPOINT', usual: 'the public hub', meaning: 'address of a hub or mirror' },
   { name: 'HF_TOKEN', usual: 'none', meaning: 'sent to the hub alone', isSecret: true },
   { name: 'HF_HUB_OFFLINE', usual: '0', meaning: '1 forbids requests to the hub' },

@@ -1,4 +1,4 @@
-import { KimeraError } from '@kimera/core';
+import { KimeraError, shortFingerprint } from '@kimera/core';
 
 /** An environment variable with a value that cannot be used. */
 export class InvalidEnvironmentError extends KimeraError {
@@ -104,12 +104,31 @@ export class ModelUnavailableError extends KimeraError {
     readonly asked: string,
     readonly reason: string,
     readonly available: readonly NamedSpace[],
+    options?: ErrorOptions,
   ) {
     super(
       `${JSON.stringify(asked)} cannot be served now (${reason})` +
         (available.length === 0 ? '' : `; here is ${inWords(available)}`),
       { asked, available: available.map(({ modelId }) => modelId) },
+      options,
     );
+  }
+}
+
+/** No model folder at hand gives vectors of a space. */
+export class ModelOfSpaceNotFoundError extends KimeraError {
+  readonly code = 'MODEL_OF_SPACE_NOT_FOUND';
+  readonly kind = 'caller';
+  constructor(
+    readonly space: string,
+    readonly modelId: string,
+    readonly folders: readonly string[],
+  ) {
+    super(`no model of space ${shortFingerprint(space)} (${modelId}) in ${folders.join(', ')}`, {
+      space,
+      modelId,
+      folders,
+    });
   }
 }
 

@@ -17,12 +17,16 @@ export {
   InvalidEnvironmentError,
   ModelNamesError,
   ModelNotServedError,
+  ModelOfSpaceNotFoundError,
   ModelPackageMissingError,
   ModelUnavailableError,
   SpaceNotServedError,
   type NamedSpace,
 } from './errors.js';
 export { logFallback, type EventLog } from './log-fallback.js';
-export { openModels } from './open-models.js';
+export { findModelOfSpace } from './find-model-of-space.js';
+export { ModelsOnDemand, type ModelsOnDemandParts } from './models-on-demand.js';
+export { NamedModels, type NamedModelsParts } from './named-models.js';
+export { openModelAt, openModels } from './open-models.js';
 export { ServingModels, type Health, type MissingModel, type ServingModelsParts } from './serving-models.js';
 export { shippedModel, shippedModels, type ShippedModel } from './shipped-models.js';

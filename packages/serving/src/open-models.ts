@@ -1,6 +1,6 @@
 import { DimensionMismatchError, KimeraError } from '@kimera/core';
-import { openStaticModel } from '@kimera/backend-light';
-import { Embedder, openEmbedder } from '@kimera/embedder';
+import { isStaticFolder, openStaticModel } from '@kimera/backend-light';
+import { Embedder, openEmbedder, type OpenEmbedderOptions } from '@kimera/embedder';
 import type { Configuration } from './configuration.js';
 import { backendsOf } from './backends-of.js';
 import { logFallback, type EventLog } from './log-fallback.js';
@@ -38,15 +38,31 @@ function openPrimary(
   withoutBackend: 'refuse' | 'retry',
   logger: EventLog,
 ): Promise<Embedder> {
-  const { modelPath, dimension, batchTokens, cacheBytes } = configuration;
+  const { modelPath, dimension } = configuration;
   return openEmbedder({
+    ...optionsOf(configuration, logger),
     modelPath,
-    backends: backendsOf(configuration),
     withoutBackend,
-    fallback: { onEvent: (event) => logFallback(logger, event) },
-    limits: { cacheBytes, ...(batchTokens === undefined ? {} : { batchTokens }) },
     ...(dimension === undefined ? {} : { dimension }),
   });
+}
+
+/** A model beside the one that the configuration is about, of its own dimension. @throws the errors of folder and backends. */
+export async function openModelAt(path: string, configuration: Configuration, logger: EventLog): Promise<Embedder> {
+  if (await isStaticFolder(path)) return new Embedder(await openStaticModel({ path }));
+  return openEmbedder({ ...optionsOf(configuration, logger), modelPath: path });
+}
+
+function optionsOf(
+  configuration: Configuration,
+  logger: EventLog,
+): Pick<OpenEmbedderOptions, 'backends' | 'fallback' | 'limits'> {
+  const { batchTokens, cacheBytes } = configuration;
+  return {
+    backends: backendsOf(configuration),
+    fallback: { onEvent: (event) => logFallback(logger, event) },
+    limits: { cacheBytes, ...(batchTokens === undefined ? {} : { batchTokens }) },
+  };
 }
 
 /** The static model: its table has no execution providers, and its answers are faster than a cache's. */

@@ -122,10 +122,10 @@ describe.each(TEST_DATABASES)('a collection on %s that changes while it moves', 
     let reading = true;
     const read = async (): Promise<void> => {
       for (let i = 0; reading; i++) {
-        const hits = await joined.vectors.search(
+        const { hits } = await joined.search.search(
           NAME,
           { space: OLD.fingerprint, dense: model(OLD, `text ${i % ROWS}`) },
-          5,
+          { limit: 5 },
         );
         expect(hits.every(({ score }) => score <= 1.000_001)).toBe(true);
       }
@@ -157,7 +157,7 @@ describe.each(TEST_DATABASES)('a collection on %s that changes while it moves', 
     const read = async (store: PostgresStore): Promise<void> => {
       while (reading) {
         try {
-          outcomes.push(`${(await store.vectors.search(NAME, query, 3)).length} hits`);
+          outcomes.push(`${(await store.search.search(NAME, query, { limit: 3 })).hits.length} hits`);
         } catch (error) {
           if (!(error instanceof SpaceMismatchError)) throw error;
           outcomes.push(error.expected === NEW.fingerprint ? 'moved' : 'wrong');
@@ -180,7 +180,7 @@ describe.each(TEST_DATABASES)('a collection on %s that changes while it moves', 
       },
       async (rows) => embed(NEW, rows),
     );
-    await expect(owner.vectors.search(NAME, query, 3)).rejects.toBeInstanceOf(SpaceMismatchError);
+    await expect(owner.search.search(NAME, query, { limit: 3 })).rejects.toBeInstanceOf(SpaceMismatchError);
     reading = false;
     await Promise.all(readers);
     expect([...new Set(outcomes)].filter((outcome) => outcome !== '3 hits' && outcome !== 'moved')).toEqual([]);

@@ -6,6 +6,7 @@ import { PostgresCollections } from './collections.js';
 import { PostgresInPlace } from './in-place/in-place.js';
 import { PostgresJobs } from './jobs.js';
 import { PostgresMigrations } from './migrations.js';
+import { PostgresSearch } from './search/search.js';
 import { ensureSchema } from './schema/ensure-schema.js';
 import { Database } from './sql/database.js';
 import { withoutPassword } from './sql/without-password.js';
@@ -43,6 +44,7 @@ export async function openPostgresStore(parts: PostgresStoreParts): Promise<Post
     return {
       address,
       collections: new PostgresCollections(database),
+      search: new PostgresSearch(database),
       vectors: new PostgresVectors(database),
       changes: new PostgresChanges(database),
       jobs: new PostgresJobs(database),

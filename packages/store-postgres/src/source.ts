@@ -113,14 +113,15 @@ function sourceOf(
 
 /**
  * {@link Source.rows} of any relation with the columns of the source table. The text expression sees these columns
- * alone: no name of ours can stand in its way.
+ * alone: no name of ours can stand in its way. @param more columns of these rows, as SQL after a comma.
  */
 export function rowsOf(
   { key, textExpression, tenantColumn }: Pick<Source, 'key' | 'textExpression' | 'tenantColumn'>,
   relation: string,
+  more = '',
 ): string {
   const tenant = tenantColumn === null ? '' : `, ${tenantColumn}::text AS tenant`;
-  return `(SELECT ${key.selected}, (${textExpression})::text AS text${tenant} FROM ${relation} WHERE (${textExpression}) IS NOT NULL)`;
+  return `(SELECT ${key.selected}, (${textExpression})::text AS text${tenant}${more} FROM ${relation} WHERE (${textExpression}) IS NOT NULL)`;
 }
 
 /** `held` keeps the space from being closed until the transaction ends. @throws UnknownSpaceError. */

@@ -6,11 +6,10 @@ import {
   type EmbeddingSpace,
   type Hit,
   type NewVector,
-  SpaceMismatchError,
+  type QueryVector,
   type StoredVector,
   UnknownSpaceError,
   VARIANTS,
-  type Vector,
   type VectorReader,
   type VectorWriter,
   type WriteResult,
@@ -21,13 +20,14 @@ import { spareColumn } from './in-place/spaces-in-place.js';
 import { writeFreshVectors } from './put-vectors.js';
 import { replaceCapture } from './schema/capture.js';
 import { pendingCount } from './changes.js';
+import { readNearest } from './search/read-nearest.js';
 import { createSpaceTables, dropSpaceTables } from './schema/space-tables.js';
 import { readSource, readSpace, readSpaces } from './source.js';
 import { registerSpace } from './spaces.js';
 import type { Database } from './sql/database.js';
 import type { Queryable } from './sql/queryable.js';
 import { sqlState, UNDEFINED_TABLE } from './sql/sql-state.js';
-import { decodeVector, encodeVector, MAX_DIMENSION } from './vector-codec.js';
+import { decodeVector, MAX_DIMENSION } from './vector-codec.js';
 
 const variant = z.enum(VARIANTS);
 const vectorRow = z
@@ -59,12 +59,6 @@ const vectorRow = z
       dense: decodeVector(embedding),
     }),
   );
-const hitRow = z.object({
-  active: z.string(),
-  id: z.string().nullable(),
-  score: z.number().nullable(),
-  stale: z.boolean().nullable(),
-});
 const count = z.number();
 const coverageRow = z.object({
   rows: count,
@@ -77,23 +71,20 @@ const coverageRow = z.object({
   pending: count,
 });
 
-interface Query {
-  readonly space: string;
-  readonly dense: Vector;
-}
-
 export class PostgresVectors implements VectorReader, VectorWriter {
   constructor(private readonly database: Database) {}
 
-  async search(name: string, query: Query, limit: number): Promise<readonly Hit[]> {
-    const { activeSpace } = await readSource(this.database, name);
-    if (query.space !== activeSpace) throw new SpaceMismatchError(activeSpace, query.space, 'query');
-    return this.#nearest(name, query, limit, 'only where active');
-  }
-
-  async searchSpace(name: string, query: Query, limit: number): Promise<readonly Hit[]> {
-    await readSource(this.database, name);
-    return this.#nearest(name, query, limit, 'in any case');
+  async searchSpace(name: string, query: QueryVector, limit: number): Promise<readonly Hit[]> {
+    const source = await readSource(this.database, name);
+    const held = await readSpace(this.database, name, query.space);
+    checkVector(query.dense, held.space.dimension, 'query');
+    const { hits } = await this.#inSpace(name, query.space, () =>
+      readNearest(this.database, {
+        ...{ source, held, query, limit, rows: 'all', text: 'without', columns: [] },
+        ...{ when: 'in any case', among: 'found rows' },
+      }),
+    );
+    return hits;
   }
 
   async readVectors(name: string, space: string, ids?: readonly string[]): Promise<readonly StoredVector[]> {
@@ -193,40 +184,6 @@ export class PostgresVectors implements VectorReader, VectorWriter {
       const source = await readSource(sql, name);
       return writeFreshVectors(sql, source, await readSpace(sql, name, space, 'held'), vectors);
     });
-  }
-
-  /**
-   * One statement sees one state: with `only where active`, hits come from the space that the pointer names in that
-   * very state.
-   */
-  async #nearest(
-    name: string,
-    { space, dense }: Query,
-    limit: number,
-    when: 'only where active' | 'in any case',
-  ): Promise<readonly Hit[]> {
-    const source = await readSource(this.database, name);
-    const { key } = source;
-    const held = await readSpace(this.database, name, space);
-    checkVector(dense, held.space.dimension, 'query');
-    const rows = await this.#inSpace(name, space, () =>
-      this.database.rows(
-        hitRow,
-        `SELECT p.space AS active, h.row_id AS id, 1 - h.distance AS score, h.stale
-         FROM kimera.pointers p LEFT JOIN LATERAL (
-           SELECT ${key.text('d')} AS row_id, ${key.of('d')}, v.embedding <=> $2::vector AS distance, v.content_hash <> ${source.hash} AS stale
-           FROM ${held.vectors} v JOIN ${source.rows} d ON ${key.equal('d', 'v')} WHERE p.space = $3 OR $5 = 'in any case' ORDER BY distance, ${key.of('d')} LIMIT $4
-         ) h ON true
-         WHERE p.collection = $1 AND p.tenant = '' ORDER BY h.distance, ${key.of('h')}`,
-        [name, encodeVector(dense), space, limit, when],
-      ),
-    );
-    const [first] = rows;
-    if (when === 'only where active' && first !== undefined && first.active !== space)
-      throw new SpaceMismatchError(first.active, space, 'query');
-    return rows.flatMap(({ id, score, stale }) =>
-      id === null || score === null || Number.isNaN(score) ? [] : [{ id, score, stale: stale === true }],
-    );
   }
 
   /** The tables of a space go when it is closed. */

@@ -1,4 +1,4 @@
-import { KimeraError, shortFingerprint } from '@kimera/core';
+import { KimeraError } from '@kimera/core';
 
 /** The command was called in a way that it does not have. */
 export class UsageError extends KimeraError {
@@ -51,23 +51,6 @@ export class OutputClosedError extends KimeraError {
   readonly kind = 'retryable';
   constructor() {
     super('the reader of the output has gone');
-  }
-}
-
-/** No model folder at hand gives vectors of a space. */
-export class ModelOfSpaceNotFoundError extends KimeraError {
-  readonly code = 'MODEL_OF_SPACE_NOT_FOUND';
-  readonly kind = 'caller';
-  constructor(
-    readonly space: string,
-    readonly modelId: string,
-    readonly folders: readonly string[],
-  ) {
-    super(`no model of space ${shortFingerprint(space)} (${modelId}) in ${folders.join(', ')}`, {
-      space,
-      modelId,
-      folders,
-    });
   }
 }
 

@@ -25,7 +25,7 @@ describe('what is loaded', () => {
     expect(loaded('main.ts')).toEqual(['@kimera/core', 'commander', 'picocolors']);
   });
 
-  it.each(['migrate/index.ts', 'models/index.ts', 'embed.ts', 'serve.ts', 'doctor.ts'])(
+  it.each(['migrate/index.ts', 'models/index.ts', 'embed.ts', 'serve.ts', 'doctor.ts', 'search.ts'])(
     'for the help of a command: no backend and no engine (%s)',
     (file) => {
       const light = ['@kimera/core', '@kimera/serving/shipped-models', 'commander', 'zod'];

@@ -50,10 +50,11 @@ function refuse(code: HttpErrorCode, error: KimeraError): HttpError {
 }
 
 /**
- * Seconds until a busy queue or a broken backend is worth another try. Undefined for what does not change by itself: a
- * model whose folder could not be opened is not opened again.
+ * Seconds until a busy queue, a broken backend or a database is worth another try. Undefined for what does not change by
+ * itself: a model whose folder could not be opened is not opened again.
  */
-function retryAfter({ cause }: HttpError, now: number): number | undefined {
+function retryAfter({ cause, code }: HttpError, now: number): number | undefined {
+  if (code === 'store_unavailable' || code === 'space_changed') return USUAL_RETRY_SECONDS;
   if (!(cause instanceof QueueFullError || cause instanceof NoBackendError)) return undefined;
   if (cause.retryAt === undefined) return USUAL_RETRY_SECONDS;
   const seconds = Math.ceil((cause.retryAt - now) / 1000);

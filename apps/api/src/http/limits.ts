@@ -13,12 +13,16 @@ import type { Contract } from './refusals.js';
  */
 export const MAX_INPUTS = { openai: 2_048, tei: 8_192 } as const satisfies Readonly<Record<Contract, number>>;
 
+/** Of a search: nobody reads more, and an index finds no more at once (hnsw.ef_search of pgvector ends there). */
+export const MAX_HITS = 1_000;
+export const USUAL_HITS = 10;
+
 /** On shutdown: the time that a client has to finish sending its request, or to take its answer. */
 export const SHUTDOWN_GRACE_MILLISECONDS = 10_000;
 
 /**
- * `Retry-After` in seconds where nothing better is known: before the first batch of an overloaded server, or while a
- * backend is tried. A batch of 4,096 tokens takes about a second on two cores, and a small model about as long to open.
+ * `Retry-After` in seconds where nothing better is known: before the first batch of an overloaded server, while a backend
+ * is tried, while the database is away. A batch of 4,096 tokens takes about a second on two cores, and a small model about as long to open.
  */
 export const USUAL_RETRY_SECONDS = 2;
 /** `Retry-After` is a whole number of seconds: at least one. */

@@ -1,5 +1,5 @@
 import type { ErrorKind } from '@kimera/core';
-import type { ErrorCode } from '@kimera/serving';
+import type { ErrorCode } from './error-codes.js';
 
 /** Which form an answer of an error has: OpenAI's, or text-embeddings-inference's. */
 export type Contract = 'openai' | 'tei';
@@ -55,6 +55,21 @@ export const REFUSALS = {
     codes: ['MODEL_NOT_SERVED'],
     param: 'model',
   },
+  collection_not_found: {
+    kind: 'caller',
+    openai: [404, 'invalid_request_error'],
+    tei: [404, 'Validation'],
+    codes: ['UNKNOWN_COLLECTION'],
+  },
+  /** The server was started without a database. */
+  no_database: { kind: 'caller', openai: [404, 'invalid_request_error'], tei: [404, 'Validation'], codes: [] },
+  no_tenants: {
+    kind: 'caller',
+    openai: [400, 'invalid_request_error'],
+    tei: [422, 'Validation'],
+    codes: ['NO_TENANTS'],
+    param: 'tenant',
+  },
   not_found: { kind: 'caller', openai: [404, 'invalid_request_error'], tei: [404, 'Validation'], codes: [] },
   method_not_allowed: { kind: 'caller', openai: [405, 'invalid_request_error'], tei: [405, 'Validation'], codes: [] },
   body_too_large: { kind: 'caller', openai: [413, 'invalid_request_error'], tei: [413, 'Validation'], codes: [] },
@@ -92,6 +107,16 @@ export const REFUSALS = {
     codes: ['NO_BACKEND', 'MODEL_UNAVAILABLE'],
     param: 'model',
   },
+  /** The database is away, starts again or is busy. */
+  store_unavailable: {
+    kind: 'retryable',
+    openai: [503, 'service_unavailable'],
+    tei: [503, 'Unhealthy'],
+    codes: ['STORE_BUSY', 'STORE_LOCKED', 'STORE_NOT_RUNNING', 'STORE_UNAVAILABLE'],
+    message: 'the database of the collections does not answer now',
+  },
+  /** A cutover came between embedding a query and searching, twice. */
+  space_changed: { kind: 'retryable', openai: [503, 'service_unavailable'], tei: [503, 'Unhealthy'], codes: [] },
   /** Only while the server closes; a part that was closed before is `internal`. */
   shutting_down: {
     kind: 'retryable',
@@ -112,6 +137,7 @@ export const REFUSALS = {
       'INVALID_ENVIRONMENT',
       'MODEL_NAMES',
       'MODEL_PACKAGE_MISSING',
+      'MODEL_OF_SPACE_NOT_FOUND',
       'INVALID_SAFETENSORS',
       'INVALID_SPACE_FILE',
       'INVALID_STATIC_MODEL',
@@ -144,7 +170,15 @@ export const REFUSALS = {
       'NOT_CANONICAL',
       'SPACE_MISMATCH',
       'ZERO_VECTOR',
-      // Collections and migrations, which have no routes.
+      // The database, which only an operator can mend.
+      'DAMAGED_LOCK',
+      'FOREIGN_LOCK',
+      'PGLITE_OPEN',
+      'PGVECTOR_MISSING',
+      'PGVECTOR_TOO_OLD',
+      'SCHEMA_TOO_NEW',
+      'STORE_ACCESS',
+      // Collections and migrations that no route asks about.
       'ACTIVE_SPACE',
       'CATCH_UP',
       'COLLECTION_EXISTS',
@@ -155,7 +189,7 @@ export const REFUSALS = {
       'MIGRATION_STATE',
       'MIGRATION_UNDER_WAY',
       'NO_MIGRATION',
-      'UNKNOWN_COLLECTION',
+      'ROW_COLUMN',
       'UNKNOWN_MIGRATION',
       'UNKNOWN_SPACE',
     ],

@@ -1,5 +1,5 @@
 import type { Embedder } from '@kimera/embedder';
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { embedInput } from '../http/embed-input.js';
 import { HttpError } from '../errors.js';
@@ -22,7 +22,7 @@ const requestSchema = z.object({
 });
 
 /** POST /v1/embeddings, GET /v1/models, GET /v1/models/{id}. */
-export function openaiRoutes({ models, autoTruncate, maxInputTokens, started }: AppParts): readonly Route[] {
+export function openaiRoutes({ models, names, autoTruncate, maxInputTokens, started }: AppParts): readonly Route[] {
   const describe = ({ space: { modelId, fingerprint } }: Embedder) => ({
     id: modelId,
     object: 'model',
@@ -33,7 +33,15 @@ export function openaiRoutes({ models, autoTruncate, maxInputTokens, started }: 
 
   const embeddings: RequestHandler = async (request, response) => {
     const body = parse(requestSchema, request.body);
-    const embedder = models.named(body.model);
+    await names.use(body.model, (embedder) => answer(embedder, body, request, response));
+  };
+
+  const answer = async (
+    embedder: Embedder,
+    body: z.infer<typeof requestSchema>,
+    request: Request,
+    response: Response,
+  ): Promise<void> => {
     checkSpace(request, embedder);
     const { modelId, dimension, maxTokens } = embedder.space;
     const tokenLimit = new TokenLimit({
@@ -85,9 +93,10 @@ export function openaiRoutes({ models, autoTruncate, maxInputTokens, started }: 
     response.json({ object: 'list', data: models.all.map(describe) });
   };
 
-  const one: RequestHandler = (request, response) => {
+  const one: RequestHandler = async (request, response) => {
     const { id = '' } = request.params;
-    response.json(describe(models.named(typeof id === 'string' ? id : id.join('/'))));
+    const name = typeof id === 'string' ? id : id.join('/');
+    await names.use(name, async (embedder) => void response.json(describe(embedder)));
   };
 
   return [

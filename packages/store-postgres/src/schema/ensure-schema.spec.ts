@@ -82,7 +82,8 @@ describe.each([1, 2] as const)('a database of schema version %s, once it is open
     await application.write('docs', [{ id: 'a', text: 'edited' }]);
     await application.delete('docs', ['b']);
     const query = { space: OLD.fingerprint, dense: Float32Array.of(0.1, 0.2) };
-    expect((await store.vectors.search('docs', query, 10)).map(({ id, stale }) => [id, stale])).toEqual([['a', true]]);
+    const { hits } = await store.search.search('docs', query, { limit: 10 });
+    expect(hits.map(({ id, stale }) => [id, stale])).toEqual([['a', true]]);
     const later = { ...(await vector(NEW, 'a')), contentHash: await contentHash('edited'), tokenizerRevision: 2 };
     expect(await store.vectors.writeVectors('docs', NEW.fingerprint, [later])).toEqual({ written: 1, outdated: 0 });
     expect(await store.vectors.readVectors('docs', NEW.fingerprint)).toEqual([later]);
@@ -92,7 +93,7 @@ describe.each([1, 2] as const)('a database of schema version %s, once it is open
   it('lets the application empty the table, which foreign keys once refused', async () => {
     await application.pool.query('TRUNCATE public.notes');
     const query = { space: OLD.fingerprint, dense: Float32Array.of(0.1, 0.2) };
-    expect(await store.vectors.search('notes', query, 10)).toEqual([]);
+    expect((await store.search.search('notes', query, { limit: 10 })).hits).toEqual([]);
     expect(await store.changes.readPending('notes', OLD.fingerprint, 10)).toEqual([]);
   });
 });

@@ -3,6 +3,7 @@ export const UNDEFINED_TABLE = '42P01';
 export const DUPLICATE_TABLE = '42P07';
 export const UNIQUE_VIOLATION = '23505';
 export const DEPENDENT_OBJECTS = '2BP01';
+export const UNDEFINED_COLUMN = '42703';
 const DEADLOCK = '40P01';
 const LOCK_NOT_AVAILABLE = '55P03';
 

@@ -70,9 +70,9 @@ export function changesConformance({ describe, it, expect }: TestFunctions, benc
       await application().write(name, [{ id: 'a', text: 'edited' }]);
       await application().delete(name, ['b']);
       const found = async (text: string): Promise<readonly unknown[]> =>
-        (await store().vectors.search(name, { space: OLD.fingerprint, dense: vectorOf(OLD, text) }, 10)).map(
-          ({ id, stale }) => [id, stale],
-        );
+        (
+          await store().search.search(name, { space: OLD.fingerprint, dense: vectorOf(OLD, text) }, { limit: 10 })
+        ).hits.map(({ id, stale }) => [id, stale]);
       expect((await found('text of a'))[0]).toEqual(['a', true]);
       expect([...(await found('text of a'))].sort()).toEqual([
         ['a', true],

@@ -6,12 +6,15 @@ import {
   cosine,
   norm,
   toWellFormed,
+  RowColumnError,
   UnknownSpaceError,
   type Coverage,
   type EmbeddingSpace,
+  type FoundRow,
   type Hit,
   type KeyRange,
   type NewVector,
+  type SearchOptions,
   type SourceRow,
   type StoredVector,
   type Vector,
@@ -164,6 +167,33 @@ export class InMemoryCollection {
         stale: contentHash !== this.hash(id),
       }));
     return hits.sort((a, b) => b.score - a.score || inByteOrder(a.id, b.id)).slice(0, limit);
+  }
+
+  /** Looks at every vector. @throws RowColumnError. */
+  searchRows(
+    query: Vector,
+    { limit, rows = 'all', text = 'without', columns = [] }: SearchOptions,
+  ): readonly FoundRow[] {
+    const known = (row: SourceRow): Record<string, string> => ({ id: row.id, text: row.text });
+    for (const column of columns)
+      if (column !== 'id' && column !== 'text') throw new RowColumnError(this.name, column);
+    const { vectors } = this.#of(this.activeSpace);
+    return this.search(this.activeSpace, query, vectors.size)
+      .flatMap(({ id, score }) => {
+        const [row] = this.rows([id]);
+        if (row === undefined) return [];
+        return {
+          id,
+          score,
+          stale: vectors.get(id)?.contentHash !== row.contentHash,
+          ...(text === 'with' ? { text: row.text } : {}),
+          ...(columns.length === 0
+            ? {}
+            : { columns: Object.fromEntries(columns.map((column) => [column, known(row)[column] ?? null])) }),
+        };
+      })
+      .filter(({ stale }) => rows === 'all' || !stale)
+      .slice(0, limit);
   }
 
   coverage(fingerprint: string): Coverage {

@@ -6,6 +6,7 @@ import {
   checkRows,
   checkVector,
   CollectionExistsError,
+  NoTenantsError,
   SpaceMismatchError,
   UnknownCollectionError,
   type PoisonRecord,
@@ -102,12 +103,23 @@ export class InMemoryStore implements StorePorts {
     deleteRows: (name, ids) => this.#write(() => ids.filter((id) => this.#of(name).deleteRow(id)).length),
   };
 
-  readonly vectors: StorePorts['vectors'] = {
-    search: async (name, { space, dense }, limit) => {
-      const collection = this.#of(name);
-      if (space !== collection.activeSpace) throw new SpaceMismatchError(collection.activeSpace, space, 'query');
-      return collection.search(space, dense, limit);
+  readonly search: StorePorts['search'] = {
+    names: async () => [...this.#collections.keys()].sort(),
+    spaces: async (name, tenant) => {
+      const { spaces, activeSpace } = this.#of(name);
+      if (tenant !== undefined) throw new NoTenantsError(name);
+      const active = this.#of(name).space(activeSpace);
+      return { active, others: spaces.filter(({ fingerprint }) => fingerprint !== activeSpace) };
     },
+    search: async (name, { space, dense }, options) => {
+      const collection = this.#of(name);
+      if (options.tenant !== undefined) throw new NoTenantsError(name);
+      if (space !== collection.activeSpace) throw new SpaceMismatchError(collection.activeSpace, space, 'query');
+      return { hits: collection.searchRows(dense, options), scan: 'exact' };
+    },
+  };
+
+  readonly vectors: StorePorts['vectors'] = {
     searchSpace: async (name, { space, dense }, limit) => this.#of(name).search(space, dense, limit),
     readVectors: async (name, space, ids) => this.#of(name).vectors(space, ids),
     coverage: async (name, space) => this.#of(name).coverage(space),

@@ -181,13 +181,17 @@ export function migrationsConformance({ describe, it, expect }: TestFunctions, b
       });
       expect((await store().vectors.coverage(collection, NEW.fingerprint)).current).toBe(4);
       expect(
-        (await store().vectors.search(collection, { space: NEW.fingerprint, dense: vectorOf(NEW, 'edited') }, 1)).map(
-          ({ id }) => id,
-        ),
+        (
+          await store().search.search(
+            collection,
+            { space: NEW.fingerprint, dense: vectorOf(NEW, 'edited') },
+            { limit: 1 },
+          )
+        ).hits.map(({ id }) => id),
       ).toEqual(['b']);
       expect(
         await rejection(() =>
-          store().vectors.search(collection, { space: OLD.fingerprint, dense: vectorOf(OLD, 'x') }, 1),
+          store().search.search(collection, { space: OLD.fingerprint, dense: vectorOf(OLD, 'x') }, { limit: 1 }),
         ),
       ).toMatchObject({ code: 'SPACE_MISMATCH', expected: NEW.fingerprint });
       expect(

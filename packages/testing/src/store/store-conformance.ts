@@ -3,6 +3,7 @@ import { changesConformance } from './changes-conformance.js';
 import { collectionsConformance } from './collections-conformance.js';
 import { jobsConformance } from './jobs-conformance.js';
 import { migrationsConformance } from './migrations-conformance.js';
+import { searchConformance } from './search-conformance.js';
 import { OLD, type StoreCase, type StoreUnderTest } from './store-under-test.js';
 import { vectorsConformance } from './vectors-conformance.js';
 
@@ -29,6 +30,7 @@ export function storeConformance(functions: TestFunctions, { name, open, attempt
     afterAll(async () => opened?.close());
     const bench = { attempts, current, collection, freshName };
     collectionsConformance(functions, bench);
+    searchConformance(functions, bench);
     vectorsConformance(functions, bench);
     changesConformance(functions, bench);
     jobsConformance(functions, bench);

@@ -36,6 +36,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./migrate/index.js')).migrateCommand,
   },
   {
+    name: 'search',
+    summary: 'the rows of a collection nearest to a query',
+    load: async () => (await import('./search.js')).searchCommand,
+  },
+  {
     name: 'doctor',
     summary: 'what runs here, what does not, and what to do',
     load: async () => (await import('./doctor.js')).doctorCommand,

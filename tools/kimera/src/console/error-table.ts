@@ -202,6 +202,8 @@ export const HINTS = {
 
   // Collections and migrations
   UNKNOWN_COLLECTION: '"kimera migrate init" creates one',
+  NO_TENANTS: 'leave --tenant out',
+  ROW_COLUMN: 'check the spelling',
   INVALID_COLLECTION_NAME: 'give another --collection',
   COLLECTION_EXISTS: 'give --rows to add rows to it',
   INVALID_ROW: 'correct the row and run the same command again',
@@ -220,7 +222,7 @@ export const HINTS = {
   CATCH_UP: '"kimera migrate work" catches up',
   EMBEDDER_BROKEN: '"kimera doctor --model DIR" shows what is wrong with the model',
   VECTOR_NOT_FINITE: '"kimera models verify DIR" checks the model',
-  MODEL_OF_SPACE_NOT_FOUND: 'give its folder with --from or --to',
+  MODEL_OF_SPACE_NOT_FOUND: 'name the folder that holds it with --models',
 
   // Migrations in place; the messages say what to do about each object.
   IN_PLACE_REFUSED: '"kimera migrate plan --dry-run" lists all that is in the way',

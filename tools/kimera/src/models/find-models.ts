@@ -1,8 +1,8 @@
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isStaticFolder, parseStaticSpaceFile } from '@kimera/backend-light';
 import { KimeraError, type Head, type Variant } from '@kimera/core';
-import { ModelFolderNotFoundError, openModelFolder } from '@kimera/model-folder';
+import { ModelFolderNotFoundError, modelPaths, openModelFolder } from '@kimera/model-folder';
 import { describeFolder, describeSpace } from './describe-space.js';
 
 /** A model folder in a list. */
@@ -44,14 +44,6 @@ export async function findModels(
     }
   }
   return [...found.values()];
-}
-
-async function modelPaths(folder: string): Promise<readonly string[]> {
-  if (await isFile(join(folder, 'space.json'))) return [folder];
-  const names = await readdir(folder).catch(() => []);
-  const paths: string[] = [];
-  for (const name of names.sort()) if (await isFile(join(folder, name, 'space.json'))) paths.push(join(folder, name));
-  return paths;
 }
 
 async function describe(path: string): Promise<ListedModel | BrokenModel> {
@@ -99,11 +91,4 @@ async function describeStatic(path: string): Promise<ListedModel> {
 
 async function folderBytes(path: string, files: Readonly<Record<string, { readonly bytes: number }>>): Promise<number> {
   return Object.values(files).reduce((sum, entry) => sum + entry.bytes, (await stat(join(path, 'space.json'))).size);
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (status) => status.isFile(),
-    () => false,
-  );
 }

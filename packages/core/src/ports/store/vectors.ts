@@ -20,6 +20,14 @@ export interface StoredVector extends NewVector {
   readonly space: string;
 }
 
+/** A vector with the space that it is of. */
+export interface QueryVector {
+  /** Fingerprint. */
+  readonly space: string;
+  /** [D]. */
+  readonly dense: Vector;
+}
+
 export interface Hit {
   readonly id: string;
   /** Cosine. */
@@ -56,20 +64,10 @@ export interface WriteResult {
 
 export interface VectorReader {
   /**
-   * Nearest rows in the active space, best first, ties in the order of the key; exact. @throws SpaceMismatchError where the
-   * query is of another space.
+   * Nearest rows in any space that the collection has vectors in, whether active or not: for verification. Best first,
+   * ties in the order of the key; exact. @throws UnknownSpaceError.
    */
-  search(
-    name: string,
-    query: { readonly space: string; readonly dense: Vector },
-    limit: number,
-  ): Promise<readonly Hit[]>;
-  /** The same in any space that the collection has vectors in: for verification. @throws UnknownSpaceError. */
-  searchSpace(
-    name: string,
-    query: { readonly space: string; readonly dense: Vector },
-    limit: number,
-  ): Promise<readonly Hit[]>;
+  searchSpace(name: string, query: QueryVector, limit: number): Promise<readonly Hit[]>;
   /** Vectors of rows, in the order of the key; all where `ids` is absent. @throws UnknownSpaceError. */
   readVectors(name: string, space: string, ids?: readonly string[]): Promise<readonly StoredVector[]>;
   coverage(name: string, space: string): Promise<Coverage>;

@@ -1,10 +1,9 @@
 import { NoMigrationError, type EmbeddingSpace } from '@kimera/core';
 import type { Embedder } from '@kimera/embedder';
 import type { MigrationParts } from '@kimera/migration';
+import { findModelOfSpace } from '@kimera/serving';
 import type { PostgresStore } from '@kimera/store-postgres';
 import type { CommandContext } from '../../console/command-context.js';
-import { ModelOfSpaceNotFoundError } from '../../errors.js';
-import { findModels } from '../../models/find-models.js';
 import { openModel } from '../../models/open-model.js';
 import { inputPath, modelFolders, resolveModel } from '../../models/resolve-model.js';
 import { actor, openDatabase } from './database.js';
@@ -70,10 +69,5 @@ async function modelOf(
   const more = models === undefined ? [] : [await inputPath(context, models)];
   if (given !== undefined) return resolveModel(context, given, more);
   if (space === undefined) throw new NoMigrationError(collection);
-  const folders = modelFolders(context, more);
-  const found = (await findModels(folders, 'may be absent')).find(
-    (model) => 'space' in model && model.space === space.fingerprint,
-  );
-  if (found === undefined) throw new ModelOfSpaceNotFoundError(space.fingerprint, space.modelId, folders);
-  return found.path;
+  return findModelOfSpace(modelFolders(context, more), space);
 }

@@ -1,0 +1,145 @@
+import {
+  DimensionMismatchError,
+  SpaceMismatchError,
+  ZeroVectorError,
+  type CollectionSearch,
+  type EmbeddingSpace,
+} from '@kimera/core';
+import { searchCollection, type SearchParts, type SearchQuery } from '@kimera/migration';
+import type { RequestHandler } from 'express';
+import { z } from 'zod';
+import type { AppParts } from '../app-parts.js';
+import { HttpError } from '../errors.js';
+import { embedInput } from '../http/embed-input.js';
+import { MAX_HITS, USUAL_HITS } from '../http/limits.js';
+import { abortOnClose, parse } from '../http/request.js';
+import type { Route } from '../http/route.js';
+import { TokenLimit } from '../http/token-limit.js';
+
+const requestSchema = z.object({
+  query: z.union([z.string(), z.array(z.number())], 'a text, or a vector as a list of numbers'),
+  limit: z.int().min(1).max(MAX_HITS).default(USUAL_HITS),
+  tenant: z.string().optional(),
+  fresh_only: z.boolean().default(false),
+  exact: z.boolean().default(false),
+  include_text: z.boolean().default(false),
+  truncate: z.boolean().optional(),
+});
+
+/** GET /v1/collections, POST /v1/collections/{name}/search. */
+export function collectionRoutes({ collections, names, autoTruncate, maxInputTokens }: AppParts): readonly Route[] {
+  const stored = (): CollectionSearch => {
+    if (collections !== undefined) return collections;
+    throw new HttpError(
+      'no_database',
+      'this server has no database, and so no collections: start it with DATABASE_URL',
+    );
+  };
+
+  const list: RequestHandler = async (_request, response) => {
+    const store = stored();
+    const describe = async (name: string) => {
+      const { active, others } = await store.spaces(name);
+      return {
+        id: name,
+        object: 'collection',
+        model: active.modelId,
+        embedding_space: active.fingerprint,
+        other_spaces: others.map(({ fingerprint }) => fingerprint),
+      };
+    };
+    response.json({ object: 'list', data: await Promise.all((await store.names()).map(describe)) });
+  };
+
+  /** A text is embedded as /v1/embeddings embeds it, with the same limits. */
+  const modelFor =
+    (asked: string | undefined, truncate: boolean): SearchParts['modelOf'] =>
+    async (space) => {
+      if (asked !== undefined && asked !== space.fingerprint) throw otherSpace(space.fingerprint, asked);
+      const tokenLimit = new TokenLimit({
+        param: 'query',
+        modelTokens: space.maxTokens,
+        bound: maxInputTokens,
+        truncate,
+        tooLong: (limit, actual) =>
+          `query has ${actual} tokens, the limit is ${limit}; shorten it${limit === space.maxTokens ? ' or send "truncate": true' : ''}`,
+      });
+      return {
+        encodeText: async (text, { role, signal = new AbortController().signal } = {}) => {
+          const [embedding] = await names.useSpace(space, (embedder) =>
+            embedInput(embedder, { kind: 'texts', texts: [text] }, { role, tokenLimit, signal }),
+          );
+          if (embedding === undefined) throw new Error('no embedding for one text');
+          return embedding;
+        },
+      };
+    };
+
+  const search: RequestHandler = async (request, response) => {
+    const store = stored();
+    const { name } = request.params;
+    const body = parse(requestSchema, request.body);
+    const asked = request.get('x-embedding-space');
+    const query = queryOf(body.query, asked);
+    const parts: SearchParts = {
+      store: { search: store },
+      collection: String(name),
+      modelOf: modelFor(asked, body.truncate ?? autoTruncate),
+    };
+    const { hits, scan, space, truncated } = await searchCollection(parts, query, {
+      limit: body.limit,
+      tenant: body.tenant,
+      rows: body.fresh_only ? 'fresh' : 'all',
+      scan: body.exact ? 'exact' : 'index',
+      text: body.include_text ? 'with' : 'without',
+      signal: abortOnClose(response),
+    }).catch((error: unknown) => {
+      throw refusal(error, query);
+    });
+    response.setHeader('x-embedding-space', space).setHeader('x-truncated-inputs', truncated ? '0' : '');
+    response.json({ object: 'list', collection: name, embedding_space: space, scan, data: hits });
+  };
+
+  return [
+    { method: 'GET', paths: ['/v1/collections'], handle: list },
+    { method: 'POST', paths: ['/v1/collections/:name/search'], handle: search },
+  ];
+}
+
+/** A vector says in the header which space it is of, as every answer with vectors does. @throws HttpError. */
+function queryOf(query: string | readonly number[], asked: string | undefined): SearchQuery {
+  if (query === '') throw new HttpError('empty_input', 'query is an empty string', 'query');
+  if (typeof query === 'string') return query;
+  if (asked === undefined)
+    throw new HttpError(
+      'invalid_request',
+      'a vector needs the header x-embedding-space: the space that it is of',
+      'query',
+    );
+  return { space: asked, dense: Float32Array.from(query) };
+}
+
+/** What is wrong with the query, in the words of this route; any other error as it is. */
+function refusal(error: unknown, query: SearchQuery): unknown {
+  if (error instanceof SpaceMismatchError)
+    return typeof query === 'string'
+      ? new HttpError(
+          'space_changed',
+          `the active space changed while the query was embedded, and is ${error.expected} now: ask again`,
+          null,
+          { actual: error.expected },
+        )
+      : otherSpace(error.expected, error.actual);
+  if (error instanceof DimensionMismatchError || error instanceof ZeroVectorError)
+    return new HttpError('invalid_request', error.message, 'query', error.fields);
+  return error;
+}
+
+function otherSpace(active: EmbeddingSpace['fingerprint'], asked: string): HttpError {
+  return new HttpError(
+    'space_mismatch',
+    `the active space of the collection is ${active}, the header x-embedding-space names ${asked}: embed the query there and ask again`,
+    'query',
+    { asked, actual: active },
+  );
+}

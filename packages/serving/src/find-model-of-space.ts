@@ -1,0 +1,31 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isStaticFolder, parseStaticSpaceFile } from '@kimera/backend-light';
+import { KimeraError, type EmbeddingSpace } from '@kimera/core';
+import { modelPaths, openModelFolder } from '@kimera/model-folder';
+import { ModelOfSpaceNotFoundError } from './errors.js';
+
+/**
+ * The first model folder, among `folders` and right below them, whose vectors are of the space; folders that cannot be
+ * read are passed over.
+ * @throws ModelOfSpaceNotFoundError.
+ */
+export async function findModelOfSpace(
+  folders: readonly string[],
+  { fingerprint, modelId }: Pick<EmbeddingSpace, 'fingerprint' | 'modelId'>,
+): Promise<string> {
+  for (const folder of folders)
+    for (const path of await modelPaths(folder)) if ((await fingerprintOf(path)) === fingerprint) return path;
+  throw new ModelOfSpaceNotFoundError(fingerprint, modelId, folders);
+}
+
+async function fingerprintOf(path: string): Promise<string | undefined> {
+  try {
+    if (!(await isStaticFolder(path))) return (await openModelFolder(path)).space.fingerprint;
+    const spacePath = join(path, 'space.json');
+    return (await parseStaticSpaceFile(await readFile(spacePath, 'utf8'), spacePath)).fingerprint;
+  } catch (error) {
+    if (error instanceof KimeraError) return undefined;
+    throw error;
+  }
+}
