@@ -73,7 +73,8 @@ export function createApp(parts: AppParts): Express {
 }
 
 /** The label of a request: a path as a route has it, whatever stands for its parameters; no other can come from outside. */
-function routeOf({ route, path }: Request, known: readonly string[]): string {
-  const matched: unknown = typeof route === 'object' && route !== null && 'path' in route ? route.path : undefined;
-  return known.find((candidate) => candidate === matched || candidate === path) ?? 'other';
+function routeOf(request: Request, known: readonly string[]): string {
+  const route: unknown = request.route;
+  const matched = typeof route === 'object' && route !== null && 'path' in route ? route.path : undefined;
+  return known.find((path) => path === matched || path === request.path) ?? 'other';
 }

@@ -42,9 +42,11 @@ export function nearestStatement(nearest: Nearest): Statement {
   const values: SqlValue[] = [source.name, encodeVector(query.dense), limit];
   const tenantValue = tenant === undefined ? undefined : `$${values.push(tenant)}::text`;
   const byIndex = among === 'candidates' && index !== undefined;
+  const column = byIndex && index.on !== 'our table' ? index.on : undefined;
   const distance = 'v.embedding <=> $2::vector';
   // No index has the sum as its order: without it the planner may take an index for the first of several keys.
-  const order = byIndex ? `v.embedding ${index.operator} $2::vector` : `(${distance}) + 0, ${key.of('v')}`;
+  const order =
+    byIndex && column === undefined ? `v.embedding ${index.operator} $2::vector` : `(${distance}) + 0, ${key.of('v')}`;
   const isFresh = `v.content_hash = ${source.hash}`;
   const conditions = [
     ...(when === 'in any case' ? [] : [`p.space = $${values.push(query.space)}::text`]),
@@ -52,6 +54,15 @@ export function nearestStatement(nearest: Nearest): Statement {
     ...(among === 'found rows' && rows === 'fresh' ? [isFresh] : []),
   ];
   const needsRows = among === 'found rows' || tenantValue !== undefined;
+  // An index on the source table says which rows come into question; how far they are, our vectors say.
+  const inColumn =
+    column === undefined || index === undefined
+      ? ''
+      : `JOIN (
+          SELECT ${key.selected} FROM ${source.table}
+          ${tenantValue === undefined ? '' : `WHERE ${source.tenantColumn ?? ''}::text = ${tenantValue}`}
+          ORDER BY ${column.column} ${index.operator} $2::vector::${column.type} LIMIT $3
+        ) c ON ${key.equal('c', 'v')}`;
   const chosen = [
     'p.space AS active',
     `${key.text('v')} AS id`,
@@ -76,7 +87,7 @@ export function nearestStatement(nearest: Nearest): Statement {
       ) p
       LEFT JOIN LATERAL (
         SELECT ${key.of('v')}, v.content_hash, ${distance} AS distance
-        FROM ${held.vectors} v ${needsRows ? `JOIN ${source.rows} d ON ${key.equal('d', 'v')}` : ''}
+        FROM ${held.vectors} v ${inColumn} ${needsRows ? `JOIN ${source.rows} d ON ${key.equal('d', 'v')}` : ''}
         ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}
         ORDER BY ${order} LIMIT $3
       ) v ON true

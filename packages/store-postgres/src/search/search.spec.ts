@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { Key } from '../key.js';
 import { registerCollection } from '../register-collection.js';
 import { readSource, readSpace } from '../source.js';
-import { Queryable, type SqlValue } from '../sql/queryable.js';
+import { Queryable } from '../sql/queryable.js';
 import { TEST_DATABASES, type TestDatabase } from '../test-databases.fixture.js';
 import { nearestStatement, type Nearest } from './nearest-statement.js';
 import { findVectorIndex } from './vector-index.js';
@@ -151,6 +151,7 @@ for (const [where, open] of TEST_DATABASES)
       await index(name, 'hnsw (embedding vector_ip_ops)');
       await index(name, 'ivfflat (embedding vector_cosine_ops) WITH (lists = 7)');
       expect(await findVectorIndex(sql, name, NORMAL.fingerprint)).toEqual({
+        on: 'our table',
         method: 'ivfflat',
         operator: '<=>',
         lists: 7,
@@ -290,6 +291,84 @@ for (const [where, open] of TEST_DATABASES)
       });
     });
 
+    describe.each([
+      ['vector', 'vector_cosine_ops'],
+      ['halfvec', 'halfvec_l2_ops'],
+    ])('by the index of an application’s own column of type %s', (type, operators) => {
+      let name = '';
+      beforeAll(async () => {
+        name = freshName();
+        await pool.query(
+          `CREATE TABLE public.${name} (id bigint PRIMARY KEY, shop text, body text, "The vector" ${type}(6))`,
+        );
+        const client = await pool.connect();
+        try {
+          await client.query('BEGIN');
+          await registerCollection(new Queryable(client), {
+            ...{ name, origin: 'adopted', schema: 'public', table: name, textExpression: 'body', tenantColumn: 'shop' },
+            key: [{ name: 'id', type: 'bigint', collation: null }],
+            ...{ vectors: { column: 'The vector', writer: 'keeper' }, space: NORMAL },
+          });
+          await client.query('INSERT INTO kimera.adoptions (collection, space, rows) VALUES ($1, $2, 0)', [
+            name,
+            NORMAL.fingerprint,
+          ]);
+          await client.query('COMMIT');
+        } finally {
+          client.release();
+        }
+        await pool.query(
+          `INSERT INTO public.${name} SELECT n, CASE WHEN n % 100 = 0 THEN 'small' ELSE 'large' END, 'text ' || n, dense::${type} FROM unnest($1::text[]) WITH ORDINALITY AS given (dense, n)`,
+          [Array.from({ length: ROWS }, (_, i) => literal(vector(i + 1, NORMAL)))],
+        );
+        await pool.query(
+          `INSERT INTO ${vectorsOf(name, NORMAL)} (id, content_hash, space, variant, tokenizer_revision, truncated, embedding)
+           SELECT id, sha256(convert_to(body, 'UTF8')), $1, 'fp32', 1, false, "The vector"::vector FROM public.${name}`,
+          [NORMAL.fingerprint],
+        );
+        await pool.query(`CREATE INDEX ON public.${name} USING hnsw ("The vector" ${operators})`);
+        await pool.query(`ANALYZE public.${name}`);
+      });
+
+      it('finds what an exact search finds, of a tenant too', async () => {
+        expect(await plan(name)).toMatch(/Index Scan using "\S+The vector/);
+        for (const tenant of [undefined, 'small']) {
+          const exact = await search(name, -11, { limit: 10, tenant, scan: 'exact' });
+          const found = await search(name, -11, { limit: 10, tenant });
+          expect([found.scan, exact.scan, exact.hits.length]).toEqual(['index', 'exact', 10]);
+          expect(ids(found.hits).filter((id) => ids(exact.hits).includes(id)).length).toBeGreaterThan(8);
+        }
+      });
+
+      it('measures by the vectors that are kept, whatever has become of the column', async () => {
+        const [nearest] = (await search(name, 5, { limit: 1 })).hits;
+        expect(nearest).toMatchObject({ id: '5', stale: false });
+        await pool.query(`UPDATE public.${name} SET body = 'changed', "The vector" = NULL WHERE id = 5`);
+        const { hits } = await search(name, 5, { limit: 3, text: 'with' });
+        expect(ids(hits)).not.toContain('5');
+        expect((await search(name, 5, { limit: 1, text: 'with', scan: 'exact' })).hits).toMatchObject([
+          { id: '5', stale: true, text: 'changed' },
+        ]);
+      });
+
+      it('is left alone once the column has vectors of another space', async () => {
+        await database.owner.vectors.openSpace(name, OTHER);
+        expect(await findVectorIndex(sql, name, OTHER.fingerprint)).toBeUndefined();
+        await pool.query(
+          `UPDATE kimera.collection_spaces SET mirror_column = 'kimera_old', mirror_type = 'vector' WHERE collection = $1 AND space = $2`,
+          [name, NORMAL.fingerprint],
+        );
+        expect(await findVectorIndex(sql, name, NORMAL.fingerprint)).toBeUndefined();
+        await pool.query(
+          `UPDATE kimera.collection_spaces SET mirror_column = 'The vector', mirror_type = 'vector' WHERE collection = $1 AND space = $2`,
+          [name, NORMAL.fingerprint],
+        );
+        expect(await findVectorIndex(sql, name, NORMAL.fingerprint)).toMatchObject({
+          on: { column: '"The vector"', type },
+        });
+      });
+    });
+
     it('leaves no setting behind', async () => {
       const name = await collection(NORMAL, 50);
       await index(name, 'hnsw (embedding vector_cosine_ops)');
@@ -310,7 +389,7 @@ for (const [where, open] of TEST_DATABASES)
               `SELECT current_setting('hnsw.ef_search', true) AS ef`,
             )
           )?.ef;
-        expect(await own.rows(z.object({}), text, values as readonly SqlValue[])).toHaveLength(50);
+        expect(await own.rows(z.object({}), text, values)).toHaveLength(50);
         expect(await setting()).not.toBe('300');
       } finally {
         client.release();

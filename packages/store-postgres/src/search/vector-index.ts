@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isOlder } from '../schema/pgvector.js';
+import { quoted } from '../sql/identifier.js';
 import type { Queryable } from '../sql/queryable.js';
 
 /** The operator that an index of pgvector orders by, as the names of its operator classes have it. */
@@ -7,6 +8,8 @@ const OPERATORS = { cosine: '<=>', ip: '<#>', l2: '<->' } as const;
 
 /** An index of pgvector that a search by cosine can use. */
 export interface VectorIndex {
+  /** On our table of vectors, or on a column of the source table that has the vectors of the same space. */
+  readonly on: 'our table' | { readonly column: string; readonly type: 'vector' | 'halfvec' };
   readonly method: 'hnsw' | 'ivfflat';
   /** What it orders by. */
   readonly operator: (typeof OPERATORS)[keyof typeof OPERATORS];
@@ -22,6 +25,9 @@ const ITERATIVE_SINCE = '0.8.0';
 const DEFAULT_LISTS = 100;
 
 const indexRow = z.object({
+  place: z.enum(['our table', 'source table']),
+  column_name: z.string(),
+  type: z.enum(['vector', 'halfvec']),
   method: z.enum(['hnsw', 'ivfflat']),
   metric: z.enum(['cosine', 'ip', 'l2']),
   lists: z.coerce.number().nullable(),
@@ -29,7 +35,9 @@ const indexRow = z.object({
 });
 
 /**
- * The index on the vectors of a collection in a space; of several one by cosine, HNSW before IVFFlat. Where vectors have
+ * The index on the vectors of a collection in a space; of several one on our table, one by cosine, HNSW before IVFFlat.
+ * A column of the source table counts where it has the vectors of that space: the one that is kept with them, or the
+ * application's own while no cutover in place has changed what it holds. Where vectors have
  * length 1, inner product and Euclidean distance have the same order as the cosine. Partial indexes and those on
  * expressions are left out.
  */
@@ -40,25 +48,34 @@ export async function findVectorIndex(
 ): Promise<VectorIndex | undefined> {
   const row = await sql.row(
     indexRow,
-    `SELECT am.amname AS method, (regexp_match(oc.opcname, '_(cosine|ip|l2)_ops$'))[1] AS metric,
+    `SELECT place, a.attname AS column_name, t.typname AS type, am.amname AS method, (regexp_match(oc.opcname, '_(cosine|ip|l2)_ops$'))[1] AS metric,
             (SELECT option_value FROM pg_options_to_table(ic.reloptions) WHERE option_name = 'lists') AS lists,
             e.extversion AS version
      FROM kimera.collection_spaces h
+     JOIN kimera.collections c ON c.name = h.collection
      JOIN kimera.spaces s ON s.fingerprint = h.space
-     JOIN pg_index i ON i.indrelid = to_regclass(format('kimera.%I', h.vectors_table)) AND i.indisvalid AND i.indpred IS NULL
-     JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] AND a.attname = 'embedding'
+     LEFT JOIN kimera.adoptions o ON o.collection = h.collection AND o.space = h.space
+       AND NOT EXISTS (SELECT FROM kimera.collection_spaces k WHERE k.collection = h.collection AND k.mirror_column IS NOT NULL)
+     CROSS JOIN LATERAL (VALUES
+       ('our table', to_regclass(format('kimera.%I', h.vectors_table)), 'embedding'),
+       ('source table', to_regclass(format('%I.%I', c.source_schema, c.source_table)), coalesce(h.mirror_column, CASE WHEN o.space IS NOT NULL THEN c.vector_column END))
+     ) AS places (place, relation, attribute)
+     JOIN pg_index i ON i.indrelid = relation AND i.indisvalid AND i.indpred IS NULL
+     JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] AND a.attname = attribute
+     JOIN pg_type t ON t.oid = a.atttypid AND t.typname IN ('vector', 'halfvec')
      JOIN pg_class ic ON ic.oid = i.indexrelid
      JOIN pg_am am ON am.oid = ic.relam AND am.amname IN ('hnsw', 'ivfflat')
      JOIN pg_opclass oc ON oc.oid = i.indclass[0]
        AND oc.opcname ~ (CASE WHEN (s.space ->> 'normalize')::boolean THEN '_(cosine|ip|l2)_ops$' ELSE '_cosine_ops$' END)
      JOIN pg_extension e ON e.extname = 'vector'
      WHERE h.collection = $1 AND h.space = $2
-     ORDER BY oc.opcname ~ '_cosine_ops$' DESC, am.amname, i.indexrelid LIMIT 1`,
+     ORDER BY place, oc.opcname ~ '_cosine_ops$' DESC, am.amname, i.indexrelid LIMIT 1`,
     [collection, space],
   );
   if (row === undefined) return undefined;
-  const { method, metric, lists, version } = row;
+  const { place, column_name: column, type, method, metric, lists, version } = row;
   return {
+    on: place === 'our table' ? place : { column: quoted(column), type },
     method,
     operator: OPERATORS[metric],
     lists: lists ?? DEFAULT_LISTS,

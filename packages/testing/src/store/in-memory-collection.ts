@@ -175,8 +175,7 @@ export class InMemoryCollection {
     { limit, rows = 'all', text = 'without', columns = [] }: SearchOptions,
   ): readonly FoundRow[] {
     const known = (row: SourceRow): Record<string, string> => ({ id: row.id, text: row.text });
-    for (const column of columns)
-      if (column !== 'id' && column !== 'text') throw new RowColumnError(this.name, column);
+    for (const column of columns) if (column !== 'id' && column !== 'text') throw new RowColumnError(this.name, column);
     const { vectors } = this.#of(this.activeSpace);
     return this.search(this.activeSpace, query, vectors.size)
       .flatMap(({ id, score }) => {
