@@ -101,6 +101,9 @@ export type {
 } from './ports/store/search.js';
 export type { StorePorts } from './ports/store/store-ports.js';
 export type {
+  Backlog,
+  ChangeClaim,
+  ChangesOf,
   ChangeFeed,
   Coverage,
   Hit,

@@ -52,12 +52,17 @@ export {
   type Verification,
   type VerifyOptions,
 } from './verification/verify-migration.js';
+export { CHANGES_PER_BATCH, CLAIM_SECONDS } from './worker/collection-worker.js';
+export type { PaceOptions } from './worker/pace.js';
+export { secondsLeft, type WorkProgress } from './worker/progress.js';
 export {
-  CHANGES_PER_BATCH,
   LEASE_SECONDS,
+  PATIENCE_SECONDS,
   POLL_MILLISECONDS,
   work,
   type WorkOptions,
-  type WorkProgress,
   type WorkResult,
-} from './work.js';
+} from './worker/work.js';
+export { keep, KEEP_POLL_MILLISECONDS, type KeeperEvent, type KeepOptions, type KeepParts } from './keeper/keep.js';
+export { lagOf, type SpaceLag } from './keeper/lag.js';
+export type { OpenedModel, OpenModel } from './keeper/models.js';

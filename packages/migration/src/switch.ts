@@ -5,7 +5,7 @@ import { prepareSwap, type PrepareSwapOptions } from './in-place.js';
 import { openMigration } from './open-migration.js';
 import type { MigrationParts } from './parts.js';
 import { TRANSITIONS } from './transitions.js';
-import { work } from './work.js';
+import { work } from './worker/work.js';
 
 /**
  * Changes that may be embedded while writers of the collection wait: busy tables never converge otherwise. About 7 s

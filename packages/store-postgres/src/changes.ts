@@ -1,6 +1,8 @@
-import type { ChangeFeed, SourceRow } from '@kimera/core';
+import type { Backlog, ChangeClaim, ChangeFeed, PoisonRow, SourceRow } from '@kimera/core';
 import { z } from 'zod';
 import { LOG_PAGE } from './limits.js';
+import { lockFreshRows, settle } from './put-vectors.js';
+import { rowColumns, sourceRow } from './source-rows.js';
 import { readSource, readSpace, type HeldSpace, type Source } from './source.js';
 import type { Database } from './sql/database.js';
 import type { Queryable } from './sql/queryable.js';
@@ -14,21 +16,121 @@ export class PostgresChanges implements ChangeFeed {
     return countPending(this.database, source, await readSpace(this.database, name, space));
   }
 
+  async backlog(name: string, space: string): Promise<Backlog> {
+    const { key, rows } = await readSource(this.database, name);
+    const { pending } = await readSpace(this.database, name, space);
+    const row = await this.database.row(
+      backlogRow,
+      `SELECT count(*)::float8 AS pending, coalesce(extract(epoch FROM clock_timestamp() - min(p.at)), 0)::float8 AS seconds
+       FROM (SELECT ${key.list}, min(at) AS at FROM ${pending} GROUP BY ${key.list}) p JOIN ${rows} d ON ${key.equal('d', 'p')}`,
+    );
+    return { pending: row?.pending ?? 0, oldestSeconds: Math.max(0, row?.seconds ?? 0) };
+  }
+
   async readPending(name: string, space: string, limit: number): Promise<readonly SourceRow[]> {
     return this.database.transaction(async (sql) => {
       const source = await readSource(sql, name);
       return readPending(sql, source, await readSpace(sql, name, space, 'held'), limit);
     });
   }
+
+  async claimPending(
+    name: string,
+    space: string,
+    { limit, leaseSeconds, of }: ChangeClaim,
+  ): Promise<readonly SourceRow[]> {
+    return this.database.transaction(async (sql) => {
+      const source = await readSource(sql, name);
+      if (of === 'active rows' && source.tenantColumn === null && space !== source.activeSpace) return [];
+      const held = await readSpace(sql, name, space, 'held');
+      // One at a time, for the milliseconds of this transaction: the next one sees these claims.
+      await sql.run('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`kimera claims ${name} ${space}`]);
+      const rows = await readPending(
+        sql,
+        source,
+        held,
+        limit,
+        ({ claimed, active }) => !claimed && (active || of === 'all rows'),
+      );
+      await sql.run(
+        `INSERT INTO kimera.claims AS c (collection, space, id, until)
+         SELECT $1, $2, id, clock_timestamp() + make_interval(secs => $3) FROM unnest($4::text[]) AS taken (id) ORDER BY id
+         ON CONFLICT (collection, space, id) DO UPDATE SET until = excluded.until`,
+        [name, space, leaseSeconds, rows.map(({ id }) => id)],
+      );
+      return rows;
+    });
+  }
+
+  async releasePending(name: string, space: string, ids: readonly string[]): Promise<void> {
+    await this.database.transaction((sql) =>
+      sql.run(
+        // Those of workers that died go too; in one order, so that two of these cannot lock each other out.
+        `DELETE FROM kimera.claims WHERE ctid = ANY (ARRAY (
+           SELECT ctid FROM kimera.claims WHERE collection = $1 AND space = $2 AND (id = ANY ($3::text[]) OR until < clock_timestamp()) ORDER BY id FOR UPDATE))`,
+        [name, space, ids],
+      ),
+    );
+  }
+
+  async setAside(name: string, space: string, rows: readonly PoisonRow[]): Promise<void> {
+    await this.database.transaction(async (sql) => {
+      const source = await readSource(sql, name);
+      const held = await readSpace(sql, name, space, 'held');
+      const fresh = await lockFreshRows(sql, source, rows);
+      const failed = rows.filter(({ id }) => fresh.has(id));
+      const ids = failed.map(({ id }) => id);
+      await sql.run(
+        `INSERT INTO kimera.rows_set_aside (collection, space, id, content_hash, reason)
+         SELECT $1, $2, id, decode(hash, 'hex'), reason FROM unnest($3::text[], $4::text[], $5::text[]) AS failed (id, hash, reason) ORDER BY id
+         ON CONFLICT (collection, space, id) DO UPDATE SET content_hash = excluded.content_hash, reason = excluded.reason`,
+        [
+          name,
+          space,
+          ids,
+          failed.map(({ contentHash }) => contentHash),
+          failed.map(({ reason }) => reason.replaceAll('\0', '')),
+        ],
+      );
+      await settle(sql, source.key, held, ids);
+    });
+  }
+
+  async rowsSetAside(name: string, space: string): Promise<readonly PoisonRow[]> {
+    return this.database.transaction(async (sql) => {
+      const source = await readSource(sql, name);
+      await readSpace(sql, name, space);
+      const noted = await sql.rows(
+        asideRow,
+        `SELECT id, encode(content_hash, 'hex') AS "contentHash", reason FROM kimera.rows_set_aside WHERE collection = $1 AND space = $2 ORDER BY id`,
+        [name, space],
+      );
+      const { key } = source;
+      const present = await sql.rows(
+        sourceRow,
+        `SELECT ${rowColumns(source)} FROM ${source.rows} d JOIN ${key.table('asked', 1)} ON ${key.equal('asked', 'd')}`,
+        key.arrays(key.storable(noted.map(({ id }) => id))),
+      );
+      const hashes = new Map(present.map(({ id, contentHash }) => [id, contentHash]));
+      return noted.filter(({ id, contentHash }) => hashes.get(id) === contentHash);
+    });
+  }
 }
 
 const countRow = z.object({ count: z.number() });
-/** A key of the log, with its row where it is there. `last`, `entries`: of the whole page. */
+const backlogRow = z.object({ pending: z.number(), seconds: z.number() });
+const asideRow = z.object({ id: z.string(), contentHash: z.string(), reason: z.string() });
+/**
+ * A key of the log, with its row where it is there. `claimed`: a worker has it at hand; `active`: the row's searches use
+ * the space; `last`, `entries`: of the whole page.
+ */
 const entryRow = z
   .object({
     id: z.string(),
     text: z.string().nullable(),
     hash: z.string().nullable(),
+    claimed: z.boolean(),
+    active: z.boolean(),
     last: z.string(),
     entries: z.number(),
   })
@@ -48,22 +150,24 @@ export async function countPending(sql: Queryable, source: Source, { pending }: 
 }
 
 /**
- * The oldest first. Rows that are gone are met on the way: their vectors go, and their entries in the log.
+ * The oldest first, of those that are wanted. Rows that are gone are met on the way: their vectors go, and their entries
+ * in the log.
  */
 export async function readPending(
   sql: Queryable,
   source: Source,
   held: HeldSpace,
   limit: number,
+  wanted: (entry: Pick<z.infer<typeof entryRow>, 'claimed' | 'active'>) => boolean = () => true,
 ): Promise<readonly SourceRow[]> {
   const found = new Map<string, SourceRow>();
   const gone = new Set<string>();
   const page = Math.max(limit, LOG_PAGE);
   for (let last = '0', entries = page; entries === page && found.size < limit;) {
     const read = await readLog(sql, source, held, last, page);
-    for (const { id, row } of read) {
+    for (const { id, row, ...entry } of read) {
       if (row === null) gone.add(id);
-      else found.set(id, row);
+      else if (wanted(entry)) found.set(id, row);
     }
     entries = read[0]?.entries ?? 0;
     last = read[0]?.last ?? last;
@@ -76,16 +180,22 @@ export async function readPending(
 function readLog(
   sql: Queryable,
   source: Source,
-  { pending }: HeldSpace,
+  { pending, space }: HeldSpace,
   after: string,
   entries: number,
 ): Promise<readonly z.infer<typeof entryRow>[]> {
-  const { key, rows, hash } = source;
+  const { key, rows, hash, name, activeSpace, tenantColumn } = source;
+  const ownPointer =
+    tenantColumn === null
+      ? 'NULL'
+      : '(SELECT o.space FROM kimera.pointers o WHERE o.collection = $3 AND o.tenant = d.tenant)';
   return sql.rows(
     entryRow,
     `WITH page AS MATERIALIZED (SELECT ${key.list}, sequence FROM ${pending} WHERE sequence > $1::bigint ORDER BY sequence LIMIT $2)
-     SELECT ${key.text('p')} AS id, d.text, encode(${hash}, 'hex') AS hash, (SELECT max(sequence)::text FROM page) AS last, (SELECT count(*)::integer FROM page) AS entries
+     SELECT ${key.text('p')} AS id, d.text, encode(${hash}, 'hex') AS hash, (SELECT max(sequence)::text FROM page) AS last, (SELECT count(*)::integer FROM page) AS entries,
+            EXISTS (SELECT FROM kimera.claims c WHERE c.collection = $3 AND c.space = $4 AND c.id = ${key.text('p')} AND c.until > clock_timestamp()) AS claimed,
+            coalesce(${ownPointer}, $5::text) = $4 AS active
      FROM (SELECT ${key.list}, min(sequence) AS sequence FROM page GROUP BY ${key.list}) p LEFT JOIN ${rows} d ON ${key.equal('d', 'p')} ORDER BY p.sequence`,
-    [after, entries],
+    [after, entries, name, space.fingerprint, activeSpace],
   );
 }

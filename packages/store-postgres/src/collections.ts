@@ -19,7 +19,7 @@ import { z } from 'zod';
 import { putVectors } from './put-vectors.js';
 import { registerCollection } from './register-collection.js';
 import { rowColumns, sourceRow } from './source-rows.js';
-import { collectionNames, readSource, readSpace } from './source.js';
+import { collectionNames, readSource, readSpace, type Source } from './source.js';
 import type { Database } from './sql/database.js';
 import { quoted } from './sql/identifier.js';
 import { DUPLICATE_TABLE, sqlState } from './sql/sql-state.js';
@@ -57,17 +57,39 @@ export class PostgresCollections implements CollectionReader, CollectionWriter {
     return [...cuts.map((cut) => cut.id), null].map((upTo, i) => ({ after: cuts[i - 1]?.id ?? null, upTo }));
   }
 
-  async readRange(name: string, { after, upTo }: KeyRange): Promise<readonly SourceRow[]> {
+  async readRange(name: string, range: KeyRange): Promise<readonly SourceRow[]> {
     const source = await readSource(this.database, name);
+    return this.#readRange(source, range, '', '');
+  }
+
+  async readRangeLacking(name: string, range: KeyRange, space: string): Promise<readonly SourceRow[]> {
+    const source = await readSource(this.database, name);
+    const { vectors } = await readSpace(this.database, name, space);
+    return this.#readRange(
+      source,
+      range,
+      `LEFT JOIN ${vectors} v ON ${source.key.equal('v', 'd')}`,
+      `v.content_hash IS DISTINCT FROM ${source.hash}`,
+    );
+  }
+
+  /** @param condition beside the range's own. */
+  #readRange(
+    source: Source,
+    { after, upTo }: KeyRange,
+    join: string,
+    condition: string,
+  ): Promise<readonly SourceRow[]> {
     const { key } = source;
     const bounds = [
       ...(after === null ? [] : [{ sign: '>' as const, id: after }]),
       ...(upTo === null ? [] : [{ sign: '<=' as const, id: upTo }]),
     ];
-    const where = bounds.map(({ sign }, i) => key.beyond('d', sign, 1 + i * key.names.length)).join(' AND ');
+    const conditions = bounds.map(({ sign }, i) => key.beyond('d', sign, 1 + i * key.names.length));
+    const where = [...conditions, ...(condition === '' ? [] : [condition])].join(' AND ');
     return this.database.rows(
       sourceRow,
-      `SELECT ${rowColumns(source)} FROM ${source.rows} d ${where === '' ? '' : `WHERE ${where}`} ORDER BY ${key.of('d')}`,
+      `SELECT ${rowColumns(source)} FROM ${source.rows} d ${join} ${where === '' ? '' : `WHERE ${where}`} ORDER BY ${key.of('d')}`,
       bounds.flatMap((bound) => key.values(bound.id)),
     );
   }

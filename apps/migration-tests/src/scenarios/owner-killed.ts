@@ -48,7 +48,7 @@ export async function playOwnerKilled(
   };
   const working = work(
     { ...migration, target: slow },
-    { until: 'caught-up', leaseSeconds: 5, onProgress: ({ counts }) => (acknowledged = counts.done) },
+    { until: 'caught-up', leaseSeconds: 5, patienceSeconds: 1, onProgress: ({ all }) => (acknowledged = all.done) },
   ).then(
     () => 'finished',
     (error: unknown) => (error instanceof Error ? error.message : String(error)),

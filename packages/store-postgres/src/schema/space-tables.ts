@@ -36,7 +36,8 @@ export async function createSpaceTables(
     );
     CREATE TABLE ${pending} (
       ${key.definition},
-      sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
+      sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+      at timestamptz NOT NULL DEFAULT clock_timestamp()
     );
     CREATE INDEX ON ${pending} (${key.list});
   `);

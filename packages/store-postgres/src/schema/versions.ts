@@ -220,4 +220,36 @@ export const SCHEMA_VERSIONS: readonly string[] = [
   );
   CREATE INDEX observed_writes_of_collection ON kimera.observed_writes (collection, operation, at);
   `,
+  /*
+   * Since when a change waits, which worker has it at hand, and rows that cannot be embedded outside of a migration. Claims
+   * are not kept over a crash of the server: the rows are then embedded again.
+   */
+  `
+  DO $change$
+  DECLARE held record;
+  BEGIN
+    FOR held IN SELECT pending_table FROM kimera.collection_spaces ORDER BY collection, sequence LOOP
+      EXECUTE format('ALTER TABLE IF EXISTS kimera.%I ADD COLUMN IF NOT EXISTS at timestamptz NOT NULL DEFAULT clock_timestamp()', held.pending_table);
+    END LOOP;
+  END $change$;
+
+  CREATE UNLOGGED TABLE kimera.claims (
+    collection text COLLATE "C" NOT NULL,
+    space text NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    until timestamptz NOT NULL,
+    PRIMARY KEY (collection, space, id),
+    FOREIGN KEY (collection, space) REFERENCES kimera.collection_spaces ON DELETE CASCADE
+  );
+
+  CREATE TABLE kimera.rows_set_aside (
+    collection text COLLATE "C" NOT NULL,
+    space text NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    content_hash bytea NOT NULL,
+    reason text NOT NULL,
+    PRIMARY KEY (collection, space, id),
+    FOREIGN KEY (collection, space) REFERENCES kimera.collection_spaces ON DELETE CASCADE
+  );
+  `,
 ];

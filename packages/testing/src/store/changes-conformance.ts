@@ -1,4 +1,4 @@
-import type { TestFunctions } from '../test-functions.js';
+import { rejection, type TestFunctions } from '../test-functions.js';
 import {
   type Bench,
   bits,
@@ -7,6 +7,7 @@ import {
   NEW,
   newVector,
   OLD,
+  OTHER,
   rowsNamed,
   vectorOf,
   vectorsOf,
@@ -151,6 +152,82 @@ export function changesConformance({ describe, it, expect }: TestFunctions, benc
       ).toEqual({ written: 1, outdated: 0 });
       expect(await pending(name, NEW.fingerprint)).toEqual([]);
       expect(await pending(name, OLD.fingerprint)).toEqual(['a']);
+    });
+
+    it('are claimed by one worker each, until they are released or the lease ends', async () => {
+      const name = await ready();
+      const claim = async (limit: number, leaseSeconds = 300): Promise<readonly string[]> =>
+        idsOf(await store().changes.claimPending(name, NEW.fingerprint, { limit, leaseSeconds, of: 'all rows' }));
+      await application().write(name, [{ id: 'c', text: 'edited' }]);
+      await application().write(name, [{ id: 'a', text: 'edited' }]);
+      await application().write(name, [{ id: 'b', text: 'edited' }]);
+      expect(await claim(1, 0.2)).toEqual(['c']);
+      const claims = await Promise.all([claim(2), claim(2), claim(2)]);
+      expect(claims.flat().sort()).toEqual(['a', 'b']);
+      await bench.current().pass(0.4);
+      expect(await claim(5)).toEqual(['c']);
+      await store().changes.releasePending(name, NEW.fingerprint, ['b', 'nobody']);
+      expect(await claim(5)).toEqual(['b']);
+      expect(await pending(name, NEW.fingerprint)).toEqual(['c', 'a', 'b']);
+      await store().changes.releasePending(name, NEW.fingerprint, ['a']);
+      await application().delete(name, ['a']);
+      expect(await claim(5)).toEqual([]);
+    });
+
+    it('are lacking in a range until their vector is written', async () => {
+      const name = await ready();
+      const lacking = async (after: string | null, upTo: string | null): Promise<readonly string[]> =>
+        idsOf(await store().collections.readRangeLacking(name, { after, upTo }, NEW.fingerprint));
+      expect(await lacking(null, null)).toEqual([]);
+      await application().write(name, [
+        { id: 'c', text: 'edited' },
+        { id: 'a', text: 'edited' },
+        { id: 'd', text: 'inserted' },
+      ]);
+      expect(await lacking(null, null)).toEqual(['a', 'c', 'd']);
+      expect(await lacking('a', 'c')).toEqual(['c']);
+      const rows = await store().collections.readRangeLacking(name, { after: null, upTo: 'c' }, NEW.fingerprint);
+      await store().vectors.writeVectors(name, NEW.fingerprint, vectorsOf(NEW, rows));
+      expect(await lacking(null, null)).toEqual(['d']);
+      const unknown = () => store().collections.readRangeLacking(name, { after: null, upTo: null }, OTHER.fingerprint);
+      expect(await rejection(unknown)).toMatchObject({ code: 'UNKNOWN_SPACE' });
+    });
+
+    it('of rows whose searches use the space are told from others', async () => {
+      const name = await ready();
+      await application().write(name, [{ id: 'a', text: 'edited' }]);
+      const claim = { limit: 5, leaseSeconds: 300, of: 'active rows' } as const;
+      expect(await store().changes.claimPending(name, NEW.fingerprint, claim)).toEqual([]);
+      expect(idsOf(await store().changes.claimPending(name, OLD.fingerprint, claim))).toEqual(['a']);
+    });
+
+    it('tell how many wait and for how long', async () => {
+      const name = await ready();
+      expect(await store().changes.backlog(name, NEW.fingerprint)).toEqual({ pending: 0, oldestSeconds: 0 });
+      await application().write(name, [{ id: 'a', text: 'edited' }]);
+      await bench.current().pass(0.3);
+      await application().write(name, [{ id: 'b', text: 'edited' }]);
+      const { pending: waiting, oldestSeconds } = await store().changes.backlog(name, NEW.fingerprint);
+      expect(waiting).toBe(2);
+      expect(oldestSeconds >= 0.29 && oldestSeconds < 60).toBe(true);
+    });
+
+    it('of rows that cannot be embedded are set aside until the row changes', async () => {
+      const name = await ready();
+      await application().write(name, [
+        { id: 'a', text: 'cannot' },
+        { id: 'b', text: 'cannot either' },
+      ]);
+      const rows = await store().changes.readPending(name, OLD.fingerprint, 5);
+      await application().write(name, [{ id: 'b', text: 'mended' }]);
+      const aside = rows.map(({ id, contentHash }) => ({ id, contentHash, reason: 'no tokens' }));
+      await store().changes.setAside(name, OLD.fingerprint, aside);
+      expect(await pending(name, OLD.fingerprint)).toEqual(['b']);
+      expect(await store().changes.rowsSetAside(name, OLD.fingerprint)).toEqual(aside.filter(({ id }) => id === 'a'));
+      expect(await store().changes.rowsSetAside(name, NEW.fingerprint)).toEqual([]);
+      await application().write(name, [{ id: 'a', text: 'mended too' }]);
+      expect(await pending(name, OLD.fingerprint)).toEqual(['b', 'a']);
+      expect(await store().changes.rowsSetAside(name, OLD.fingerprint)).toEqual([]);
     });
 
     it('end with their row', async () => {

@@ -8,12 +8,15 @@ import {
   toWellFormed,
   RowColumnError,
   UnknownSpaceError,
+  type Backlog,
+  type ChangeClaim,
   type Coverage,
   type EmbeddingSpace,
   type FoundRow,
   type Hit,
   type KeyRange,
   type NewVector,
+  type PoisonRow,
   type SearchOptions,
   type SourceRow,
   type StoredVector,
@@ -26,8 +29,12 @@ interface HeldSpace {
   readonly space: EmbeddingSpace;
   /** By row id. */
   readonly vectors: Map<string, StoredVector>;
-  /** Ids of changed rows, the oldest first. */
-  readonly pending: Set<string>;
+  /** Ids of changed rows, the oldest first, with the time since which they wait. */
+  readonly pending: Map<string, number>;
+  /** Ids of changed rows that a worker has taken, with the time at which its lease ends. */
+  readonly claims: Map<string, number>;
+  /** Rows that cannot be embedded as they are, by id. */
+  readonly aside: Map<string, PoisonRow>;
 }
 
 /**
@@ -41,6 +48,8 @@ export class InMemoryCollection {
   constructor(
     readonly name: string,
     public activeSpace: string,
+    /** Milliseconds. */
+    private readonly now: () => number,
   ) {}
 
   get size(): number {
@@ -57,7 +66,13 @@ export class InMemoryCollection {
 
   openSpace(space: EmbeddingSpace): void {
     if (!this.#held.has(space.fingerprint))
-      this.#held.set(space.fingerprint, { space, vectors: new Map(), pending: new Set() });
+      this.#held.set(space.fingerprint, {
+        space,
+        vectors: new Map(),
+        pending: new Map(),
+        claims: new Map(),
+        aside: new Map(),
+      });
   }
 
   closeSpace(fingerprint: string): void {
@@ -70,7 +85,7 @@ export class InMemoryCollection {
     const stored = toWellFormed(text);
     if (this.#texts.get(id) === stored) return;
     this.#texts.set(id, stored);
-    for (const { pending } of this.#held.values()) pending.add(id);
+    for (const { pending } of this.#held.values()) if (!pending.has(id)) pending.set(id, this.now());
   }
 
   deleteRow(id: string): boolean {
@@ -114,7 +129,41 @@ export class InMemoryCollection {
   }
 
   pending(fingerprint: string): readonly SourceRow[] {
-    return this.rows(this.#of(fingerprint).pending);
+    return this.rows(this.#of(fingerprint).pending.keys());
+  }
+
+  backlog(fingerprint: string): Backlog {
+    const times = [...this.#of(fingerprint).pending.values()];
+    return {
+      pending: times.length,
+      oldestSeconds: times.length === 0 ? 0 : (this.now() - Math.min(...times)) / 1000,
+    };
+  }
+
+  claim(fingerprint: string, { limit, leaseSeconds, of }: ChangeClaim): readonly SourceRow[] {
+    const { claims } = this.#of(fingerprint);
+    if (of === 'active rows' && fingerprint !== this.activeSpace) return [];
+    const free = this.pending(fingerprint).filter(({ id }) => (claims.get(id) ?? 0) <= this.now());
+    const rows = free.slice(0, limit);
+    for (const { id } of rows) claims.set(id, this.now() + leaseSeconds * 1000);
+    return rows;
+  }
+
+  release(fingerprint: string, ids: readonly string[]): void {
+    for (const id of ids) this.#of(fingerprint).claims.delete(id);
+  }
+
+  setAside(fingerprint: string, rows: readonly PoisonRow[]): void {
+    for (const row of rows.filter(({ id, contentHash }) => this.hash(id) === contentHash)) {
+      this.#of(fingerprint).aside.set(row.id, row);
+      this.settle(fingerprint, row.id);
+    }
+  }
+
+  rowsSetAside(fingerprint: string): readonly PoisonRow[] {
+    return [...this.#of(fingerprint).aside.values()]
+      .filter(({ id, contentHash }) => this.hash(id) === contentHash)
+      .sort((a, b) => inByteOrder(a.id, b.id));
   }
 
   /** The row waits no longer: it has its vector, or cannot get one. */

@@ -46,12 +46,14 @@ export class InMemoryStore implements StorePorts {
   readonly #jobs: InMemoryJobs;
   readonly #migrations: InMemoryMigrations;
   readonly #free: number | undefined;
+  readonly #now: () => number;
   #writes: Promise<unknown> = Promise.resolve();
 
   constructor({ now = () => NEW_YEAR, attempts = 100, freeBytes }: InMemoryStoreOptions = {}) {
     this.#jobs = new InMemoryJobs(attempts, now);
     this.#migrations = new InMemoryMigrations(now);
     this.#free = freeBytes;
+    this.#now = now;
   }
 
   /** Changes rows as an application's own SQL does: without vectors. */
@@ -72,6 +74,11 @@ export class InMemoryStore implements StorePorts {
     countRows: async (name) => this.#of(name).size,
     keyRanges: async (name, rows) => this.#of(name).keyRanges(rows),
     readRange: async (name, range) => this.#of(name).rowsIn(range),
+    readRangeLacking: async (name, range, space) => {
+      const collection = this.#of(name);
+      const hashes = new Map(collection.vectors(space).map(({ id, contentHash }) => [id, contentHash]));
+      return collection.rowsIn(range).filter(({ id, contentHash }) => hashes.get(id) !== contentHash);
+    },
     readRows: async (name, ids) => this.#of(name).rows(new Set(ids)),
     sampleRows: async (name, count, seed) => this.#of(name).sample(count, seed),
     createCollection: (name, space) =>
@@ -79,7 +86,7 @@ export class InMemoryStore implements StorePorts {
         checkCollectionName(name);
         checkDimension(space, MAX_DIMENSION);
         if (this.#collections.has(name)) throw new CollectionExistsError(name);
-        const created = new InMemoryCollection(name, space.fingerprint);
+        const created = new InMemoryCollection(name, space.fingerprint, this.#now);
         created.openSpace(space);
         this.#collections.set(name, created);
       }),
@@ -135,7 +142,12 @@ export class InMemoryStore implements StorePorts {
 
   readonly changes: StorePorts['changes'] = {
     countPending: async (name, space) => this.#of(name).pending(space).length,
+    backlog: async (name, space) => this.#of(name).backlog(space),
     readPending: async (name, space, limit) => this.#of(name).pending(space).slice(0, limit),
+    claimPending: (name, space, claim) => this.#write(() => this.#of(name).claim(space, claim)),
+    releasePending: (name, space, ids) => this.#write(() => this.#of(name).release(space, ids)),
+    setAside: (name, space, rows) => this.#write(() => this.#of(name).setAside(space, rows)),
+    rowsSetAside: async (name, space) => this.#of(name).rowsSetAside(space),
   };
 
   readonly jobs: StorePorts['jobs'] = {

@@ -12,6 +12,8 @@ export interface OpenModelOptions {
   readonly variant?: string | undefined;
   /** Default: native, or WebAssembly where that does not work. */
   readonly backend?: BackendName | undefined;
+  /** Of the native backend; default: all processors. */
+  readonly threads?: number | undefined;
 }
 
 /**
@@ -22,12 +24,13 @@ export interface OpenModelOptions {
  */
 export async function openModel(
   context: Pick<CommandContext, 'environment' | 'note'>,
-  { path, variant, backend }: OpenModelOptions,
+  { path, variant, backend, threads }: OpenModelOptions,
 ): Promise<Embedder> {
   const { useOnnx, executionProviders } = parseBackendChoice(context.environment);
   if (await isStaticFolder(path)) return new Embedder(await openStaticModel({ path }));
   const chosen = variant === undefined ? undefined : chooseVariant(await openModelFolder(path), variant).name;
-  const backends = backendsOf({ useOnnx: backend === 'onnx' || useOnnx, executionProviders }, chosen).filter(
+  const choice = { useOnnx: backend === 'onnx' || useOnnx, executionProviders };
+  const backends = backendsOf(choice, chosen, threads).filter(
     ({ name }) => backend === undefined || (name === 'wasm') === (backend === 'wasm'),
   );
   // What fails alone is an error, which says it.

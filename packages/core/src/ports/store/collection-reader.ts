@@ -13,6 +13,11 @@ export interface CollectionReader {
   keyRanges(name: string, rows: number): Promise<readonly KeyRange[]>;
   /** In byte order of the id. */
   readRange(name: string, range: KeyRange): Promise<readonly SourceRow[]>;
+  /**
+   * Rows of the range that have no vector of their present text in the space, in the order of the key. @throws
+   * UnknownSpaceError.
+   */
+  readRangeLacking(name: string, range: KeyRange, space: string): Promise<readonly SourceRow[]>;
   /** In no order; ids that are not there are left out. */
   readRows(name: string, ids: readonly string[]): Promise<readonly SourceRow[]>;
   /** `count` rows, or all where there are fewer: the same ones for the same seed and rows. */

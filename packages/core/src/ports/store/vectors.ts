@@ -1,6 +1,7 @@
 import type { EmbeddingSpace, VariantName } from '../../space.js';
 import type { Vector } from '../../vector.js';
 import type { SourceRow } from './collection.js';
+import type { PoisonRow } from './poison-row.js';
 
 /** A vector of one row in one space. */
 export interface NewVector {
@@ -89,11 +90,44 @@ export interface VectorWriter {
   writeVectors(name: string, space: string, vectors: readonly NewVector[]): Promise<WriteResult>;
 }
 
-/** Rows that the application inserted or changed and that have no vector of their present text in a space. */
+/** Changes that wait to be embedded in one space. */
+export interface Backlog {
+  readonly pending: number;
+  /** How long the oldest has waited; 0 where none waits. */
+  readonly oldestSeconds: number;
+}
+
+/** Which of the changes that wait in a space: those of rows whose searches use it, or all. */
+export type ChangesOf = 'active rows' | 'all rows';
+
+export interface ChangeClaim {
+  /** At most so many rows. */
+  readonly limit: number;
+  /** After this long others may take the rows. */
+  readonly leaseSeconds: number;
+  readonly of: ChangesOf;
+}
+
+/**
+ * Rows that the application inserted or changed and that have no vector of their present text in a space. @throws
+ * UnknownCollectionError, UnknownSpaceError.
+ */
 export interface ChangeFeed {
   countPending(name: string, space: string): Promise<number>;
-  /** The oldest first, at most `limit`. Vectors of rows that are gone are removed on the way. */
+  backlog(name: string, space: string): Promise<Backlog>;
+  /** The oldest first, at most `limit`, claimed or not. Vectors of rows that are gone are removed on the way. */
   readPending(name: string, space: string, limit: number): Promise<readonly SourceRow[]>;
+  /** The oldest first; nobody else gets the same rows until they are released or the lease ends. */
+  claimPending(name: string, space: string, claim: ChangeClaim): Promise<readonly SourceRow[]>;
+  /** Ends the claims on these rows, whether they have got their vectors or not. */
+  releasePending(name: string, space: string, ids: readonly string[]): Promise<void>;
+  /**
+   * Rows that cannot be embedded as they are, outside of a migration: noted, and they wait no longer; a later change
+   * queues them again.
+   */
+  setAside(name: string, space: string, rows: readonly PoisonRow[]): Promise<void>;
+  /** Rows that were set aside and whose text is still the same. */
+  rowsSetAside(name: string, space: string): Promise<readonly PoisonRow[]>;
 }
 
 /** Room for more vectors. */

@@ -19,6 +19,11 @@ export const DATABASE_OPTION = [
   '--database <url|dir>',
   'PostgreSQL, or the folder of an embedded database (default: $DATABASE_URL, or ./data)',
 ] as const;
+export const MODEL_OPTIONS = [
+  ['--from <model>', 'id or folder of the present model (default: found by its space)'],
+  ['--to <model>', 'id or folder of the new model (default: that of the plan, found by its space)'],
+  ['--models <dir>', 'where models are looked for, beside ./models and those that ship'],
+] as const;
 
 /** A `migrate` command for a shell, as a person would type it. */
 export function commandLine(
@@ -53,8 +58,7 @@ export function databaseCommand(context: CommandContext, name: string, text: Com
 
 /** One that runs models. */
 export function modelCommand(context: CommandContext, name: string, text: CommandText): Command {
-  return databaseCommand(context, name, text)
-    .option('--from <model>', 'id or folder of the present model (default: found by its space)')
-    .option('--to <model>', 'id or folder of the new model (default: that of the plan, found by its space)')
-    .option('--models <dir>', 'where models are looked for, beside ./models and those that ship');
+  const command = databaseCommand(context, name, text);
+  for (const [flags, says] of MODEL_OPTIONS) command.option(flags, says);
+  return command;
 }

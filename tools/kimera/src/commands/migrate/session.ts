@@ -17,12 +17,13 @@ export interface MigrationSession {
 
 /**
  * Store and both models of a collection's migration. @param plan the target is named by `--to`; else the migration at
- * hand says which models.
+ * hand says which models. @param threads of each model; default: all processors.
  */
 export async function openSession(
   context: CommandContext,
   options: ModelOptions,
   purpose: 'plan' | 'go on',
+  threads?: number,
 ): Promise<MigrationSession> {
   const store = await openDatabase(context, options.database);
   const opened: Embedder[] = [];
@@ -32,7 +33,7 @@ export async function openSession(
   };
   try {
     const open = async (path: string): Promise<Embedder> => {
-      const embedder = await openModel(context, { path });
+      const embedder = await openModel(context, { path, threads });
       opened.push(embedder);
       return embedder;
     };
