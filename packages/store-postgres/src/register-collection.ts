@@ -1,4 +1,5 @@
 import type { EmbeddingSpace } from '@kimera/core';
+import { mirrorIntoAdopted } from './in-place/adopted-mirror.js';
 import type { KeyColumn } from './key.js';
 import { createCapture } from './schema/capture.js';
 import { createSpaceTables } from './schema/space-tables.js';
@@ -50,6 +51,8 @@ export async function registerCollection(sql: Queryable, collection: NewCollecti
   );
   await registerSpace(sql, name, space);
   await sql.run('INSERT INTO kimera.pointers (collection, space) VALUES ($1, $2)', [name, space.fingerprint]);
+  if (vectors?.writer === 'keeper')
+    await mirrorIntoAdopted(sql, name, space.fingerprint, { schema, table, column: vectors.column });
   const source = await readSource(sql, name);
   await createSpaceTables(sql, source, space);
   await createCapture(sql, source, [space.fingerprint]);

@@ -80,9 +80,6 @@ describe.each(DATABASES)('a migration in place, on %s', (_, open) => {
       }),
     );
     await embedAll(OLD);
-    await database.script(
-      `UPDATE ${name}.documents d SET embedding = v.embedding FROM kimera.${name}_vectors_${OLD.fingerprint.slice(0, 12)} v WHERE ${key.map((each, i) => `d.${each.name} = v.${key.length === 1 ? 'id' : `id_${i + 1}`}`).join(' AND ')}`,
-    );
   }
   async function embedAll(space: EmbeddingSpace): Promise<void> {
     const rows = await store.collections.readRange(name, { after: null, upTo: null });
@@ -207,6 +204,25 @@ describe.each(DATABASES)('a migration in place, on %s', (_, open) => {
     await follow(OLD);
     await rollBack();
     expect(await seen()).toEqual(expected(await texts(), OLD));
+  });
+
+  it.each([
+    ['real[]', '{1,2,3,4}'],
+    ['double precision[]', '{1,2,3,4}'],
+    ['jsonb', '[1, 2, 3, 4]'],
+    ['json', '[1,2,3,4]'],
+    ['halfvec(4)', '[1,2,3,4]'],
+    ['vector', '[1,2,3,4]'],
+  ])('keeps a column of type %s current without any migration, where the keeper is its writer', async (type, value) => {
+    await sql(
+      `DROP VIEW ${name}.shown; ALTER TABLE documents DROP COLUMN embedding; ALTER TABLE documents ADD COLUMN embedding ${type}`,
+    );
+    await adopt();
+    const [row] = await store.collections.readRows(name, ['7']);
+    const dense = Float32Array.from([1, 2, 3, 4]);
+    const written = vectorsOf(row === undefined ? [] : [row], OLD).map((vector) => ({ ...vector, dense }));
+    await store.vectors.writeVectors(name, OLD.fingerprint, written);
+    expect((await seen()).get('text 7')).toBe(value);
   });
 
   it('catches up in the very transaction, and leaves everything where that fails', async () => {
