@@ -151,6 +151,7 @@ interface Round {
 async function switchTo(space: EmbeddingSpace, from: EmbeddingSpace): Promise<Round> {
   const started = performance.now();
   await store.inPlace.prepareSwap(migration, space.fingerprint);
+  while (await follow(space));
   for (let attempts = 1; ; attempts++) {
     try {
       const { blockedMilliseconds, caughtUp } = await store.migrations.switchSpace(

@@ -9,6 +9,7 @@ import type {
   WriteResult,
 } from '@kimera/core';
 import { z } from 'zod';
+import { mirrorRows } from './in-place/mirror-rows.js';
 import { JOB_ATTEMPTS, JOBS_PER_STATEMENT } from './limits.js';
 import { readMigration } from './migration-rows.js';
 import { recordPoison } from './poison.js';
@@ -55,8 +56,8 @@ export class PostgresJobs implements JobQueue {
   }
 
   async complete(job: BackfillJob, vectors: readonly NewVector[], poison: readonly PoisonRow[]): Promise<WriteResult> {
-    return this.database.transaction(async (sql) => {
-      const { collection, target } = await readMigration(sql, job.migration);
+    const { collection, target } = await readMigration(this.database, job.migration);
+    const result = await this.database.transaction(async (sql) => {
       const source = await readSource(sql, collection);
       const held = await readSpace(sql, collection, target.fingerprint, 'held');
       const done = await sql.run(
@@ -64,10 +65,19 @@ export class PostgresJobs implements JobQueue {
         [job.migration, job.id, vectors.length + poison.length],
       );
       if (done === 0) return { written: 0, outdated: 0 };
-      const result = await writeFreshVectors(sql, source, held, vectors);
+      const written = await writeFreshVectors(sql, source, { ...held, mirror: null }, vectors);
       await recordPoison(sql, job.migration, source, held, poison);
-      return result;
+      return written;
     });
+    // A column that the process leaves behind here is filled before the switch.
+    if (result.written > 0 && (await readSpace(this.database, collection, target.fingerprint)).mirror !== null)
+      await mirrorRows(
+        this.database,
+        collection,
+        target.fingerprint,
+        vectors.map(({ id }) => id),
+      );
+    return result;
   }
 
   async renew({ migration, id, attempt }: BackfillJob, leaseSeconds: number): Promise<boolean> {

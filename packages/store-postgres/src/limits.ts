@@ -34,5 +34,12 @@ export const JOBS_PER_STATEMENT = 10_000;
 
 /** Entries of the log of changes that are looked at together at least: a row may be in it many times. */
 export const LOG_PAGE = 256;
-/** Rows compared, and where needed written, in one go before a swap of columns. */
+/** Rows compared in one go before a swap of columns. */
 export const FILLED_ROWS = 1000;
+/** An application that was seen to write its vector column within this long still does so. */
+export const WRITES_SECONDS = 3600;
+/**
+ * Rows of the application's table that one transaction writes vectors into: with an HNSW index a row takes milliseconds,
+ * and statements of the application on these rows wait as long.
+ */
+export const MIRRORED_ROWS = 16;

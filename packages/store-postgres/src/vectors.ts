@@ -1,5 +1,6 @@
 import {
   checkDimension,
+  checkDistinctIds,
   ActiveSpaceError,
   checkVector,
   type Coverage,
@@ -15,6 +16,7 @@ import {
   type WriteResult,
 } from '@kimera/core';
 import { z } from 'zod';
+import { MIRRORED_ROWS } from './limits.js';
 import { dropColumn } from './in-place/open-column.js';
 import { spareColumn } from './in-place/spaces-in-place.js';
 import { writeFreshVectors } from './put-vectors.js';
@@ -180,10 +182,20 @@ export class PostgresVectors implements VectorReader, VectorWriter {
   }
 
   async writeVectors(name: string, space: string, vectors: readonly NewVector[]): Promise<WriteResult> {
-    return this.database.transaction(async (sql) => {
-      const source = await readSource(sql, name);
-      return writeFreshVectors(sql, source, await readSpace(sql, name, space, 'held'), vectors);
-    });
+    checkDistinctIds(vectors);
+    await readSource(this.database, name);
+    const { mirror } = await readSpace(this.database, name, space);
+    const size = mirror === null ? vectors.length : MIRRORED_ROWS;
+    const result = { written: 0, outdated: 0 };
+    for (let start = 0; start < vectors.length; start += size) {
+      const slice = vectors.slice(start, start + size);
+      const { written, outdated } = await this.database.transaction(async (sql) =>
+        writeFreshVectors(sql, await readSource(sql, name), await readSpace(sql, name, space, 'held'), slice),
+      );
+      result.written += written;
+      result.outdated += outdated;
+    }
+    return result;
   }
 
   /** The tables of a space go when it is closed. */

@@ -64,7 +64,8 @@ export async function copyVectors(database: Database, collection: string, limit:
         ? []
         : [{ id, contentHash, dense, variant, tokenizerRevision, truncated: false }],
     );
-    const { written } = await writeFreshVectors(sql, source, held, vectors);
+    // They are in the column already: there is nothing to write there.
+    const { written } = await writeFreshVectors(sql, source, { ...held, mirror: null }, vectors);
     const waiting = old.filter(({ dense }) => dense === null);
     await sql.run(
       `INSERT INTO ${held.pending} (${key.list}) SELECT ${key.list} FROM ${key.table('waiting', 1)}`,

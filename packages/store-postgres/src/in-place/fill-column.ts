@@ -3,8 +3,7 @@ import { z } from 'zod';
 import { FILLED_ROWS } from '../limits.js';
 import { readSource, readSpace } from '../source.js';
 import type { Database } from '../sql/database.js';
-import type { Queryable } from '../sql/queryable.js';
-import { mirrorVectors } from './mirror.js';
+import { mirrorRows } from './mirror-rows.js';
 
 const batchRow = z.object({ id: z.string(), differs: z.boolean() });
 
@@ -37,8 +36,7 @@ export async function fillColumn(
       after === undefined ? [] : key.values(after),
     );
     const differing = rows.filter(({ differs }) => differs).map(({ id }) => id);
-    if (differing.length > 0)
-      filled += await database.transaction((sql) => writeRows(sql, collection, space, differing));
+    filled += await mirrorRows(database, collection, space, differing, signal);
     seen += rows.length;
     onProgress?.({
       step: 'rows',
@@ -50,16 +48,4 @@ export async function fillColumn(
     after = rows.at(-1)?.id;
     if (rows.length < FILLED_ROWS) return filled;
   }
-}
-
-/** Locked first: what is read afterwards is what whoever wrote the row last left there. */
-async function writeRows(sql: Queryable, collection: string, space: string, ids: readonly string[]): Promise<number> {
-  const source = await readSource(sql, collection);
-  const held = await readSpace(sql, collection, space, 'held');
-  const { key, table } = source;
-  await sql.run(
-    `SELECT FROM (SELECT ${key.selected} FROM ${table}) d JOIN ${key.table('asked', 1)} ON ${key.equal('asked', 'd')} ORDER BY ${key.of('d')} FOR NO KEY UPDATE OF d`,
-    key.arrays(ids),
-  );
-  return mirrorVectors(sql, source, held, ids);
 }

@@ -3,11 +3,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import type { EmbeddingSpace, MigrationState, NewVector, SourceRow, SpaceSwitch } from '@kimera/core';
 import { fakeSpace } from '@kimera/testing';
 import { z } from 'zod';
+import { observeVectorWrites } from '../adopt/observed-writes.js';
 import type { KeyColumn } from '../key.js';
 import { openStore, joinStore } from '../open-store.js';
 import type { PostgresStore } from '../postgres-store.js';
 import { registerCollection } from '../register-collection.js';
+import { readSource } from '../source.js';
 import type { Database } from '../sql/database.js';
+import { SqlApplication } from '../store.fixture.js';
 import { DATABASES, schemaLines } from './in-place.fixture.js';
 
 jest.setTimeout(120_000);
@@ -33,6 +36,7 @@ function vectorsOf(rows: readonly SourceRow[], space: EmbeddingSpace): readonly 
 
 describe.each(DATABASES)('a migration in place, on %s', (_, open) => {
   let database: Database;
+  let url: string;
   let store: PostgresStore;
   let close: () => Promise<void>;
   let name = '';
@@ -40,7 +44,7 @@ describe.each(DATABASES)('a migration in place, on %s', (_, open) => {
   let migration = '';
   beforeAll(async () => {
     const opened = await open();
-    ({ database } = opened);
+    ({ database, url } = opened);
     store = opened.folder === undefined ? await openStore({ database: opened.url }) : await joinStore(opened.folder);
     close = async () => {
       await store.close();
@@ -293,6 +297,32 @@ describe.each(DATABASES)('a migration in place, on %s', (_, open) => {
     await store.inPlace.openInPlace(migration, ['trigger:second']);
     await cutOver();
     expect(await seen()).toEqual(expected(await texts(), NEW));
+  });
+
+  it('is refused while the application writes the column itself', async () => {
+    await adopt();
+    await database.transaction(async (transaction) =>
+      observeVectorWrites(transaction, await readSource(transaction, name), 'embedding'),
+    );
+    const application = new SqlApplication(url);
+    try {
+      await application.pool.query(`UPDATE ${name}.documents SET content = 'edited' WHERE id = 1`);
+      await start();
+      await application.pool.query(`UPDATE ${name}.documents SET embedding = '[1,1,1,1]' WHERE id = 1`);
+      await expect(cutOver()).rejects.toMatchObject({
+        code: 'IN_PLACE_REFUSED',
+        fields: { objects: ['application:embedding'] },
+      });
+      await database.run(`UPDATE kimera.observed_writes SET at = at - interval '2 hours' WHERE collection = $1`, [
+        name,
+      ]);
+      await cutOver();
+      // The way back stays open.
+      await application.pool.query(`UPDATE ${name}.documents SET embedding = '[1,1,1,1,1,1]' WHERE id = 1`);
+      await rollBack();
+    } finally {
+      await application.close();
+    }
   });
 
   it('is refused for an object that came after the start', async () => {

@@ -1,7 +1,8 @@
 import type { Migration } from '@kimera/core';
 import type { Queryable } from '../sql/queryable.js';
 import { ColumnSwap } from './column-swap.js';
-import { checkPlan, inspectColumn } from './inspect-column.js';
+import { checkPlan } from './inspect-column.js';
+import { planSwap, switchOf } from './plan-swap.js';
 import { readAccepted, readApplicationColumn, setMirror, swapNames } from './spaces-in-place.js';
 import { unboundType } from './vector-column.js';
 
@@ -17,11 +18,11 @@ export async function beginSwapOfSpaces(
 ): Promise<(() => Promise<void>) | undefined> {
   const accepted = await readAccepted(sql, migration.id);
   if (accepted === undefined) return undefined;
-  const { collection, source, target } = migration;
-  const [from, to] = toSpace === target.fingerprint ? [source, target] : [target, source];
+  const change = switchOf(migration, toSpace);
+  const { collection, from, to } = change;
   const column = await readApplicationColumn(sql, collection);
   const names = swapNames(migration, column, toSpace);
-  checkPlan(await inspectColumn(sql, column, to.dimension), accepted);
+  checkPlan(await planSwap(sql, change, column), accepted);
   const swap = await ColumnSwap.begin(sql, names);
   return async () => {
     await swap.finish('exchanged');

@@ -84,7 +84,8 @@ export interface VectorWriter {
    */
   closeSpace(name: string, space: string): Promise<void>;
   /**
-   * One transaction: each vector is written where its hash is still the row's, stamped, and its queued change done.
+   * One transaction (several small ones where the vectors go into a column of the application's as well): each vector is
+   * written where its hash is still the row's, stamped, and its queued change done.
    * @throws DimensionMismatchError, ZeroVectorError, InvalidRowError where an id comes twice, UnknownSpaceError.
    */
   writeVectors(name: string, space: string, vectors: readonly NewVector[]): Promise<WriteResult>;
