@@ -3,6 +3,7 @@ export {
   AdoptionUnfinishedError,
   ForeignTableSourceError,
   InheritedTableError,
+  KeeperColumnError,
   KeyCollationError,
   KeyNotUniqueError,
   KeyTypeError,

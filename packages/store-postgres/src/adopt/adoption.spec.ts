@@ -187,6 +187,31 @@ describe.each(TEST_DATABASES)('an adopted table on %s', (_, open) => {
     expect(await waiting()).toEqual(['0', '12']);
   });
 
+  it.each(['vector(3)', 'halfvec(3)', 'real[]'])(
+    'whose column of %s the keeper writes: it gets each new vector',
+    async (type) => {
+      await sql(`CREATE TABLE mine (id bigint PRIMARY KEY, content text, embedding ${type})`);
+      const old = type === 'real[]' ? `'{1,2,3}'` : `'[1,2,3]'`;
+      await sql(`INSERT INTO mine VALUES (1, 'a', ${old}), (2, 'b', NULL)`);
+      await adopt({ vectorWriter: 'keeper' });
+      await copyAll();
+      const rows = await database.owner.changes.readPending('mine', SPACE.fingerprint, 10);
+      const dense = Float32Array.from([4, 5, 6]);
+      await database.owner.vectors.writeVectors(
+        'mine',
+        SPACE.fingerprint,
+        rows.map(({ id, contentHash: hash }) => ({ id, contentHash: hash, dense, ...STAMP, truncated: false })),
+      );
+      const { rows: seen } = await sql('SELECT id, embedding::real[]::text AS embedding FROM mine ORDER BY id');
+      expect(seen).toEqual([
+        { id: '1', embedding: '{1,2,3}' },
+        { id: '2', embedding: '{4,5,6}' },
+      ]);
+      // Not taken for the application's.
+      expect(await database.owner.adoption.observedVectorWrites('mine')).toMatchObject({ updates: 0 });
+    },
+  );
+
   describe('whose vector column the application writes', () => {
     const observed = (since?: Date) => database.owner.adoption.observedVectorWrites('mine', since);
 

@@ -15,6 +15,7 @@ import { asVectorColumn, describeTable } from './describe-table.js';
 import {
   ForeignTableSourceError,
   InheritedTableError,
+  KeeperColumnError,
   KeyCollationError,
   KeyNotUniqueError,
   KeyTypeError,
@@ -41,7 +42,7 @@ import {
 } from './errors.js';
 import { findTable } from './find-table.js';
 import { recogniseTable } from './recognise-table.js';
-import type { ColumnDescription, Right, TableDescription, VectorColumn } from './table-description.js';
+import type { ColumnDescription, Right, TableDescription, VectorColumn, VectorStorage } from './table-description.js';
 
 /** A table with the columns that a collection is made of, all checked. */
 export interface AdoptableTable {
@@ -54,6 +55,8 @@ export interface AdoptableTable {
   readonly vector: (VectorColumn & { readonly writer: VectorColumnWriter }) | null;
 }
 
+/** What pgvector casts its vectors to. */
+const KEEPER_WRITES: readonly VectorStorage[] = ['vector', 'halfvec', 'real[]'];
 const SYSTEM_SCHEMAS = ['pg_catalog', 'information_schema', 'pg_toast'];
 const OWN_SCHEMAS = ['kimera', 'kimera_jobs'];
 /** What a role needs on a table of which it is not the owner. */
@@ -181,12 +184,16 @@ function checkVectorColumn(
     if (request.vectorWriter !== undefined) throw new VectorWriterWithoutColumnError(table.title);
     return null;
   }
-  const { type } = column(table, '--vector', name);
+  const { type, isGenerated } = column(table, '--vector', name);
   const described = asVectorColumn(table, name);
   if (described === undefined) throw new VectorTypeError(name, type);
   if (described.dimension !== null && described.dimension !== space.dimension)
     throw new VectorDimensionError(name, [described.dimension], space.modelId, space.dimension);
   if (request.vectorWriter === undefined) throw new VectorWriterMissingError(name);
+  if (request.vectorWriter === 'keeper') {
+    if (isGenerated) throw new KeeperColumnError(name, 'PostgreSQL computes it from other columns');
+    if (!KEEPER_WRITES.includes(described.storage)) throw new KeeperColumnError(name, `it is of type ${type}`);
+  }
   return { ...described, writer: request.vectorWriter };
 }
 

@@ -6,8 +6,9 @@ import type { Database } from '../sql/database.js';
 import { quoted } from '../sql/identifier.js';
 import type { Queryable } from '../sql/queryable.js';
 import { readOldVector } from './old-vector-codec.js';
-import { asOldVector, oldRow, readVectorNames } from './sample-vectors.js';
+import { asOldVector, oldRow } from './sample-vectors.js';
 import { STORAGES } from './table-description.js';
+import { readVectorNames } from './vector-names.js';
 
 const count = z.coerce.number();
 const adoptionRow = z.object({

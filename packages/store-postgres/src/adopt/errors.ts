@@ -429,6 +429,21 @@ export class VectorWriterWithoutColumnError extends KimeraError {
   }
 }
 
+/** A column that the keeper cannot write. */
+export class KeeperColumnError extends KimeraError {
+  readonly code = 'KEEPER_COLUMN';
+  readonly kind = 'refused';
+  constructor(
+    readonly column: string,
+    readonly reason: string,
+  ) {
+    super(
+      `the keeper cannot write column ${column}: ${reason}. It writes columns of the types vector, halfvec and real[]; --vector-writer application leaves the column to your application`,
+      { column, reason },
+    );
+  }
+}
+
 /** `unadopt` of a collection that this program made. */
 export class NotAdoptedError extends KimeraError {
   readonly code = 'NOT_ADOPTED';

@@ -1,7 +1,7 @@
 import type { Vector } from '@kimera/core';
-import { quoted } from '../sql/identifier.js';
 import { decodeVector } from '../vector-codec.js';
 import type { VectorStorage } from './table-description.js';
+import type { VectorNames } from './vector-names.js';
 
 /** A value of the application's column: a vector of finite numbers with a direction, or why it is none. */
 export type DecodedVector =
@@ -13,18 +13,6 @@ interface StorageRules {
   readonly decode: (value: Buffer | string) => readonly number[] | Vector | string;
 }
 
-/** Where pgvector's names lie: its extension may be in any schema. */
-export interface VectorNames {
-  /** `"public"."vector"` */
-  readonly type: string;
-  /** `"public"."vector_send"` */
-  readonly send: string;
-}
-
-export function vectorNames(schema: string): VectorNames {
-  return { type: quoted(schema, 'vector'), send: quoted(schema, 'vector_send') };
-}
-
 const asJson: StorageRules = { read: (column) => `${column}::text`, decode: decodeJson };
 // to_json gives each number in the shortest form that reads back to the same bits, and no number for NaN.
 const asArray: StorageRules = { read: (column) => `array_to_json(${column})::text`, decode: decodeJson };
@@ -32,7 +20,7 @@ const asArray: StorageRules = { read: (column) => `array_to_json(${column})::tex
 const STORAGE: Readonly<Record<VectorStorage, StorageRules>> = {
   vector: { read: (column, { send }) => `${send}(${column})`, decode: decodeSent },
   // Every float16 is a float32.
-  halfvec: { read: (column, { type, send }) => `${send}(${column}::${type})`, decode: decodeSent },
+  halfvec: { read: (column, { vector, send }) => `${send}(${column}::${vector})`, decode: decodeSent },
   'real[]': asArray,
   'double precision[]': asArray,
   jsonb: asJson,

@@ -245,6 +245,18 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
     says: '--vector',
     request: { table: in_('docs'), vector: null, ...WRITER },
   },
+  'a keeper for a column that it cannot write': {
+    code: 'KEEPER_COLUMN',
+    says: 'of type jsonb',
+    sql: 'CREATE TABLE json_vectors (id bigint PRIMARY KEY, content text, embedding jsonb)',
+    request: { table: in_('json_vectors'), vectorWriter: 'keeper' },
+  },
+  'a keeper for a column that PostgreSQL computes': {
+    code: 'KEEPER_COLUMN',
+    says: 'computes',
+    sql: `CREATE TABLE computed (id bigint PRIMARY KEY, content text, embedding real[] GENERATED ALWAYS AS ('{1,2,3}'::real[]) STORED)`,
+    request: { table: in_('computed'), vectorWriter: 'keeper' },
+  },
   'a name that is taken': {
     code: 'COLLECTION_EXISTS',
     says: 'made_here',

@@ -2,7 +2,9 @@ import { MigrationUnderWayError, UnknownCollectionError } from '@kimera/core';
 import { z } from 'zod';
 import { stateSchema } from '../migration-rows.js';
 import { dropCapture } from '../schema/capture.js';
-import { collectionNames } from '../source.js';
+import { dropColumn } from '../in-place/open-column.js';
+import { spareColumn } from '../in-place/spaces-in-place.js';
+import { collectionNames, readSpaces } from '../source.js';
 import type { Database } from '../sql/database.js';
 import { quoted } from '../sql/identifier.js';
 import type { Queryable } from '../sql/queryable.js';
@@ -112,6 +114,11 @@ export async function dropCollection(database: Database, collection: string): Pr
 async function removeOurs(sql: Queryable, collection: string): Promise<void> {
   await dropCapture(sql, { name: collection });
   await dropObservation(sql, collection);
+  // A column of ours beside the application's, of a migration in place whose table is broken by now.
+  for (const { fingerprint } of await readSpaces(sql, collection)) {
+    const spare = await spareColumn(sql, collection, fingerprint);
+    if (spare !== undefined) await dropColumn(sql, spare);
+  }
   const tables = await sql.rows(
     z.object({ name: z.string() }),
     `SELECT unnest(ARRAY[vectors_table, pending_table]) AS name FROM kimera.collection_spaces WHERE collection = $1`,

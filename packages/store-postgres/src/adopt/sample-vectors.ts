@@ -3,11 +3,11 @@ import { z } from 'zod';
 import { Key } from '../key.js';
 import type { Database } from '../sql/database.js';
 import { quoted } from '../sql/identifier.js';
-import type { Queryable } from '../sql/queryable.js';
 import { keyColumn } from './begin-adoption.js';
 import type { AdoptableTable } from './check-adoption.js';
-import { decodeOldVector, readOldVector, vectorNames, type VectorNames } from './old-vector-codec.js';
+import { decodeOldVector, readOldVector } from './old-vector-codec.js';
 import type { VectorStorage } from './table-description.js';
+import { readVectorNames } from './vector-names.js';
 
 export const oldRow = z.object({
   id: z.string(),
@@ -45,13 +45,4 @@ export function asOldVector(
   return value === null
     ? { ...row, dense: null, problem: 'NULL' }
     : { ...row, ...decodeOldVector(storage, value, dimension) };
-}
-
-/** Where the extension lies. */
-export async function readVectorNames(sql: Queryable): Promise<VectorNames> {
-  const row = await sql.row(
-    z.object({ schema: z.string() }),
-    `SELECT n.nspname AS schema FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'`,
-  );
-  return vectorNames(row?.schema ?? 'public');
 }
