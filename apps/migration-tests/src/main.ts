@@ -46,7 +46,7 @@ try {
   print(
     `${corpus.sentences.length} sentences and ${corpus.questions.length} questions in five languages. About 10 minutes on 2 cores.`,
   );
-  const speeds = [await measureSpeed(OLD_MODEL, 512), await measureSpeed(NEW_MODEL, 512)] as const;
+  const speeds = [await measureSpeed(OLD_MODEL, 256), await measureSpeed(NEW_MODEL, 256)] as const;
   const [minilm, e5] = [await openModel(OLD_MODEL), await openModel(NEW_MODEL)];
   const stage: Stage = {
     checks,
@@ -68,10 +68,14 @@ try {
         `${probes.length} probes, worst cosine ${Math.min(...probes.map(({ cosine }) => cosine)).toFixed(7)}`,
       );
     }
-    for (const vectors of [stage.minilmQuestions, stage.e5Questions])
-      await vectors.embed(corpus.questions, (done) =>
-        stage.progress(`questions: ${done} of ${corpus.questions.length}`),
-      );
+    // Side by side: one model computes while the other's texts are made into tokens.
+    await Promise.all(
+      [stage.minilmQuestions, stage.e5Questions].map((vectors) =>
+        vectors.embed(corpus.questions, (done) =>
+          stage.progress(`questions: ${done} of ${corpus.questions.length} with ${vectors.space.modelId}`),
+        ),
+      ),
+    );
     const [modes, backendKilled] = await sideBySide(stage, playConfiguration, playBackendKilled);
     const { report: journey, ...vectors } = await playJourney(stage, join(folder, 'journey'));
     // Each has a database of its own, which keeps one core busy.
