@@ -7,7 +7,13 @@ import { maxAbsDifference } from '@kimera/core';
 import { openModelFolder, type ModelFolder } from '@kimera/model-folder';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { convertCheckpoint } from './convert-checkpoint.js';
-import { openPlainBackend, portableHiddenStates, productsSaturate, root } from './fixtures.fixture.js';
+import {
+  fewCalibrationTexts,
+  openPlainBackend,
+  portableHiddenStates,
+  productsSaturate,
+  root,
+} from './fixtures.fixture.js';
 import { compareGoldenFolder } from './golden-folders.fixture.js';
 
 /** PROVENANCE.md of the goldens: an fp32 runtime against the original libraries. */
@@ -98,7 +104,11 @@ it.each(['mpnet', 'electra', 'bert-relu', 'bert-silu'])('%s: in 8 bits it is nea
     out: join(scratch, `${name}-int8`),
     variant: 'fp32',
     openBackend: openPlainBackend,
-    int8: { floor: { meanCosine: 0.99, minCosine: 0.95 }, aim: { meanCosine: 0.9, minCosine: 0.8 } },
+    int8: {
+      floor: { meanCosine: 0.99, minCosine: 0.95 },
+      aim: { meanCosine: 0.9, minCosine: 0.8 },
+      calibration: await fewCalibrationTexts(scratch),
+    },
   });
   expect(file.variants[1]?.full).toBeUndefined();
   // With 7-bit weights, where products of 8 bits saturate, a little less.

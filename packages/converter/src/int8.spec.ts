@@ -6,10 +6,9 @@ import { Int8SaturationError, tokenBatch } from '@kimera/core';
 import type { ModelFolder } from '@kimera/model-folder';
 import fc from 'fast-check';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { calibrationFile } from './assets.js';
 import { convertCheckpoint } from './convert-checkpoint.js';
 import type { OpenBackend } from './fidelity/fidelity.js';
-import { checkpoints, openPlainBackend, productsSaturate, root } from './fixtures.fixture.js';
+import { checkpoints, fewCalibrationTexts, openPlainBackend, productsSaturate, root } from './fixtures.fixture.js';
 import { FidelityError } from './index.js';
 import { verifyModel } from './verify-model.js';
 import { columnMaxima, quantizeMatrix } from './int8/quantize-matrix.js';
@@ -17,13 +16,10 @@ import { selfTestGraph } from './int8/self-test-graph.js';
 import { smoothingFactors } from './int8/smoothing.js';
 
 let scratch = '';
-/** Every twentieth of the usual calibration texts: a conversion embeds their beginnings too, up to 2,400. */
 let few = '';
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'kimera-int8-'));
-  few = join(scratch, 'few.txt');
-  const lines = (await readFile(calibrationFile('calibration.txt'), 'utf8')).split('\n');
-  await writeFile(few, lines.filter((_, i) => i % 20 === 0).join('\n'));
+  few = await fewCalibrationTexts(scratch);
 });
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
