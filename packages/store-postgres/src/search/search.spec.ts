@@ -70,13 +70,15 @@ for (const [where, open] of TEST_DATABASES)
       database.joined.search.search(name, { space: space.fingerprint, dense: vector(seed, space) }, options);
     const ids = (hits: readonly FoundRow[]): readonly string[] => hits.map(({ id }) => id);
 
+    const found = async (name: string, { fingerprint } = NORMAL) =>
+      findVectorIndex(sql, await readSource(sql, name), await readSpace(sql, name, fingerprint));
     /** How the database runs the statement of a search. */
     async function plan(name: string, options: Partial<Nearest> = {}, space = NORMAL): Promise<string> {
       const { text, values } = nearestStatement({
         source: await readSource(sql, name),
         held: await readSpace(sql, name, space.fingerprint),
         query: { space: space.fingerprint, dense: vector(-1, space) },
-        index: await findVectorIndex(sql, name, space.fingerprint),
+        index: await found(name, space),
         ...{ when: 'only where active', among: 'candidates', limit: 20, rows: 'all', text: 'with', columns: [] },
         ...options,
       });
@@ -100,14 +102,14 @@ for (const [where, open] of TEST_DATABASES)
         expect(await plan(name)).toMatch(/Index Scan using \S+embedding/);
         const overlap: number[] = [];
         for (const seed of [-2, -3, -4, -5]) {
-          const found = await search(name, seed, { limit: 10 });
+          const byIndex = await search(name, seed, { limit: 10 });
           const exact = await search(name, seed, { limit: 10, scan: 'exact' });
-          expect([found.scan, exact.scan]).toEqual(['index', 'exact']);
-          overlap.push(ids(found.hits).filter((id) => ids(exact.hits).includes(id)).length / 10);
-          expect(found.hits.map(({ score }) => score)).toEqual(
-            [...found.hits.map(({ score }) => score)].sort((a, b) => b - a),
+          expect([byIndex.scan, exact.scan]).toEqual(['index', 'exact']);
+          overlap.push(ids(byIndex.hits).filter((id) => ids(exact.hits).includes(id)).length / 10);
+          expect(byIndex.hits.map(({ score }) => score)).toEqual(
+            [...byIndex.hits.map(({ score }) => score)].sort((a, b) => b - a),
           );
-          expect(found.hits[0]?.score).toBeCloseTo(exact.hits[0]?.score ?? 0, 5);
+          expect(byIndex.hits[0]?.score).toBeCloseTo(exact.hits[0]?.score ?? 0, 5);
         }
         expect(overlap.reduce((sum, share) => sum + share, 0) / overlap.length).toBeGreaterThan(0.9);
       });
@@ -137,20 +139,20 @@ for (const [where, open] of TEST_DATABASES)
       const name = await collection(PLAIN, 50);
       await index(name, 'hnsw (embedding vector_l2_ops)', PLAIN);
       await index(name, 'hnsw (embedding vector_ip_ops)', PLAIN);
-      expect(await findVectorIndex(sql, name, PLAIN.fingerprint)).toBeUndefined();
+      expect(await found(name, PLAIN)).toBeUndefined();
       expect((await search(name, -1, { limit: 3 }, PLAIN)).scan).toBe('exact');
       await index(name, 'hnsw (embedding vector_cosine_ops)', PLAIN);
-      expect(await findVectorIndex(sql, name, PLAIN.fingerprint)).toMatchObject({ method: 'hnsw', operator: '<=>' });
+      expect(await found(name, PLAIN)).toMatchObject({ method: 'hnsw', operator: '<=>' });
     });
 
     it('takes no index of a part of the rows, and the one by cosine of several', async () => {
       const name = await collection(NORMAL, 50);
       await index(name, `hnsw (embedding vector_cosine_ops) WHERE id > '00010'`);
       await index(name, 'hnsw ((embedding::halfvec(6)) halfvec_cosine_ops)');
-      expect(await findVectorIndex(sql, name, NORMAL.fingerprint)).toBeUndefined();
+      expect(await found(name, NORMAL)).toBeUndefined();
       await index(name, 'hnsw (embedding vector_ip_ops)');
       await index(name, 'ivfflat (embedding vector_cosine_ops) WITH (lists = 7)');
-      expect(await findVectorIndex(sql, name, NORMAL.fingerprint)).toEqual({
+      expect(await found(name, NORMAL)).toEqual({
         on: 'our table',
         method: 'ivfflat',
         operator: '<=>',
@@ -258,9 +260,9 @@ for (const [where, open] of TEST_DATABASES)
         const exact = await search(name, -9, { limit: 30, tenant: 'small', scan: 'exact' });
         expect(exact.hits).toHaveLength(30);
         expect(exact.hits.every(({ id }) => id.startsWith('["small",'))).toBe(true);
-        const found = await search(name, -9, { limit: 30, tenant: 'small' });
-        expect(ids(found.hits).filter((id) => ids(exact.hits).includes(id)).length).toBeGreaterThan(26);
-        expect(found.hits.every(({ id }) => id.startsWith('["small",'))).toBe(true);
+        const byIndex = await search(name, -9, { limit: 30, tenant: 'small' });
+        expect(ids(byIndex.hits).filter((id) => ids(exact.hits).includes(id)).length).toBeGreaterThan(26);
+        expect(byIndex.hits.every(({ id }) => id.startsWith('["small",'))).toBe(true);
         const large = await search(name, -9, { limit: 10, tenant: 'large' });
         expect(ids(large.hits)).toEqual(
           ids((await search(name, -9, { limit: 10, tenant: 'large', scan: 'exact' })).hits),
@@ -334,9 +336,9 @@ for (const [where, open] of TEST_DATABASES)
         expect(await plan(name)).toMatch(/Index Scan using "\S+The vector/);
         for (const tenant of [undefined, 'small']) {
           const exact = await search(name, -11, { limit: 10, tenant, scan: 'exact' });
-          const found = await search(name, -11, { limit: 10, tenant });
-          expect([found.scan, exact.scan, exact.hits.length]).toEqual(['index', 'exact', 10]);
-          expect(ids(found.hits).filter((id) => ids(exact.hits).includes(id)).length).toBeGreaterThan(8);
+          const byIndex = await search(name, -11, { limit: 10, tenant });
+          expect([byIndex.scan, exact.scan, exact.hits.length]).toEqual(['index', 'exact', 10]);
+          expect(ids(byIndex.hits).filter((id) => ids(exact.hits).includes(id)).length).toBeGreaterThan(8);
         }
       });
 
@@ -353,17 +355,17 @@ for (const [where, open] of TEST_DATABASES)
 
       it('is left alone once the column has vectors of another space', async () => {
         await database.owner.vectors.openSpace(name, OTHER);
-        expect(await findVectorIndex(sql, name, OTHER.fingerprint)).toBeUndefined();
+        expect(await found(name, OTHER)).toBeUndefined();
         await pool.query(
           `UPDATE kimera.collection_spaces SET mirror_column = 'kimera_old', mirror_type = 'vector' WHERE collection = $1 AND space = $2`,
           [name, NORMAL.fingerprint],
         );
-        expect(await findVectorIndex(sql, name, NORMAL.fingerprint)).toBeUndefined();
+        expect(await found(name, NORMAL)).toBeUndefined();
         await pool.query(
           `UPDATE kimera.collection_spaces SET mirror_column = 'The vector', mirror_type = 'vector' WHERE collection = $1 AND space = $2`,
           [name, NORMAL.fingerprint],
         );
-        expect(await findVectorIndex(sql, name, NORMAL.fingerprint)).toMatchObject({
+        expect(await found(name, NORMAL)).toMatchObject({
           on: { column: '"The vector"', type },
         });
       });
@@ -378,7 +380,7 @@ for (const [where, open] of TEST_DATABASES)
           source: await readSource(sql, name),
           held: await readSpace(sql, name, NORMAL.fingerprint),
           query: { space: NORMAL.fingerprint, dense: vector(1, NORMAL) },
-          index: await findVectorIndex(sql, name, NORMAL.fingerprint),
+          index: await found(name),
           ...{ when: 'only where active', among: 'candidates', limit: 300, rows: 'all', text: 'without', columns: [] },
         });
         const own = new Queryable(client);

@@ -54,20 +54,14 @@ export class PostgresSearch implements CollectionSearch {
 
   async search(name: string, query: QueryVector, options: SearchOptions): Promise<SearchAnswer> {
     const { limit, tenant, rows = 'all', scan = 'index', text = 'without', columns = [] } = options;
-    // Side by side; where several fail, the first one says why.
-    const [reading, holding, finding] = started([
-      readSource(this.database, name),
-      readSpace(this.database, name, query.space),
-      scan === 'exact' ? Promise.resolve(undefined) : findVectorIndex(this.database, name, query.space),
-    ]);
-    const source = await reading;
+    const source = await readSource(this.database, name);
     if (tenant !== undefined && source.tenantColumn === null) throw new NoTenantsError(name);
-    const held = await holding.catch(async (error: unknown) => {
+    const held = await readSpace(this.database, name, query.space).catch(async (error: unknown) => {
       if (!(error instanceof UnknownSpaceError)) throw error;
       throw new SpaceMismatchError((await this.spaces(name, tenant)).active.fingerprint, query.space, 'query');
     });
     checkVector(query.dense, held.space.dimension, 'query');
-    const found = await finding;
+    const found = scan === 'exact' ? undefined : await findVectorIndex(this.database, source, held);
     // A scan that ends before the filter has let enough rows through is of no use.
     const index = tenant === undefined || found?.isIterative === true ? found : undefined;
     const nearest: Nearest = {
@@ -116,10 +110,4 @@ export class PostgresSearch implements CollectionSearch {
 /** Without an iterative scan HNSW gives as many as it keeps in sight at most. */
 function canGive(index: VectorIndex | undefined, candidates: number): boolean {
   return index === undefined || index.isIterative || candidates <= MAX_EF_SEARCH;
-}
-
-/** Promises that may be awaited one after the other: the failure of one that is not awaited any more is nobody's. */
-function started<T extends readonly Promise<unknown>[]>(promises: readonly [...T]): readonly [...T] {
-  for (const promise of promises) promise.catch(() => undefined);
-  return promises;
 }

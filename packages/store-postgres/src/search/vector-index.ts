@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isOlder } from '../schema/pgvector.js';
+import type { HeldSpace, Source } from '../source.js';
 import { quoted } from '../sql/identifier.js';
 import type { Queryable } from '../sql/queryable.js';
 
@@ -25,62 +26,74 @@ const ITERATIVE_SINCE = '0.8.0';
 const DEFAULT_LISTS = 100;
 
 const indexRow = z.object({
-  place: z.enum(['our table', 'source table']),
-  column_name: z.string(),
-  type: z.enum(['vector', 'halfvec']),
-  method: z.enum(['hnsw', 'ivfflat']),
-  metric: z.enum(['cosine', 'ip', 'l2']),
-  lists: z.coerce.number().nullable(),
+  is_ours: z.boolean(),
+  /** Of the source table, unquoted: the column that has the vectors of the space. */
+  column_name: z.string().nullable(),
+  definition: z.string(),
   version: z.string(),
 });
 
 /**
+ * As pg_get_indexdef writes an index on one column of vectors: the operator class may have a schema, and IVFFlat's
+ * default is left out.
+ */
+const DEFINITION =
+  /USING (hnsw|ivfflat) \(("(?:[^"]|"")+"|\w+)(?: (?:(?:"(?:[^"]|"")+"|\w+)\.)?(vector|halfvec)_(cosine|ip|l2)_ops)?\)(?: WITH \((.*)\))?$/;
+
+/**
  * The index on the vectors of a collection in a space; of several one on our table, one by cosine, HNSW before IVFFlat.
  * A column of the source table counts where it has the vectors of that space: the one that is kept with them, or the
- * application's own while no cutover in place has changed what it holds. Where vectors have
- * length 1, inner product and Euclidean distance have the same order as the cosine. Partial indexes and those on
- * expressions are left out.
+ * application's own while no cutover in place has changed what it holds. Where vectors have length 1, inner product and
+ * Euclidean distance have the same order as the cosine. Partial indexes and those on expressions are left out.
  */
 export async function findVectorIndex(
   sql: Queryable,
-  collection: string,
-  space: string,
+  source: Source,
+  held: HeldSpace,
 ): Promise<VectorIndex | undefined> {
-  const row = await sql.row(
+  const adopted = source.origin === 'adopted';
+  const rows = await sql.rows(
     indexRow,
-    `SELECT place, a.attname AS column_name, t.typname AS type, am.amname AS method, (regexp_match(oc.opcname, '_(cosine|ip|l2)_ops$'))[1] AS metric,
-            (SELECT option_value FROM pg_options_to_table(ic.reloptions) WHERE option_name = 'lists') AS lists,
-            e.extversion AS version
-     FROM kimera.collection_spaces h
-     JOIN kimera.collections c ON c.name = h.collection
-     JOIN kimera.spaces s ON s.fingerprint = h.space
-     LEFT JOIN kimera.adoptions o ON o.collection = h.collection AND o.space = h.space
-       AND NOT EXISTS (SELECT FROM kimera.collection_spaces k WHERE k.collection = h.collection AND k.mirror_column IS NOT NULL)
-     CROSS JOIN LATERAL (VALUES
-       ('our table', to_regclass(format('kimera.%I', h.vectors_table)), 'embedding'),
-       ('source table', to_regclass(format('%I.%I', c.source_schema, c.source_table)), coalesce(h.mirror_column, CASE WHEN o.space IS NOT NULL THEN c.vector_column END))
-     ) AS places (place, relation, attribute)
-     JOIN pg_index i ON i.indrelid = relation AND i.indisvalid AND i.indpred IS NULL
-     JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] AND a.attname = attribute
-     JOIN pg_type t ON t.oid = a.atttypid AND t.typname IN ('vector', 'halfvec')
-     JOIN pg_class ic ON ic.oid = i.indexrelid
-     JOIN pg_am am ON am.oid = ic.relam AND am.amname IN ('hnsw', 'ivfflat')
-     JOIN pg_opclass oc ON oc.oid = i.indclass[0]
-       AND oc.opcname ~ (CASE WHEN (s.space ->> 'normalize')::boolean THEN '_(cosine|ip|l2)_ops$' ELSE '_cosine_ops$' END)
-     JOIN pg_extension e ON e.extname = 'vector'
-     WHERE h.collection = $1 AND h.space = $2
-     ORDER BY place, oc.opcname ~ '_cosine_ops$' DESC, am.amname, i.indexrelid LIMIT 1`,
-    [collection, space],
+    `SELECT i.indrelid = to_regclass($1) AS is_ours, ${adopted ? COLUMN_OF_SPACE : 'NULL'} AS column_name, pg_get_indexdef(i.indexrelid) AS definition,
+            (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS version
+     FROM pg_index i
+     WHERE i.indrelid = ANY (ARRAY[to_regclass($1) ${adopted ? ', to_regclass($2)' : ''}]::oid[]) AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indnatts = 1
+     ORDER BY i.indexrelid`,
+    [held.vectors, ...(adopted ? [source.table, source.name, held.space.fingerprint] : [])],
   );
-  if (row === undefined) return undefined;
-  const { place, column_name: column, type, method, metric, lists, version } = row;
-  return {
-    on: place === 'our table' ? place : { column: quoted(column), type },
-    method,
-    operator: OPERATORS[metric],
-    lists: lists ?? DEFAULT_LISTS,
-    isIterative: !isOlder(version, ITERATIVE_SINCE),
-  };
+  const indexes = rows.flatMap((row) => indexOf(row, held.space.normalize));
+  return indexes.sort((a, b) => rank(a) - rank(b))[0];
+}
+
+/** The vector column of `$3` where it holds the vectors of space `$4`, by its name without quotes. */
+const COLUMN_OF_SPACE = `coalesce(
+  (SELECT mirror_column FROM kimera.collection_spaces WHERE collection = $3 AND space = $4),
+  (SELECT c.vector_column FROM kimera.adoptions o JOIN kimera.collections c ON c.name = o.collection WHERE o.collection = $3 AND o.space = $4
+     AND NOT EXISTS (SELECT FROM kimera.collection_spaces k WHERE k.collection = $3 AND k.mirror_column IS NOT NULL)))`;
+
+function indexOf(
+  { is_ours: isOurs, column_name: name, definition, version }: z.infer<typeof indexRow>,
+  normalized: boolean,
+): readonly VectorIndex[] {
+  const [, method, column, type = 'vector', metric = 'l2', options = ''] = DEFINITION.exec(definition) ?? [];
+  if (method !== 'hnsw' && method !== 'ivfflat') return [];
+  if (type !== 'vector' && type !== 'halfvec') return [];
+  if (metric !== 'cosine' && (!normalized || (metric !== 'ip' && metric !== 'l2'))) return [];
+  // A name without need of quotes is written without them.
+  if (!isOurs && (name === null || (column !== name && column !== quoted(name)))) return [];
+  return [
+    {
+      on: isOurs || name === null ? 'our table' : { column: quoted(name), type },
+      method,
+      operator: OPERATORS[metric],
+      lists: Number(/\blists='?(\d+)/.exec(options)?.[1] ?? DEFAULT_LISTS),
+      isIterative: !isOlder(version, ITERATIVE_SINCE),
+    },
+  ];
+}
+
+function rank({ on, method, operator }: VectorIndex): number {
+  return (on === 'our table' ? 0 : 4) + (operator === OPERATORS.cosine ? 0 : 2) + (method === 'hnsw' ? 0 : 1);
 }
 
 /** Neighbours that HNSW keeps in sight at most, and without a setting (HNSW_MAX_EF_SEARCH, HNSW_DEFAULT_EF_SEARCH in hnsw.h). */
