@@ -52,7 +52,7 @@ export async function lockFreshRows(
 /** Vectors of rows that this transaction has locked, checked already; their queued change is done. */
 export async function putVectors(
   sql: Queryable,
-  source: Pick<Source, 'key' | 'table'>,
+  source: Pick<Source, 'name' | 'key' | 'table'>,
   held: HeldSpace,
   vectors: readonly NewVector[],
 ): Promise<void> {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { EmbeddingSpace, MigrationState, NewVector, SourceRow, SpaceSwitch } from '@kimera/core';
 import { fakeSpace } from '@kimera/testing';
@@ -243,6 +244,23 @@ describe.each(DATABASES)('a migration in place, on %s', (_, open) => {
     expect(await schemaLines(database, name)).toEqual(lines);
     await cutOver();
     expect(await seen()).toEqual(expected(await texts(), NEW));
+  });
+
+  it('writes what waited for the swap into the column that then is that of its space', async () => {
+    await adopt();
+    await start();
+    await store.inPlace.prepareSwap(migration, NEW.fingerprint);
+    await sql(`UPDATE documents SET content = 'late' WHERE id = 5`);
+    let writing: Promise<unknown> = Promise.resolve();
+    await store.migrations.switchSpace(migration, 'spec', change(NEW, 'cut-over'), async (rows) => {
+      writing = store.vectors.writeVectors(name, OLD.fingerprint, vectorsOf(rows, OLD));
+      await delay(300);
+      return vectorsOf(rows, NEW);
+    });
+    expect(await writing).toEqual({ written: 1, outdated: 0 });
+    expect((await seen()).get('late')).toBe(expected(['late'], NEW).get('late'));
+    await rollBack();
+    expect((await seen()).get('late')).toBe(expected(['late'], OLD).get('late'));
   });
 
   it('fills what was written while nobody mirrored it, and touches nothing else', async () => {

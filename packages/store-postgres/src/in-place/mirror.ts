@@ -1,4 +1,4 @@
-import type { HeldSpace, Source } from '../source.js';
+import { readSpace, type HeldSpace, type Mirror, type Source } from '../source.js';
 import { quoted } from '../sql/identifier.js';
 import type { Queryable } from '../sql/queryable.js';
 
@@ -8,14 +8,16 @@ import type { Queryable } from '../sql/queryable.js';
  */
 export async function mirrorVectors(
   sql: Queryable,
-  { key, table }: Pick<Source, 'key' | 'table'>,
-  { vectors, mirror }: HeldSpace,
+  source: Pick<Source, 'name' | 'key' | 'table'>,
+  held: HeldSpace,
   ids: readonly string[],
 ): Promise<number> {
-  if (mirror === null || ids.length === 0) return 0;
+  const mirror = ids.length === 0 ? null : await heldMirror(sql, source, held);
+  if (mirror === null) return 0;
+  const { key, table } = source;
   return sql.run(
     `UPDATE ${table} d SET ${mirror.column} = m.value
-     FROM (SELECT ${key.of('v')}, v.embedding::${mirror.type} AS value FROM ${vectors} v JOIN ${key.table('asked', 1)} ON ${key.equal('asked', 'v')}) m
+     FROM (SELECT ${key.of('v')}, v.embedding::${mirror.type} AS value FROM ${held.vectors} v JOIN ${key.table('asked', 1)} ON ${key.equal('asked', 'v')}) m
      WHERE ${sourceKey(key, 'd', 'm')} AND NOT record_image_eq(ROW(d.${mirror.column}), ROW(m.value))`,
     key.arrays(ids),
   );
@@ -24,17 +26,30 @@ export async function mirrorVectors(
 /** Rows that are there without a text have no vector any more. */
 export async function clearMirror(
   sql: Queryable,
-  { key, table, textExpression }: Source,
-  { mirror }: HeldSpace,
+  source: Source,
+  held: HeldSpace,
   ids: readonly string[],
 ): Promise<void> {
+  const mirror = await heldMirror(sql, source, held);
   if (mirror === null) return;
+  const { key, table, textExpression } = source;
   await sql.run(
     `UPDATE ${table} d SET ${mirror.column} = NULL FROM ${key.table('gone', 1)}
      WHERE ${sourceKey(key, 'd', 'gone')} AND d.${mirror.column} IS NOT NULL
        AND (SELECT (${textExpression}) IS NULL FROM (SELECT d.*) AS "row")`,
     key.arrays(ids),
   );
+}
+
+/** The column as it is called while this transaction lasts: a swap that was under way has ended. */
+async function heldMirror(
+  sql: Queryable,
+  { name, table }: Pick<Source, 'name' | 'table'>,
+  { mirror, space }: HeldSpace,
+): Promise<Mirror | null> {
+  if (mirror === null) return null;
+  await sql.script(`LOCK TABLE ${table} IN ROW EXCLUSIVE MODE`);
+  return (await readSpace(sql, name, space.fingerprint)).mirror;
 }
 
 /** A condition: the row of the source table `d` has the key that `other` has under our names. */
