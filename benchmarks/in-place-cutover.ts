@@ -137,9 +137,17 @@ async function reader(number: number): Promise<void> {
 }
 async function keeper(): Promise<void> {
   while (!stop) {
-    const some = [await follow(OLD), await follow(NEW)];
-    if (!some.includes(true)) await delay(20);
+    try {
+      const some = [await follow(OLD), await follow(NEW)];
+      if (!some.includes(true)) await delay(20);
+    } catch (error) {
+      // Locks that the switches hold: later.
+      if (!isRetryable(error)) throw error;
+    }
   }
+}
+function isRetryable(error: unknown): boolean {
+  return error instanceof KimeraError && error.kind === 'retryable';
 }
 
 interface Round {
@@ -171,7 +179,7 @@ async function switchTo(space: EmbeddingSpace, from: EmbeddingSpace): Promise<Ro
       );
       return { blocked: blockedMilliseconds, caughtUp, total: performance.now() - started, attempts };
     } catch (error) {
-      if (!(error instanceof KimeraError) || error.kind !== 'retryable') throw error;
+      if (!isRetryable(error)) throw error;
     }
   }
 }
