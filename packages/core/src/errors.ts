@@ -377,10 +377,13 @@ export class CatchUpError extends KimeraError {
   constructor(
     readonly pending: number,
     readonly limit: number,
+    /** What else was measured, by name. */
+    readonly figures: Readonly<Record<string, number>> = {},
   ) {
+    const more = Object.entries(figures).map(([name, value]) => `${name} ${value}`);
     super(
-      `${pending} changes wait to be embedded, at most ${limit} may while writers are held: let a worker catch up first`,
-      { pending, limit },
+      `${pending} changes wait to be embedded, at most ${limit} may while writers are held: let a worker catch up first${more.length === 0 ? '' : ` (${more.join(', ')})`}`,
+      { pending, limit, ...figures },
     );
   }
 }

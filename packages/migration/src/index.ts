@@ -42,7 +42,15 @@ export {
 } from './search-collection.js';
 export { pauseMigration, resumeMigration, ROWS_PER_JOB, startMigration, type StartOptions } from './start.js';
 export { migrationStatus, type MigrationStatus } from './status.js';
-export { cutOver, MAX_PENDING, rollBack, type SwitchOptions } from './switch.js';
+export {
+  cutOver,
+  MAX_BLOCKED_SECONDS,
+  MAX_PENDING,
+  rollBack,
+  SWITCH_TIMEOUT_SECONDS,
+  type SwitchOptions,
+  type SwitchReport,
+} from './switch.js';
 export type { Check } from './verification/check.js';
 export type { JudgedQuery } from './verification/judged-query.js';
 export {

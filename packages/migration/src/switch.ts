@@ -1,21 +1,51 @@
-import { MigrationStateError, type Migration, type SwitchResult, type TextEmbedder } from '@kimera/core';
+import {
+  CatchUpError,
+  MigrationStateError,
+  type Migration,
+  type NewVector,
+  type SourceRow,
+  type SwitchResult,
+  type TextEmbedder,
+} from '@kimera/core';
 import { embedRows } from './embed-rows.js';
 import { PoisonRowsError, RowsMissingError } from './errors.js';
 import { prepareSwap, type PrepareSwapOptions } from './in-place.js';
 import { openMigration } from './open-migration.js';
 import type { MigrationParts } from './parts.js';
 import { TRANSITIONS } from './transitions.js';
-import { work } from './worker/work.js';
+import { CollectionWorker, emptyTally } from './worker/collection-worker.js';
+import { Pace, pause } from './worker/pace.js';
+import { LEASE_SECONDS } from './worker/work.js';
 
-/**
- * Changes that may be embedded while writers of the collection wait: busy tables never converge otherwise. About 7 s
- * with multilingual-e5-small on two cores (docs/migration-summary.md); usually a few changes wait.
- */
+/** Changes that may be embedded while writers of the collection wait, however fast the model is. */
 export const MAX_PENDING = 500;
+/** How long writers may wait while the last changes are embedded, at the speed that was measured just before. */
+export const MAX_BLOCKED_SECONDS = 2;
+/** How long a switch may try. Changes of a day take longer: let a worker run first. */
+export const SWITCH_TIMEOUT_SECONDS = 300;
+/** The same where no speed is known yet: as many as the first call of a model gets. */
+const FIRST_PENDING = 16;
+/** What other workers do, and what came in between, is looked at again after this long. */
+const AGAIN_MILLISECONDS = 100;
 
 export interface SwitchOptions extends PrepareSwapOptions {
   /** Default {@link MAX_PENDING}. */
   readonly maxPending?: number;
+  /** Default {@link MAX_BLOCKED_SECONDS}. Under twice as long nothing is embedded any more, and nothing has changed. */
+  readonly maxBlockedSeconds?: number;
+  /** Default {@link SWITCH_TIMEOUT_SECONDS}; then CatchUpError says what was in the way. */
+  readonly timeoutSeconds?: number;
+  /** Ends the switch within two seconds, in any of its phases; its reason is thrown, and nothing has changed. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a switch did. */
+export interface SwitchReport extends SwitchResult {
+  /** Times that it caught up and asked for the lock. */
+  readonly rounds: number;
+  /** Rows embedded beside the writers. */
+  readonly caughtUpBefore: number;
+  readonly seconds: number;
 }
 
 /**
@@ -24,7 +54,7 @@ export interface SwitchOptions extends PrepareSwapOptions {
  * @throws NoMigrationError, MigrationStateError (not verified), PoisonRowsError, RowsMissingError, CatchUpError;
  * nothing has changed then.
  */
-export function cutOver(parts: MigrationParts, options: SwitchOptions = {}): Promise<SwitchResult> {
+export function cutOver(parts: MigrationParts, options: SwitchOptions = {}): Promise<SwitchReport> {
   return switchTo(parts, 'cutover', parts.source, parts.target, options);
 }
 
@@ -32,7 +62,7 @@ export function cutOver(parts: MigrationParts, options: SwitchOptions = {}): Pro
  * Back to the old space: the vectors of unchanged rows are those from before, byte for byte; changed rows have theirs
  * of their present text. @throws as cutOver.
  */
-export function rollBack(parts: MigrationParts, options: SwitchOptions = {}): Promise<SwitchResult> {
+export function rollBack(parts: MigrationParts, options: SwitchOptions = {}): Promise<SwitchReport> {
   return switchTo(parts, 'rollback', parts.target, parts.source, options);
 }
 
@@ -41,34 +71,152 @@ async function switchTo(
   event: 'cutover' | 'rollback',
   from: TextEmbedder,
   to: TextEmbedder,
-  { maxPending = MAX_PENDING, ...prepare }: SwitchOptions,
-): Promise<SwitchResult> {
-  const { store, by } = parts;
+  options: SwitchOptions,
+): Promise<SwitchReport> {
   const migration = await openMigration(parts, event);
-  const change = {
-    ...TRANSITIONS[event],
-    event,
-    figures: {},
-    from: from.space.fingerprint,
-    toSpace: to.space.fingerprint,
-    maxPending,
-  };
+  const rule = TRANSITIONS[event];
   // Refused before any work is done; the store checks again in its transaction.
-  if (!change.expected.some((state) => state === migration.state))
-    throw new MigrationStateError(migration.id, event, migration.state, change.expected);
+  if (!rule.expected.some((state) => state === migration.state))
+    throw new MigrationStateError(migration.id, event, migration.state, rule.expected);
+  options.signal?.throwIfAborted();
   // May take long: what changes meanwhile is caught up with after it.
-  await prepareSwap(parts, migration, to.space.fingerprint, prepare);
-  await work(parts, { until: 'caught-up' });
-  await refuseGaps(parts, migration, to);
-  return store.migrations.switchSpace(migration.id, by, change, async (rows) => {
-    const { vectors, poison } = await embedRows(to, rows);
-    if (poison.length > 0)
-      throw new PoisonRowsError(
-        poison.map(({ id }) => id),
-        poison[0]?.reason ?? '',
+  await prepareSwap(parts, migration, to.space.fingerprint, options);
+  return new Switch(parts, migration, from, to, options).run({ ...rule, event });
+}
+
+/** Catches up beside the writers until the rest is small enough to be embedded while they wait. */
+class Switch {
+  readonly #started = performance.now();
+  readonly #tally = emptyTally();
+  readonly #deadline: AbortSignal;
+  readonly #stop: AbortSignal;
+  readonly #pace: Pace;
+  readonly #worker: CollectionWorker;
+  #rounds = 0;
+  #pending = 0;
+  #isChecked = false;
+
+  constructor(
+    private readonly parts: MigrationParts,
+    private readonly migration: Migration,
+    private readonly from: TextEmbedder,
+    private readonly to: TextEmbedder,
+    private readonly options: SwitchOptions,
+  ) {
+    const { signal, timeoutSeconds = SWITCH_TIMEOUT_SECONDS } = options;
+    this.#deadline = AbortSignal.timeout(timeoutSeconds * 1000);
+    this.#stop = signal === undefined ? this.#deadline : AbortSignal.any([signal, this.#deadline]);
+    this.#pace = new Pace({}, this.#stop);
+    this.#worker = new CollectionWorker({
+      store: parts.store,
+      collection: parts.collection,
+      model: async () => to,
+      pace: this.#pace,
+      tally: this.#tally,
+      leaseSeconds: LEASE_SECONDS,
+      signal: this.#stop,
+      takeUrgent: async () => false,
+      onBatch: async () => undefined,
+    });
+  }
+
+  async run(rule: (typeof TRANSITIONS)['cutover' | 'rollback'] & { readonly event: string }): Promise<SwitchReport> {
+    try {
+      for (;;) {
+        this.#rounds += 1;
+        await this.#catchUp();
+        const result = await this.#ask(rule);
+        if (result !== undefined) return { ...result, ...this.#figures() };
+        await pause(AGAIN_MILLISECONDS, this.#stop);
+      }
+    } catch (error) {
+      this.options.signal?.throwIfAborted();
+      if (!this.#deadline.aborted) throw error;
+      const { maxBlockedSeconds = MAX_BLOCKED_SECONDS } = this.options;
+      throw new CatchUpError(this.#pending, this.#allowed, {
+        ...this.#figures(),
+        rowsPerSecond: Math.round(this.#pace.speed(this.to.space.fingerprint) ?? 0),
+        maxBlockedSeconds,
+      });
+    }
+  }
+
+  /** Changes that may wait when the lock is asked for. */
+  get #allowed(): number {
+    const { maxPending = MAX_PENDING, maxBlockedSeconds = MAX_BLOCKED_SECONDS } = this.options;
+    const speed = this.#pace.speed(this.to.space.fingerprint);
+    return Math.min(maxPending, speed === undefined ? FIRST_PENDING : Math.floor(speed * maxBlockedSeconds));
+  }
+
+  #figures() {
+    return {
+      rounds: this.#rounds,
+      caughtUpBefore: this.#tally.changes,
+      seconds: Math.round((performance.now() - this.#started) / 100) / 10,
+    };
+  }
+
+  /** All that is there, in each round; ends when the rest is allowed to wait. */
+  async #catchUp(): Promise<void> {
+    const { store, collection } = this.parts;
+    const { space } = this.to;
+    for (;;) {
+      this.#stop.throwIfAborted();
+      const some = await this.#worker.takeChanges([space], 'all rows');
+      this.#pending = await store.changes.countPending(collection, space.fingerprint);
+      if (this.#pending <= this.#allowed) break;
+      // Other workers have them at hand.
+      if (!some) await pause(AGAIN_MILLISECONDS, this.#stop);
+    }
+    if (this.#isChecked) return;
+    await refuseGaps(this.parts, this.migration, this.to);
+    this.#isChecked = true;
+  }
+
+  /** Undefined where more waits by now than may: writers were not held for it. */
+  async #ask(
+    rule: (typeof TRANSITIONS)['cutover' | 'rollback'] & { readonly event: string },
+  ): Promise<SwitchResult | undefined> {
+    const { store, by } = this.parts;
+    const { maxBlockedSeconds = MAX_BLOCKED_SECONDS } = this.options;
+    const change = {
+      ...rule,
+      figures: this.#figures(),
+      from: this.from.space.fingerprint,
+      toSpace: this.to.space.fingerprint,
+      maxPending: this.#allowed,
+      signal: this.#stop,
+    };
+    try {
+      return await store.migrations.switchSpace(this.migration.id, by, change, (rows) =>
+        this.#embed(rows, AbortSignal.timeout(maxBlockedSeconds * 2_000)),
       );
-    return vectors;
-  });
+    } catch (error) {
+      if (!(error instanceof CatchUpError)) throw error;
+      this.#pending = error.pending;
+      return undefined;
+    }
+  }
+
+  /** While writers wait: not for longer than `held`. */
+  async #embed(rows: readonly SourceRow[], held: AbortSignal): Promise<readonly NewVector[]> {
+    const space = this.to.space.fingerprint;
+    try {
+      const { vectors, poison } = await this.#pace.run(space, rows.length, () =>
+        embedRows(this.to, rows, AbortSignal.any([this.#stop, held])),
+      );
+      if (poison.length > 0)
+        throw new PoisonRowsError(
+          poison.map(({ id }) => id),
+          poison[0]?.reason ?? '',
+        );
+      return vectors;
+    } catch (error) {
+      // The model is slower than it was: the next round allows fewer.
+      if (held.aborted && !this.#stop.aborted) throw new CatchUpError(rows.length, this.#allowed);
+      throw error;
+    }
+  }
 }
 
 async function refuseGaps({ store, collection }: MigrationParts, { id }: Migration, to: TextEmbedder): Promise<void> {

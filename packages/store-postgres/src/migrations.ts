@@ -24,6 +24,7 @@ import { beginSwapOfSpaces } from './in-place/swap-spaces.js';
 import { logEvent, MIGRATION_COLUMNS, migrationRow, readMigration, stateSchema } from './migration-rows.js';
 import { excusePoison, readPoison, recordPoison } from './poison.js';
 import { writeFreshVectors } from './put-vectors.js';
+import { SWITCH_LOCK_MILLISECONDS } from './limits.js';
 import { readSource, readSpace } from './source.js';
 import type { Database } from './sql/database.js';
 import type { Queryable } from './sql/queryable.js';
@@ -96,9 +97,11 @@ export class PostgresMigrations implements MigrationStore {
     change: SpaceSwitch,
     embed: (rows: readonly SourceRow[]) => Promise<readonly NewVector[]>,
   ): Promise<SwitchResult> {
-    const { from, toSpace, maxPending } = change;
+    const { from, toSpace, maxPending, signal } = change;
     let blockedSince = 0;
     const caughtUp = await this.database.transaction(async (sql) => {
+      signal?.throwIfAborted();
+      await sql.script(`SET LOCAL lock_timeout = ${SWITCH_LOCK_MILLISECONDS}`);
       const held = await readMigration(sql, migration, 'held');
       const { collection } = held;
       checkState(held, change);
@@ -118,7 +121,12 @@ export class PostgresMigrations implements MigrationStore {
       if (left > 0) throw new CatchUpError(left, 0);
       await sql.run('UPDATE kimera.pointers SET space = $2 WHERE collection = $1', [collection, toSpace]);
       await swap?.();
-      await moveState(sql, migration, by, change);
+      signal?.throwIfAborted();
+      const blockedMilliseconds = Math.round(performance.now() - blockedSince);
+      await moveState(sql, migration, by, {
+        ...change,
+        figures: { ...change.figures, caughtUp: written, blockedMilliseconds },
+      });
       return written;
     });
     return { caughtUp, blockedMilliseconds: performance.now() - blockedSince };

@@ -34,6 +34,11 @@ export class Pace {
     return Math.max(1, Math.min(MOST_ROWS, Math.max(LEAST_ROWS, wanted), Math.floor(maxRowsPerSecond)));
   }
 
+  /** Rows a second, or undefined before the first call. */
+  speed(space: string): number | undefined {
+    return this.#speeds.get(space);
+  }
+
   /** Calls the model, and then rests for as long as rate and share ask for; a signal ends the rest. */
   async run<T>(space: string, rows: number, call: () => Promise<T>): Promise<T> {
     const started = performance.now();

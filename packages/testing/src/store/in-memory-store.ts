@@ -185,9 +185,10 @@ export class InMemoryStore implements StorePorts {
     events: async (migration) => this.#migrations.events(migration),
     switchSpace: (migration, by, change, embed) =>
       this.#write(async () => {
+        const { from, toSpace, maxPending, signal } = change;
+        signal?.throwIfAborted();
         this.#migrations.check(migration, change);
         const collection = this.#of(this.#migrations.get(migration).collection);
-        const { from, toSpace, maxPending } = change;
         if (collection.activeSpace !== from)
           throw new SpaceMismatchError(from, collection.activeSpace, `active space of ${collection.name}`);
         const rows = collection.pending(toSpace);
@@ -197,8 +198,10 @@ export class InMemoryStore implements StorePorts {
         const left = rows.filter(({ id }) => !embedded.has(id)).length;
         if (left > 0) throw new CatchUpError(left, 0);
         const { written } = collection.write(toSpace, vectors);
+        signal?.throwIfAborted();
         collection.activeSpace = toSpace;
-        this.#migrations.transition(migration, by, change);
+        const figures = { ...change.figures, caughtUp: written, blockedMilliseconds: 0 };
+        this.#migrations.transition(migration, by, { ...change, figures });
         return { caughtUp: written, blockedMilliseconds: 0 };
       }),
     recordPoison: (migration, space, rows) => this.#write(() => this.#note(migration, space, rows)),

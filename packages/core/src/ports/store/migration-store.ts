@@ -48,6 +48,8 @@ export interface SpaceSwitch extends Transition {
   readonly toSpace: string;
   /** Changes that may be embedded while writers wait. */
   readonly maxPending: number;
+  /** Ends the waiting for locks between two attempts; its reason is thrown, and nothing has changed. */
+  readonly signal?: AbortSignal;
 }
 
 export interface SwitchResult {

@@ -1,25 +1,51 @@
 import type { Command } from 'commander';
-import type { MigrationParts } from '@kimera/migration';
+import type { MigrationParts, SwitchOptions } from '@kimera/migration';
 import type { CommandContext } from '../../console/command-context.js';
 import type { CommandText } from '../../console/create-command.js';
 import { modelCommand, type ModelOptions } from './options.js';
+import { StoppedError } from '../../errors.js';
+import { wholeNumber } from '../../console/whole-number.js';
 import { printState } from './state.js';
 
 interface StepOptions extends ModelOptions {
   readonly inPlace?: true;
   readonly accept?: readonly string[];
+  readonly timeout?: number;
+  readonly maxBlocked?: number;
 }
 
 interface Step {
   readonly name: string;
   readonly text: CommandText;
   /** Its result is printed with the state. */
-  readonly run: (parts: MigrationParts, options: StepOptions) => Promise<Readonly<Record<string, unknown>>>;
+  readonly run: (
+    parts: MigrationParts,
+    options: StepOptions,
+    stop: AbortSignal,
+  ) => Promise<Readonly<Record<string, unknown>>>;
   readonly options?: (command: Command) => Command;
 }
 
 const acceptOption = (command: Command): Command =>
   command.option('--accept <kind:name...>', 'in place: what may happen to these, as "migrate plan" lists them');
+const switchOptions = (command: Command): Command =>
+  acceptOption(command)
+    .option(
+      '--timeout <seconds>',
+      'how long it may try; nothing has changed then (default: 300)',
+      wholeNumber('--timeout', 86_400),
+    )
+    .option(
+      '--max-blocked <seconds>',
+      'how long writers may wait while the last changes are embedded (default: 2)',
+      wholeNumber('--max-blocked', 3_600),
+    );
+const switchOf = ({ accept: accepted = [], timeout, maxBlocked }: StepOptions, signal: AbortSignal): SwitchOptions => ({
+  accepted,
+  signal,
+  ...(timeout === undefined ? {} : { timeoutSeconds: timeout }),
+  ...(maxBlocked === undefined ? {} : { maxBlockedSeconds: maxBlocked }),
+});
 const engine = () => import('@kimera/migration');
 
 /** Commands that are one call of the engine. */
@@ -54,8 +80,8 @@ const STEPS: readonly Step[] = [
         'Needs a GO of "migrate verify" (or an accepted INCONCLUSIVE). The last changes are embedded while writers wait; one pointer moves. The old vectors stay. In place, every index is built on the new column first, without holding anybody up; then the names of the two columns are exchanged in the same transaction.',
       examples: ['migrate cutover --database ./data --collection docs'],
     },
-    options: acceptOption,
-    run: async (parts, { accept: accepted = [] }) => ({ cutover: await (await engine()).cutOver(parts, { accepted }) }),
+    options: switchOptions,
+    run: async (parts, options, stop) => ({ cutover: await (await engine()).cutOver(parts, switchOf(options, stop)) }),
   },
   {
     name: 'rollback',
@@ -65,9 +91,9 @@ const STEPS: readonly Step[] = [
         'The vectors of unchanged rows are those from before, byte for byte; changed rows are embedded with the old model.',
       examples: ['migrate rollback --database ./data --collection docs'],
     },
-    options: acceptOption,
-    run: async (parts, { accept: accepted = [] }) => ({
-      rollback: await (await engine()).rollBack(parts, { accepted }),
+    options: switchOptions,
+    run: async (parts, options, stop) => ({
+      rollback: await (await engine()).rollBack(parts, switchOf(options, stop)),
     }),
   },
 ];
@@ -78,7 +104,11 @@ export function stepCommands(context: CommandContext): readonly Command[] {
       const { openSession } = await import('./session.js');
       const { parts, store, close } = await openSession(context, options, 'go on');
       try {
-        await printState(context, store, options, await run(parts, options));
+        const result = await run(parts, options, context.stop).catch((error: unknown) => {
+          if (error !== context.stop.reason) throw error;
+          throw new StoppedError('stopped before the switch, nothing has changed; run the same command again to go on');
+        });
+        await printState(context, store, options, result);
       } finally {
         await close();
       }
