@@ -283,6 +283,71 @@ export class RowColumnError extends KimeraError {
   }
 }
 
+/** The source table was dropped or renamed. */
+export class CollectionTableGoneError extends KimeraError {
+  readonly code = 'COLLECTION_TABLE_GONE';
+  readonly kind = 'refused';
+  constructor(
+    readonly collection: string,
+    readonly table: string,
+  ) {
+    super(`the table ${table} of collection ${JSON.stringify(collection)} is not there any more`, {
+      collection,
+      table,
+    });
+  }
+}
+
+/** A column of the source table was renamed or dropped, or has another type. */
+export class CollectionUnreadableError extends KimeraError {
+  readonly code = 'COLLECTION_UNREADABLE';
+  readonly kind = 'refused';
+  constructor(
+    readonly collection: string,
+    readonly table: string,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(
+      `the table ${table} is not as it was when it became the collection ${JSON.stringify(collection)}: ${reason}`,
+      { collection, table, reason },
+      options,
+    );
+  }
+}
+
+/** Changes of the source table were not captured: what waits to be embedded is not known. */
+export class CollectionBrokenError extends KimeraError {
+  readonly code = 'COLLECTION_BROKEN';
+  readonly kind = 'refused';
+  constructor(
+    readonly collection: string,
+    readonly fault: string,
+    readonly detail: string,
+  ) {
+    super(`the collection ${JSON.stringify(collection)} is broken (${fault}): ${detail}`, {
+      collection,
+      fault,
+      detail,
+    });
+  }
+}
+
+/** What only a collection of our own allows: the rows of this one are the application's. */
+export class ApplicationRowsError extends KimeraError {
+  readonly code = 'APPLICATION_ROWS';
+  readonly kind = 'caller';
+  constructor(
+    readonly collection: string,
+    readonly table: string,
+  ) {
+    super(
+      `the table ${table} of collection ${JSON.stringify(collection)} belongs to the application: change it by its SQL`,
+      { collection, table },
+    );
+  }
+}
+
 /** A name that a created collection cannot have. */
 export class InvalidCollectionNameError extends KimeraError {
   readonly code = 'INVALID_COLLECTION_NAME';

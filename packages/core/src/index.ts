@@ -4,10 +4,14 @@ export { checkHeads, checkRun } from './check-run.js';
 export { colbertScore, type HeadScores, hybridScore, lexicalScore, lexicalWeights } from './scores.js';
 export {
   ActiveSpaceError,
+  ApplicationRowsError,
   BackendLimitError,
   CatchUpError,
   ClosedError,
+  CollectionBrokenError,
   CollectionExistsError,
+  CollectionTableGoneError,
+  CollectionUnreadableError,
   DimensionMismatchError,
   DimensionTooLargeError,
   EmptyMultiVectorError,
@@ -65,6 +69,7 @@ export type {
   OldVector,
   VectorColumnWriter,
 } from './ports/store/adoption.js';
+export type { CollectionFault, CollectionUpkeep, Reconciliation } from './ports/store/collection-upkeep.js';
 export type { CollectionReader } from './ports/store/collection-reader.js';
 export type { CollectionWriter, EmbeddedRow } from './ports/store/collection-writer.js';
 export type { Collection, KeyRange, Row, SourceRow } from './ports/store/collection.js';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { LOG_PAGE } from './limits.js';
 import { lockFreshRows, settle } from './put-vectors.js';
 import { rowColumns, sourceRow } from './source-rows.js';
-import { readSource, readSpace, type HeldSpace, type Source } from './source.js';
+import { reading, readSource, readSpace, type HeldSpace, type Source } from './source.js';
 import type { Database } from './sql/database.js';
 import type { Queryable } from './sql/queryable.js';
 import { sweep } from './sweep.js';
@@ -146,7 +146,7 @@ export function pendingCount({ key, rows }: Source, pending: string): string {
 }
 
 export async function countPending(sql: Queryable, source: Source, { pending }: HeldSpace): Promise<number> {
-  return (await sql.row(countRow, `SELECT (${pendingCount(source, pending)}) AS count`))?.count ?? 0;
+  return (await reading(sql, source).row(countRow, `SELECT (${pendingCount(source, pending)}) AS count`))?.count ?? 0;
 }
 
 /**
@@ -189,7 +189,7 @@ function readLog(
     tenantColumn === null
       ? 'NULL'
       : '(SELECT o.space FROM kimera.pointers o WHERE o.collection = $3 AND o.tenant = d.tenant)';
-  return sql.rows(
+  return reading(sql, source).rows(
     entryRow,
     `WITH page AS MATERIALIZED (SELECT ${key.list}, sequence FROM ${pending} WHERE sequence > $1::bigint ORDER BY sequence LIMIT $2)
      SELECT ${key.text('p')} AS id, d.text, encode(${hash}, 'hex') AS hash, (SELECT max(sequence)::text FROM page) AS last, (SELECT count(*)::integer FROM page) AS entries,

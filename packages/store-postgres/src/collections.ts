@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  ApplicationRowsError,
   checkDimension,
   checkCollectionName,
   checkRows,
@@ -19,7 +20,7 @@ import { z } from 'zod';
 import { putVectors } from './put-vectors.js';
 import { registerCollection } from './register-collection.js';
 import { rowColumns, sourceRow } from './source-rows.js';
-import { collectionNames, readSource, readSpace, type Source } from './source.js';
+import { collectionNames, reading, readSource, readSpace, type Source } from './source.js';
 import type { Database } from './sql/database.js';
 import { quoted } from './sql/identifier.js';
 import { DUPLICATE_TABLE, sqlState } from './sql/sql-state.js';
@@ -38,17 +39,18 @@ export class PostgresCollections implements CollectionReader, CollectionWriter {
   }
 
   async countRows(name: string): Promise<number> {
-    const { rows } = await readSource(this.database, name);
-    const row = await this.database.row(
+    const source = await readSource(this.database, name);
+    const row = await reading(this.database, source).row(
       z.object({ count: z.number() }),
-      `SELECT count(*)::float8 AS count FROM ${rows} d`,
+      `SELECT count(*)::float8 AS count FROM ${source.rows} d`,
     );
     return row?.count ?? 0;
   }
 
   async keyRanges(name: string, rows: number): Promise<readonly KeyRange[]> {
-    const { rows: all, key } = await readSource(this.database, name);
-    const cuts = await this.database.rows(
+    const source = await readSource(this.database, name);
+    const { rows: all, key } = source;
+    const cuts = await reading(this.database, source).rows(
       z.object({ id: z.string() }),
       `SELECT ${key.text('numbered')} AS id FROM (SELECT ${key.of('d')}, row_number() OVER (ORDER BY ${key.of('d')}) AS place, count(*) OVER () AS total FROM ${all} d) numbered
        WHERE place % $1::bigint = 0 AND place < total ORDER BY place`,
@@ -87,7 +89,7 @@ export class PostgresCollections implements CollectionReader, CollectionWriter {
     ];
     const conditions = bounds.map(({ sign }, i) => key.beyond('d', sign, 1 + i * key.names.length));
     const where = [...conditions, ...(condition === '' ? [] : [condition])].join(' AND ');
-    return this.database.rows(
+    return reading(this.database, source).rows(
       sourceRow,
       `SELECT ${rowColumns(source)} FROM ${source.rows} d ${join} ${where === '' ? '' : `WHERE ${where}`} ORDER BY ${key.of('d')}`,
       bounds.flatMap((bound) => key.values(bound.id)),
@@ -97,7 +99,7 @@ export class PostgresCollections implements CollectionReader, CollectionWriter {
   async readRows(name: string, ids: readonly string[]): Promise<readonly SourceRow[]> {
     const source = await readSource(this.database, name);
     const { key } = source;
-    return this.database.rows(
+    return reading(this.database, source).rows(
       sourceRow,
       `SELECT ${rowColumns(source)} FROM ${source.rows} d JOIN ${key.table('asked', 1)} ON ${key.equal('asked', 'd')}`,
       key.arrays(key.storable(ids)),
@@ -106,7 +108,7 @@ export class PostgresCollections implements CollectionReader, CollectionWriter {
 
   async sampleRows(name: string, count: number, seed: number): Promise<readonly SourceRow[]> {
     const source = await readSource(this.database, name);
-    return this.database.rows(
+    return reading(this.database, source).rows(
       sourceRow,
       `SELECT ${rowColumns(source)} FROM ${source.rows} d ORDER BY hashtextextended((${source.key.text('d')}) COLLATE "C", $1::bigint), ${source.key.of('d')} LIMIT $2`,
       [seed, count],
@@ -140,7 +142,8 @@ export class PostgresCollections implements CollectionReader, CollectionWriter {
 
   async upsertRows(name: string, rows: readonly EmbeddedRow[]): Promise<void> {
     await this.database.transaction(async (sql) => {
-      const { table } = await readSource(sql, name);
+      const { table, title, origin } = await readSource(sql, name);
+      if (origin === 'adopted') throw new ApplicationRowsError(name, title);
       checkRows(rows);
       // Whoever moves the pointer holds a lock that excludes this one: read after it, the pointer stays until the end.
       await sql.script(`LOCK TABLE ${table} IN ROW EXCLUSIVE MODE`);
@@ -171,7 +174,8 @@ export class PostgresCollections implements CollectionReader, CollectionWriter {
 
   async deleteRows(name: string, ids: readonly string[]): Promise<number> {
     return this.database.transaction(async (sql) => {
-      const { table, key } = await readSource(sql, name);
+      const { table, title, origin, key } = await readSource(sql, name);
+      if (origin === 'adopted') throw new ApplicationRowsError(name, title);
       return sql.run(`DELETE FROM ${table} WHERE id = ANY ($1::text[])`, [[...key.storable(ids)].sort()]);
     });
   }

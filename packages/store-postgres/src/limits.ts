@@ -45,3 +45,5 @@ export const WRITES_SECONDS = 3600;
  * and statements of the application on these rows wait as long.
  */
 export const MIRRORED_ROWS = 16;
+/** Rows that are compared with their vectors in one transaction. */
+export const ROWS_PER_RECONCILED_BATCH = 2_000;

@@ -1,7 +1,7 @@
 import type { PoisonRecord, PoisonRow } from '@kimera/core';
 import { z } from 'zod';
 import { lockFreshRows, settle } from './put-vectors.js';
-import { readSpace, readSpaces, type HeldSpace, type Source } from './source.js';
+import { reading, readSpace, readSpaces, type HeldSpace, type Source } from './source.js';
 import type { Queryable } from './sql/queryable.js';
 
 const poisonRow = z
@@ -66,13 +66,14 @@ export async function readPoison(sql: Queryable, migration: string, source: Sour
 /** Ids of rows whose text still has the hash and has no vector. */
 async function rowsWithoutVector(
   sql: Queryable,
-  { key, rows, hash }: Source,
+  source: Source,
   vectors: string,
   noted: readonly PoisonRecord[],
 ): Promise<ReadonlySet<string>> {
+  const { key, rows, hash } = source;
   const storable = new Set(key.storable(noted.map(({ id }) => id)));
   const asked = noted.filter(({ id }) => storable.has(id));
-  const open = await sql.rows(
+  const open = await reading(sql, source).rows(
     z.object({ id: z.string() }),
     `SELECT ${key.text('d')} AS id FROM unnest(${[...key.lists(2), '$1::text[]'].join(', ')}) AS asked (${key.list}, hash)
      JOIN ${rows} d ON ${key.equal('d', 'asked')} AND ${hash} = decode(asked.hash, 'hex')

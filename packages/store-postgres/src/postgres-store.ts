@@ -10,6 +10,7 @@ import { PostgresSearch } from './search/search.js';
 import { ensureSchema } from './schema/ensure-schema.js';
 import { Database } from './sql/database.js';
 import { withoutPassword } from './sql/without-password.js';
+import { PostgresUpkeep } from './upkeep/postgres-upkeep.js';
 import { PostgresVectors } from './vectors.js';
 
 export interface PostgresStoreParts {
@@ -45,6 +46,7 @@ export async function openPostgresStore(parts: PostgresStoreParts): Promise<Post
       address,
       collections: new PostgresCollections(database),
       search: new PostgresSearch(database),
+      upkeep: new PostgresUpkeep(database),
       vectors: new PostgresVectors(database),
       changes: new PostgresChanges(database),
       jobs: new PostgresJobs(database),

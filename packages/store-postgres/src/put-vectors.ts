@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { mirrorVectors } from './in-place/mirror.js';
 import type { Key } from './key.js';
 import { ROWS_PER_STATEMENT } from './limits.js';
-import type { HeldSpace, Source } from './source.js';
+import { reading, type HeldSpace, type Source } from './source.js';
 import type { Queryable } from './sql/queryable.js';
 import { encodeVector } from './vector-codec.js';
 
@@ -39,7 +39,7 @@ export async function lockFreshRows(
   const { key } = source;
   const storable = new Set(key.storable(rows.map(({ id }) => id)));
   const asked = rows.filter(({ id }) => storable.has(id));
-  const fresh = await sql.rows(
+  const fresh = await reading(sql, source).rows(
     z.object({ id: z.string() }),
     `SELECT ${key.text('d')} AS id FROM ${source.rows} d
      JOIN unnest(${[...key.lists(2), '$1::text[]'].join(', ')}) AS asked (${key.list}, hash) ON ${key.equal('asked', 'd')}

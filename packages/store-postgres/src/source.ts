@@ -1,10 +1,17 @@
-import { UnknownCollectionError, UnknownSpaceError, type EmbeddingSpace } from '@kimera/core';
+import {
+  CollectionTableGoneError,
+  CollectionUnreadableError,
+  UnknownCollectionError,
+  UnknownSpaceError,
+  type EmbeddingSpace,
+} from '@kimera/core';
 import { z } from 'zod';
 import { KEY_TYPES, type KeyType } from './key-types.js';
 import { Key } from './key.js';
 import { parseSpace } from './parse-space.js';
 import { quoted } from './sql/identifier.js';
 import type { Queryable } from './sql/queryable.js';
+import { isMisfit } from './sql/sql-state.js';
 
 /** The table of a collection; names are quoted for SQL. */
 export interface Source {
@@ -54,6 +61,7 @@ const sourceRow = z.object({
   text_expression: z.string(),
   tenant_column: z.string().nullable(),
   adopted: z.boolean(),
+  is_there: z.boolean(),
   space: z.string(),
 });
 const heldRow = z.object({
@@ -64,16 +72,41 @@ const heldRow = z.object({
   mirror_type: z.string().nullable(),
 });
 
-/** @throws UnknownCollectionError. */
+/** @throws UnknownCollectionError, CollectionTableGoneError. */
 export async function readSource(sql: Queryable, name: string): Promise<Source> {
+  const { source, isThere } = await findSource(sql, name);
+  if (!isThere) throw new CollectionTableGoneError(name, source.title);
+  return source;
+}
+
+/** Also where the table is gone. @throws UnknownCollectionError. */
+export async function findSource(
+  sql: Queryable,
+  name: string,
+): Promise<{ readonly source: Source; readonly isThere: boolean }> {
   const row = await sql.row(
     sourceRow,
-    `SELECT source_schema, source_table, key_columns, text_expression, tenant_column, adopted, p.space
+    `SELECT source_schema, source_table, key_columns, text_expression, tenant_column, adopted, p.space,
+            to_regclass(format('%I.%I', source_schema, source_table)) IS NOT NULL AS is_there
      FROM kimera.collections c JOIN kimera.pointers p ON p.collection = c.name AND p.tenant = '' WHERE c.name = $1`,
     [name],
   );
   if (row === undefined) throw new UnknownCollectionError(name, await collectionNames(sql));
-  return sourceOf(name, row);
+  return { source: sourceOf(name, row), isThere: row.is_there };
+}
+
+/** Of the same connection; statements that no longer fit the table fail with CollectionUnreadableError. */
+export function reading(sql: Queryable, source: Pick<Source, 'name' | 'title'>): Queryable {
+  return sql.explained((error) => readingError(error, source));
+}
+
+/** What a statement that reads the table failed with. */
+export function readingError(error: unknown, { name, title }: Pick<Source, 'name' | 'title'>): unknown {
+  return isMisfit(error)
+    ? new CollectionUnreadableError(name, title, error instanceof Error ? error.message : String(error), {
+        cause: error,
+      })
+    : error;
 }
 
 export async function collectionNames(sql: Queryable): Promise<readonly string[]> {

@@ -61,6 +61,10 @@ export class SqlApplication implements Application {
     await this.pool.query(`DELETE FROM ${quoted('public', collection)} WHERE id = ANY ($1::text[])`, [ids]);
   }
 
+  async empty(collection: string): Promise<void> {
+    await this.pool.query(`TRUNCATE ${quoted('public', collection)}`);
+  }
+
   close(): Promise<void> {
     return this.pool.end();
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { clearMirror } from './in-place/mirror.js';
-import type { HeldSpace, Source } from './source.js';
+import { reading, type HeldSpace, type Source } from './source.js';
 import type { Queryable } from './sql/queryable.js';
 
 /**
@@ -17,7 +17,7 @@ export async function sweep(sql: Queryable, source: Source, space: HeldSpace, id
     key.arrays(ids),
   );
   const remove = (table: string, which: readonly string[]): Promise<number> =>
-    sql.run(
+    reading(sql, source).run(
       `DELETE FROM ${table} t USING ${key.table('gone', 1)} WHERE ${key.equal('gone', 't')} AND NOT EXISTS (SELECT FROM ${rows} d WHERE ${key.equal('d', 't')})`,
       key.arrays(which),
     );

@@ -24,7 +24,7 @@ import { replaceCapture } from './schema/capture.js';
 import { pendingCount } from './changes.js';
 import { readNearest } from './search/read-nearest.js';
 import { createSpaceTables, dropSpaceTables } from './schema/space-tables.js';
-import { readSource, readSpace, readSpaces } from './source.js';
+import { reading, readSource, readSpace, readSpaces } from './source.js';
 import { registerSpace } from './spaces.js';
 import type { Database } from './sql/database.js';
 import type { Queryable } from './sql/queryable.js';
@@ -94,7 +94,7 @@ export class PostgresVectors implements VectorReader, VectorWriter {
     const { key } = source;
     const { vectors } = await readSpace(this.database, name, space);
     return this.#inSpace(name, space, () =>
-      this.database.rows(
+      reading(this.database, source).rows(
         vectorRow,
         `SELECT ${key.text('v')} AS id, encode(v.content_hash, 'hex') AS hash, v.space, v.variant, v.tokenizer_revision, v.truncated, vector_send(v.embedding) AS embedding
          FROM ${vectors} v JOIN ${source.rows} d ON ${key.equal('d', 'v')} ${ids === undefined ? '' : `JOIN ${key.table('asked', 1)} ON ${key.equal('asked', 'v')}`} ORDER BY ${key.of('v')}`,
@@ -110,7 +110,7 @@ export class PostgresVectors implements VectorReader, VectorWriter {
     const malformed = '(v.space <> $1 OR vector_norm(v.embedding) = 0)';
     const current = `v.content_hash = ${source.hash} AND NOT ${malformed}`;
     const [row] = await this.#inSpace(name, space, () =>
-      this.database.rows(
+      reading(this.database, source).rows(
         coverageRow,
         `SELECT count(d.text)::float8 AS rows,
                 count(*) FILTER (WHERE ${current})::float8 AS current,

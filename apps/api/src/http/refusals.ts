@@ -180,9 +180,13 @@ export const REFUSALS = {
       'STORE_ACCESS',
       // Collections and migrations that no route asks about.
       'ACTIVE_SPACE',
+      'APPLICATION_ROWS',
       'CATCH_UP',
+      'COLLECTION_BROKEN',
       'COLLECTION_EXISTS',
       'IN_PLACE_COLUMN',
+      'COLLECTION_TABLE_GONE',
+      'COLLECTION_UNREADABLE',
       'DIMENSION_TOO_LARGE',
       'INVALID_COLLECTION_NAME',
       'INVALID_ROW',

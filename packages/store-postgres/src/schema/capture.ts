@@ -4,6 +4,9 @@ import { literal, quoted } from '../sql/identifier.js';
 import type { Queryable } from '../sql/queryable.js';
 import { pendingTable } from './space-tables.js';
 
+/** Of INSERT, UPDATE, DELETE and TRUNCATE. */
+const TRIGGERS = 4;
+
 /**
  * Watches the source table for these spaces, and its partitions, since the triggers of a table see only statements that
  * name it. To be called while the table is locked against writers. Rows that are written with
@@ -82,6 +85,17 @@ export async function replaceCapture(sql: Queryable, source: Source, spaces: rea
   await sql.script(
     `CREATE OR REPLACE FUNCTION ${captureFunction(source)}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS ${literal(body)}`,
   );
+}
+
+/** The source table and those of its partitions that lack a trigger, or have one switched off; for people. */
+export async function unwatchedTables(sql: Queryable, source: Source): Promise<readonly string[]> {
+  const rows = await sql.rows(
+    z.object({ name: z.string() }),
+    `SELECT w.name FROM unnest($1::text[]) AS w (name)
+     WHERE (SELECT count(*) FROM pg_trigger t WHERE t.tgrelid = w.name::regclass AND t.tgfoid = to_regprocedure($2) AND t.tgenabled IN ('O', 'A')) < ${TRIGGERS}`,
+    [await watchedTables(sql, source), `${captureFunction(source)}()`],
+  );
+  return rows.map(({ name }) => name);
 }
 
 /** Quoted for SQL: the source table, and its partitions where it is partitioned. */

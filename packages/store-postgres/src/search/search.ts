@@ -13,7 +13,7 @@ import {
 } from '@kimera/core';
 import { z } from 'zod';
 import { parseSpace } from '../parse-space.js';
-import { collectionNames, readSource, readSpace } from '../source.js';
+import { collectionNames, readingError, readSource, readSpace } from '../source.js';
 import type { Database } from '../sql/database.js';
 import { sqlState, UNDEFINED_COLUMN, UNDEFINED_TABLE } from '../sql/sql-state.js';
 import type { Nearest } from './nearest-statement.js';
@@ -103,7 +103,7 @@ export class PostgresSearch implements CollectionSearch {
       const unknown = columns.find((column) => !there.some(({ name }) => name === column));
       if (unknown !== undefined) throw new RowColumnError(source.name, unknown);
     }
-    throw error;
+    throw readingError(error, source);
   }
 }
 

@@ -30,6 +30,16 @@ export class Queryable {
     return rowCount ?? 0;
   }
 
+  /** The same connection; what fails is told by `explain`. */
+  explained(explain: (error: unknown) => unknown): Queryable {
+    return new Queryable({
+      query: (query) =>
+        this.client.query(query).catch((error: unknown) => {
+          throw explain(error);
+        }),
+    });
+  }
+
   /** Several statements without values, as one message. */
   async script(text: string): Promise<void> {
     await this.client.query({ text });

@@ -4,11 +4,19 @@ export const DUPLICATE_TABLE = '42P07';
 export const UNIQUE_VIOLATION = '23505';
 export const DEPENDENT_OBJECTS = '2BP01';
 export const UNDEFINED_COLUMN = '42703';
+const UNDEFINED_FUNCTION = '42883';
+const DATATYPE_MISMATCH = '42804';
 const DEADLOCK = '40P01';
 const LOCK_NOT_AVAILABLE = '55P03';
 
 export function sqlState(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** A statement that does not fit the tables and functions that are there. */
+export function isMisfit(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === UNDEFINED_COLUMN || state === UNDEFINED_FUNCTION || state === DATATYPE_MISMATCH;
 }
 
 /** A transaction that another one made fail, and that may be run again. */

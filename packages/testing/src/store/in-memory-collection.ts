@@ -10,6 +10,7 @@ import {
   UnknownSpaceError,
   type Backlog,
   type ChangeClaim,
+  type CollectionFault,
   type Coverage,
   type EmbeddingSpace,
   type FoundRow,
@@ -18,11 +19,14 @@ import {
   type NewVector,
   type PoisonRow,
   type SearchOptions,
+  type Reconciliation,
   type SourceRow,
   type StoredVector,
   type Vector,
   type WriteResult,
 } from '@kimera/core';
+
+const NEW_YEAR = '2026-01-01T00:00:00.000Z';
 
 /** What a collection has of one space. */
 interface HeldSpace {
@@ -44,6 +48,7 @@ interface HeldSpace {
 export class InMemoryCollection {
   readonly #texts = new Map<string, string>();
   readonly #held = new Map<string, HeldSpace>();
+  readonly #faults: CollectionFault[] = [];
 
   constructor(
     readonly name: string,
@@ -94,6 +99,34 @@ export class InMemoryCollection {
       pending.delete(id);
     }
     return this.#texts.delete(id);
+  }
+
+  /** As TRUNCATE: the rows go, and what belongs to them stays until {@link reconcile}. */
+  empty(): void {
+    this.#texts.clear();
+    this.#faults.push({ kind: 'truncated', at: NEW_YEAR, detail: `public.${this.name}` });
+  }
+
+  get faults(): readonly CollectionFault[] {
+    return [...this.#faults];
+  }
+
+  reconcile(): Reconciliation {
+    this.#faults.length = 0;
+    let [queued, removed] = [0, 0];
+    for (const { vectors, pending } of this.#held.values()) {
+      for (const id of [...vectors.keys(), ...pending.keys()]) {
+        if (this.#texts.has(id)) continue;
+        pending.delete(id);
+        if (vectors.delete(id)) removed += 1;
+      }
+      for (const id of this.#texts.keys()) {
+        if (pending.has(id) || vectors.get(id)?.contentHash === this.hash(id)) continue;
+        pending.set(id, this.now());
+        queued += 1;
+      }
+    }
+    return { queued, removed };
   }
 
   /** Undefined where there is no such row. */
@@ -245,7 +278,7 @@ export class InMemoryCollection {
   }
 
   coverage(fingerprint: string): Coverage {
-    const { vectors, pending } = this.#of(fingerprint);
+    const { vectors } = this.#of(fingerprint);
     const all = [...vectors.values()];
     const malformed = (vector: StoredVector): boolean =>
       vector.space !== fingerprint || !(norm(vector.dense) > 0) || !vector.dense.every(Number.isFinite);
@@ -258,7 +291,7 @@ export class InMemoryCollection {
       orphans: all.filter(({ id }) => !this.#texts.has(id)).length,
       malformed: all.filter((vector) => this.#texts.has(vector.id) && malformed(vector)).length,
       truncated: current.filter(({ truncated }) => truncated).length,
-      pending: pending.size,
+      pending: this.pending(fingerprint).length,
     };
   }
 

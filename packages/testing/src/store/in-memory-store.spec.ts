@@ -15,6 +15,7 @@ storeConformance(
         application: {
           write: (name, rows) => store.writeAsApplication(name, rows),
           delete: (name, ids) => store.deleteAsApplication(name, ids),
+          empty: (name) => store.emptyAsApplication(name),
         },
         pass: async (seconds) => {
           milliseconds += seconds * 1000;

@@ -63,6 +63,10 @@ export class InMemoryStore implements StorePorts {
   deleteAsApplication(name: string, ids: readonly string[]): Promise<void> {
     return this.#write(() => ids.forEach((id) => this.#of(name).deleteRow(id)));
   }
+  /** As TRUNCATE. */
+  emptyAsApplication(name: string): Promise<void> {
+    return this.#write(() => this.#of(name).empty());
+  }
   /** Puts a vector in place unchecked, as damage would: for specs of verification. */
   damage(name: string, space: string, vector: StoredVector): Promise<void> {
     return this.#write(() => this.#of(name).replace(space, vector));
@@ -108,6 +112,11 @@ export class InMemoryStore implements StorePorts {
         );
       }),
     deleteRows: (name, ids) => this.#write(() => ids.filter((id) => this.#of(name).deleteRow(id)).length),
+  };
+
+  readonly upkeep: StorePorts['upkeep'] = {
+    faults: async (name) => this.#of(name).faults,
+    reconcile: (name) => this.#write(() => this.#of(name).reconcile()),
   };
 
   readonly search: StorePorts['search'] = {

@@ -5,6 +5,7 @@ import { jobsConformance } from './jobs-conformance.js';
 import { migrationsConformance } from './migrations-conformance.js';
 import { searchConformance } from './search-conformance.js';
 import { OLD, type StoreCase, type StoreUnderTest } from './store-under-test.js';
+import { upkeepConformance } from './upkeep-conformance.js';
 import { vectorsConformance } from './vectors-conformance.js';
 
 let names = 0;
@@ -33,6 +34,7 @@ export function storeConformance(functions: TestFunctions, { name, open, attempt
     searchConformance(functions, bench);
     vectorsConformance(functions, bench);
     changesConformance(functions, bench);
+    upkeepConformance(functions, bench);
     jobsConformance(functions, bench);
     migrationsConformance(functions, bench);
   });

@@ -18,6 +18,8 @@ export interface Application {
   /** Inserts or replaces, as one statement. */
   write(collection: string, rows: readonly Row[]): Promise<void>;
   delete(collection: string, ids: readonly string[]): Promise<void>;
+  /** TRUNCATE. */
+  empty(collection: string): Promise<void>;
 }
 
 export interface StoreUnderTest {

@@ -205,6 +205,12 @@ export const HINTS = {
   NO_TENANTS: 'leave --tenant out',
   ROW_COLUMN: 'check the spelling',
   INVALID_COLLECTION_NAME: 'give another --collection',
+  COLLECTION_TABLE_GONE:
+    'make the table again under its name, then "kimera migrate repair"; or "kimera migrate drop" the collection',
+  COLLECTION_UNREADABLE: 'give the table its columns back, then "kimera migrate repair"',
+  COLLECTION_BROKEN: '"kimera migrate repair" mends it',
+  /** The message says it. */
+  APPLICATION_ROWS: null,
   COLLECTION_EXISTS: 'give --rows to add rows to it',
   INVALID_ROW: 'correct the row and run the same command again',
   UNKNOWN_SPACE: STATUS,

@@ -1,4 +1,5 @@
 import type { CollectionReader } from './collection-reader.js';
+import type { CollectionUpkeep } from './collection-upkeep.js';
 import type { CollectionWriter } from './collection-writer.js';
 import type { InPlaceStore } from './in-place.js';
 import type { JobQueue } from './job-queue.js';
@@ -10,6 +11,7 @@ import type { ChangeFeed, StoreCapacity, VectorReader, VectorWriter } from './ve
 export interface StorePorts {
   readonly collections: CollectionReader & CollectionWriter;
   readonly search: CollectionSearch;
+  readonly upkeep: CollectionUpkeep;
   readonly vectors: VectorReader & VectorWriter;
   readonly changes: ChangeFeed;
   readonly jobs: JobQueue;
