@@ -26,6 +26,21 @@ export class InvalidScoreError extends KimeraError {
   }
 }
 
+/** A difference of two scores outside −1 to 1: the bounds of the gate hold for scores from 0 to 1. */
+export class DifferenceRangeError extends KimeraError {
+  readonly code = 'DIFFERENCE_RANGE';
+  readonly kind = 'caller';
+  constructor(
+    readonly position: number,
+    readonly difference: number,
+  ) {
+    super(`query ${position}: the scores differ by ${difference}, at most 1 is possible for scores from 0 to 1`, {
+      position,
+      difference,
+    });
+  }
+}
+
 /** Fewer items than the figure is defined for. */
 export class TooFewValuesError extends KimeraError {
   readonly code = 'TOO_FEW_VALUES';

@@ -82,6 +82,19 @@ export interface ResamplingGoldens {
     readonly benjamini_hochberg: Numbers;
   }[];
 }
+interface EvidenceGolden {
+  readonly logE: number;
+  readonly decidedAfter: number | null;
+}
+export interface BettingGoldens {
+  readonly cases: readonly {
+    readonly margin: number;
+    /** The differences, in hundredths. */
+    readonly hundredths: Numbers;
+    readonly notWorse: EvidenceGolden;
+    readonly worse: EvidenceGolden;
+  }[];
+}
 export interface OverlapGoldens {
   readonly even: readonly {
     readonly name: string;
@@ -124,6 +137,7 @@ interface Goldens {
   readonly correlation: CorrelationGoldens;
   readonly ranking: RankingGoldens;
   readonly resampling: ResamplingGoldens;
+  readonly betting: BettingGoldens;
   readonly rbo: OverlapGoldens;
   readonly alignment: AlignmentGoldens;
 }

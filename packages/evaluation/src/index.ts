@@ -3,14 +3,17 @@ export { averageRanks } from './correlation/ranks.js';
 export { spearman } from './correlation/spearman.js';
 export {
   ConstantInputError,
+  DifferenceRangeError,
   DuplicateItemError,
   InvalidScoreError,
   SettingRangeError,
   TooFewValuesError,
   UnpairedScoresError,
 } from './errors.js';
+export { bettingTest, CAPS, LEVEL, THRESHOLD, type BettingTest, type Evidence } from './gate/betting.js';
 export type { GateFigures, GateResult, GateVerdict, SliceResult } from './gate/gate-result.js';
-export { MINIMUM_QUERIES, qualityGate, type QualityGateOptions } from './gate/quality-gate.js';
+export { queriesToDecide } from './gate/queries-to-decide.js';
+export { MINIMUM_QUERIES, POWER, qualityGate, type QualityGateOptions } from './gate/quality-gate.js';
 export { averagePrecision, hit, precision, recall, reciprocalRank } from './ranking/binary-metrics.js';
 export type { Judgements, Ranking, RankingMetric } from './ranking/judgements.js';
 export { ndcg, type Gain } from './ranking/ndcg.js';

@@ -1,5 +1,6 @@
 import { bootstrapMean, type Bootstrap } from '../statistics/bootstrap.js';
 import { mean, quantile, standardDeviation } from '../statistics/summary.js';
+import type { BettingTest } from './betting.js';
 import type { GateFigures, GateVerdict } from './gate-result.js';
 
 /** Below this a difference to the margin is rounding, and a mean at the margin is neither above nor below it. */
@@ -17,15 +18,13 @@ export function differencesOf({ source, target }: Pick<PairedScores, 'source' | 
   return target.map((score, i) => score - (source[i] as number));
 }
 
-export function gateFigures({
-  source,
-  target,
-  resamples,
-  seed,
-}: PairedScores): GateFigures & { readonly bootstrap: Bootstrap } {
+export function gateFigures({ source, target, resamples, seed }: PairedScores): {
+  readonly figures: GateFigures;
+  readonly bootstrap: Bootstrap;
+} {
   const differences = differencesOf({ source, target });
   const bootstrap = bootstrapMean(differences, { resamples, seed });
-  return {
+  const figures = {
     queries: source.length,
     sourceMean: mean(source),
     targetMean: mean(target),
@@ -33,12 +32,21 @@ export function gateFigures({
     p5: quantile(bootstrap.means, 0.05),
     p95: quantile(bootstrap.means, 0.95),
     standardDeviation: standardDeviation(differences),
-    bootstrap,
   };
+  return { figures, bootstrap };
 }
 
-/** GO where the 5th percentile lies above −margin, NO-GO where the 95th lies below it. */
-export function verdictOf({ p5, p95 }: Pick<GateFigures, 'p5' | 'p95'>, margin: number): GateVerdict {
-  if (p5 > -margin + ROUNDING) return 'GO';
-  return p95 < -margin - ROUNDING ? 'NO-GO' : 'INCONCLUSIVE';
+/**
+ * GO where the evidence for "not worse" was enough at some query, NO-GO where that for "worse" was. Neither where both
+ * were, or where the mean of all queries lies on the other side of −margin by now: queries of later looks contradict
+ * earlier ones.
+ */
+export function verdictOf(
+  { notWorse, worse }: BettingTest,
+  { meanDifference }: Pick<GateFigures, 'meanDifference'>,
+  margin: number,
+): GateVerdict {
+  const [go, noGo] = [notWorse.decidedAfter !== null, worse.decidedAfter !== null];
+  if (go && !noGo && meanDifference > -margin + ROUNDING) return 'GO';
+  return noGo && !go && meanDifference < -margin - ROUNDING ? 'NO-GO' : 'INCONCLUSIVE';
 }

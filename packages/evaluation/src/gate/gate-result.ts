@@ -1,4 +1,5 @@
 import type { McNemarTest } from '../statistics/mcnemar.js';
+import type { Evidence } from './betting.js';
 
 export type GateVerdict = 'GO' | 'NO-GO' | 'INCONCLUSIVE';
 
@@ -8,7 +9,7 @@ export interface GateFigures {
   readonly sourceMean: number;
   readonly targetMean: number;
   readonly meanDifference: number;
-  /** 5th and 95th percentile of the bootstrap distribution of the mean difference. */
+  /** 5th and 95th percentile of the bootstrap distribution of the mean difference: shown, they decide nothing. */
   readonly p5: number;
   readonly p95: number;
   /** Of the differences, by n − 1. */
@@ -19,9 +20,9 @@ export interface SliceResult extends GateFigures {
   readonly slice: string;
   /** `NOT-TESTED`: fewer queries than the minimum of a slice. */
   readonly verdict: GateVerdict | 'NOT-TESTED';
-  /** One-sided bootstrap p of "the true mean is not below −margin"; null where not tested. */
+  /** One-sided bootstrap p of "the true mean is not below −δ", of one look; null where not tested. */
   readonly worse: number | null;
-  /** The same, adjusted by Holm over the slices tested. */
+  /** p of the same by this slice's e-value, for any number of looks, adjusted by Holm over the whole and the slices. */
   readonly worseAdjusted: number | null;
 }
 
@@ -32,15 +33,25 @@ export interface GateResult extends GateFigures {
   readonly reason: string;
   /** δ: a loss of the mean up to this counts as none. */
   readonly margin: number;
+  /** Times that queries were added and looked at. */
+  readonly looks: number;
+  /** What decides: the evidence that the new space is not worse than −δ, and that it is. */
+  readonly notWorse: Evidence;
+  readonly worse: Evidence;
+  /** What made the verdict: an e-value of the whole, or that of a slice; null at INCONCLUSIVE. */
+  readonly decidedBy: 'not-worse' | 'worse' | 'worse-in-a-slice' | null;
   readonly seed: number;
   readonly resamples: number;
   readonly method: 'exact' | 'monte-carlo';
-  /** n = ((z.95 + z.power) · σ / (δ + Δ))² with the Δ and σ seen here; null where no number decides (Δ = −δ). */
+  /**
+   * Judged queries in all with which the gate decides with probability `power` where the Δ and σ seen here are the true
+   * ones; null where no number decides so surely: the difference is too near −δ.
+   */
   readonly neededQueries: number | null;
   readonly power: number;
   /**
-   * Cross-check by sign flips: `notWorse` is small where the mean lies above −margin (below .05 it agrees with GO),
-   * `worse` where it lies below; `different` is the two-sided p of no difference at all.
+   * Cross-check by sign flips: `notWorse` is small where the mean lies above −margin, `worse` where it lies below;
+   * `different` is the two-sided p of no difference at all. Valid at one look.
    */
   readonly signFlip: { readonly notWorse: number; readonly worse: number; readonly different: number };
   /** Exact McNemar test, where hits were given. */

@@ -1,20 +1,21 @@
 import { holm } from '../statistics/multiple-testing.js';
-import { gateFigures, ROUNDING, verdictOf, type PairedScores } from './gate-figures.js';
+import { bettingTest, LEVEL } from './betting.js';
+import { differencesOf, gateFigures, ROUNDING, verdictOf, type PairedScores } from './gate-figures.js';
 import type { SliceResult } from './gate-result.js';
-
-/** A slice is worse where its (adjusted) p is at most this. */
-export const SLICE_ERROR = 0.05;
 
 export interface SlicedScores extends PairedScores {
   /** Slice of each query; '' is none. */
   readonly slices: readonly string[];
   readonly minimumSlice: number;
   readonly margin: number;
+  /** p of "worse" of all queries together. */
+  readonly wholeWorse: number;
 }
 
 /**
- * The gate of each slice, in the order of their names. A tested slice is NO-GO only where it is worse than −margin
- * after Holm's adjustment, else GO or INCONCLUSIVE by its percentiles.
+ * The gate of each slice, in the order of their names. A tested slice is NO-GO only where its e-value says so after
+ * Holm's adjustment over the whole and the slices: then P(NO-GO at any look | nothing is worse) is 5 % at most in all.
+ * It is no GO where its bootstrap alone says that it may be worse: slices are small, and bets need more queries.
  */
 export function judgeSlices({
   source,
@@ -24,28 +25,36 @@ export function judgeSlices({
   slices,
   minimumSlice,
   margin,
-}: SlicedScores): readonly SliceResult[] {
+  wholeWorse,
+}: SlicedScores): { readonly judged: readonly SliceResult[]; readonly wholeWorseAdjusted: number } {
   const names = [...new Set(slices)].filter((name) => name !== '').sort();
   const measured = names.map((slice) => {
     const inSlice = (_score: number, i: number): boolean => slices[i] === slice;
-    const { bootstrap, ...figures } = gateFigures({
-      source: source.filter(inSlice),
-      target: target.filter(inSlice),
-      resamples,
-      seed,
-    });
-    const worse = figures.queries < minimumSlice ? null : shareFrom(bootstrap.means, -margin - ROUNDING);
-    return { slice, figures, worse };
+    const scores = { source: source.filter(inSlice), target: target.filter(inSlice), resamples, seed };
+    const { figures, bootstrap } = gateFigures(scores);
+    const tested =
+      figures.queries < minimumSlice
+        ? null
+        : {
+            test: bettingTest(differencesOf(scores), margin),
+            worse: shareFrom(bootstrap.means, -margin - ROUNDING),
+          };
+    return { slice, figures, tested };
   });
-  const adjusted = holm(measured.flatMap(({ worse }) => (worse === null ? [] : [worse])));
-  let tested = 0;
-  return measured.map(({ slice, figures, worse }) => {
-    if (worse === null) return { slice, ...figures, verdict: 'NOT-TESTED' as const, worse, worseAdjusted: null };
-    const worseAdjusted = adjusted[tested++] ?? 1;
-    const own = verdictOf(figures, margin);
-    const verdict = worseAdjusted <= SLICE_ERROR ? 'NO-GO' : own === 'NO-GO' ? 'INCONCLUSIVE' : own;
-    return { slice, ...figures, verdict, worse, worseAdjusted };
+  const [wholeWorseAdjusted = 1, ...adjusted] = holm([
+    wholeWorse,
+    ...measured.flatMap(({ tested }) => (tested === null ? [] : [tested.test.worse.p])),
+  ]);
+  let next = 0;
+  const judged = measured.map(({ slice, figures, tested }): SliceResult => {
+    if (tested === null) return { slice, ...figures, verdict: 'NOT-TESTED', worse: null, worseAdjusted: null };
+    const { test, worse } = tested;
+    const worseAdjusted = adjusted[next++] ?? 1;
+    const own = verdictOf(test, figures, margin);
+    const holds = own === 'GO' ? worse > LEVEL : own === 'NO-GO' && worseAdjusted <= LEVEL;
+    return { slice, ...figures, verdict: holds ? own : 'INCONCLUSIVE', worse, worseAdjusted };
   });
+  return { judged, wholeWorseAdjusted };
 }
 
 /** Share of the means that are at least `least`, the observed sample counted as one of them: never 0. */

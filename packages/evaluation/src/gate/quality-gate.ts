@@ -1,23 +1,26 @@
-import { requireInteger, requirePairs } from '../checks.js';
-import { SettingRangeError, UnpairedScoresError } from '../errors.js';
+import { requireInteger, requirePairs, requireShare } from '../checks.js';
+import { UnpairedScoresError } from '../errors.js';
 import { mcNemarTest, type McNemarTest } from '../statistics/mcnemar.js';
-import { neededQueries } from '../statistics/needed-queries.js';
 import { signFlipTest } from '../statistics/sign-flip.js';
+import { bettingTest, LEVEL, THRESHOLD, type BettingTest, type Evidence } from './betting.js';
 import { differencesOf, gateFigures, verdictOf } from './gate-figures.js';
-import type { GateFigures, GateResult, GateVerdict, SliceResult } from './gate-result.js';
-import { judgeSlices, SLICE_ERROR } from './judge-slices.js';
+import type { GateFigures, GateResult, SliceResult } from './gate-result.js';
+import { judgeSlices } from './judge-slices.js';
+import { queriesToDecide } from './queries-to-decide.js';
 
-/** Probability that the gate decides at `neededQueries`. */
-const POWER = 0.8;
+/** Probability that the gate decides at `neededQueries`, and at the number that a plan advises. */
+export const POWER = 0.85;
 
 export interface QualityGateOptions {
-  /** Score of each query in the old space. */
+  /** Score of each query in the old space, from 0 to 1, in the order in which the queries were first counted. */
   readonly source: readonly number[];
   /** Score of the same queries, in the same order, in the new space. */
   readonly target: readonly number[];
   /** δ, default 0.02. */
   readonly margin?: number;
-  /** Default 10,000. */
+  /** Look at which each query was counted, from 1, ascending; absent: all at one. */
+  readonly looks?: readonly number[];
+  /** Of the bootstrap and the sign flips, default 10,000. */
   readonly resamples?: number;
   /** Default 1; the same seed and scores give the same result. */
   readonly seed?: number;
@@ -28,45 +31,63 @@ export interface QualityGateOptions {
   /** Queries below which a slice is shown and not tested, default {@link MINIMUM_QUERIES}. */
   readonly minimumSlice?: number;
   /**
-   * Queries below which the verdict is INCONCLUSIVE whatever they say, default {@link MINIMUM_QUERIES}: the percentiles
-   * of so few are too narrow.
+   * Queries below which the verdict is INCONCLUSIVE whatever they say, default {@link MINIMUM_QUERIES}.
    */
   readonly minimumQueries?: number;
 }
 
-/** The usual least size of a sample for a bootstrap's percentiles; of a slice and of the whole. */
+/** Of a slice and of the whole: fewer hardly stand for what users ask, and the percentiles shown would be too narrow. */
 export const MINIMUM_QUERIES = 30;
 
 /**
- * One-sided non-inferiority of the new space by a paired bootstrap over queries: GO where the 5th percentile of the
- * mean difference lies above −δ, NO-GO where the 95th lies below it, else INCONCLUSIVE with the number of queries that
- * would decide. Slices can only lower it: one that is worse than −δ after Holm's adjustment makes the whole NO-GO; one
- * that is worse only before the adjustment turns GO into INCONCLUSIVE.
- * @throws UnpairedScoresError, TooFewValuesError for no queries, InvalidScoreError, SettingRangeError.
+ * One-sided non-inferiority of the new space, valid however often it is asked while queries are added: GO where the
+ * e-value against "worse by δ or more" reaches 20, NO-GO where that against "not worse by δ" does, else INCONCLUSIVE
+ * with the number of queries that would decide (`bettingTest`). Over all looks together P(GO | a true loss of δ or
+ * more) and P(NO-GO | none, in the whole and in every slice) are 5 % at most, where the queries are drawn alike and
+ * their order does not depend on the scores. Slices can only lower the verdict: one that is worse by its e-value, after
+ * Holm's adjustment, makes the whole NO-GO; one that is worse only by its bootstrap turns GO into INCONCLUSIVE. The
+ * bootstrap of all queries, sign flips and McNemar's test are shown beside it.
+ * @throws UnpairedScoresError, TooFewValuesError for no queries, InvalidScoreError, DifferenceRangeError,
+ * SettingRangeError.
  */
 export function qualityGate(options: QualityGateOptions): GateResult {
   const {
     source,
     target,
     margin = 0.02,
+    looks = source.map(() => 1),
     resamples = 10_000,
     seed = 1,
-    slices,
+    slices = source.map(() => ''),
     minimumSlice = MINIMUM_QUERIES,
     minimumQueries = MINIMUM_QUERIES,
     hits,
   } = options;
   requirePairs(source, target, 1, 'quality gate');
-  if (!(margin > 0 && margin < Infinity)) throw new SettingRangeError('margin', 'above 0', margin);
+  requireShare('margin', margin);
   requireInteger('minimumSlice', minimumSlice, 1);
   requireInteger('minimumQueries', minimumQueries, 1);
-  if (slices !== undefined && slices.length !== source.length)
-    throw new UnpairedScoresError(source.length, slices.length, 'slices of the quality gate');
+  for (const [values, what] of [
+    [slices, 'slices'],
+    [looks, 'looks'],
+  ] as const)
+    if (values.length !== source.length)
+      throw new UnpairedScoresError(source.length, values.length, `${what} of the quality gate`);
 
-  const { bootstrap, ...figures } = gateFigures({ source, target, resamples, seed });
-  const judged =
-    slices === undefined ? [] : judgeSlices({ source, target, resamples, seed, slices, minimumSlice, margin });
-  const needed = neededQueries({
+  const { figures, bootstrap } = gateFigures({ source, target, resamples, seed });
+  const differences = differencesOf({ source, target });
+  const test = bettingTest(differences, margin);
+  const { judged, wholeWorseAdjusted } = judgeSlices({
+    source,
+    target,
+    resamples,
+    seed,
+    slices,
+    minimumSlice,
+    margin,
+    wholeWorse: test.worse.p,
+  });
+  const needed = queriesToDecide({
     standardDeviation: figures.standardDeviation,
     margin,
     difference: figures.meanDifference,
@@ -74,13 +95,15 @@ export function qualityGate(options: QualityGateOptions): GateResult {
   });
   const needs = Number.isFinite(needed) ? Math.max(needed, minimumQueries) : null;
   const shifted = signFlipTest(
-    differencesOf({ source, target }).map((difference) => difference + margin),
+    differences.map((difference) => difference + margin),
     { resamples, seed },
   );
   return {
-    ...conclude(figures, judged, { margin, minimumQueries, needed: needs }),
+    ...conclude({ figures, test, wholeWorseAdjusted, slices: judged, looks, margin, minimumQueries, needed: needs }),
     ...figures,
     margin,
+    looks: looks.at(-1) ?? 1,
+    ...test,
     seed,
     resamples: bootstrap.means.length,
     method: bootstrap.method,
@@ -89,48 +112,99 @@ export function qualityGate(options: QualityGateOptions): GateResult {
     signFlip: {
       notWorse: shifted.greater,
       worse: shifted.less,
-      different: signFlipTest(differencesOf({ source, target }), { resamples, seed }).twoSided,
+      different: signFlipTest(differences, { resamples, seed }).twoSided,
     },
     hits: hits === undefined ? null : compareHits(hits, source.length),
     slices: judged,
   };
 }
 
-interface Limits {
+interface Findings {
+  readonly figures: GateFigures;
+  readonly test: BettingTest;
+  readonly wholeWorseAdjusted: number;
+  readonly slices: readonly SliceResult[];
+  readonly looks: readonly number[];
   readonly margin: number;
   readonly minimumQueries: number;
   readonly needed: number | null;
 }
 
-function conclude(
-  figures: GateFigures,
-  slices: readonly SliceResult[],
-  { margin, minimumQueries, needed }: Limits,
-): { readonly verdict: GateVerdict; readonly reason: string } {
+function conclude({
+  figures,
+  test,
+  wholeWorseAdjusted,
+  slices,
+  looks,
+  margin,
+  minimumQueries,
+  needed,
+}: Findings): Pick<GateResult, 'verdict' | 'reason' | 'decidedBy'> {
   const { queries, meanDifference, p5, p95 } = figures;
   const interval = `mean difference ${signed(meanDifference)}, 90 % interval ${signed(p5)} to ${signed(p95)}, margin −${margin}, ${queries} queries`;
-  const lost = slices.filter(({ worseAdjusted }) => worseAdjusted !== null && worseAdjusted <= SLICE_ERROR);
-  const doubtful = slices.filter(({ worse }) => worse !== null && worse <= SLICE_ERROR);
+  const inconclusive = (why: string): ReturnType<typeof conclude> => ({
+    verdict: 'INCONCLUSIVE',
+    decidedBy: null,
+    reason: `${why} (${interval})`,
+  });
   const wanted =
     needed === null
-      ? 'no number of queries would decide: the difference is at the margin'
-      : `about ${needed} judged queries would decide`;
+      ? 'the difference is so near the margin that no number of queries would surely decide'
+      : needed > queries
+        ? `about ${needed} judged queries would decide`
+        : 'a few more judged queries may decide';
   if (queries < minimumQueries)
+    return inconclusive(
+      `below ${minimumQueries} judged queries nothing is decided, these are ${queries}; about ${Math.max(needed ?? 0, minimumQueries)} would decide`,
+    );
+
+  const reached = ({ decidedAfter }: Evidence): string =>
+    decidedAfter === null ? '' : `after ${decidedAfter} queries, at look ${looks[decidedAfter - 1] ?? 1}`;
+  const { notWorse, worse } = test;
+  if (notWorse.decidedAfter !== null && worse.decidedAfter !== null)
+    return inconclusive(
+      `the queries contradict each other: the bound for "not worse" was reached ${reached(notWorse)}, that for "worse" ${reached(worse)}; the queries of the looks are of different kinds`,
+    );
+  const verdict = verdictOf(test, figures, margin);
+  if (verdict === 'NO-GO' && wholeWorseAdjusted <= LEVEL)
     return {
-      verdict: 'INCONCLUSIVE',
-      reason: `below ${minimumQueries} judged queries nothing is decided, these are ${queries}; ${wanted} (${interval})`,
+      verdict,
+      decidedBy: 'worse',
+      reason: `the new space is worse by more than the margin: e-value ${eValue(worse)} (${THRESHOLD} decides) ${reached(worse)} (${interval})`,
     };
-  const verdict = verdictOf(figures, margin);
-  if (verdict === 'NO-GO') return { verdict, reason: `the new space is worse by more than the margin (${interval})` };
+  const lost = slices.filter(({ worseAdjusted }) => worseAdjusted !== null && worseAdjusted <= LEVEL);
   if (lost.length > 0)
-    return { verdict: 'NO-GO', reason: `worse by more than the margin in ${namesOf(lost)} (${interval})` };
-  if (verdict === 'INCONCLUSIVE') return { verdict, reason: `${wanted} (${interval})` };
-  if (doubtful.length > 0)
     return {
-      verdict: 'INCONCLUSIVE',
-      reason: `not worse as a whole, but perhaps in ${namesOf(doubtful)}: more queries there would decide (${interval})`,
+      verdict: 'NO-GO',
+      decidedBy: 'worse-in-a-slice',
+      reason: `worse by more than the margin in ${namesOf(lost)} (${interval})`,
     };
-  return { verdict, reason: `not worse than the margin allows (${interval})` };
+  if (verdict === 'NO-GO')
+    return inconclusive(
+      `worse as a whole before the adjustment for ${slices.length} slices, not after it; more judged queries would decide`,
+    );
+  if (verdict === 'INCONCLUSIVE') {
+    const [bound] = [notWorse, worse].filter(({ decidedAfter }) => decidedAfter !== null);
+    return inconclusive(
+      bound === undefined
+        ? wanted
+        : `the bound for ${bound === notWorse ? '"not worse"' : '"worse"'} was reached ${reached(bound)}, but the mean of all queries lies on the other side of the margin by now`,
+    );
+  }
+  const doubtful = slices.filter(({ worse: atOneLook }) => atOneLook !== null && atOneLook <= LEVEL);
+  if (doubtful.length > 0)
+    return inconclusive(`not worse as a whole, but perhaps in ${namesOf(doubtful)}: more queries there would decide`);
+  return {
+    verdict,
+    decidedBy: 'not-worse',
+    reason: `not worse than the margin allows: e-value ${eValue(notWorse)} (${THRESHOLD} decides) ${reached(notWorse)} (${interval})`,
+  };
+}
+
+/** `23.4`, or `2.3e+54` where it is large. */
+function eValue({ logE }: Evidence): string {
+  const exponent = Math.floor(logE / Math.LN10);
+  return exponent < 4 ? Math.exp(logE).toFixed(1) : `${Math.exp(logE - exponent * Math.LN10).toFixed(1)}e+${exponent}`;
 }
 
 function namesOf(slices: readonly SliceResult[]): string {
