@@ -86,7 +86,10 @@ export type {
 } from './ports/store/in-place.js';
 export type { MigrationState } from './ports/store/migration-state.js';
 export type {
+  CountedQuery,
   Figures,
+  LookedAtQuery,
+  MeasuredQuery,
   Migration,
   MigrationEvent,
   MigrationStore,

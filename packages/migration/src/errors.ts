@@ -79,6 +79,34 @@ export class AcceptanceError extends KimeraError {
   }
 }
 
+/** δ is fixed once a migration is planned: after a look at the differences any verdict could be chosen by it. */
+export class MarginFixedError extends KimeraError {
+  readonly code = 'MARGIN_FIXED';
+  readonly kind = 'refused';
+  constructor(
+    readonly fixed: number,
+    readonly asked: number,
+  ) {
+    super(`this migration was planned with a margin of ${fixed}; ${asked} was asked for`, { fixed, asked });
+  }
+}
+
+/** Changes of the application still wait to be embedded: nothing is judged yet. */
+export class ChangesWaitingError extends KimeraError {
+  readonly code = 'CHANGES_WAITING';
+  readonly kind = 'retryable';
+  constructor(
+    readonly pending: number,
+    readonly allowed: number,
+    readonly seconds: number,
+  ) {
+    super(
+      `${pending} changes still wait to be embedded in the new space after ${seconds} s, at most ${allowed} may: nothing was judged`,
+      { pending, allowed, seconds },
+    );
+  }
+}
+
 /** The model fails on every text: the rows are not to blame. */
 export class EmbedderBrokenError extends KimeraError {
   readonly code = 'EMBEDDER_BROKEN';

@@ -11,7 +11,9 @@ export { embedRows, type EmbeddingOfRow, type EmbeddingsOfRows } from './embed-r
 export {
   AcceptanceError,
   BackfillIncompleteError,
+  ChangesWaitingError,
   EmbedderBrokenError,
+  MarginFixedError,
   NotEnoughRoomError,
   NotFiniteVectorError,
   OtherModelVectorsError,
@@ -52,7 +54,10 @@ export {
   type SwitchReport,
 } from './switch.js';
 export type { Check } from './verification/check.js';
+export type { EquivalentThreshold, JudgedQuality, QueriesCut } from './verification/judge.js';
 export type { JudgedQuery } from './verification/judged-query.js';
+export { DEFAULT_MARGIN } from './verification/looks.js';
+export { SETTLE_SECONDS } from './verification/settle.js';
 export {
   VERIFIED_ROWS,
   verifyMigration,

@@ -7,11 +7,12 @@ import {
   type SourceRow,
   type TextEmbedder,
 } from '@kimera/core';
-import { MINIMUM_QUERIES, neededQueries } from '@kimera/evaluation';
+import { MINIMUM_QUERIES, neededQueries, POWER, queriesToDecide } from '@kimera/evaluation';
 import { embedRows } from './embed-rows.js';
 import { SameSpaceError } from './errors.js';
 import type { MigrationParts } from './parts.js';
 import { TRANSITIONS } from './transitions.js';
+import { DEFAULT_MARGIN } from './verification/looks.js';
 
 /** Rows that a plan embeds with both models to measure them: as many as a job has, so that it is measured as it will run. */
 export const PLAN_ROWS = 256;
@@ -43,13 +44,24 @@ export interface MigrationPlan {
   readonly seconds: number;
   readonly bytes: number;
   readonly freeBytes: number | null;
-  /** Judged queries with which the gate decides at its default margin where the two models are equally good. */
+  /** δ: a loss of mean nDCG@10 up to this counts as none. Fixed for the migration. */
+  readonly margin: number;
+  /**
+   * Judged queries with which the gate has said GO in 85 % of migrations between equally good models (σ 0.3), however
+   * often it is asked on the way.
+   */
   readonly judgedQueries: number;
+  /** Those with which it has done so in half of them. */
+  readonly judgedQueriesOfHalf: number;
+  /** Judged queries that a test asked only once would need for 85 %: the price of asking again is the difference. */
+  readonly judgedQueriesAtOneLook: number;
   /** Judged queries below which the gate never decides, however much the models differ. */
   readonly leastQueries: number;
 }
 
 export interface PlanOptions {
+  /** δ of the gate, in nDCG@10, default {@link DEFAULT_MARGIN}. */
+  readonly margin?: number;
   readonly sampleRows?: number;
   readonly seed?: number;
 }
@@ -57,12 +69,13 @@ export interface PlanOptions {
 /**
  * Measures on a sample; writes nothing.
  * @throws UnknownCollectionError, SpaceMismatchError where `source` is not the model of the active space,
- * SameSpaceError, DimensionTooLargeError.
+ * SameSpaceError, DimensionTooLargeError, SettingRangeError where the margin is not between 0 and 1.
  */
 export async function measurePlan(
   { store, collection, source, target }: Omit<MigrationParts, 'by'>,
-  { sampleRows = PLAN_ROWS, seed = 1 }: PlanOptions = {},
+  { margin = DEFAULT_MARGIN, sampleRows = PLAN_ROWS, seed = 1 }: PlanOptions = {},
 ): Promise<MigrationPlan> {
+  const judgedQueries = queriesToDecide({ margin, power: POWER });
   const { activeSpace } = await store.collections.collection(collection);
   if (target.space.fingerprint === activeSpace) throw new SameSpaceError(activeSpace, target.space.modelId);
   if (source.space.fingerprint !== activeSpace)
@@ -84,7 +97,10 @@ export async function measurePlan(
     seconds: rowsPerSecond === 0 ? 0 : rows / rowsPerSecond,
     bytes: store.capacity.estimateBytes(rows, target.space.dimension),
     freeBytes: (await store.capacity.freeBytes()) ?? null,
-    judgedQueries: neededQueries(),
+    margin,
+    judgedQueries,
+    judgedQueriesOfHalf: queriesToDecide({ margin, power: 0.5 }),
+    judgedQueriesAtOneLook: neededQueries({ margin, power: POWER }),
     leastQueries: MINIMUM_QUERIES,
   };
 }
@@ -146,8 +162,10 @@ async function measureSide(
   };
 }
 
-function figuresOf({ rows, tokens, seconds, bytes, source, target }: MigrationPlan): Figures {
+function figuresOf({ rows, tokens, seconds, bytes, source, target, margin, judgedQueries }: MigrationPlan): Figures {
   return {
+    margin,
+    judgedQueries,
     rows,
     tokens,
     seconds: Math.round(seconds),

@@ -5,8 +5,10 @@ import {
   MigrationUnderWayError,
   NoMigrationError,
   SpaceMismatchError,
+  type CountedQuery,
   type EmbeddingSpace,
   type Figures,
+  type LookedAtQuery,
   type Migration,
   type MigrationEvent,
   type MigrationStore,
@@ -21,6 +23,7 @@ import {
 import { z } from 'zod';
 import { countPending, readPending } from './changes.js';
 import { beginSwapOfSpaces } from './in-place/swap-spaces.js';
+import { insertJudgedQueries, readJudgedQueries } from './judged-queries.js';
 import { logEvent, MIGRATION_COLUMNS, migrationRow, readMigration, stateSchema } from './migration-rows.js';
 import { excusePoison, readPoison, recordPoison } from './poison.js';
 import { writeFreshVectors } from './put-vectors.js';
@@ -89,6 +92,18 @@ export class PostgresMigrations implements MigrationStore {
       'SELECT at, actor, event, state, figures FROM kimera.migration_events WHERE migration = $1 ORDER BY sequence',
       [migration],
     );
+  }
+
+  async judgedQueries(migration: string): Promise<readonly LookedAtQuery[]> {
+    await readMigration(this.database, migration);
+    return readJudgedQueries(this.database, migration);
+  }
+
+  async countQueries(migration: string, queries: readonly CountedQuery[]): Promise<number> {
+    return this.database.transaction(async (sql) => {
+      await readMigration(sql, migration, 'held');
+      return insertJudgedQueries(sql, migration, queries);
+    });
   }
 
   async switchSpace(

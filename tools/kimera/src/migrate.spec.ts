@@ -73,7 +73,7 @@ describe('migrate refuses', () => {
     [['status'], 64, '--collection'],
     [['status', '--database', './nowhere', '--collection', 'docs'], 1, 'holds no database'],
     [['status', '--database', './data', '--collection', 'nope'], 1, 'there is no collection "nope"'],
-    [['verify', '--database', './data', '--collection', 'docs', '--margin', '2'], 64, '--margin 2'],
+    [['verify', '--database', './data', '--collection', 'docs', '--delta', '2'], 64, '--delta 2'],
     [['cutover', '--database', './data', '--collection', 'docs'], 2, 'retired'],
     [['init', '--database', './data', '--collection', 'Docs!'], 1, 'cannot name a collection'],
     [['init', '--database', './data', '--collection', 'docs'], 2, 'exists'],

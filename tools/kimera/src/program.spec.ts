@@ -56,7 +56,7 @@ describe('wrong usage: 64, one line on stderr with the help of the command that 
     [['similarity', 'a', 'b', '--role', 'queen'], 'unknown role "queen"', 'similarity '],
     [['similarity', 'alone'], 'at least 2', 'similarity '],
     [['migrate', 'plan', '--collection', 'docs'], '--to is missing', 'migrate plan '],
-    [['migrate', 'verify', '--collection', 'docs', '--margin', '2'], '--margin 2', 'migrate verify '],
+    [['migrate', 'verify', '--collection', 'docs', '--delta', '2'], '--delta 2', 'migrate verify '],
   ])('%j', async (words, message, command) => {
     const { code, stdout, stderr } = await kimera(words, scratch);
     expect({ code, stdout }).toEqual({ code: 64, stdout: '' });

@@ -37,8 +37,9 @@ ${tile(String(journey.traffic.errors.length), `errors in ${journey.traffic.searc
 <p>The sentence that answers the question, among all sentences of a language; ${journey.before[0]?.questions.toLocaleString('en')} questions a language.</p>
 ${qualityChart(journey.before, journey.after)}
 <h2>The gates</h2>
-<p>Paired bootstrap over queries, one-sided non-inferiority: GO where the 5th percentile of the mean difference is above −δ, NO-GO where the 95th is below, else INCONCLUSIVE.</p>
+<p>One-sided non-inferiority by betting on each query in turn: GO where the e-value against a loss of δ reaches 20, NO-GO where that against a smaller one does, else INCONCLUSIVE; valid however often it is asked (docs/statistics.md). Drawn is the paired bootstrap over queries, 5th to 95th percentile of the mean difference.</p>
 ${gateChart(gates)}
+${gates.map(({ name, verification: { verdict, reason } }) => `<p>${escape(name)}: <b>${verdict}</b>. ${escape(reason)}</p>`).join('\n')}
 <p>The other model of the same dimension under the expected fingerprint: <b class="${swap.verdict === 'NO-GO' ? 'good' : 'bad'}">${swap.verdict}</b>. ${escape(swap.reason)}</p>
 <h2>The models on this machine</h2>
 ${table(

@@ -51,7 +51,7 @@ ${table(
   ]),
 )}
 
-The gate, all languages mixed, through SQL: ${quality?.source.toFixed(4)} → ${quality?.target.toFixed(4)} over ${quality?.queries} questions; mean difference ${gate?.meanDifference.toFixed(4)}, 5th to 95th percentile ${gate?.p5.toFixed(4)} to ${gate?.p95.toFixed(4)}, margin ${gate?.margin}, seed ${gate?.seed}: **${journey.verification.verdict}**.
+The gate, all languages mixed, through SQL: ${quality?.source.toFixed(4)} → ${quality?.target.toFixed(4)} over ${quality?.queries} questions; mean difference ${gate?.meanDifference.toFixed(4)}, 5th to 95th percentile ${gate?.p5.toFixed(4)} to ${gate?.p95.toFixed(4)}, margin ${gate?.margin}, seed ${gate?.seed}: **${journey.verification.verdict}**, ${journey.verification.reason}.
 
 Similarity thresholds that let through the same share of best hits: ${thresholds.map(({ share, source, target }) => `${(share * 100).toFixed(0)} %: ${source.toFixed(3)} → ${target.toFixed(3)}`).join('; ')}.
 

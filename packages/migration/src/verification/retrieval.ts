@@ -3,10 +3,11 @@ import type { MigrationParts } from '../parts.js';
 
 const QUERIES_PER_BATCH = 128;
 
-export interface Retrieval {
-  readonly hits: readonly (readonly Hit[])[];
-  /** Queries that were cut at the model's limit. */
-  readonly truncated: number;
+/** What one query found. */
+export interface Retrieved {
+  readonly hits: readonly Hit[];
+  /** The query was cut at the model's limit. */
+  readonly truncated: boolean;
 }
 
 /**
@@ -18,19 +19,16 @@ export async function retrieve(
   texts: readonly string[],
   limit: number,
   onProgress?: (done: number) => void,
-): Promise<Retrieval> {
-  const hits: (readonly Hit[])[] = [];
-  let truncated = 0;
+): Promise<readonly Retrieved[]> {
+  const found: Retrieved[] = [];
   for (let from = 0; from < texts.length; from += QUERIES_PER_BATCH) {
     const embeddings = await embedder.encodeBatch(texts.slice(from, from + QUERIES_PER_BATCH), {
       role: 'query',
       lane: 'bulk',
     });
-    for (const { dense = new Float32Array(), space, truncated: cut } of embeddings) {
-      hits.push(await store.vectors.searchSpace(collection, { space, dense }, limit));
-      if (cut) truncated += 1;
-    }
-    onProgress?.(hits.length);
+    for (const { dense = new Float32Array(), space, truncated } of embeddings)
+      found.push({ hits: await store.vectors.searchSpace(collection, { space, dense }, limit), truncated });
+    onProgress?.(found.length);
   }
-  return { hits, truncated };
+  return found;
 }

@@ -114,11 +114,16 @@ function similarity(a: Float32Array, b: Float32Array): number {
 }
 
 /**
- * False where the application has changed or deleted the row since it was sampled: then its old text finds it no more.
+ * False where the row or its vector is another one by now, or gone: the application changed it since it was sampled,
+ * and its old text finds it no more.
  */
-async function unchanged({ store, collection }: MigrationParts, { id, contentHash }: SourceRow): Promise<boolean> {
+async function unchanged(
+  { store, collection, target }: MigrationParts,
+  { id, contentHash }: SourceRow,
+): Promise<boolean> {
+  const [vector] = await store.vectors.readVectors(collection, target.space.fingerprint, [id]);
   const [row] = await store.collections.readRows(collection, [id]);
-  return row?.contentHash === contentHash;
+  return row?.contentHash === contentHash && vector?.contentHash === contentHash;
 }
 
 async function sameText(

@@ -1,33 +1,36 @@
-import { CatchUpError, MigrationStateError, type Hit, type Migration } from '@kimera/core';
-import { ndcg, qualityGate, type GateResult } from '@kimera/evaluation';
+import { MigrationStateError, type Figures, type Migration } from '@kimera/core';
+import type { GateResult } from '@kimera/evaluation';
 import { AcceptanceError, BackfillIncompleteError, PoisonRowsError } from '../errors.js';
 import { openMigration } from '../open-migration.js';
 import type { MigrationParts } from '../parts.js';
 import { TRANSITIONS } from '../transitions.js';
 import type { Check } from './check.js';
 import { checkCoverage } from './coverage-check.js';
+import { judge, type EquivalentThreshold, type JudgedQuality, type Judgement } from './judge.js';
 import type { JudgedQuery } from './judged-query.js';
-import { retrieve } from './retrieval.js';
+import { marginOf } from './looks.js';
+import { settle, SETTLE_SECONDS } from './settle.js';
 import { checkVectors } from './vectors-check.js';
 
 export type Verdict = 'GO' | 'NO-GO' | 'INCONCLUSIVE';
 
 export interface VerifyOptions {
-  /** Without judged queries the verdict is at best INCONCLUSIVE. */
+  /**
+   * Each counts once a migration, by its text: those that an earlier verification counted are not measured again, and
+   * count all the same where they are left out. With none at all the verdict is at best INCONCLUSIVE.
+   */
   readonly queries?: readonly JudgedQuery[];
-  /** δ of the gate, in nDCG@10. */
+  /** δ of the gate, in nDCG@10: that of the plan. @throws MarginFixedError where it is another. */
   readonly margin?: number;
   readonly sampleRows?: number;
   readonly seed?: number;
   /** The operator's words for going on at INCONCLUSIVE; they are kept in the log. */
   readonly accept?: string;
+  /** Time in which changes that wait must have been embedded, default {@link SETTLE_SECONDS}. */
+  readonly settleSeconds?: number;
+  /** Stops the wait for changes. */
+  readonly signal?: AbortSignal;
   readonly onProgress?: (step: string, done: number, total: number) => void;
-}
-
-/** Judged queries beyond a model's limit: they were searched for by what was left of them. */
-export interface QueriesCut {
-  readonly source: number;
-  readonly target: number;
 }
 
 export interface Verification {
@@ -40,37 +43,36 @@ export interface Verification {
   readonly reason: string;
   readonly accepted: string | null;
   readonly checks: readonly Check[];
-  /** Of nDCG@10 per query, or null without judged queries. */
+  /**
+   * Of all queries that the migration has counted; null where it has counted none, or where a check does not hold: then
+   * none is measured.
+   */
   readonly gate: GateResult | null;
-  readonly quality: {
-    readonly metric: 'nDCG@10';
-    readonly source: number;
-    readonly target: number;
-    readonly queries: number;
-    readonly cut: QueriesCut;
-  } | null;
-  /** A similarity threshold of the old space and what lets through the same share of best hits in the new one. */
-  readonly thresholds: readonly { readonly share: number; readonly source: number; readonly target: number }[];
+  readonly quality: JudgedQuality | null;
+  readonly thresholds: readonly EquivalentThreshold[];
 }
 
 /** Rows embedded again: none bad of 300 means at most 3/300, one in a hundred, bad at 95 %. */
 export const VERIFIED_ROWS = 300;
-/** Hits a query: the gate judges nDCG@10. */
-const DEPTH = 10;
 
 /**
  * Verifies through the store's own search; GO, or an accepted INCONCLUSIVE, makes the migration `ready`. Every verdict
- * is a line in the log.
- * @throws NoMigrationError, MigrationStateError, BackfillIncompleteError, PoisonRowsError, AcceptanceError.
+ * is a line in the log. Whatever is verified again, a migration that was `ready` is so only after the new verdict:
+ * queries of earlier looks stay counted, and a verdict that turns says which look it had been reached at.
+ * @throws NoMigrationError, MigrationStateError, MarginFixedError, BackfillIncompleteError, ChangesWaitingError,
+ * PoisonRowsError: nothing was judged, the state stays; AcceptanceError.
  */
 export async function verifyMigration(parts: MigrationParts, options: VerifyOptions = {}): Promise<Verification> {
-  const { queries = [], margin = 0.02, sampleRows = VERIFIED_ROWS, seed = 1, accept, onProgress } = options;
+  const { queries = [], sampleRows = VERIFIED_ROWS, seed = 1, accept, onProgress } = options;
   const { store, by, source, target, collection } = parts;
   if (accept?.trim() === '') throw new AcceptanceError('INCONCLUSIVE', 'the reason is empty');
   const opened = await openMigration(parts, 'verify');
   if (!TRANSITIONS.verify.expected.some((state) => state === opened.state))
     throw new MigrationStateError(opened.id, 'verify', opened.state, TRANSITIONS.verify.expected);
+  const margin = marginOf(await store.migrations.events(opened.id), options.margin);
   await refuseUnfinished(parts, opened);
+  await settle(parts, { seconds: options.settleSeconds ?? SETTLE_SECONDS, signal: options.signal, onProgress });
+  await refusePoison(parts, opened);
   const migration = await store.migrations.transition(opened.id, by, {
     ...TRANSITIONS.verify,
     event: 'verify',
@@ -79,8 +81,11 @@ export async function verifyMigration(parts: MigrationParts, options: VerifyOpti
 
   onProgress?.('rows', 0, 1);
   const checks = [...(await checkCoverage(parts, migration)), ...(await checkVectors(parts, sampleRows, seed))];
-  const judged = queries.length === 0 ? null : await judge(parts, queries, margin, seed, onProgress);
-  const { verdict, reason } = conclude(checks, judged?.gate ?? null);
+  // Vectors that are not right are not judged: their queries would count for the whole migration.
+  const judged = checks.every(({ holds }) => holds)
+    ? await judge(parts, migration, { queries, margin, seed, onProgress })
+    : null;
+  const { verdict, reason } = conclude(checks, judged);
   if (accept !== undefined && verdict === 'NO-GO') {
     await store.migrations.note(migration.id, by, 'verdict', { verdict, reason });
     throw new AcceptanceError(verdict, reason);
@@ -89,16 +94,7 @@ export async function verifyMigration(parts: MigrationParts, options: VerifyOpti
   const figures = {
     verdict,
     reason,
-    ...(judged === null
-      ? {}
-      : {
-          before: judged.quality.source,
-          after: judged.quality.target,
-          cutBefore: judged.quality.cut.source,
-          cutAfter: judged.quality.cut.target,
-          p5: judged.gate.p5,
-          p95: judged.gate.p95,
-        }),
+    ...(judged === null ? {} : figuresOf(judged)),
     ...(accepted === null ? {} : { accepted }),
   };
   if (verdict === 'GO' || accepted !== null)
@@ -119,27 +115,42 @@ export async function verifyMigration(parts: MigrationParts, options: VerifyOpti
   };
 }
 
-async function refuseUnfinished(
-  { store, collection, target }: MigrationParts,
-  { id, state }: Migration,
-): Promise<void> {
+function figuresOf({ quality, gate }: Judgement): Figures {
+  return {
+    look: quality.look,
+    counted: quality.queries,
+    added: quality.added,
+    before: quality.source,
+    after: quality.target,
+    cutBefore: quality.cut.source,
+    cutAfter: quality.cut.target,
+    margin: gate.margin,
+    decidedBy: gate.decidedBy,
+    logENotWorse: gate.notWorse.logE,
+    logEWorse: gate.worse.logE,
+    p5: gate.p5,
+    p95: gate.p95,
+  };
+}
+
+async function refuseUnfinished({ store }: MigrationParts, { id, state }: Migration): Promise<void> {
   const { waiting, active, failed } = await store.jobs.counts(id);
   if (state === 'backfilling' && waiting + active + failed > 0)
     throw new BackfillIncompleteError(waiting, active, failed);
+}
+
+async function refusePoison({ store }: MigrationParts, { id }: Migration): Promise<void> {
   const poison = (await store.migrations.poison(id)).filter(({ excused }) => excused === 'no');
   if (poison.length > 0)
     throw new PoisonRowsError(
       poison.map((row) => row.id),
       poison[0]?.reason ?? '',
     );
-  const pending = await store.changes.countPending(collection, target.space.fingerprint);
-  const limit = Math.max(1_000, Math.floor((await store.collections.countRows(collection)) * 0.1));
-  if (pending > limit) throw new CatchUpError(pending, limit);
 }
 
 function conclude(
   checks: readonly Check[],
-  gate: GateResult | null,
+  judged: Judgement | null,
 ): { readonly verdict: Verdict; readonly reason: string } {
   const failed = checks.filter(({ holds }) => !holds);
   if (failed.length > 0)
@@ -147,65 +158,16 @@ function conclude(
       verdict: 'NO-GO',
       reason: `does not hold: ${failed.map(({ name, actual }) => `${name} (${actual})`).join('; ')}`,
     };
-  if (gate === null) return { verdict: 'INCONCLUSIVE', reason: 'no judged queries were given: quality is not known' };
-  return { verdict: gate.verdict, reason: gate.reason };
+  if (judged === null) return { verdict: 'INCONCLUSIVE', reason: 'no judged queries were given: quality is not known' };
+  const { gate, quality } = judged;
+  return { verdict: gate.verdict, reason: [gate.reason, ...cutOf(quality)].join('; ') };
 }
 
-async function judge(
-  parts: MigrationParts,
-  queries: readonly JudgedQuery[],
-  margin: number,
-  seed: number,
-  onProgress: VerifyOptions['onProgress'],
-) {
-  const texts = queries.map(({ text }) => text);
-  const before = await retrieve(parts, parts.source, texts, DEPTH, (done) =>
-    onProgress?.('queries in the old space', done, queries.length),
-  );
-  const after = await retrieve(parts, parts.target, texts, DEPTH, (done) =>
-    onProgress?.('queries in the new space', done, queries.length),
-  );
-  const scores = (hits: readonly (readonly Hit[])[]): readonly number[] =>
-    hits.map((ranking, i) =>
-      ndcg(
-        ranking.map(({ id }) => id),
-        queries[i]?.relevant ?? {},
-        DEPTH,
-      ),
-    );
-  const [source, target] = [scores(before.hits), scores(after.hits)];
-  const slices = queries.map(({ slice }) => slice ?? '');
-  const gate = qualityGate({
-    source,
-    target,
-    margin,
-    seed,
-    ...(slices.some((slice) => slice !== '') ? { slices } : {}),
-  });
-  return {
-    gate,
-    quality: {
-      metric: 'nDCG@10' as const,
-      source: mean(source),
-      target: mean(target),
-      queries: queries.length,
-      cut: { source: before.truncated, target: after.truncated },
-    },
-    thresholds: equivalentThresholds(
-      before.hits.map((hits) => hits[0]?.score ?? 0),
-      after.hits.map((hits) => hits[0]?.score ?? 0),
-    ),
-  };
-}
-
-/** Quantile matching over the best hits: fixed thresholds break with a new space. */
-function equivalentThresholds(before: readonly number[], after: readonly number[]): Verification['thresholds'] {
-  const [source, target] = [[...before].sort((a, b) => a - b), [...after].sort((a, b) => a - b)];
-  const at = (sorted: readonly number[], share: number): number =>
-    sorted[Math.min(sorted.length - 1, Math.floor((1 - share) * sorted.length))] ?? 0;
-  return [0.95, 0.9, 0.75, 0.5, 0.25].map((share) => ({ share, source: at(source, share), target: at(target, share) }));
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+/** Nothing is cut in silence. */
+function cutOf({ cut, queries }: JudgedQuality): readonly string[] {
+  return cut.source + cut.target === 0
+    ? []
+    : [
+        `of the ${queries} queries ${cut.source} are longer than the old model's limit and ${cut.target} than the new one's: they were searched for by their beginning`,
+      ];
 }

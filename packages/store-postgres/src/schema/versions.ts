@@ -250,6 +250,23 @@ export const SCHEMA_VERSIONS: readonly string[] = [
     reason text NOT NULL,
     PRIMARY KEY (collection, space, id),
     FOREIGN KEY (collection, space) REFERENCES kimera.collection_spaces ON DELETE CASCADE
+  `,
+  `
+  -- What the gate has counted; the texts of the queries are not kept.
+  CREATE TABLE kimera.judged_queries (
+    migration text NOT NULL REFERENCES kimera.migrations,
+    hash bytea NOT NULL,
+    sequence bigint GENERATED ALWAYS AS IDENTITY,
+    look integer NOT NULL,
+    judgements bytea NOT NULL,
+    slice text NOT NULL,
+    source_score double precision NOT NULL,
+    source_best double precision NOT NULL,
+    source_truncated boolean NOT NULL,
+    target_score double precision NOT NULL,
+    target_best double precision NOT NULL,
+    target_truncated boolean NOT NULL,
+    PRIMARY KEY (migration, hash)
   );
   `,
 ];

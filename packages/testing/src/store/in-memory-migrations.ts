@@ -3,8 +3,10 @@ import {
   MigrationUnderWayError,
   NoMigrationError,
   UnknownMigrationError,
+  type CountedQuery,
   type EmbeddingSpace,
   type Figures,
+  type LookedAtQuery,
   type Migration,
   type MigrationEvent,
   type PoisonRecord,
@@ -17,6 +19,8 @@ interface HeldMigration {
   readonly events: MigrationEvent[];
   /** By space and row id. */
   readonly poison: Map<string, PoisonRecord>;
+  /** By the hash of the text, in the order in which they were counted. */
+  readonly judged: Map<string, LookedAtQuery>;
 }
 
 /** Migrations with their log and their poison rows, the oldest first. */
@@ -39,7 +43,7 @@ export class InMemoryMigrations {
       state: 'planned',
       created: this.#at(),
     };
-    this.#held.set(migration.id, { migration, events: [], poison: new Map() });
+    this.#held.set(migration.id, { migration, events: [], poison: new Map(), judged: new Map() });
     this.note(migration.id, by, 'plan', figures);
     return migration;
   }
@@ -75,6 +79,18 @@ export class InMemoryMigrations {
 
   events(id: string): readonly MigrationEvent[] {
     return [...this.#of(id).events];
+  }
+
+  judgedQueries(id: string): readonly LookedAtQuery[] {
+    return [...this.#of(id).judged.values()];
+  }
+
+  countQueries(id: string, queries: readonly CountedQuery[]): number {
+    const { judged } = this.#of(id);
+    const last = Math.max(0, ...[...judged.values()].map(({ look }) => look));
+    const added = queries.filter(({ hash }) => !judged.has(hash));
+    for (const query of added) judged.set(query.hash, { ...query, look: last + 1 });
+    return added.length === 0 ? last : last + 1;
   }
 
   /** A row that is excused stays so while its text is the same. */

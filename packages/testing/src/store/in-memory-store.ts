@@ -192,6 +192,8 @@ export class InMemoryStore implements StorePorts {
       this.#write(() => this.#migrations.transition(migration, by, transition)),
     note: (migration, by, event, figures) => this.#write(() => this.#migrations.note(migration, by, event, figures)),
     events: async (migration) => this.#migrations.events(migration),
+    judgedQueries: async (migration) => this.#migrations.judgedQueries(migration),
+    countQueries: (migration, queries) => this.#write(() => this.#migrations.countQueries(migration, queries)),
     switchSpace: (migration, by, change, embed) =>
       this.#write(async () => {
         const { from, toSpace, maxPending, signal } = change;

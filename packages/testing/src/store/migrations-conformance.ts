@@ -1,4 +1,12 @@
-import type { EmbeddingSpace, Migration, NewVector, SourceRow, SpaceSwitch, Transition } from '@kimera/core';
+import type {
+  CountedQuery,
+  EmbeddingSpace,
+  Migration,
+  NewVector,
+  SourceRow,
+  SpaceSwitch,
+  Transition,
+} from '@kimera/core';
 import { rejection, type TestFunctions } from '../test-functions.js';
 import {
   type Bench,
@@ -146,12 +154,56 @@ export function migrationsConformance({ describe, it, expect }: TestFunctions, b
         () => store().migrations.note('nobody', 'suite', 'x', {}),
         () => store().migrations.events('nobody'),
         () => store().migrations.poison('nobody'),
+        () => store().migrations.judgedQueries('nobody'),
+        () => store().migrations.countQueries('nobody', []),
         () => store().migrations.switchSpace('nobody', 'suite', CUTOVER, embedIn(NEW)),
         () => store().migrations.recordPoison('nobody', NEW.fingerprint, []),
         () => store().migrations.excuse('nobody', 'suite', []),
       ];
       for (const call of calls)
         expect(await rejection(call)).toMatchObject({ code: 'UNKNOWN_MIGRATION', migration: 'nobody' });
+    });
+  });
+
+  describe('judged queries', () => {
+    const judged = (digit: string, score: number): CountedQuery => ({
+      hash: digit.repeat(64),
+      judgements: 'e'.repeat(64),
+      slice: digit === 'a' ? '' : `slice "${digit}"`,
+      source: { score, best: 0.1 + score, truncated: false },
+      target: { score: 1 - score, best: -0.25, truncated: true },
+    });
+    const counted = async (migration: string): Promise<readonly string[]> =>
+      (await store().migrations.judgedQueries(migration)).map(({ hash, look }) => `${hash.slice(0, 1)} ${look}`);
+
+    it('count once a migration, in the order of the looks and as they were given', async () => {
+      const { collection, migration } = await ready();
+      expect(await store().migrations.judgedQueries(migration.id)).toEqual([]);
+      expect(await store().migrations.countQueries(migration.id, [])).toBe(0);
+      expect(await store().migrations.countQueries(migration.id, [judged('c', 1 / 3), judged('a', 0)])).toBe(1);
+      expect(await store().migrations.judgedQueries(migration.id)).toEqual([
+        { ...judged('c', 1 / 3), look: 1 },
+        { ...judged('a', 0), look: 1 },
+      ]);
+      expect(await store().migrations.countQueries(migration.id, [judged('a', 1)])).toBe(1);
+      expect(
+        await store().migrations.countQueries(migration.id, [judged('d', 1), judged('c', 1), judged('b', 1)]),
+      ).toBe(2);
+      expect(await counted(migration.id)).toEqual(['c 1', 'a 1', 'd 2', 'b 2']);
+      expect((await store().migrations.judgedQueries(migration.id))[0]?.source.score).toBe(1 / 3);
+      await store().migrations.transition(migration.id, 'suite', RETIRE);
+      const next = await store().migrations.createMigration(collection, OTHER, 'suite', {});
+      expect(await store().migrations.countQueries(next.id, [judged('a', 1)])).toBe(1);
+      expect(await counted(next.id)).toEqual(['a 1']);
+    });
+
+    it('that are counted at once by two are counted once', async () => {
+      const { migration } = await ready();
+      const looks = await Promise.all(
+        ['a', 'b'].map((digit) => store().migrations.countQueries(migration.id, [judged('c', 0), judged(digit, 1)])),
+      );
+      expect([...looks].sort()).toEqual([1, 2]);
+      expect((await counted(migration.id)).map((line) => line.slice(0, 1)).sort()).toEqual(['a', 'b', 'c']);
     });
   });
 

@@ -18,6 +18,8 @@ export const EXIT_OF_CODE = {
   // No failures.
   STOPPED: EXIT.stopped,
   OUTPUT_CLOSED: EXIT.done,
+  // Nothing was judged yet: neither a GO nor a NO-GO.
+  CHANGES_WAITING: EXIT.stopped,
   // What was named is not what the command can work on: as with a file that is refused.
   ACCEPTANCE: EXIT.refused,
   CHECKPOINT_FILE_MISSING: EXIT.refused,
@@ -225,6 +227,8 @@ export const HINTS = {
   ROWS_MISSING: '"kimera migrate work" embeds them',
   POISON_ROWS: 'change the rows, or "kimera migrate excuse" them',
   ACCEPTANCE: '"kimera migrate verify --help" says what --accept can let through',
+  MARGIN_FIXED: 'leave --delta out; another one needs a new migration: "kimera migrate retire", then "kimera migrate plan --delta"',
+  CHANGES_WAITING: 'let "kimera migrate work" run beside the writers, then verify again',
   CATCH_UP: '"kimera migrate work" catches up',
   EMBEDDER_BROKEN: '"kimera doctor --model DIR" shows what is wrong with the model',
   VECTOR_NOT_FINITE: '"kimera models verify DIR" checks the model',
@@ -286,6 +290,7 @@ export const HINTS = {
   // Statistics of the gate: what was judged cannot be compared.
   UNPAIRED_SCORES: FAULT,
   INVALID_SCORE: FAULT,
+  DIFFERENCE_RANGE: FAULT,
   TOO_FEW_VALUES: 'give more judged queries with --queries',
   SETTING_RANGE: 'kimera migrate verify --help',
   CONSTANT_INPUT: 'give more judged queries with --queries',

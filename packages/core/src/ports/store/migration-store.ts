@@ -59,6 +59,33 @@ export interface SwitchResult {
   readonly blockedMilliseconds: number;
 }
 
+/** A judged query, measured in both spaces once in a migration. Its text is not kept. */
+export interface CountedQuery {
+  /** SHA-256 of the text, lower-case hex: says whether a query was counted before. */
+  readonly hash: string;
+  /** SHA-256 of its judgements, lower-case hex: says whether they were changed since. */
+  readonly judgements: string;
+  /** '' is none. */
+  readonly slice: string;
+  readonly source: MeasuredQuery;
+  readonly target: MeasuredQuery;
+}
+
+/** What a judged query got in one space. */
+export interface MeasuredQuery {
+  /** nDCG@10. */
+  readonly score: number;
+  /** Cosine of the best hit; 0 where there was none. */
+  readonly best: number;
+  /** Longer than the model's limit: it was searched for by its beginning. */
+  readonly truncated: boolean;
+}
+
+export interface LookedAtQuery extends CountedQuery {
+  /** From 1. */
+  readonly look: number;
+}
+
 /**
  * Migrations and their event log. Every transition is one transaction and one line of the log. @throws
  * UnknownMigrationError everywhere.
@@ -74,6 +101,13 @@ export interface MigrationStore {
   note(migration: string, by: string, event: string, figures: Figures): Promise<void>;
   /** The oldest first. */
   events(migration: string): Promise<readonly MigrationEvent[]>;
+  /** Judged queries in the order in which they were counted: look by look, and as they were given. */
+  judgedQueries(migration: string): Promise<readonly LookedAtQuery[]>;
+  /**
+   * Counts the queries of one look, in one transaction. Those whose text was counted before stay as they were. Returns
+   * the number of the last look: a new one where a query was new.
+   */
+  countQueries(migration: string, queries: readonly CountedQuery[]): Promise<number>;
   /**
    * One transaction in which writers of the collection wait: changes still pending in `toSpace` are embedded by `embed`
    * and written, then the pointer moves and the state with it. Rolled back whole where anything fails. `embed` must not

@@ -3,6 +3,7 @@ import type { CommandContext } from '../../console/command-context.js';
 import { UsageError } from '../../errors.js';
 import { formatBytes, formatCount, formatDuration } from '../../console/format.js';
 import { printable } from '../../console/printable.js';
+import { deltaOption } from './delta.js';
 import { inPlaceLines, readInPlacePlan } from './in-place-plan.js';
 import { modelCommand, type ModelOptions } from './options.js';
 import { printState } from './state.js';
@@ -11,14 +12,15 @@ export function planCommand(context: CommandContext): Command {
   return modelCommand(context, 'plan', {
     summary: 'what a migration will take',
     description:
-      'Rows, tokens, texts that will be cut, disk, time on this machine (measured on a sample), and the judged queries that the gate needs. Records the migration as planned; no vector is written. --dry-run records nothing.',
+      'Rows, tokens, texts that will be cut, disk, time on this machine (measured on a sample), and the judged queries that the gate needs. The loss that counts as none (--delta) is fixed here for the whole migration. Records the migration as planned; no vector is written. --dry-run records nothing.',
     examples: [
       'migrate plan --database ./data --collection docs --to kimera/all-MiniLM-L6-v2-static',
       'migrate plan --collection docs --to kimera/all-MiniLM-L6-v2-static --dry-run --json',
     ],
   })
     .option('--dry-run', 'measure only')
-    .action(async (options: ModelOptions & { readonly dryRun?: true }) => {
+    .addOption(deltaOption('a loss of mean nDCG@10 up to this counts as none, in every verification (default: 0.02)'))
+    .action(async ({ delta, ...options }: ModelOptions & { readonly dryRun?: true; readonly delta?: number }) => {
       if (options.to === undefined)
         throw new UsageError(
           '--to is missing: the new model, by its id as "kimera models list" prints it, or by its folder',
@@ -29,7 +31,9 @@ export function planCommand(context: CommandContext): Command {
       ]);
       const { parts, store, close } = await openSession(context, options, 'plan');
       try {
-        const plan = options.dryRun === true ? await measurePlan(parts) : (await planMigration(parts)).plan;
+        const asked = delta === undefined ? {} : { margin: delta };
+        const plan =
+          options.dryRun === true ? await measurePlan(parts, asked) : (await planMigration(parts, asked)).plan;
         const inPlace = await readInPlacePlan(store, options.collection, parts.target.space);
         if (options.json !== true) {
           const { formatTable } = await import('../../console/table.js');
@@ -48,7 +52,7 @@ export function planCommand(context: CommandContext): Command {
             `about ${formatCount(plan.tokens)} tokens, ${formatDuration(plan.seconds * 1000)} with one worker here (${plan.rowsPerSecond.toFixed(0)} rows/s), ${formatBytes(plan.bytes)} more on disk${plan.freeBytes === null ? '' : ` (${formatBytes(plan.freeBytes)} free)`}`,
           );
           await context.stdout.line(
-            `verify decides with about ${formatCount(plan.judgedQueries)} judged queries where the models are equally good, with fewer where they differ, with less than ${plan.leastQueries} never; without a decision, verify --accept "why" goes on`,
+            `verify: a loss of mean nDCG@10 up to ${plan.margin} counts as none. Where the models are equally good (σ 0.3), half of the migrations are GO by ${formatCount(plan.judgedQueriesOfHalf)} judged queries, 85 % by ${formatCount(plan.judgedQueries)}; fewer where they differ, never below ${plan.leastQueries}. Queries may be added as often as you like: the price is ${formatCount(plan.judgedQueries - plan.judgedQueriesAtOneLook)} more than the ${formatCount(plan.judgedQueriesAtOneLook)} of a test that is asked only once. Without a decision, verify --accept "why" goes on`,
           );
           if (inPlace !== null) for (const line of inPlaceLines(inPlace)) await context.stdout.line(line);
           for (const side of [plan.source, plan.target])

@@ -4,19 +4,20 @@ import type { JudgedQuery, Verification } from '@kimera/migration';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { CommandContext } from '../../console/command-context.js';
-import { InvalidQueryLineError, UsageError } from '../../errors.js';
+import { InvalidQueryLineError } from '../../errors.js';
 import { EXIT } from '../../console/exit-code.js';
 import { formatCount } from '../../console/format.js';
 import { printable } from '../../console/printable.js';
 import { openProgress } from '../../console/progress.js';
 import { wholeNumber } from '../../console/whole-number.js';
 import { inputPath } from '../../models/resolve-model.js';
+import { deltaOption } from './delta.js';
 import { modelCommand, type ModelOptions } from './options.js';
 import { printState } from './state.js';
 
 interface VerifyCommandOptions extends ModelOptions {
   readonly queries?: string;
-  readonly margin?: string;
+  readonly delta?: number;
   readonly seed?: number;
   readonly accept?: string;
   readonly report?: string;
@@ -38,8 +39,9 @@ export function verifyMigrationCommand(context: CommandContext): Command {
     description: [
       'Checks that every row has one vector, embeds sampled rows again, finds rows by their own text, and compares both models on judged queries.',
       'A judged query is a line {"text": "…", "relevant": ["row id", …]}, or {"row id": grade} for relevant; "slice": "…" groups queries.',
-      'At least 30 are needed for a verdict; "migrate plan" says about how many decide where the models are equally good, often a thousand or more.',
-      'Ends with 0 at GO, 2 at NO-GO, 3 at INCONCLUSIVE: too few judged queries, or none.',
+      'Each query counts once a migration, by its text. Verify again with more of them as often as you like: the verdict stays as sure as at one look.',
+      'At least 30 are needed for a verdict; "migrate plan" says about how many decide where the models are equally good, often two thousand.',
+      'Changes that wait are embedded first, for a minute at most. Ends with 0 at GO, 2 at NO-GO, 3 at INCONCLUSIVE (too few judged queries, or none) and where changes still wait.',
       '--accept "why" goes on at INCONCLUSIVE all the same, and the log keeps the words; NO-GO cannot be accepted.',
     ].join('\n'),
     examples: [
@@ -48,14 +50,11 @@ export function verifyMigrationCommand(context: CommandContext): Command {
     ],
   })
     .option('--queries <file>', 'judged queries, one JSON line each')
-    .option('--margin <share>', 'a loss of mean nDCG@10 up to this counts as none (default: 0.02)')
+    .addOption(deltaOption('the loss that counts as none: only that of the plan is taken'))
     .option('--seed <number>', 'of samples and resampling (default: 1)', wholeNumber('--seed'))
     .option('--accept <reason>', 'go on at INCONCLUSIVE; the reason is kept in the log')
     .option('--report <file>', 'write the whole verification as JSON')
-    .action(async ({ queries, margin, seed, accept, report, ...options }: VerifyCommandOptions) => {
-      const share = margin === undefined ? undefined : Number(margin);
-      if (margin !== undefined && !(share !== undefined && share > 0 && share < 1))
-        throw new UsageError(`--margin ${margin}: expected a number above 0 and below 1, in nDCG@10`);
+    .action(async ({ queries, delta, seed, accept, report, ...options }: VerifyCommandOptions) => {
       const judged = queries === undefined ? [] : await readQueries(await inputPath(context, queries));
       const [{ verifyMigration }, { openSession }] = await Promise.all([
         import('@kimera/migration'),
@@ -71,7 +70,8 @@ export function verifyMigrationCommand(context: CommandContext): Command {
       try {
         const verification = await verifyMigration(parts, {
           queries: judged,
-          ...(share === undefined ? {} : { margin: share }),
+          signal: context.stop,
+          ...(delta === undefined ? {} : { margin: delta }),
           ...(seed === undefined ? {} : { seed }),
           ...(accept === undefined ? {} : { accept }),
           onProgress: (current, done, total) => {
@@ -111,8 +111,19 @@ async function printVerification(
     ),
   );
   if (quality !== null && gate !== null) {
+    const { look, added, known, changed, repeated, queries } = quality;
     await context.stdout.line(
-      `nDCG@10 over ${quality.queries} queries: ${quality.source.toFixed(4)} → ${quality.target.toFixed(4)}; mean difference ${gate.meanDifference.toFixed(4)} (5th to 95th percentile ${gate.p5.toFixed(4)} to ${gate.p95.toFixed(4)}), margin ${gate.margin}, seed ${gate.seed}`,
+      `look ${look}: ${added} new queries, ${queries} counted in this migration${known > 0 ? `; ${known} given again were counted before` : ''}${repeated > 0 ? `; ${repeated} were in the file more than once` : ''}`,
+    );
+    if (changed > 0)
+      await context.stdout.line(
+        yellow(`${changed} queries have other judgements than when they were counted: what was counted first stands`),
+      );
+    await context.stdout.line(
+      `nDCG@10 over ${queries} queries: ${quality.source.toFixed(4)} → ${quality.target.toFixed(4)}; mean difference ${gate.meanDifference.toFixed(4)} (5th to 95th percentile ${gate.p5.toFixed(4)} to ${gate.p95.toFixed(4)}), margin ${gate.margin}, seed ${gate.seed}`,
+    );
+    await context.stdout.line(
+      `what decides, at p ≤ 0.05 over all looks: not worse than −${gate.margin} p ${shown(gate.notWorse.p)}, worse p ${shown(gate.worse.p)}`,
     );
     const { source: before, target: after } = quality.cut;
     if (before + after > 0)
@@ -133,6 +144,10 @@ async function printVerification(
   await context.stdout.line(
     `${bold(paint(verdict))}: ${printable(reason)}${accepted === null ? '' : ` (accepted: ${printable(accepted)})`}`,
   );
+}
+
+function shown(p: number): string {
+  return p < 0.0001 ? '< 0.0001' : p.toFixed(4);
 }
 
 async function readQueries(file: string): Promise<readonly JudgedQuery[]> {

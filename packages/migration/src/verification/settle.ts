@@ -1,0 +1,46 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ChangesWaitingError } from '../errors.js';
+import type { MigrationParts } from '../parts.js';
+import { work } from '../work.js';
+import { allowedPending } from './coverage-check.js';
+
+/** A verification waits at most this long for changes to be embedded. */
+export const SETTLE_SECONDS = 60;
+const POLL_MILLISECONDS = 250;
+
+export interface SettleOptions {
+  readonly seconds: number;
+  readonly signal: AbortSignal | undefined;
+  readonly onProgress: ((step: string, done: number, total: number) => void) | undefined;
+}
+
+/**
+ * Waits until so few changes wait that they cannot sway a verdict, and embeds them itself beside the workers: there may
+ * be none. @throws ChangesWaitingError where they still wait at the end of the time, the signal's reason.
+ */
+export async function settle(parts: MigrationParts, { seconds, signal, onProgress }: SettleOptions): Promise<void> {
+  const { store, collection, target } = parts;
+  const started = performance.now();
+  let most = 0;
+  const read = async (): Promise<{ readonly pending: number; readonly allowed: number }> => {
+    const pending = await store.changes.countPending(collection, target.space.fingerprint);
+    most = Math.max(most, pending);
+    if (pending > 0) onProgress?.('changes that wait', most - pending, most);
+    return { pending, allowed: allowedPending(await store.collections.countRows(collection)) };
+  };
+  for (;;) {
+    signal?.throwIfAborted();
+    const { pending, allowed } = await read();
+    if (pending <= allowed) return;
+    const left = seconds * 1_000 - (performance.now() - started);
+    if (left <= 0) throw new ChangesWaitingError(pending, allowed, seconds);
+    const end = AbortSignal.any([AbortSignal.timeout(Math.ceil(left)), ...(signal === undefined ? [] : [signal])]);
+    const { ended } = await work(parts, {
+      until: 'caught-up',
+      signal: end,
+      onProgress: ({ rows }) => onProgress?.('changes that wait', Math.min(rows, most), most),
+    });
+    // Another worker is at it, or the migration was paused meanwhile.
+    if (ended !== 'stopped') await delay(Math.min(POLL_MILLISECONDS, left));
+  }
+}
