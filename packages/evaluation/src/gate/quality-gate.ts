@@ -55,14 +55,14 @@ export function qualityGate(options: QualityGateOptions): GateResult {
     source,
     target,
     margin = 0.02,
-    looks = source.map(() => 1),
     resamples = 10_000,
     seed = 1,
-    slices = source.map(() => ''),
     minimumSlice = MINIMUM_QUERIES,
     minimumQueries = MINIMUM_QUERIES,
     hits,
   } = options;
+  const looks = options.looks ?? source.map(() => 1);
+  const slices = options.slices ?? source.map(() => '');
   requirePairs(source, target, 1, 'quality gate');
   requireShare('margin', margin);
   requireInteger('minimumSlice', minimumSlice, 1);
