@@ -5,6 +5,7 @@ import { DifferenceRangeError, TooFewValuesError } from '../errors.js';
 export const LEVEL = 0.05;
 /** An e-value from here on decides (Ville's inequality: it is reached with probability 1 / threshold at most). */
 export const THRESHOLD = 1 / LEVEL;
+const LOG_THRESHOLD = Math.log(THRESHOLD);
 /**
  * Largest share of the capital that the worst possible query may take, one for each half of the capital: ½ as in
  * Waudby-Smith & Ramdas 2023; 9/10 needs a third fewer queries where the models hardly differ. docs/statistics.md has
@@ -62,9 +63,12 @@ export function bettingTest(differences: ArrayLike<number>, margin: number): Bet
   return { notWorse: above.evidence(), worse: below.evidence() };
 }
 
-/** The same stakes with each cap, half of the capital each. */
+/** Half of the capital is bet with each cap. */
 class Capital {
-  readonly #logs = CAPS.map(() => 0);
+  readonly #caps: readonly [number, number];
+  /** Logarithms of what each half has become, for 1 at the start. */
+  #careful = 0;
+  #bold = 0;
   #queries = 0;
   #largest = -Infinity;
   #decidedAfter: number | null = null;
@@ -72,30 +76,33 @@ class Capital {
   /** @param worst The largest loss of one query for a stake of 1. */
   constructor(
     private readonly effect: number,
-    private readonly worst: number,
-  ) {}
+    worst: number,
+  ) {
+    this.#caps = [CAPS[0] / worst, CAPS[1] / worst];
+  }
 
   bet(outcome: number, variance: number): void {
     const stake = this.effect / (variance + this.effect ** 2);
-    CAPS.forEach((cap, i) => {
-      this.#logs[i] = (this.#logs[i] as number) + Math.log1p(Math.min(stake, cap / this.worst) * outcome);
-    });
+    const [careful, bold] = this.#caps;
+    const gain = Math.log1p(Math.min(stake, careful) * outcome);
+    this.#careful += gain;
+    this.#bold += stake <= careful ? gain : Math.log1p(Math.min(stake, bold) * outcome);
     this.#queries += 1;
-    this.#largest = Math.max(this.#largest, logMeanExp(this.#logs));
-    if (this.#decidedAfter === null && this.#largest >= Math.log(THRESHOLD)) this.#decidedAfter = this.#queries;
+    this.#largest = Math.max(this.#largest, this.#log());
+    if (this.#decidedAfter === null && this.#largest >= LOG_THRESHOLD) this.#decidedAfter = this.#queries;
   }
 
   evidence(): Evidence {
     return {
       logE: this.#largest,
-      lastLogE: logMeanExp(this.#logs),
+      lastLogE: this.#log(),
       p: Math.min(1, Math.exp(-this.#largest)),
       decidedAfter: this.#decidedAfter,
     };
   }
-}
 
-function logMeanExp(logs: readonly number[]): number {
-  const largest = Math.max(...logs);
-  return largest + Math.log(logs.reduce((sum, log) => sum + Math.exp(log - largest), 0) / logs.length);
+  #log(): number {
+    const apart = Math.abs(this.#careful - this.#bold);
+    return Math.max(this.#careful, this.#bold) + (apart === 0 ? 0 : Math.log((1 + Math.exp(-apart)) / 2));
+  }
 }

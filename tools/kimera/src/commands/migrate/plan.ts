@@ -1,3 +1,4 @@
+import type { MigrationPlan } from '@kimera/migration';
 import type { Command } from 'commander';
 import type { CommandContext } from '../../console/command-context.js';
 import { UsageError } from '../../errors.js';
@@ -51,9 +52,7 @@ export function planCommand(context: CommandContext): Command {
           await context.stdout.line(
             `about ${formatCount(plan.tokens)} tokens, ${formatDuration(plan.seconds * 1000)} with one worker here (${plan.rowsPerSecond.toFixed(0)} rows/s), ${formatBytes(plan.bytes)} more on disk${plan.freeBytes === null ? '' : ` (${formatBytes(plan.freeBytes)} free)`}`,
           );
-          await context.stdout.line(
-            `verify: a loss of mean nDCG@10 up to ${plan.margin} counts as none. Where the models are equally good (σ 0.3), half of the migrations are GO by ${formatCount(plan.judgedQueriesOfHalf)} judged queries, 85 % by ${formatCount(plan.judgedQueries)}; fewer where they differ, never below ${plan.leastQueries}. Queries may be added as often as you like: the price is ${formatCount(plan.judgedQueries - plan.judgedQueriesAtOneLook)} more than the ${formatCount(plan.judgedQueriesAtOneLook)} of a test that is asked only once. Without a decision, verify --accept "why" goes on`,
-          );
+          for (const line of gateLines(plan)) await context.stdout.line(line);
           if (inPlace !== null) for (const line of inPlaceLines(inPlace)) await context.stdout.line(line);
           for (const side of [plan.source, plan.target])
             if (side.cannotEmbed.length > 0)
@@ -70,4 +69,22 @@ export function planCommand(context: CommandContext): Command {
         await close();
       }
     });
+}
+
+function gateLines({
+  margin,
+  judgedQueries,
+  judgedQueriesOfHalf,
+  judgedQueriesAtOneLook,
+  leastQueries,
+}: MigrationPlan): readonly string[] {
+  const [half, most, atOneLook] = [judgedQueriesOfHalf, judgedQueries, judgedQueriesAtOneLook].map((count) =>
+    formatCount(count),
+  );
+  return [
+    `verify: a loss of mean nDCG@10 up to ${margin} counts as none (--delta, fixed for this migration)`,
+    `  equally good models (σ 0.3) get GO by ${half} judged queries in half of the migrations, by ${most} in 85 %; fewer where they differ, never below ${leastQueries}`,
+    `  queries may be added as often as you like; a test that is asked only once would need ${atOneLook}: the difference is the price`,
+    '  without a decision, verify --accept "why" goes on',
+  ];
 }
