@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ChangesWaitingError } from '../errors.js';
 import type { MigrationParts } from '../parts.js';
-import { work } from '../work.js';
+import { work } from '../worker/work.js';
 import { allowedPending } from './coverage-check.js';
 
 /** A verification waits at most this long for changes to be embedded. */
