@@ -10,6 +10,14 @@ const NOTES_KEPT = '30 days';
 /** Notes that one new note removes: two a minute are written, so this keeps up. */
 const REMOVED_AT_ONCE = 10;
 
+/** A setting of the transaction. */
+const OWN_WRITES = 'kimera.own_writes';
+
+/** From here to the end of the transaction, what it writes is not the application's. */
+export async function markOwnWrites(sql: Queryable): Promise<void> {
+  await sql.run('SELECT set_config($1, $2, true)', [OWN_WRITES, 'on']);
+}
+
 /** Whether the application writes its vector column. */
 export interface ObservedWrites {
   /** Minutes in which an INSERT or an UPDATE set the column. */
@@ -21,7 +29,7 @@ export interface ObservedWrites {
 
 /**
  * Notes statements that set the application's vector column, at most one a minute and kind. A note waits for nobody and
- * fails no statement. What this program writes itself (connections named `kimera`) is not noted.
+ * fails no statement. What this program writes itself is not noted ({@link markOwnWrites}).
  */
 export async function observeVectorWrites(sql: Queryable, source: Source, column: string): Promise<void> {
   const { name, key } = source;
@@ -31,7 +39,7 @@ export async function observeVectorWrites(sql: Queryable, source: Source, column
   const body = `
     DECLARE seen boolean := false;
     BEGIN
-      IF current_setting('application_name') = 'kimera' OR EXISTS (
+      IF current_setting('${OWN_WRITES}', true) = 'on' OR EXISTS (
         SELECT FROM kimera.observed_writes w WHERE w.collection = ${collection} AND w.operation = TG_OP AND w.at > clock_timestamp() - interval '${NOTE_EVERY}'
       ) THEN
         RETURN NULL;

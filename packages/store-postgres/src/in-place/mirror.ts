@@ -1,3 +1,4 @@
+import { markOwnWrites } from '../adopt/observed-writes.js';
 import { readSpace, type HeldSpace, type Mirror, type Source } from '../source.js';
 import { quoted } from '../sql/identifier.js';
 import type { Queryable } from '../sql/queryable.js';
@@ -15,6 +16,7 @@ export async function mirrorVectors(
   const mirror = ids.length === 0 ? null : await heldMirror(sql, source, held);
   if (mirror === null) return 0;
   const { key, table } = source;
+  await markOwnWrites(sql);
   return sql.run(
     `UPDATE ${table} d SET ${mirror.column} = m.value
      FROM (SELECT ${key.of('v')}, v.embedding::${mirror.type} AS value FROM ${held.vectors} v JOIN ${key.table('asked', 1)} ON ${key.equal('asked', 'v')}) m
@@ -33,6 +35,7 @@ export async function clearMirror(
   const mirror = await heldMirror(sql, source, held);
   if (mirror === null) return;
   const { key, table, textExpression } = source;
+  await markOwnWrites(sql);
   await sql.run(
     `UPDATE ${table} d SET ${mirror.column} = NULL FROM ${key.table('gone', 1)}
      WHERE ${sourceKey(key, 'd', 'gone')} AND d.${mirror.column} IS NOT NULL

@@ -1,5 +1,6 @@
 import type { AdoptionProgress, AdoptionRequest, VectorColumnWriter } from '@kimera/core';
 import type { AdoptResult, CandidateModel, VectorProof } from '@kimera/migration';
+import type { AdoptedTable } from '@kimera/store-postgres';
 import { Option, type Command } from 'commander';
 import type { CommandContext } from '../../console/command-context.js';
 import { createCommand, withJson } from '../../console/create-command.js';
@@ -9,8 +10,8 @@ import { openProgress } from '../../console/progress.js';
 import { StoppedError, UsageError } from '../../errors.js';
 import { inputPath, modelFolders, resolveModel } from '../../models/resolve-model.js';
 import { columnRules } from './column-rules.js';
-import { openDatabase } from './database.js';
 import { commandLine, DATABASE_OPTION } from './options.js';
+import { visitDatabase } from './visit-database.js';
 
 interface AdoptCommandOptions {
   readonly database?: string;
@@ -90,8 +91,7 @@ export function adoptCommand(context: CommandContext): Command {
               ]
             : [],
       );
-      const store = await openDatabase(context, options.database, 'may be created');
-      try {
+      await visitDatabase(context, options.database, 'may be created', async (store) => {
         const model = await openModel(context, { path });
         const progress = await openProgress(
           context.stderr,
@@ -114,9 +114,7 @@ export function adoptCommand(context: CommandContext): Command {
           progress.stop();
           await model.close();
         }
-      } finally {
-        await store.close();
-      }
+      });
     });
 }
 
@@ -145,7 +143,7 @@ async function print(
   context: CommandContext,
   { database, json }: AdoptCommandOptions,
   { adoption, proof, progress }: AdoptResult,
-  adopted: Awaited<ReturnType<Awaited<ReturnType<typeof openDatabase>>['adoption']['adopted']>>,
+  adopted: AdoptedTable,
 ): Promise<void> {
   const { collection, table, id, text, tenant, vector } = adoption;
   if (json === true) return context.stdout.json({ collection, table, id, text, tenant, vector, proof, progress });

@@ -6,8 +6,8 @@ import { formatBytes, formatCount } from '../../console/format.js';
 import { printable } from '../../console/printable.js';
 import { modelFolders } from '../../models/resolve-model.js';
 import { columnRules } from './column-rules.js';
-import { openDatabase } from './database.js';
 import { commandLine, DATABASE_OPTION } from './options.js';
+import { visitDatabase } from './visit-database.js';
 
 interface InspectOptions {
   readonly database?: string;
@@ -32,8 +32,7 @@ export function inspectTableCommand(context: CommandContext): Command {
     .option(...DATABASE_OPTION)
     .requiredOption('--table <name>', 'the table, with its schema where it needs one')
     .action(async ({ database, table, json }: InspectOptions) => {
-      const store = await openDatabase(context, database);
-      try {
+      await visitDatabase(context, database, 'must exist', async (store) => {
         const inspection = await store.adoption.inspect(table);
         const lines = adoptLines(database, inspection, await modelsOf(context, inspection));
         if (json === true) {
@@ -47,9 +46,7 @@ export function inspectTableCommand(context: CommandContext): Command {
         }
         for (const line of [...describe(inspection), ...nextSteps(inspection, lines, database)])
           await context.stdout.line(printable(line));
-      } finally {
-        await store.close();
-      }
+      });
     });
 }
 

@@ -1,0 +1,117 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openStaticModel } from '@kimera/backend-light';
+import { Embedder } from '@kimera/embedder';
+import { openStore, type PostgresStore } from '@kimera/store-postgres';
+import pg from 'pg';
+import { z } from 'zod';
+import { kimera, root, type Run } from './run-kimera.fixture.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'kimera-adopt-'));
+const STATIC = 'kimera/all-MiniLM-L6-v2-static';
+const ROWS = 40;
+
+describe('a table of one’s own, by the command line', () => {
+  let store: PostgresStore;
+  let client: pg.Client;
+  const migrate = (...words: readonly string[]): Promise<Run> =>
+    kimera(['migrate', ...words, '--database', './data'], scratch);
+
+  beforeAll(async () => {
+    const folder = join(scratch, 'data');
+    store = await openStore({ database: folder });
+    const { port, password } = z
+      .object({ port: z.number(), password: z.string() })
+      .parse(JSON.parse(readFileSync(join(folder, 'kimera.lock'), 'utf8')));
+    client = new pg.Client({ connectionString: `postgres://application:${password}@127.0.0.1:${port}/postgres` });
+    await client.connect();
+    await client.query(`CREATE TABLE documents (id bigserial PRIMARY KEY, content text, metadata jsonb, embedding vector(256));
+      CREATE TABLE keyless (content text)`);
+    const model = new Embedder(await openStaticModel({ path: join(root, 'models/static-minilm') }));
+    const texts = Array.from(
+      { length: ROWS },
+      (_, i) => `a text about ${['rain', 'trade', 'music'][i % 3]} number ${i}`,
+    );
+    const embeddings = await model.encodeBatch(texts);
+    await client.query(
+      'INSERT INTO documents (content, embedding) SELECT t, e::vector FROM unnest($1::text[], $2::text[]) r (t, e)',
+      [texts, embeddings.map(({ dense = new Float32Array() }) => `[${dense.join(',')}]`)],
+    );
+    await client.query(`INSERT INTO documents (content) VALUES ('without a vector')`);
+  }, 120_000);
+  afterAll(async () => {
+    await client.end();
+    await store.close();
+    rmSync(scratch, { recursive: true, force: true });
+  });
+
+  it('inspect prints what it is, and the line that adopts it', async () => {
+    const { code, stdout } = await migrate('inspect', '--table', 'documents');
+    expect(code).toBe(0);
+    expect(stdout).toContain('public.documents: table, as Supabase makes it; 41 rows');
+    expect(stdout).toContain(
+      `kimera migrate adopt --database ./data --table public.documents --id id --text content --vector embedding --vector-writer application --model ${STATIC}`,
+    );
+  }, 60_000);
+
+  it('inspect says what stands against it', async () => {
+    const { code, stdout } = await migrate('inspect', '--table', 'keyless');
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringContaining('cannot be adopted: public.keyless has no primary key'),
+    ]);
+    expect(await migrate('inspect', '--table', 'nothing_of_that_name')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('there is no table'),
+    });
+  }, 60_000);
+
+  it.each([
+    [['--table', 'documents'], 64, '--model is missing'],
+    [['--table', 'documents', '--model', STATIC], 1, '--vector-writer application'],
+    [['--table', 'documents', '--model', STATIC, '--vector-writer', 'nobody'], 64, 'application, keeper'],
+    [
+      ['--table', 'documents', '--model', 'sentence-transformers/all-MiniLM-L6-v2', '--vector-writer', 'keeper'],
+      2,
+      'have 256 numbers',
+    ],
+  ])(
+    'adopt %j is refused with %i: %s',
+    async (words, exitCode, message) => {
+      const { code, stderr } = await migrate('adopt', ...words);
+      expect(stderr).toContain(message);
+      expect(code).toBe(exitCode);
+    },
+    60_000,
+  );
+
+  it('adopt proves the vectors, copies them, and says what their column is from now on', async () => {
+    const words = ['adopt', '--table', 'documents', '--model', STATIC, '--vector-writer', 'application'];
+    const { code, stdout, stderr } = await migrate(...words);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toContain('40 of 40 sampled rows, embedded again, agree with embedding');
+    expect(stdout).toContain('40 vectors copied, 1 rows wait to be embedded');
+    expect(stdout).toContain('embedding is written by your application');
+    expect(await migrate(...words)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('is the table of collection'),
+    });
+    expect((await migrate('inspect', '--table', 'documents')).stdout).toContain('collection   documents');
+  }, 60_000);
+
+  it('drop leaves it alone, unadopt lets it go', async () => {
+    const collection = ['--collection', 'documents'];
+    const unconfirmed = await migrate('drop', ...collection);
+    expect(unconfirmed).toMatchObject({ code: 1, stderr: expect.stringContaining('--yes does it') });
+    expect(await migrate('drop', ...collection, '--yes')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('never dropped from here'),
+    });
+    const { code, stdout } = await migrate('unadopt', ...collection);
+    expect([code, stdout]).toEqual([0, expect.stringContaining('public.documents is as it was')]);
+    const { rows } = await client.query('SELECT count(*)::int AS count FROM documents');
+    expect(rows).toEqual([{ count: ROWS + 1 }]);
+  }, 60_000);
+});
