@@ -9,8 +9,8 @@ const MOST_QUERIES = 10_000_000;
 
 /**
  * Judged queries with which the sequential gate has decided with probability `power`: with no loss, δ 0.02 and power
- * 0.85 about 9.9 · (σ / δ)², 1.38 times the n of one look at a fixed number (`neededQueries`). The logarithm of the
- * capital is taken as a Brownian motion with drift: within 5 % of simulations from σ 0.1 on (docs/statistics.md).
+ * 0.85 about 10 · (σ / δ)², 1.38 times the n of one look at a fixed number (`neededQueries`). The logarithm of the
+ * capital is taken as a Brownian motion with drift: within 10 % of simulations without skew (docs/statistics.md).
  * Infinity where the bets, which are those for no loss or a loss of 2δ, do not decide so surely: near a loss of δ.
  * @throws SettingRangeError.
  */

@@ -250,6 +250,7 @@ export const SCHEMA_VERSIONS: readonly string[] = [
     reason text NOT NULL,
     PRIMARY KEY (collection, space, id),
     FOREIGN KEY (collection, space) REFERENCES kimera.collection_spaces ON DELETE CASCADE
+  );
   `,
   `
   -- What the gate has counted; the texts of the queries are not kept.
