@@ -212,3 +212,68 @@ function listed(objects: readonly Dependent[]): string {
 function named(objects: readonly Dependent[]): readonly string[] {
   return objects.map(({ kind, name }) => `${kind}:${name}`);
 }
+
+/** What names no database: neither a server's address nor a folder. Nothing of it is repeated, since it may hold a password. */
+export class DatabaseAddressError extends KimeraError {
+  readonly code = 'DATABASE_ADDRESS';
+  readonly kind = 'caller';
+  constructor(
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`the address of the database cannot be read: ${reason}`, { reason }, options);
+  }
+}
+
+/** The schema is of an earlier version of this program, and this role may not change it. */
+export class SchemaOutdatedError extends KimeraError {
+  readonly code = 'SCHEMA_OUTDATED';
+  readonly kind = 'refused';
+  constructor(
+    readonly actual: number,
+    readonly needed: number,
+    options: ErrorOptions,
+  ) {
+    super(
+      `the schema kimera is at version ${actual}, this program needs ${needed}, and this role may not change it: open the database once as the owner of the schema`,
+      { actual, needed },
+      options,
+    );
+  }
+}
+
+/** The role has not the right for what was asked. */
+export class MissingRightError extends KimeraError {
+  readonly code = 'MISSING_RIGHT';
+  readonly kind = 'refused';
+  constructor(
+    readonly role: string,
+    readonly reason: string,
+    /** Statements that give the rights that are missing for statements of this sort, for an owner to run. */
+    readonly grants: readonly string[],
+    options: ErrorOptions,
+  ) {
+    super(
+      `the role ${role} may not do this (${reason}); ${grants.length === 0 ? 'ask the owner' : `the owner can run: ${grants.join('; ')}`}`,
+      { role, reason, grants },
+      options,
+    );
+  }
+}
+
+/** The server ended a statement: it took too long, or somebody canceled it. Nothing of its transaction was changed. */
+export class StatementCanceledError extends KimeraError {
+  readonly code = 'STATEMENT_CANCELED';
+  readonly kind = 'retryable';
+  constructor(
+    readonly reason: string,
+    readonly limitMilliseconds: number,
+    options: ErrorOptions,
+  ) {
+    super(
+      `a statement was ended (${reason}); it may take ${limitMilliseconds / 1000} s`,
+      { reason, limitMilliseconds },
+      options,
+    );
+  }
+}

@@ -38,20 +38,26 @@ export {
 export {
   BusyError,
   DamagedLockError,
+  DatabaseAddressError,
   ForeignLockError,
   InPlaceIndexError,
   InPlaceMoveError,
   InPlaceNotAcceptedError,
   InPlaceRefusedError,
+  MissingRightError,
   PGliteOpenError,
   PgvectorMissingError,
   PgvectorTooOldError,
+  SchemaOutdatedError,
   SchemaTooNewError,
+  StatementCanceledError,
   StoreAccessError,
   StoreLockedError,
   StoreNotRunningError,
   StoreUnavailableError,
 } from './errors.js';
+export { parseDatabaseAddress, type AddressSurroundings, type FolderAddress } from './address/parse-address.js';
+export type { ServerAddress } from './address/server-address.js';
 export type { PostgresAdoptions } from './adopt/adoptions.js';
 export type { AdoptedTable, TableInspection } from './adopt/inspect-table.js';
 export type { ObservedWrites } from './adopt/observed-writes.js';

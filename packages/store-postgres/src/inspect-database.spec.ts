@@ -25,7 +25,9 @@ it('says what an embedded database is without making one, and what its server ha
       version: expect.stringMatching(/^0\.8\./),
       least: LEAST_PGVECTOR,
       isRecentEnough: true,
+      notes: [],
     },
+    isEncrypted: false,
     schema: SCHEMA_VERSIONS.length,
     knownSchema: SCHEMA_VERSIONS.length,
   });
@@ -39,7 +41,7 @@ it('names a server that does not answer, without its password', async () => {
   expect(JSON.stringify(refused)).not.toContain('secret');
   for (const [database, code] of [
     ['postgres://me@127.0.0.1:1/x?password=secret&sslpassword=secret', 'STORE_UNAVAILABLE'],
-    ['postgresql://me:secret@127.0.0.1:notaport/x', 'STORE_ACCESS'],
+    ['postgresql://me:secret@127.0.0.1:notaport/x', 'DATABASE_ADDRESS'],
   ] as const) {
     const other = await inspectDatabase(database).catch((error: unknown) => error);
     expect(other).toMatchObject({ code });

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { parseDatabaseAddress } from './address/parse-address.js';
+import { ServerAddress } from './address/server-address.js';
 import { FolderLock, liveLock } from './lock/folder-lock.js';
 import { StoreNotRunningError } from './errors.js';
 import { EMBEDDED_CONNECTIONS, JOIN_MILLISECONDS, JOIN_POLL_MILLISECONDS, SERVER_CONNECTIONS } from './limits.js';
@@ -9,26 +11,23 @@ import { openPostgresStore, type PostgresStore } from './postgres-store.js';
 
 export interface OpenStoreOptions {
   /**
-   * `postgres://…` or `postgresql://…` for a server; anything else is the folder of an embedded database, made where it
-   * is not there.
+   * `postgres://…`, `postgresql://…` or `host=… dbname=…` for a server, as libpq reads them; a folder of an embedded
+   * database otherwise, made where it is not there. `./` before a name makes it a folder in any case.
    */
   readonly database: string;
 }
 
 /**
  * A server's database, or an embedded one that belongs to this process until `close`.
- * @throws StoreLockedError where another process has the folder open (it can be joined: {@link joinStore}),
- * ForeignLockError, DamagedLockError, PGliteOpenError, StoreUnavailableError, StoreAccessError,
- * PgvectorMissingError, PgvectorTooOldError, SchemaTooNewError.
+ * @throws DatabaseAddressError before anything is made, StoreLockedError where another process has the folder open (it
+ * can be joined: {@link joinStore}), ForeignLockError, DamagedLockError, PGliteOpenError, and those of
+ * {@link openPostgresStore}.
  */
 export async function openStore({ database }: OpenStoreOptions): Promise<PostgresStore> {
-  if (/^postgres(ql)?:\/\//.test(database))
-    return openPostgresStore({
-      connectionString: database,
-      connections: SERVER_CONNECTIONS,
-      end: async () => undefined,
-    });
-  const folder = resolve(database);
+  const address = parseDatabaseAddress(database);
+  if (address.kind === 'server')
+    return openPostgresStore({ address, connections: SERVER_CONNECTIONS, end: async () => undefined });
+  const { folder } = address;
   const lock = await FolderLock.acquire(folder, randomBytes(24).toString('base64url'));
   let thread: PGliteThread | undefined;
   const end = async (): Promise<void> => {
@@ -42,7 +41,7 @@ export async function openStore({ database }: OpenStoreOptions): Promise<Postgre
     throw error;
   }
   const store = await openPostgresStore({
-    connectionString: embeddedUrl(thread.port, lock.password),
+    address: embeddedAddress(thread.port, lock.password),
     connections: EMBEDDED_CONNECTIONS,
     folder,
     end,
@@ -63,7 +62,7 @@ export async function joinStore(folder: string): Promise<PostgresStore> {
     if (lock === undefined || waited >= JOIN_MILLISECONDS) throw new StoreNotRunningError(absolute);
     if (lock.port !== 0) {
       return openPostgresStore({
-        connectionString: embeddedUrl(lock.port, lock.password),
+        address: embeddedAddress(lock.port, lock.password),
         connections: EMBEDDED_CONNECTIONS,
         folder: absolute,
         end: async () => undefined,
@@ -73,6 +72,10 @@ export async function joinStore(folder: string): Promise<PostgresStore> {
   }
 }
 
-function embeddedUrl(port: number, password: string): string {
-  return `postgres://kimera:${password}@127.0.0.1:${port}/postgres`;
+/** What the environment says of servers does not matter here. */
+function embeddedAddress(port: number, password: string): ServerAddress {
+  return new ServerAddress(
+    { host: '127.0.0.1', port: String(port), user: 'kimera', password, dbname: 'postgres', sslmode: 'disable' },
+    {},
+  );
 }

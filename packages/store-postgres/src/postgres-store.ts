@@ -1,4 +1,5 @@
 import type { StorePorts } from '@kimera/core';
+import type { ServerAddress } from './address/server-address.js';
 import { PostgresAdoptions } from './adopt/adoptions.js';
 import { PostgresCapacity } from './capacity.js';
 import { PostgresChanges } from './changes.js';
@@ -9,13 +10,11 @@ import { PostgresMigrations } from './migrations.js';
 import { PostgresSearch } from './search/search.js';
 import { ensureSchema } from './schema/ensure-schema.js';
 import { Database } from './sql/database.js';
-import { withoutPassword } from './sql/without-password.js';
 import { PostgresUpkeep } from './upkeep/postgres-upkeep.js';
 import { PostgresVectors } from './vectors.js';
 
 export interface PostgresStoreParts {
-  /** With its password. */
-  readonly connectionString: string;
+  readonly address: ServerAddress;
   readonly connections: number;
   /** Where an embedded database lies. */
   readonly folder?: string;
@@ -33,17 +32,19 @@ export interface PostgresStore extends StorePorts {
 }
 
 /**
- * Makes or updates the schema. `end` is called where this fails. @throws StoreUnavailableError, StoreAccessError,
- * PgvectorMissingError, PgvectorTooOldError, SchemaTooNewError.
+ * Makes or updates the schema where it is not there or older. `end` is called where this fails.
+ * @throws StoreUnavailableError, StoreAccessError, MissingRightError, PgvectorMissingError, PgvectorTooOldError,
+ * SchemaOutdatedError, SchemaTooNewError.
  */
 export async function openPostgresStore(parts: PostgresStoreParts): Promise<PostgresStore> {
-  const address = withoutPassword(parts.connectionString);
-  const database = new Database({ ...parts, address });
+  let opened: Database | undefined;
   let closed: Promise<void> | undefined;
   try {
-    await ensureSchema(database);
+    const database = await Database.open(parts.address, parts);
+    opened = database;
+    database.usePgvector(await ensureSchema(database));
     return {
-      address,
+      address: parts.address.title,
       collections: new PostgresCollections(database),
       search: new PostgresSearch(database),
       upkeep: new PostgresUpkeep(database),
@@ -57,7 +58,7 @@ export async function openPostgresStore(parts: PostgresStoreParts): Promise<Post
       close: () => (closed ??= database.close().then(parts.end)),
     };
   } catch (error) {
-    await database.close();
+    await opened?.close();
     await parts.end();
     throw error;
   }

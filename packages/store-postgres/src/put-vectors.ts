@@ -63,7 +63,7 @@ export async function putVectors(
     const tuples = slice.map((_, i) => {
       const first = 2 + i * width;
       const after = (place: number): string => `$${first + key.names.length + place}`;
-      return `(${key.scalars(first).join(', ')}, decode(${after(0)}::text, 'hex'), $1::text, ${after(1)}::text, ${after(2)}::smallint, ${after(3)}::boolean, ${after(4)}::vector)`;
+      return `(${key.scalars(first).join(', ')}, decode(${after(0)}::text, 'hex'), $1::text, ${after(1)}::text, ${after(2)}::smallint, ${after(3)}::boolean, ${after(4)}::${sql.pgvector.name('vector')})`;
     });
     await sql.run(
       `INSERT INTO ${held.vectors} (${key.list}, content_hash, space, variant, tokenizer_revision, truncated, embedding) VALUES ${tuples.join(', ')}

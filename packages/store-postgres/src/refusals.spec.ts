@@ -6,12 +6,14 @@ import { afterAll, afterEach, describe, expect, it, jest } from '@jest/globals';
 import { ClosedError } from '@kimera/core';
 import { fakeSpace } from '@kimera/testing';
 import { z } from 'zod';
+import { ServerAddress } from './address/server-address.js';
 import { openStore } from './open-store.js';
 import { cStrings, errorResponse, frame, readyForQuery } from './pglite/frames.js';
 import { WireServer } from './pglite/wire-server.js';
 import { ensurePgvector, isOlder } from './schema/pgvector.js';
 import { SCHEMA_VERSIONS } from './schema/versions.js';
 import { Database } from './sql/database.js';
+import { Pgvector } from './sql/pgvector.js';
 import { Queryable } from './sql/queryable.js';
 import { embeddedConnection, SqlApplication, TemporaryFolders } from './store.fixture.js';
 
@@ -29,7 +31,7 @@ function madeUp(answers: Readonly<Record<string, readonly Record<string, unknown
     const rows = [...(answer ?? [])];
     return { rows, rowCount: rows.length, command: '', oid: 0, fields: [] };
   };
-  return new Queryable({ query });
+  return new Queryable({ query }, () => new Pgvector('public', '0.8.5'));
 }
 
 describe('a store is refused', () => {
@@ -58,12 +60,16 @@ describe('a store is refused', () => {
       ensurePgvector(madeUp({ 'CREATE EXTENSION': new Error('could not open extension control file') })),
     ).rejects.toMatchObject({ code: 'PGVECTOR_MISSING', reason: 'could not open extension control file' });
     await expect(ensurePgvector(madeUp({}))).rejects.toMatchObject({ code: 'PGVECTOR_MISSING' });
-    await expect(ensurePgvector(madeUp({ pg_extension: [{ extversion: '0.8.3' }] }))).rejects.toMatchObject({
+    await expect(
+      ensurePgvector(madeUp({ pg_extension: [{ schema: 'public', version: '0.6.2' }] })),
+    ).rejects.toMatchObject({
       code: 'PGVECTOR_TOO_OLD',
-      actual: '0.8.3',
-      least: '0.8.4',
+      actual: '0.6.2',
+      least: '0.7.0',
     });
-    await expect(ensurePgvector(madeUp({ pg_extension: [{ extversion: '0.8.4' }] }))).resolves.toBeUndefined();
+    await expect(
+      ensurePgvector(madeUp({ pg_extension: [{ schema: 'extensions', version: '0.7.0' }] })),
+    ).resolves.toEqual(new Pgvector('extensions', '0.7.0'));
   });
 
   it.each([
@@ -143,11 +149,13 @@ describe('a transaction', () => {
     const server = await WireServer.listen({ execute, password: 'p', parameters: {} }, 0);
     servers.push(server);
     return {
-      database: new Database({
-        connectionString: `postgres://u:p@127.0.0.1:${server.port}/d`,
-        address: 'the server',
-        connections: 2,
-      }),
+      database: await Database.open(
+        new ServerAddress(
+          { host: '127.0.0.1', port: String(server.port), user: 'u', password: 'p', sslmode: 'disable' },
+          {},
+        ),
+        { connections: 2 },
+      ),
       statements,
     };
   }
@@ -168,8 +176,8 @@ describe('a transaction', () => {
     const busy = await lockingServer('55P03', 100);
     await expect(busy.database.transaction(locking)).rejects.toMatchObject({ code: 'STORE_BUSY', attempts: 6 });
     expect(busy.statements.filter((sql) => sql.startsWith('LOCK')).length).toBe(6);
-    const wrong = await lockingServer('42501', 100);
-    await expect(wrong.database.transaction(locking)).rejects.toMatchObject({ code: '42501' });
+    const wrong = await lockingServer('42P01', 100);
+    await expect(wrong.database.transaction(locking)).rejects.toMatchObject({ code: '42P01' });
     expect(wrong.statements.filter((sql) => sql.startsWith('LOCK')).length).toBe(1);
     await Promise.all([busy.database.close(), wrong.database.close()]);
   });

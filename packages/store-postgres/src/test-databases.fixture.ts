@@ -1,5 +1,8 @@
+import { parseDatabaseAddress } from './address/parse-address.js';
 import { joinStore, openStore } from './open-store.js';
 import type { PostgresStore } from './postgres-store.js';
+import { ensureSchema } from './schema/ensure-schema.js';
+import { Database } from './sql/database.js';
 import { embeddedConnection, SqlApplication, TemporaryFolders } from './store.fixture.js';
 
 /** A server with pgvector for the specs (tools/postgres); its database gets the schema and is not cleaned up. */
@@ -49,4 +52,13 @@ async function openEmbedded(): Promise<TestDatabase> {
       await folders.remove();
     },
   };
+}
+
+/** The connections of a store without the store; makes the schema where it is not there. */
+export async function openDatabase(url: string, connections: number): Promise<Database> {
+  const address = parseDatabaseAddress(url);
+  if (address.kind === 'folder') throw new Error(`${url} is a folder`);
+  const database = await Database.open(address, { connections });
+  database.usePgvector(await ensureSchema(database));
+  return database;
 }

@@ -96,7 +96,7 @@ export class PostgresVectors implements VectorReader, VectorWriter {
     return this.#inSpace(name, space, () =>
       reading(this.database, source).rows(
         vectorRow,
-        `SELECT ${key.text('v')} AS id, encode(v.content_hash, 'hex') AS hash, v.space, v.variant, v.tokenizer_revision, v.truncated, vector_send(v.embedding) AS embedding
+        `SELECT ${key.text('v')} AS id, encode(v.content_hash, 'hex') AS hash, v.space, v.variant, v.tokenizer_revision, v.truncated, ${this.database.pgvector.name('vector_send')}(v.embedding) AS embedding
          FROM ${vectors} v JOIN ${source.rows} d ON ${key.equal('d', 'v')} ${ids === undefined ? '' : `JOIN ${key.table('asked', 1)} ON ${key.equal('asked', 'v')}`} ORDER BY ${key.of('v')}`,
         ids === undefined ? [] : key.arrays(key.storable(ids)),
       ),
@@ -107,7 +107,7 @@ export class PostgresVectors implements VectorReader, VectorWriter {
     const source = await readSource(this.database, name);
     const { vectors, pending } = await readSpace(this.database, name, space);
     const { key } = source;
-    const malformed = '(v.space <> $1 OR vector_norm(v.embedding) = 0)';
+    const malformed = `(v.space <> $1 OR ${this.database.pgvector.name('vector_norm')}(v.embedding) = 0)`;
     const current = `v.content_hash = ${source.hash} AND NOT ${malformed}`;
     const [row] = await this.#inSpace(name, space, () =>
       reading(this.database, source).rows(

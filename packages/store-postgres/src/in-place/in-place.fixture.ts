@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { openStore } from '../open-store.js';
-import { Database } from '../sql/database.js';
+import type { Database } from '../sql/database.js';
 import { embeddedConnection, TemporaryFolders } from '../store.fixture.js';
-import { TEST_SERVER } from '../test-databases.fixture.js';
+import { openDatabase, TEST_SERVER } from '../test-databases.fixture.js';
 
 interface OpenDatabase {
   readonly database: Database;
@@ -19,8 +19,7 @@ export const DATABASES: readonly (readonly [string, () => Promise<OpenDatabase>]
 ];
 
 async function openServer(url: string): Promise<OpenDatabase> {
-  await (await openStore({ database: url })).close();
-  const database = new Database({ connectionString: url, address: 'a server', connections: 4 });
+  const database = await openDatabase(url, 4);
   return { database, url, close: () => database.close() };
 }
 
@@ -29,7 +28,7 @@ async function openEmbedded(): Promise<OpenDatabase> {
   const folder = await folders.withDatabase();
   const store = await openStore({ database: folder });
   const url = embeddedConnection(folder);
-  const database = new Database({ connectionString: url, address: 'PGlite', connections: 2 });
+  const database = await openDatabase(url, 2);
   return {
     database,
     url,

@@ -1,34 +1,50 @@
 import { z } from 'zod';
+import { Pgvector } from '../sql/pgvector.js';
 import type { Queryable } from '../sql/queryable.js';
-import { PgvectorMissingError, PgvectorTooOldError } from '../errors.js';
+import { isRaceOfDefinitions } from '../sql/sql-state.js';
+import { PgvectorMissingError, PgvectorTooOldError, StoreUnavailableError } from '../errors.js';
 
 /**
- * Older releases are refused. A floor by choice: the store builds no index, and `<=>` and `vector_norm`, which it calls,
- * are older. The embedded database brings 0.8.7 (vector.control in @electric-sql/pglite-pgvector 0.0.15).
+ * Older releases are refused: `halfvec`, which indexes of more than 2000 numbers need, is of 0.7.0 (CHANGELOG.md of
+ * pgvector). The store's specs run on 0.8.0, 0.8.5 and 0.8.7; 0.7 is accepted untested.
  */
-export const LEAST_PGVECTOR = '0.8.4';
+export const LEAST_PGVECTOR = '0.7.0';
+/** The oldest that the store's specs run on. */
+export const LEAST_TESTED_PGVECTOR = '0.8.0';
+/** Builds of HNSW and IVFFlat indexes have known faults before this release (CHANGELOG.md of pgvector). */
+export const LEAST_PGVECTOR_FOR_INDEXES = '0.8.4';
+
+/** What is to be known before an index is built, in words; undefined where there is nothing. */
+export function indexWarning(version: string): string | undefined {
+  return isOlder(version, LEAST_PGVECTOR_FOR_INDEXES)
+    ? `pgvector ${version} builds HNSW and IVFFlat indexes with faults that ${LEAST_PGVECTOR_FOR_INDEXES} mends: update it, or search without an index`
+    : undefined;
+}
+
+/** The extension of this database. @throws PgvectorTooOldError. */
+export async function readPgvector(sql: Queryable): Promise<Pgvector | undefined> {
+  const row = await sql.row(
+    z.object({ schema: z.string(), version: z.string() }),
+    `SELECT n.nspname AS schema, e.extversion AS version FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'`,
+  );
+  if (row === undefined) return undefined;
+  if (isOlder(row.version, LEAST_PGVECTOR)) throw new PgvectorTooOldError(row.version, LEAST_PGVECTOR);
+  return new Pgvector(row.schema, row.version);
+}
 
 /** Installs the extension where it is not there. @throws PgvectorMissingError, PgvectorTooOldError. */
-export async function ensurePgvector(sql: Queryable): Promise<void> {
-  const version = (await installed(sql)) ?? (await install(sql));
-  if (isOlder(version, LEAST_PGVECTOR)) throw new PgvectorTooOldError(version, LEAST_PGVECTOR);
-}
-
-async function installed(sql: Queryable): Promise<string | undefined> {
-  return (
-    await sql.row(z.object({ extversion: z.string() }), `SELECT extversion FROM pg_extension WHERE extname = 'vector'`)
-  )?.extversion;
-}
-
-async function install(sql: Queryable): Promise<string> {
+export async function ensurePgvector(sql: Queryable): Promise<Pgvector> {
+  const present = await readPgvector(sql);
+  if (present !== undefined) return present;
   try {
     await sql.run('CREATE EXTENSION IF NOT EXISTS vector');
   } catch (cause) {
+    if (isRaceOfDefinitions(cause) || cause instanceof StoreUnavailableError) throw cause;
     throw new PgvectorMissingError(cause instanceof Error ? cause.message : String(cause), { cause });
   }
-  const version = await installed(sql);
-  if (version === undefined) throw new PgvectorMissingError('it is not there after its installation');
-  return version;
+  const installed = await readPgvector(sql);
+  if (installed === undefined) throw new PgvectorMissingError('it is not there after its installation');
+  return installed;
 }
 
 /** Versions as `0.8.4`, compared number by number. */

@@ -32,7 +32,7 @@ export async function createSpaceTables(
       variant text NOT NULL,
       tokenizer_revision smallint NOT NULL DEFAULT 1,
       truncated boolean NOT NULL,
-      embedding vector(${dimension}) NOT NULL
+      embedding ${sql.pgvector.name('vector')}(${dimension}) NOT NULL
     );
     CREATE TABLE ${pending} (
       ${key.definition},

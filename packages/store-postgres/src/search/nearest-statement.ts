@@ -1,6 +1,7 @@
 import type { QueryVector } from '@kimera/core';
 import { rowsOf, type HeldSpace, type Source } from '../source.js';
 import { quoted } from '../sql/identifier.js';
+import type { Pgvector } from '../sql/pgvector.js';
 import type { SqlValue } from '../sql/queryable.js';
 import { encodeVector } from '../vector-codec.js';
 import { scanSettings, type VectorIndex } from './vector-index.js';
@@ -36,17 +37,20 @@ export interface Statement {
  * found, or the query's space is not the active one. By an index the nearest are chosen by their distance alone, which
  * is the only order that it has; the order of the id follows among them.
  */
-export function nearestStatement(nearest: Nearest): Statement {
+export function nearestStatement(pgvector: Pgvector, nearest: Nearest): Statement {
   const { source, held, query, tenant, when, among, limit, index, rows, text, columns } = nearest;
   const { key } = source;
   const values: SqlValue[] = [source.name, encodeVector(query.dense), limit];
   const tenantValue = tenant === undefined ? undefined : `$${values.push(tenant)}::text`;
   const byIndex = among === 'candidates' && index !== undefined;
   const column = byIndex && index.on !== 'our table' ? index.on : undefined;
-  const distance = 'v.embedding <=> $2::vector';
+  const queryVector = `$2::${pgvector.name('vector')}`;
+  const distance = `v.embedding ${pgvector.operator('<=>')} ${queryVector}`;
   // No index has the sum as its order: without it the planner may take an index for the first of several keys.
   const order =
-    byIndex && column === undefined ? `v.embedding ${index.operator} $2::vector` : `(${distance}) + 0, ${key.of('v')}`;
+    byIndex && column === undefined
+      ? `v.embedding ${pgvector.operator(index.operator)} ${queryVector}`
+      : `(${distance}) + 0, ${key.of('v')}`;
   const isFresh = `v.content_hash = ${source.hash}`;
   const conditions = [
     ...(when === 'in any case' ? [] : [`p.space = $${values.push(query.space)}::text`]),
@@ -61,7 +65,7 @@ export function nearestStatement(nearest: Nearest): Statement {
       : `JOIN (
           SELECT ${key.selected} FROM ${source.table}
           ${tenantValue === undefined ? '' : `WHERE ${source.tenantColumn ?? ''}::text = ${tenantValue}`}
-          ORDER BY ${column.column} ${index.operator} $2::vector::${column.type} LIMIT $3
+          ORDER BY ${column.column} ${pgvector.operator(index.operator)} ${queryVector}::${pgvector.name(column.type)} LIMIT $3
         ) c ON ${key.equal('c', 'v')}`;
   const chosen = [
     'p.space AS active',

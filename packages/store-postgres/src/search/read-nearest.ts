@@ -23,7 +23,7 @@ export interface NearestRows {
 
 /** @throws pg's DatabaseError. */
 export async function readNearest(sql: Queryable, nearest: Nearest): Promise<NearestRows> {
-  const { text, values } = nearestStatement(nearest);
+  const { text, values } = nearestStatement(sql.pgvector, nearest);
   const rows = await sql.rows(nearRow, text, values);
   const hits = rows.flatMap(({ id, distance, live, stale, text: words, more }): readonly FoundRow[] => {
     if (id === null || distance === null || !live || (stale && nearest.rows === 'fresh')) return [];

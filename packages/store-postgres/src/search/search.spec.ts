@@ -6,6 +6,8 @@ import { z } from 'zod';
 import { Key } from '../key.js';
 import { registerCollection } from '../register-collection.js';
 import { readSource, readSpace } from '../source.js';
+import { readPgvector } from '../schema/pgvector.js';
+import { Pgvector } from '../sql/pgvector.js';
 import { Queryable } from '../sql/queryable.js';
 import { TEST_DATABASES, type TestDatabase } from '../test-databases.fixture.js';
 import { nearestStatement, type Nearest } from './nearest-statement.js';
@@ -42,7 +44,9 @@ for (const [where, open] of TEST_DATABASES)
     beforeAll(async () => {
       database = await open();
       pool = database.application.pool;
-      sql = new Queryable({ query: (query) => pool.query(query) });
+      const pgvector = await readPgvector(new Queryable(pool, () => new Pgvector('', '')));
+      if (pgvector === undefined) throw new Error('pgvector is not there');
+      sql = new Queryable(pool, () => pgvector);
     });
     afterAll(() => database.close());
 
@@ -74,7 +78,7 @@ for (const [where, open] of TEST_DATABASES)
       findVectorIndex(sql, await readSource(sql, name), await readSpace(sql, name, fingerprint));
     /** How the database runs the statement of a search. */
     async function plan(name: string, options: Partial<Nearest> = {}, space = NORMAL): Promise<string> {
-      const { text, values } = nearestStatement({
+      const { text, values } = nearestStatement(sql.pgvector, {
         source: await readSource(sql, name),
         held: await readSpace(sql, name, space.fingerprint),
         query: { space: space.fingerprint, dense: vector(-1, space) },
@@ -208,7 +212,7 @@ for (const [where, open] of TEST_DATABASES)
         const client = await pool.connect();
         try {
           await client.query('BEGIN');
-          await registerCollection(new Queryable(client), {
+          await registerCollection(new Queryable(client, () => sql.pgvector), {
             ...{ name, origin: 'adopted', schema: 'public', table: name, key: KEYS.columns },
             ...{ textExpression: `title || ': ' || body`, tenantColumn: 'shop', vectors: null, space: NORMAL },
           });
@@ -306,7 +310,7 @@ for (const [where, open] of TEST_DATABASES)
         const client = await pool.connect();
         try {
           await client.query('BEGIN');
-          await registerCollection(new Queryable(client), {
+          await registerCollection(new Queryable(client, () => sql.pgvector), {
             ...{ name, origin: 'adopted', schema: 'public', table: name, textExpression: 'body', tenantColumn: 'shop' },
             key: [{ name: 'id', type: 'bigint', collation: null }],
             ...{ vectors: { column: 'The vector', writer: 'keeper' }, space: NORMAL },
@@ -376,14 +380,14 @@ for (const [where, open] of TEST_DATABASES)
       await index(name, 'hnsw (embedding vector_cosine_ops)');
       const client = await pool.connect();
       try {
-        const { text, values } = nearestStatement({
+        const { text, values } = nearestStatement(sql.pgvector, {
           source: await readSource(sql, name),
           held: await readSpace(sql, name, NORMAL.fingerprint),
           query: { space: NORMAL.fingerprint, dense: vector(1, NORMAL) },
           index: await found(name),
           ...{ when: 'only where active', among: 'candidates', limit: 300, rows: 'all', text: 'without', columns: [] },
         });
-        const own = new Queryable(client);
+        const own = new Queryable(client, () => sql.pgvector);
         const setting = async (): Promise<unknown> =>
           (
             await own.row(

@@ -1,5 +1,6 @@
 import type { QueryConfig, QueryResult } from 'pg';
 import type { z } from 'zod';
+import type { Pgvector } from './pgvector.js';
 
 export type SqlValue = string | number | boolean | null | Buffer | readonly (string | null)[] | readonly Buffer[];
 
@@ -10,7 +11,15 @@ export interface PgClient {
 
 /** Statements with parsed answers, in a transaction or each in its own. */
 export class Queryable {
-  constructor(private readonly client: PgClient) {}
+  constructor(
+    private readonly client: PgClient,
+    private readonly extension: () => Pgvector,
+  ) {}
+
+  /** How SQL names what pgvector defines: every statement goes through it, since the extension may lie in any schema. */
+  get pgvector(): Pgvector {
+    return this.extension();
+  }
 
   /** @throws pg's DatabaseError. */
   async rows<T>(schema: z.ZodType<T>, text: string, values: readonly SqlValue[] = []): Promise<readonly T[]> {
@@ -32,12 +41,11 @@ export class Queryable {
 
   /** The same connection; what fails is told by `explain`. */
   explained(explain: (error: unknown) => unknown): Queryable {
-    return new Queryable({
-      query: (query) =>
-        this.client.query(query).catch((error: unknown) => {
-          throw explain(error);
-        }),
-    });
+    const query: PgClient['query'] = (config) =>
+      this.client.query(config).catch((error: unknown) => {
+        throw explain(error);
+      });
+    return new Queryable({ query }, this.extension);
   }
 
   /** Several statements without values, as one message. */

@@ -15,6 +15,7 @@ export const EXIT_OF_CODE = {
   // How the command was called.
   USAGE: EXIT.usage,
   INVALID_MODEL_NAME: EXIT.usage,
+  DATABASE_ADDRESS: EXIT.usage,
   // No failures.
   STOPPED: EXIT.stopped,
   OUTPUT_CLOSED: EXIT.done,
@@ -195,6 +196,12 @@ export const HINTS = {
   STORE_BUSY: TRY_AGAIN,
   STORE_UNAVAILABLE: 'check --database and DATABASE_URL, and that the server runs; "kimera doctor" tries it',
   STORE_ACCESS: 'check user, password and database of --database or DATABASE_URL; "kimera doctor" tries it',
+  /** The message says how to write it. */
+  DATABASE_ADDRESS: null,
+  /** The message has the GRANT. */
+  MISSING_RIGHT: null,
+  SCHEMA_OUTDATED: 'the owner of the schema can run "kimera migrate status" once',
+  STATEMENT_CANCELED: TRY_AGAIN,
   PGVECTOR_MISSING: 'install pgvector on the server, then CREATE EXTENSION vector',
   /** The message says what to install. */
   PGVECTOR_TOO_OLD: null,

@@ -1,12 +1,16 @@
+import type { AddressSurroundings } from '@kimera/store-postgres';
 import { describeError } from '../console/describe-error.js';
 import type { Finding } from './finding.js';
 
 /** Looked at, never changed. @param database as the store takes it. */
-export async function databaseFindings(database: string): Promise<readonly Finding[]> {
+export async function databaseFindings(
+  database: string,
+  surroundings: AddressSurroundings,
+): Promise<readonly Finding[]> {
   const { inspectDatabase } = await import('@kimera/store-postgres');
   const area = 'database';
   try {
-    const found = await inspectDatabase(database);
+    const found = await inspectDatabase(database, surroundings);
     if (found.kind === 'embedded') {
       const value = { absent: 'none yet', closed: 'there, not open', open: 'there, open in another process' }[
         found.state
@@ -21,11 +25,17 @@ export async function databaseFindings(database: string): Promise<readonly Findi
         },
       ];
     }
-    const { version, pgvector, schema, knownSchema } = found;
+    const { version, pgvector, isEncrypted, schema, knownSchema } = found;
     return [
-      { area, what: 'PostgreSQL', state: 'fine', value: version },
+      { area, what: 'PostgreSQL', state: 'fine', value: `${version}, ${isEncrypted ? 'encrypted' : 'not encrypted'}` },
       pgvector.isRecentEnough
-        ? { area, what: 'pgvector', state: 'fine', value: `${pgvector.version ?? ''} (${pgvector.state})` }
+        ? {
+            area,
+            what: 'pgvector',
+            state: pgvector.notes.length === 0 ? 'fine' : 'note',
+            value: `${pgvector.version ?? ''} (${pgvector.state})`,
+            ...(pgvector.notes.length === 0 ? {} : { advice: pgvector.notes.join('; ') }),
+          }
         : {
             area,
             what: 'pgvector',
@@ -33,7 +43,7 @@ export async function databaseFindings(database: string): Promise<readonly Findi
             value: pgvector.version === null ? 'absent' : `${pgvector.version} (${pgvector.state})`,
             advice: `install pgvector ${pgvector.least} or newer on the server`,
           },
-      schema > knownSchema
+      schema !== null && schema > knownSchema
         ? {
             area,
             what: 'tables',
@@ -41,12 +51,7 @@ export async function databaseFindings(database: string): Promise<readonly Findi
             value: `version ${schema}`,
             advice: `this program knows ${knownSchema}: use the newer one`,
           }
-        : {
-            area,
-            what: 'tables',
-            state: 'fine',
-            value: schema === 0 ? 'none yet' : `version ${schema} of ${knownSchema}`,
-          },
+        : tablesFinding(schema, knownSchema),
     ];
   } catch (error) {
     return [
@@ -59,4 +64,16 @@ export async function databaseFindings(database: string): Promise<readonly Findi
       },
     ];
   }
+}
+
+function tablesFinding(schema: number | null, knownSchema: number): Finding {
+  const finding = { area: 'database', what: 'tables' } as const;
+  if (schema === null)
+    return {
+      ...finding,
+      state: 'problem',
+      value: 'this role may not read them',
+      advice: 'docs/servers.md lists the rights of each role',
+    };
+  return { ...finding, state: 'fine', value: schema === 0 ? 'none yet' : `version ${schema} of ${knownSchema}` };
 }

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { configurationProblems, parseConfiguration } from '@kimera/serving';
 import type { ModelTest } from '@kimera/embedder';
 import type { CommandContext } from '../console/command-context.js';
@@ -57,7 +56,7 @@ export async function examine(
       },
     ]);
   await keep(await runtimeFindings(configuration));
-  await keep(await databaseFindings(located(folder, database ?? environment['DATABASE_URL'] ?? './data')));
+  await keep(await databaseFindings(database ?? environment['DATABASE_URL'] ?? './data', { environment, folder }));
   const served = await modelPath(context, model);
   const expected = {
     ...(configuration.dimension === undefined ? {} : { dimension: configuration.dimension }),
@@ -82,8 +81,4 @@ export async function examine(
     }
   }
   return { findings, models: tests };
-}
-
-function located(folder: string, database: string): string {
-  return /^postgres(ql)?:\/\//.test(database) ? database : resolve(folder, database);
 }

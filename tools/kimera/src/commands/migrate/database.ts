@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
-import { resolve } from 'node:path';
 import { KimeraError } from '@kimera/core';
 import type { PostgresStore } from '@kimera/store-postgres';
 import type { CommandContext } from '../../console/command-context.js';
@@ -16,10 +15,11 @@ export async function openDatabase(
   given: string | undefined,
   presence: 'must exist' | 'may be created' = 'must exist',
 ): Promise<PostgresStore> {
-  const { joinStore, openStore } = await import('@kimera/store-postgres');
+  const { joinStore, openStore, parseDatabaseAddress } = await import('@kimera/store-postgres');
   const location = given ?? environment['DATABASE_URL'] ?? './data';
-  if (/^postgres(ql)?:\/\//.test(location)) return openStore({ database: location });
-  const path = resolve(folder, location);
+  const address = parseDatabaseAddress(location, { environment, folder });
+  if (address.kind === 'server') return openStore({ database: location });
+  const path = address.folder;
   if (presence === 'must exist' && !existsSync(path)) throw new DatabaseNotFoundError(path);
   try {
     return await openStore({ database: path });

@@ -43,10 +43,16 @@ function shellWord(text: string): string {
 
 const DATABASE_VARIABLE = '"$DATABASE_URL"';
 
-/** An address may hold a password, which is not printed. */
+/**
+ * An address may hold a password, which is not printed: only a folder and a URL without password and parameters are
+ * repeated.
+ */
 export function withoutPassword(database: string): string {
-  if (!URL.canParse(database)) return database;
-  return new URL(database).password === '' ? database : DATABASE_VARIABLE;
+  if (/^\.{0,2}[/\\]/.test(database) || !/[=@:]/.test(database)) return database;
+  const url = URL.canParse(database) ? new URL(database) : undefined;
+  return url?.password === '' && url.search === '' && /^postgres(ql)?:$/.test(url.protocol)
+    ? database
+    : DATABASE_VARIABLE;
 }
 
 /** A command on one collection of a database. */

@@ -60,8 +60,8 @@ export async function printState(
   const { bold } = context.colors;
   const side = (label: string, space: MigrationStatus['migration']['source'], coverage: Coverage | null): string =>
     `${label} ${printable(space.modelId)} (${shortFingerprint(space.fingerprint)}, ${space.dimension} numbers)${space.fingerprint === status.activeSpace ? ' ACTIVE' : ''}: ${coverage === null ? 'no vectors' : `${formatCount(coverage.current)} of ${formatCount(coverage.rows)} rows, ${formatCount(coverage.pending)} changes wait${coverage.truncated > 0 ? `, ${formatCount(coverage.truncated)} of texts cut to ${formatCount(space.maxTokens)} tokens` : ''}`}`;
-  const call = (command: string): string =>
-    `kimera migrate ${command}${database === undefined ? '' : ` --database ${withoutPassword(database)}`} --collection ${collection}`;
+  const where = database === undefined ? '' : ` --database ${withoutPassword(database)}`;
+  const call = (command: string): string => `kimera migrate ${command}${where} --collection ${collection}`;
   const next = nextStep(status).replaceAll(/kimera migrate ([a-z]+)/g, (_, command: string) => call(command));
   const blocking = poison.filter(({ excused }) => excused === 'no');
   const lines = [
