@@ -1,6 +1,7 @@
 import type { CollectionSearch } from '@kimera/core';
 import type { NamedModels, ServingModels } from '@kimera/serving';
 import type { Logger } from 'pino';
+import type { ServerKeeper } from './keeper.js';
 
 /** What the routes work with. */
 export interface AppParts {
@@ -9,6 +10,8 @@ export interface AppParts {
   readonly names: NamedModels;
   /** Undefined: the server has no database. */
   readonly collections: CollectionSearch | undefined;
+  /** Undefined: the server keeps no collection current. */
+  readonly keeper?: Pick<ServerKeeper, 'lag' | 'rows' | 'isAway'> | undefined;
   readonly apiKeys: readonly string[];
   readonly autoTruncate: boolean;
   /** Tokens of an input at most; the model's limit where undefined. */

@@ -13,7 +13,7 @@ import { teiRoutes } from './routes/tei.js';
 /** The server's routes over its parts; no listening, no environment. */
 export function createApp(parts: AppParts): Express {
   const app = express();
-  const metrics = createMetrics(() => parts.names.all);
+  const metrics = createMetrics(() => parts.names.all, parts.keeper);
   const routes: readonly Route[] = [
     ...openaiRoutes(parts),
     ...teiRoutes(parts),

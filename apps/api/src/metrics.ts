@@ -1,4 +1,5 @@
 import type { Embedder, PerformanceStats } from '@kimera/embedder';
+import type { AppParts } from './app-parts.js';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 export interface Metrics {
@@ -65,7 +66,7 @@ const FIGURES: readonly {
  * Prometheus metrics: text-embeddings-inference's names where they apply, ours as `kimera_*`. @param models those that are
  * open.
  */
-export function createMetrics(models: () => readonly Embedder[]): Metrics {
+export function createMetrics(models: () => readonly Embedder[], keeper?: AppParts['keeper']): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry, prefix: 'kimera_' });
@@ -97,7 +98,9 @@ export function createMetrics(models: () => readonly Embedder[]): Metrics {
     labelNames: ['model', 'backend'],
     registers,
   });
+  const keeperFigures = keeper === undefined ? undefined : keeperGauges(registers, keeper);
   const collect = (): void => {
+    keeperFigures?.();
     for (const embedder of models()) {
       const stats = embedder.getPerformanceStats();
       const model = embedder.space.modelId;
@@ -121,5 +124,28 @@ export function createMetrics(models: () => readonly Embedder[]): Metrics {
       else failure.inc({ err: String(status) });
       duration.observe(seconds);
     },
+  };
+}
+
+/** @returns what sets them. */
+function keeperGauges(registers: Registry[], keeper: NonNullable<AppParts['keeper']>): () => void {
+  const labelNames = ['collection', 'space', 'active'];
+  const [pending, oldest] = [
+    new Gauge({ name: 'kimera_keeper_pending_rows', help: 'changed rows that wait', labelNames, registers }),
+    new Gauge({ name: 'kimera_keeper_lag_seconds', help: 'since the oldest waits', labelNames, registers }),
+  ];
+  const rows = new Gauge({ name: 'kimera_keeper_rows', help: 'vectors written by the keeper', registers });
+  const up = new Gauge({ name: 'kimera_keeper_up', help: '0 while its database does not answer', registers });
+  return () => {
+    // A space that was closed is not told any more.
+    pending.reset();
+    oldest.reset();
+    for (const { collection, space, isActive, pending: waiting, oldestSeconds } of keeper.lag) {
+      const labels = { collection, space: space.fingerprint, active: isActive ? '1' : '0' };
+      pending.set(labels, waiting);
+      oldest.set(labels, oldestSeconds);
+    }
+    rows.set(keeper.rows);
+    up.set(keeper.isAway ? 0 : 1);
   };
 }

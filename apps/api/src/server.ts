@@ -16,6 +16,7 @@ import { createApp } from './app.js';
 import { StoredCollections } from './collections/stored-collections.js';
 import { closeServer } from './http/close-server.js';
 import { Connections } from './http/connections.js';
+import { ServerKeeper } from './keeper.js';
 import { listen } from './listen.js';
 import { createLogger } from './logger.js';
 
@@ -46,7 +47,19 @@ export async function startServer(
       return openModelAt(path, configuration, logger);
     },
   });
+  const keeper =
+    configuration.database === undefined || !configuration.keep
+      ? undefined
+      : new ServerKeeper({
+          database: configuration.database,
+          served: models.all,
+          openModel: async (space) =>
+            openModelAt(await findModelOfSpace(configuration.modelFolders, space), configuration, logger),
+          logger,
+        });
   const closeParts = async (): Promise<void> => {
+    // It works with the models.
+    await keeper?.close();
     await Promise.all([models.close(), onDemand.close(), collections?.close()]);
   };
   try {
@@ -57,6 +70,7 @@ export async function startServer(
       models,
       names: new NamedModels({ served: models, onDemand, collections, logger }),
       collections,
+      keeper,
       apiKeys,
       autoTruncate,
       maxInputTokens,

@@ -42,6 +42,7 @@ it('has defaults that serve the shipped model on loopback', () => {
     port: 3000,
     bodyLimitBytes: 8 << 20,
     database: undefined,
+    keep: false,
     modelFolders: ['/root/models', ...shippedModels()],
   });
 });

@@ -30,6 +30,8 @@ export interface Configuration {
   readonly bodyLimitBytes: number;
   /** Of collections: the address of a server, or the folder of an embedded database. Undefined: there is none. */
   readonly database: string | undefined;
+  /** True: the server keeps the collections of its database current. */
+  readonly keep: boolean;
   /** Where the models of collections are looked for. */
   readonly modelFolders: readonly string[];
 }
@@ -96,6 +98,7 @@ const schema = z.object({
     .default(DEFAULT_PORT),
   DATABASE_URL: z.string().min(1).optional(),
   MODELS_PATH: z.string().min(1).optional(),
+  KIMERA_KEEP: flag('0'),
 });
 
 /** The variables without those that are set to an empty text: these count as not set. */
@@ -168,6 +171,7 @@ export function parseConfiguration(environment: Environment, root: string): Conf
     port: value.PORT,
     bodyLimitBytes: DEFAULT_BODY_LIMIT_BYTES,
     database: databaseIn(root, database),
+    keep: value.KIMERA_KEEP,
     modelFolders: [...(models === undefined ? [] : [absolute(models)]), join(root, 'models'), ...shippedModels()],
   };
 }

@@ -71,6 +71,11 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
     isSecret: true,
   },
   {
+    name: 'KIMERA_KEEP',
+    usual: '0',
+    meaning: '1 lets the server keep the vectors of its collections current, behind its requests',
+  },
+  {
     name: 'MODELS_PATH',
     usual: 'unset',
     meaning: 'where the server looks for the models of collections, before ./models and those that ship',

@@ -7,6 +7,7 @@ interface ServeOptions {
   readonly model?: string;
   readonly host?: string;
   readonly port?: string;
+  readonly keep?: true;
 }
 
 export function serveCommand(context: CommandContext): Command {
@@ -21,12 +22,14 @@ export function serveCommand(context: CommandContext): Command {
     .option(...MODEL_OPTION)
     .option('--host <address>', 'address to listen on (default: $HOST, or 127.0.0.1)')
     .option('--port <number>', 'port, 0 for a free one (default: $PORT, or 3000)')
-    .action(async ({ model, host, port }: ServeOptions) => {
+    .option('--keep', 'keep the collections of the database current (default: $KIMERA_KEEP, or not)')
+    .action(async ({ model, host, port, keep }: ServeOptions) => {
       const { runServer } = await import('../models/run-server.js');
       const given = {
         ONNX_MODEL_PATH: await modelPath(context, model),
         ...(host === undefined ? {} : { HOST: host }),
         ...(port === undefined ? {} : { PORT: port }),
+        ...(keep === undefined ? {} : { KIMERA_KEEP: '1' }),
       };
       await runServer({
         environment: { ...context.environment, ...given },

@@ -1,0 +1,119 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { KimeraError, shortFingerprint, type EmbeddingSpace } from '@kimera/core';
+import type { Embedder } from '@kimera/embedder';
+import { keep, type KeeperEvent, type OpenedModel, type SpaceLag } from '@kimera/migration';
+import { joinStore, openStore, type PostgresStore } from '@kimera/store-postgres';
+import type { Logger } from 'pino';
+
+/** A database that does not open is tried again after this long. */
+const AGAIN_MILLISECONDS = 2_000;
+
+export interface KeeperParts {
+  /** Address of a server, or the folder of an embedded database. */
+  readonly database: string;
+  /** Models that serve: they are used, and stay open. */
+  readonly served: readonly Embedder[];
+  /** Opens the model of a space that is not served. @throws where there is none. */
+  readonly openModel: (space: EmbeddingSpace) => Promise<Embedder>;
+  readonly logger: Logger;
+}
+
+/** The keeper of a server: keeps the collections of its database current, in the bulk lane behind the requests. */
+export class ServerKeeper {
+  readonly #stop = new AbortController();
+  readonly #done: Promise<void>;
+  #lag: readonly SpaceLag[] = [];
+  #rows = 0;
+  #isAway = true;
+
+  constructor(private readonly parts: KeeperParts) {
+    this.#done = this.#run().catch((error: unknown) => {
+      if (!this.#stop.signal.aborted) parts.logger.error({ err: error }, 'the keeper ended');
+    });
+  }
+
+  /** Of every space of every collection, measured every few seconds. */
+  get lag(): readonly SpaceLag[] {
+    return this.#lag;
+  }
+  /** Vectors that it has written. */
+  get rows(): number {
+    return this.#rows;
+  }
+  /** The database does not answer. */
+  get isAway(): boolean {
+    return this.#isAway;
+  }
+
+  /** Ends after the call of the model that is under way. Idempotent. */
+  close(): Promise<void> {
+    this.#stop.abort();
+    return this.#done;
+  }
+
+  async #run(): Promise<void> {
+    const { served, openModel } = this.parts;
+    const { signal } = this.#stop;
+    const store = await this.#open();
+    if (store === undefined) return;
+    this.#isAway = false;
+    try {
+      await keep(
+        {
+          store,
+          openModel: async (space): Promise<OpenedModel> => {
+            const known = served.find((embedder) => embedder.space.fingerprint === space.fingerprint);
+            if (known !== undefined) return { embedder: known, close: async () => undefined };
+            const embedder = await openModel(space);
+            return { embedder, close: () => embedder.close() };
+          },
+        },
+        { signal, onEvent: (event) => this.#hear(event) },
+      );
+    } finally {
+      await store.close();
+    }
+  }
+
+  async #open(): Promise<PostgresStore | undefined> {
+    const { database, logger } = this.parts;
+    for (let attempt = 1; !this.#stop.signal.aborted; attempt++) {
+      try {
+        return await openStore({ database }).catch((error: unknown) => {
+          if (!(error instanceof KimeraError) || error.code !== 'STORE_LOCKED') throw error;
+          return joinStore(database);
+        });
+      } catch (error) {
+        if (attempt === 1) logger.warn({ err: error }, 'the keeper waits for its database');
+        await delay(AGAIN_MILLISECONDS, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+      }
+    }
+    return undefined;
+  }
+
+  #hear(event: KeeperEvent): void {
+    const { logger } = this.parts;
+    switch (event.kind) {
+      case 'away':
+        this.#isAway = true;
+        logger.warn({ reason: event.reason }, 'the keeper waits for its database');
+        return;
+      case 'back':
+        this.#isAway = false;
+        logger.info({ seconds: event.seconds }, 'the database of the keeper answers again');
+        return;
+      case 'no model':
+        logger.warn(
+          { model: event.space.modelId, space: shortFingerprint(event.space.fingerprint), err: event.error },
+          'changes in a space wait: its model cannot be opened',
+        );
+        return;
+      case 'failed':
+        logger.error({ collection: event.collection, err: event.error }, 'a collection could not be kept current');
+        return;
+      case 'lag':
+        this.#lag = event.lag;
+        this.#rows = event.tally.written;
+    }
+  }
+}
