@@ -283,6 +283,18 @@ export class RowColumnError extends KimeraError {
   }
 }
 
+/** A column of the application's cannot be exchanged for some of its rows. */
+export class TenantsInPlaceError extends KimeraError {
+  readonly code = 'TENANTS_IN_PLACE';
+  readonly kind = 'refused';
+  constructor(readonly collection: string) {
+    super(
+      `the migration of collection ${JSON.stringify(collection)} exchanges a column of the application's table, which all tenants share: switch all at once`,
+      { collection },
+    );
+  }
+}
+
 /** The source table was dropped or renamed. */
 export class CollectionTableGoneError extends KimeraError {
   readonly code = 'COLLECTION_TABLE_GONE';

@@ -36,6 +36,7 @@ export {
   SpaceMismatchError,
   UnknownCollectionError,
   UnknownMigrationError,
+  TenantsInPlaceError,
   TextBeyondPositionsError,
   UnknownRoleError,
   UnknownSpaceError,

@@ -21,6 +21,7 @@ import { putVectors } from './put-vectors.js';
 import { registerCollection } from './register-collection.js';
 import { rowColumns, sourceRow } from './source-rows.js';
 import { collectionNames, reading, readSource, readSpace, type Source } from './source.js';
+import { readTenantSpaces } from './tenants.js';
 import type { Database } from './sql/database.js';
 import { quoted } from './sql/identifier.js';
 import { DUPLICATE_TABLE, sqlState } from './sql/sql-state.js';
@@ -33,9 +34,12 @@ export class PostgresCollections implements CollectionReader, CollectionWriter {
     return collectionNames(this.database);
   }
 
-  async collection(name: string): Promise<Collection> {
-    const { title, activeSpace } = await readSource(this.database, name);
-    return { name, table: title, activeSpace };
+  async collection(name: string, tenant?: string): Promise<Collection> {
+    const source = await readSource(this.database, name);
+    const { title, activeSpace } = source;
+    if (tenant === undefined) return { name, table: title, activeSpace };
+    const [own] = await readTenantSpaces(this.database, source, [tenant]);
+    return { name, table: title, activeSpace: own ?? activeSpace };
   }
 
   async countRows(name: string): Promise<number> {

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import {
   CatchUpError,
+  CollectionBrokenError,
   MigrationStateError,
   MigrationUnderWayError,
   NoMigrationError,
-  SpaceMismatchError,
+  TenantsInPlaceError,
   type CountedQuery,
   type EmbeddingSpace,
   type Figures,
@@ -26,6 +27,8 @@ import { beginSwapOfSpaces } from './in-place/swap-spaces.js';
 import { insertJudgedQueries, readJudgedQueries } from './judged-queries.js';
 import { logEvent, MIGRATION_COLUMNS, migrationRow, readMigration, stateSchema } from './migration-rows.js';
 import { excusePoison, readPoison, recordPoison } from './poison.js';
+import { movePointers, readPendingOf } from './tenants.js';
+import { readFaults } from './upkeep/faults.js';
 import { writeFreshVectors } from './put-vectors.js';
 import { SWITCH_LOCK_MILLISECONDS } from './limits.js';
 import { readSource, readSpace } from './source.js';
@@ -112,7 +115,7 @@ export class PostgresMigrations implements MigrationStore {
     change: SpaceSwitch,
     embed: (rows: readonly SourceRow[]) => Promise<readonly NewVector[]>,
   ): Promise<SwitchResult> {
-    const { from, toSpace, maxPending, signal } = change;
+    const { from, toSpace, tenants, maxPending, signal } = change;
     let blockedSince = 0;
     const caughtUp = await this.database.transaction(async (sql) => {
       signal?.throwIfAborted();
@@ -126,15 +129,20 @@ export class PostgresMigrations implements MigrationStore {
       const swap = await beginSwapOfSpaces(sql, held, toSpace);
       await sql.script(`LOCK TABLE ${table} IN SHARE ROW EXCLUSIVE MODE`);
       const source = await readSource(sql, collection);
-      if (source.activeSpace !== from)
-        throw new SpaceMismatchError(from, source.activeSpace, `active space of ${collection}`);
-      const pending = await countPending(sql, source, space);
+      if (tenants !== undefined && swap !== undefined) throw new TenantsInPlaceError(collection);
+      await movePointers(sql, source, from, toSpace, tenants);
+      const [fault] = (await readFaults(sql, collection)).filter(({ kind }) => kind !== 'unreadable');
+      if (fault !== undefined) throw new CollectionBrokenError(collection, fault.kind, fault.detail);
+      const waiting = tenants === undefined ? undefined : await readPendingOf(sql, source, space, tenants);
+      const pending = waiting?.length ?? (await countPending(sql, source, space));
       if (pending > maxPending) throw new CatchUpError(pending, maxPending);
-      const rows = await readPending(sql, source, space, maxPending);
+      const rows = waiting ?? (await readPending(sql, source, space, maxPending));
       const { written } = await writeFreshVectors(sql, source, space, rows.length === 0 ? [] : await embed(rows));
-      const left = await countPending(sql, source, space);
+      const left =
+        tenants === undefined
+          ? await countPending(sql, source, space)
+          : (await readPendingOf(sql, source, space, tenants)).length;
       if (left > 0) throw new CatchUpError(left, 0);
-      await sql.run('UPDATE kimera.pointers SET space = $2 WHERE collection = $1', [collection, toSpace]);
       await swap?.();
       signal?.throwIfAborted();
       const blockedMilliseconds = Math.round(performance.now() - blockedSince);

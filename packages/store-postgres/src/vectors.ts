@@ -168,8 +168,8 @@ export class PostgresVectors implements VectorReader, VectorWriter {
       await sql.script(
         `LOCK TABLE ${source.table} IN ${column === undefined ? 'SHARE ROW EXCLUSIVE' : 'ACCESS EXCLUSIVE'} MODE`,
       );
-      const { activeSpace } = await readSource(sql, name);
-      if (space === activeSpace) throw new ActiveSpaceError(name, space);
+      const used = await sql.run('SELECT FROM kimera.pointers WHERE collection = $1 AND space = $2', [name, space]);
+      if (used > 0) throw new ActiveSpaceError(name, space);
       await sql.run('DELETE FROM kimera.collection_spaces WHERE collection = $1 AND space = $2', [name, space]);
       await replaceCapture(
         sql,

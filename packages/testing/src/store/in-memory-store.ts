@@ -5,6 +5,7 @@ import {
   checkDistinctIds,
   checkRows,
   checkVector,
+  CollectionBrokenError,
   CollectionExistsError,
   NoTenantsError,
   SpaceMismatchError,
@@ -74,7 +75,11 @@ export class InMemoryStore implements StorePorts {
 
   readonly collections: StorePorts['collections'] = {
     names: async () => [...this.#collections.keys()].sort(),
-    collection: async (name) => ({ name, table: `public.${name}`, activeSpace: this.#of(name).activeSpace }),
+    collection: async (name, tenant) => {
+      const { activeSpace } = this.#of(name);
+      if (tenant !== undefined) throw new NoTenantsError(name);
+      return { name, table: `public.${name}`, activeSpace };
+    },
     countRows: async (name) => this.#of(name).size,
     keyRanges: async (name, rows) => this.#of(name).keyRanges(rows),
     readRange: async (name, range) => this.#of(name).rowsIn(range),
@@ -200,8 +205,11 @@ export class InMemoryStore implements StorePorts {
         signal?.throwIfAborted();
         this.#migrations.check(migration, change);
         const collection = this.#of(this.#migrations.get(migration).collection);
+        if (change.tenants !== undefined) throw new NoTenantsError(collection.name);
         if (collection.activeSpace !== from)
           throw new SpaceMismatchError(from, collection.activeSpace, `active space of ${collection.name}`);
+        const [fault] = collection.faults;
+        if (fault !== undefined) throw new CollectionBrokenError(collection.name, fault.kind, fault.detail);
         const rows = collection.pending(toSpace);
         if (rows.length > maxPending) throw new CatchUpError(rows.length, maxPending);
         const vectors = rows.length === 0 ? [] : await embed(rows);

@@ -305,6 +305,21 @@ export function migrationsConformance({ describe, it, expect }: TestFunctions, b
       expect(await everything(made)).toEqual(before);
     });
 
+    it('is refused where changes were not captured, until that is mended, and for tenants where rows have none', async () => {
+      const { collection, migration } = await ready();
+      const change = (other: Partial<SpaceSwitch> = {}): Promise<unknown> =>
+        rejection(() => store().migrations.switchSpace(migration.id, 'suite', { ...CUTOVER, ...other }, embedIn(NEW)));
+      expect(await change({ tenants: ['acme'] })).toMatchObject({ code: 'NO_TENANTS' });
+      expect(await rejection(() => store().collections.collection(collection, 'acme'))).toMatchObject({
+        code: 'NO_TENANTS',
+      });
+      await application().empty(collection);
+      expect(await change()).toMatchObject({ code: 'COLLECTION_BROKEN', fault: 'truncated' });
+      expect((await store().collections.collection(collection)).activeSpace).toBe(OLD.fingerprint);
+      await store().upkeep.reconcile(collection);
+      expect(await change()).toBe(undefined);
+    });
+
     it('lets writers wait, and they are captured for both spaces', async () => {
       const { collection, migration } = await ready();
       await application().write(collection, [{ id: 'a', text: 'pending' }]);

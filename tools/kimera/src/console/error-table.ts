@@ -217,6 +217,8 @@ export const HINTS = {
   COLLECTION_TABLE_GONE:
     'make the table again under its name, then "kimera migrate repair"; or "kimera migrate drop" the collection',
   COLLECTION_UNREADABLE: 'give the table its columns back, then "kimera migrate repair"',
+  /** The message says it. */
+  TENANTS_IN_PLACE: null,
   COLLECTION_BROKEN: '"kimera migrate repair" mends it',
   /** The message says it. */
   APPLICATION_ROWS: null,

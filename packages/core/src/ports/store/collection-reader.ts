@@ -4,7 +4,8 @@ import type { Collection, KeyRange, SourceRow } from './collection.js';
 export interface CollectionReader {
   /** Of all collections, sorted. */
   names(): Promise<readonly string[]>;
-  collection(name: string): Promise<Collection>;
+  /** With the active space of that tenant: its own, or that of all. @throws NoTenantsError. */
+  collection(name: string, tenant?: string): Promise<Collection>;
   countRows(name: string): Promise<number>;
   /**
    * The whole key space cut into ranges of at most `rows` rows each, first open at its start and last open at its end,

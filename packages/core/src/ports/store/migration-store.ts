@@ -46,6 +46,8 @@ export interface PoisonRecord extends PoisonRow {
 export interface SpaceSwitch extends Transition {
   readonly from: string;
   readonly toSpace: string;
+  /** Only the rows of these tenants; absent: of all. */
+  readonly tenants?: readonly string[];
   /** Changes that may be embedded while writers wait. */
   readonly maxPending: number;
   /** Ends the waiting for locks between two attempts; its reason is thrown, and nothing has changed. */
@@ -112,7 +114,8 @@ export interface MigrationStore {
    * One transaction in which writers of the collection wait: changes still pending in `toSpace` are embedded by `embed`
    * and written, then the pointer moves and the state with it. Rolled back whole where anything fails. `embed` must not
    * call the store: its writes would wait for this one.
-   * @throws MigrationStateError, CatchUpError where more than `maxPending` changes wait or `embed` leaves some out,
+   * @throws CollectionBrokenError where changes were not captured, NoTenantsError, TenantsInPlaceError where a column of
+   * the application's is exchanged, MigrationStateError, CatchUpError where more than `maxPending` changes wait or `embed` leaves some out,
    * SpaceMismatchError where `from` is not the active space, UnknownSpaceError.
    */
   switchSpace(
