@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { KimeraError, type EmbeddingSpace, type SourceRow, type TextEmbedder } from '@kimera/core';
-import { FakeEmbedder, InMemoryStore } from '@kimera/testing';
+import { FakeEmbedder, type InMemoryStore } from '@kimera/testing';
 import { cutOver, keep, pauseMigration, resumeMigration, retireMigration, work, type KeeperEvent } from '../index.js';
 import {
   COLLECTION,
@@ -17,6 +17,7 @@ import {
   vectors,
   type Journey,
 } from '../journey.fixture.js';
+import type { MigrationStorePorts } from '../parts.js';
 import type { KeepParts } from './keep.js';
 import type { OpenedModel } from './models.js';
 
@@ -233,8 +234,8 @@ class AwayError extends KimeraError {
   readonly kind = 'retryable';
 }
 /** A store each of whose calls fails now and then, before or after it has done its work, and for a while altogether. */
-function unsteady(store: InMemoryStore): { readonly store: InMemoryStore; away: boolean; calls: number } {
-  const unsteadyStore = { store, away: false, calls: 0 };
+function unsteady(store: InMemoryStore): { readonly store: MigrationStorePorts; away: boolean } {
+  const unsteadyStore = { away: false, calls: 0 };
   const wrap = <T extends object>(port: T): T =>
     new Proxy(port, {
       get: (target, name) => {
@@ -249,9 +250,15 @@ function unsteady(store: InMemoryStore): { readonly store: InMemoryStore; away: 
         };
       },
     });
-  const ports = { collections: wrap(store.collections), vectors: wrap(store.vectors), changes: wrap(store.changes) };
-  const more = { jobs: wrap(store.jobs), migrations: wrap(store.migrations), capacity: store.capacity };
-  return Object.assign(unsteadyStore, { store: { ...ports, ...more } as InMemoryStore });
+  const steady: readonly (string | symbol)[] = ['capacity'];
+  return Object.assign(unsteadyStore, {
+    store: new Proxy<MigrationStorePorts>(store, {
+      get: (target, name) => {
+        const port: unknown = Reflect.get(target, name, target);
+        return typeof port === 'object' && port !== null && !steady.includes(name) ? wrap(port) : port;
+      },
+    }),
+  });
 }
 
 describe('a database that goes away', () => {

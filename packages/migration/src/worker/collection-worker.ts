@@ -128,7 +128,10 @@ export class CollectionWorker {
     try {
       let from = 0;
       while (from < rows.length) {
-        if (from > 0 && !(await this.#goesOn(job))) return await this.#keepVectors(space, vectors);
+        if (from > 0 && !(await this.#goesOn(job))) {
+          await this.#keepVectors(space, vectors);
+          return;
+        }
         const slice = rows.slice(from, from + pace.rows(space));
         const embeddings = await this.#embed(embedder, slice);
         vectors.push(...embeddings.vectors);

@@ -150,10 +150,11 @@ async function keepForever(context: CommandContext, options: WorkCommandOptions)
         onEvent: (event) => noteKeeper(context, event),
       },
     );
-    if (options.json === true) return await context.stdout.json({ keeper: tally });
-    await context.stdout.line(
-      `stopped after ${formatCount(tally.written)} rows: ${formatCount(tally.changes)} changes, ${formatCount(tally.jobs)} jobs`,
-    );
+    if (options.json === true) await context.stdout.json({ keeper: tally });
+    else
+      await context.stdout.line(
+        `stopped after ${formatCount(tally.written)} rows: ${formatCount(tally.changes)} changes, ${formatCount(tally.jobs)} jobs`,
+      );
   } finally {
     await store.close();
   }
@@ -179,15 +180,19 @@ function noteKeeper(context: CommandContext, event: KeeperEvent): void {
   const reasonOf = (error: unknown): string => printable(error instanceof Error ? error.message : String(error));
   switch (event.kind) {
     case 'away':
-      return onAway(event.reason);
+      onAway(event.reason);
+      return;
     case 'back':
-      return onBack(event.seconds);
+      onBack(event.seconds);
+      return;
     case 'no model':
-      return context.note(
+      context.note(
         `kimera: changes in the space of ${printable(event.space.modelId)} wait, its model cannot be opened: ${event.error === undefined ? 'it is not here' : reasonOf(event.error)}`,
       );
+      return;
     case 'failed':
-      return context.note(`kimera: collection ${event.collection}: ${reasonOf(event.error)}; tried again in a while`);
+      context.note(`kimera: collection ${event.collection}: ${reasonOf(event.error)}; tried again in a while`);
+      return;
     case 'lag':
       return;
   }
