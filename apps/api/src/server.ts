@@ -29,14 +29,15 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** Opens the model, checks its probes, and listens. @throws the model's errors, AddressError. */
+/** Opens the model, checks its probes, and listens. @throws the model's errors, AddressError, DatabaseAddressError. */
 export async function startServer(
   configuration: Configuration,
   logger: Logger = createLogger(),
 ): Promise<RunningServer> {
   const { apiKeys, autoTruncate, maxInputTokens, bodyLimitBytes, host, port } = configuration;
+  const collections =
+    configuration.database === undefined ? undefined : await StoredCollections.at(configuration.database);
   const models = await openModels(configuration, logger);
-  const collections = configuration.database === undefined ? undefined : new StoredCollections(configuration.database);
   const onDemand = new ModelsOnDemand({
     open: async (space) => {
       const path = await findModelOfSpace(configuration.modelFolders, space);

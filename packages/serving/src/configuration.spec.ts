@@ -56,7 +56,13 @@ it('takes the database that is named, or an embedded one in ./data where it is t
   expect(database()).toBe(join(root, 'data'));
   expect(database('elsewhere')).toBe(join(root, 'elsewhere'));
   expect(database('/absolute')).toBe('/absolute');
-  expect(database('postgres://me@host/docs')).toBe('postgres://me@host/docs');
+  expect(database('./a=b')).toBe(join(root, 'a=b'));
+  for (const address of [
+    'postgres://me@host/docs',
+    'host=db dbname=docs password=secret',
+    'postgress://me:secret@host',
+  ])
+    expect(database(address)).toBe(address);
   await rm(root, { recursive: true });
 });
 

@@ -176,9 +176,10 @@ export function parseConfiguration(environment: Environment, root: string): Conf
   };
 }
 
-/** An embedded database in ./data counts where it is there. */
+/** An embedded database in ./data counts where it is there. What may be the address of a server is left to the store to read. */
 function databaseIn(root: string, given: string | undefined): string | undefined {
   const usual = join(root, 'data');
   if (given === undefined) return existsSync(usual) ? usual : undefined;
-  return /^[a-z]+:\/\//i.test(given) || isAbsolute(given) ? given : join(root, given);
+  const isPath = /^\.{0,2}[/\\]/.test(given) || !/[=@:]/.test(given);
+  return isPath && !isAbsolute(given) ? join(root, given) : given;
 }

@@ -16,7 +16,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 describe('the collections of a database', () => {
   it('are none where there is no folder, and none is made', async () => {
-    const collections = new StoredCollections(join(folder, 'none'));
+    const collections = await StoredCollections.at(join(folder, 'none'));
     expect(await collections.names()).toEqual([]);
     for (const call of [() => collections.spaces('docs'), () => collections.search('docs', query, { limit: 1 })])
       expect(await rejection(call)).toMatchObject({ code: 'UNKNOWN_COLLECTION', known: [] });
@@ -24,8 +24,17 @@ describe('the collections of a database', () => {
     await collections.close();
   });
 
+  it.each(['postgress://me:hush@host/docs', 'host=db port=x password=hush', 'me:hush@host'])(
+    'are refused at an address that is none: %s',
+    async (address) => {
+      const error = await rejection(() => StoredCollections.at(address));
+      expect(error).toMatchObject({ code: 'DATABASE_ADDRESS' });
+      expect(String(error)).not.toContain('hush');
+    },
+  );
+
   it('are asked again for each request while the server does not answer', async () => {
-    const collections = new StoredCollections('postgres://me:hush@127.0.0.1:1/docs');
+    const collections = await StoredCollections.at('postgres://me:hush@127.0.0.1:1/docs');
     for (let i = 0; i < 2; i++) {
       const error = await rejection(() => collections.names());
       expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE', kind: 'retryable' });
@@ -39,7 +48,7 @@ describe('the collections of a database', () => {
     const database = join(folder, 'data');
     const owner = await openStore({ database });
     await owner.collections.createCollection('docs', fakeSpace('docs'));
-    const collections = new StoredCollections(database);
+    const collections = await StoredCollections.at(database);
     expect(await collections.names()).toEqual(['docs']);
     await owner.close();
     expect(await rejection(() => collections.names())).toMatchObject({ code: 'STORE_UNAVAILABLE' });

@@ -17,12 +17,22 @@ import type { PostgresStore } from '@kimera/store-postgres';
  */
 export class StoredCollections implements CollectionSearch {
   readonly #database: string;
+  readonly #kind: 'server' | 'folder';
   #opening: Promise<PostgresStore> | undefined;
   #closed = false;
 
-  /** @param database the address of a server, or the folder of an embedded database. */
-  constructor(database: string) {
+  private constructor(database: string, kind: 'server' | 'folder') {
     this.#database = database;
+    this.#kind = kind;
+  }
+
+  /**
+   * Opens nothing yet.
+   * @param database the address of a server, or the folder of an embedded database. @throws DatabaseAddressError.
+   */
+  static async at(database: string): Promise<StoredCollections> {
+    const { parseDatabaseAddress } = await import('@kimera/store-postgres');
+    return new StoredCollections(database, parseDatabaseAddress(database).kind);
   }
 
   names(): Promise<readonly string[]> {
@@ -59,7 +69,7 @@ export class StoredCollections implements CollectionSearch {
     } catch (error) {
       // A pool finds a server again by itself. An embedded database comes back in another process, at another port.
       const isGone = error instanceof KimeraError && error.code === 'STORE_UNAVAILABLE';
-      if (isGone && !isServer(this.#database) && this.#opening === opening) void this.#forget();
+      if (isGone && this.#kind === 'folder' && this.#opening === opening) void this.#forget();
       throw error;
     }
   }
@@ -82,10 +92,6 @@ export class StoredCollections implements CollectionSearch {
   }
 
   #isAbsent(): boolean {
-    return !isServer(this.#database) && !existsSync(this.#database);
+    return this.#kind === 'folder' && !existsSync(this.#database);
   }
-}
-
-function isServer(database: string): boolean {
-  return /^postgres(ql)?:\/\//.test(database);
 }
