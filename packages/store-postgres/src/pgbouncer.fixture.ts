@@ -44,7 +44,7 @@ max_client_conn = 100
   );
   for (const file of [users, settings]) chmodSync(file, 0o644);
   const user = unprivileged();
-  if (user.uid !== undefined) chownSync(folder, user.uid, user.gid);
+  if (user !== undefined) chownSync(folder, user.uid, user.gid);
   const child = spawn(program, [settings], { ...user, stdio: 'ignore', cwd: folder });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const url = new URL(server);
@@ -64,13 +64,13 @@ max_client_conn = 100
 }
 
 /** PgBouncer refuses to run as root. */
-function unprivileged(): { uid?: number; gid?: number } {
-  if (process.getuid?.() !== 0) return {};
+function unprivileged(): { readonly uid: number; readonly gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
   const line = readFileSync('/etc/passwd', 'utf8')
     .split('\n')
     .find((each) => each.startsWith('nobody:'));
   const [, , uid, gid] = (line ?? '').split(':').map(Number);
-  return uid === undefined || gid === undefined ? {} : { uid, gid };
+  return uid === undefined || gid === undefined ? undefined : { uid, gid };
 }
 
 function freePort(): Promise<number> {
