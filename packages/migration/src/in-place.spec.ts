@@ -2,6 +2,7 @@ import { beforeEach, expect, it } from '@jest/globals';
 import type { InPlaceStore } from '@kimera/core';
 import { cutOver, migrationStatus, planMigration, rollBack, startMigration, verifyMigration, work } from './index.js';
 import {
+  ENOUGH,
   active,
   COLLECTION,
   journey,
@@ -61,7 +62,7 @@ beforeEach(async () => {
 it('prepares the column before each switch, and says so in the log', async () => {
   await startMigration(parts, { inPlace: { accepted: ['trigger:t'] } });
   await work(parts, { until: 'caught-up' });
-  await verifyMigration(parts, { queries: queries(100) });
+  await verifyMigration(parts, { queries: queries(ENOUGH) });
   await cutOver(parts, { accepted: ['trigger:late'] });
   await rollBack(parts);
   expect(columns.calls).toEqual([
@@ -97,7 +98,7 @@ it('leaves nothing behind where the start is refused', async () => {
 it('has nothing to prepare where the migration is not in place', async () => {
   await startMigration(parts);
   await work(parts, { until: 'caught-up' });
-  await verifyMigration(parts, { queries: queries(100) });
+  await verifyMigration(parts, { queries: queries(ENOUGH) });
   await cutOver(parts);
   expect(columns.calls).toEqual([]);
 });
