@@ -7,7 +7,7 @@ import { openStaticModel } from '@kimera/backend-light';
 import { cosine } from '@kimera/core';
 import { Embedder } from '@kimera/embedder';
 import { openModelAt, parseConfiguration, shippedModel } from '@kimera/serving';
-import { joinStore, openStore, type PostgresStore } from '@kimera/store-postgres';
+import type { PostgresStore } from '@kimera/store-postgres';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { startServer, type RunningServer } from './server.js';
@@ -36,6 +36,7 @@ beforeAll(async () => {
   const configuration = parseConfiguration({ DATABASE_URL: database, LIGHTWEIGHT_EMBEDDING: '1', PORT: '0' }, root);
   minilm = await openModelAt(shippedModel('all-MiniLM-L6-v2'), configuration, logger);
   light = new Embedder(await openStaticModel({ path: shippedModel('static-minilm') }));
+  const { openStore } = await import('@kimera/store-postgres');
   const made = await openStore({ database });
   await made.collections.createCollection('docs', minilm.space);
   const embeddings = await minilm.encodeBatch(TEXTS, { role: 'document' });
@@ -77,6 +78,7 @@ it('a server of the light model serves a collection of MiniLM, and of the light 
   expect(cosine(before.vector, expected)).toBeGreaterThan(0.9999);
 
   // Another process moves the collection, through the server that has the database open.
+  const { joinStore } = await import('@kimera/store-postgres');
   store = await joinStore(join(folder, 'data'));
   const { id } = await store.migrations.createMigration('docs', light.space, 'spec', {});
   await store.vectors.openSpace('docs', light.space);

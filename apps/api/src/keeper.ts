@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { KimeraError, shortFingerprint, type EmbeddingSpace } from '@kimera/core';
 import type { Embedder } from '@kimera/embedder';
 import { keep, type KeeperEvent, type OpenedModel, type SpaceLag } from '@kimera/migration';
-import { joinStore, openStore, type PostgresStore } from '@kimera/store-postgres';
+import type { PostgresStore } from '@kimera/store-postgres';
 import type { Logger } from 'pino';
 
 /** A database that does not open is tried again after this long. */
@@ -77,6 +77,7 @@ export class ServerKeeper {
 
   async #open(): Promise<PostgresStore | undefined> {
     const { database, logger } = this.parts;
+    const { joinStore, openStore } = await import('@kimera/store-postgres');
     for (let attempt = 1; !this.#stop.signal.aborted; attempt++) {
       try {
         return await openStore({ database }).catch((error: unknown) => {

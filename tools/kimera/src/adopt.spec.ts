@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openStaticModel } from '@kimera/backend-light';
 import { Embedder } from '@kimera/embedder';
-import { openStore, type PostgresStore } from '@kimera/store-postgres';
+import type { PostgresStore } from '@kimera/store-postgres';
 import pg from 'pg';
 import { z } from 'zod';
 import { kimera, root, type Run } from './run-kimera.fixture.js';
@@ -21,6 +21,7 @@ describe('a table of one’s own, by the command line', () => {
 
   beforeAll(async () => {
     const folder = join(scratch, 'data');
+    const { openStore } = await import('@kimera/store-postgres');
     store = await openStore({ database: folder });
     const { port, password } = z
       .object({ port: z.number(), password: z.string() })
@@ -101,6 +102,21 @@ describe('a table of one’s own, by the command line', () => {
     expect((await migrate('inspect', '--table', 'documents')).stdout).toContain('collection   documents');
   }, 60_000);
 
+  it('repair brings it in line after a column was renamed, and renamed back', async () => {
+    const collection = ['--collection', 'documents'];
+    await client.query('ALTER TABLE documents RENAME COLUMN content TO body');
+    await client.query(`INSERT INTO documents (body) VALUES ('not seen')`);
+    expect(await migrate('repair', ...collection)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('content'),
+    });
+    await client.query('ALTER TABLE documents RENAME COLUMN body TO content');
+    const { code, stdout } = await migrate('repair', ...collection);
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/mended: capture: INSERT of public.documents/)]);
+    expect(stdout).toContain('rows queued, 0 vectors without a row removed');
+    expect((await migrate('repair', ...collection)).stdout).toContain('0 rows queued');
+  }, 60_000);
+
   it('drop leaves it alone, unadopt lets it go', async () => {
     const collection = ['--collection', 'documents'];
     const unconfirmed = await migrate('drop', ...collection);
@@ -112,6 +128,6 @@ describe('a table of one’s own, by the command line', () => {
     const { code, stdout } = await migrate('unadopt', ...collection);
     expect([code, stdout]).toEqual([0, expect.stringContaining('public.documents is as it was')]);
     const { rows } = await client.query('SELECT count(*)::int AS count FROM documents');
-    expect(rows).toEqual([{ count: ROWS + 1 }]);
+    expect(rows).toEqual([{ count: ROWS + 2 }]);
   }, 60_000);
 });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { fakeSpace } from '@kimera/testing';
-import { openStore, type PostgresStore } from '@kimera/store-postgres';
+import type { PostgresStore } from '@kimera/store-postgres';
 import { z } from 'zod';
 import { kimera } from './run-kimera.fixture.js';
 
@@ -28,6 +28,7 @@ describe('search', () => {
   let store: PostgresStore;
   beforeAll(async () => {
     // The commands reach the database through this process, which opens it once.
+    const { openStore } = await import('@kimera/store-postgres');
     store = await openStore({ database: join(scratch, 'data') });
     await store.collections.createCollection('foreign', fakeSpace('absent'));
     writeFileSync(join(scratch, 'docs.jsonl'), DOCS.map((text, i) => JSON.stringify({ id: `d${i}`, text })).join('\n'));

@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { openStore } from '@kimera/store-postgres';
 import { fakeSpace, rejection } from '@kimera/testing';
 import { StoredCollections } from './stored-collections.js';
 
@@ -46,6 +45,7 @@ describe('the collections of a database', () => {
 
   it('are found through the process that has the folder open, and without it once that has ended', async () => {
     const database = join(folder, 'data');
+    const { openStore } = await import('@kimera/store-postgres');
     const owner = await openStore({ database });
     await owner.collections.createCollection('docs', fakeSpace('docs'));
     const collections = await StoredCollections.at(database);

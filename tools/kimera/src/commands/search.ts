@@ -48,11 +48,10 @@ export function searchCommand(context: CommandContext): Command {
         options.models === undefined ? [] : [await inputPath(context, options.models)],
       );
       const { searchCollection } = await import('@kimera/migration');
-      const { findModelOfSpace } = await import('@kimera/serving');
-      const { openModel } = await import('../models/open-model.js');
+      const { openModelOfSpace } = await import('../models/open-model-of-space.js');
       const opened: Embedder[] = [];
       const modelOf = async (space: EmbeddingSpace): Promise<TextEmbedder> => {
-        const embedder = await openModel(context, { path: await findModelOfSpace(folders, space) });
+        const embedder = await openModelOfSpace(context, folders, space);
         opened.push(embedder);
         return embedder;
       };

@@ -236,7 +236,8 @@ export const HINTS = {
   ROWS_MISSING: '"kimera migrate work" embeds them',
   POISON_ROWS: 'change the rows, or "kimera migrate excuse" them',
   ACCEPTANCE: '"kimera migrate verify --help" says what --accept can let through',
-  MARGIN_FIXED: 'leave --delta out; another one needs a new migration: "kimera migrate retire", then "kimera migrate plan --delta"',
+  MARGIN_FIXED:
+    'leave --delta out; another one needs a new migration: "kimera migrate retire", then "kimera migrate plan --delta"',
   CHANGES_WAITING: 'let "kimera migrate work" run beside the writers, then verify again',
   CATCH_UP: '"kimera migrate work" catches up',
   EMBEDDER_BROKEN: '"kimera doctor --model DIR" shows what is wrong with the model',

@@ -151,7 +151,7 @@ async function print(
     ...(proof === null || vector === null ? [] : proofLines(proof, vector.column)),
     copyLine(progress),
     `collection ${collection}: table ${table}, id ${id.join(', ')}, text ${text}${tenant === null ? '' : `, tenant ${tenant}`}`,
-    ...(adopted.vector === null ? [] : columnRules(adopted.vector, adopted.migration, adopted.observed)),
+    ...(adopted.vector === null ? [] : await columnRules(adopted.vector, adopted.migration, adopted.observed)),
     `next: ${commandLine('work', database, [['--collection', collection]])} --forever  (embeds what waits and what changes; as many processes as you like)`,
     `  or: ${commandLine('plan', database, [
       ['--collection', collection],

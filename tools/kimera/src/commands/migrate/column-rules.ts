@@ -1,14 +1,14 @@
 import type { MigrationState } from '@kimera/core';
-import { vectorColumnRules } from '@kimera/migration';
 import type { AdoptedTable, ObservedWrites } from '@kimera/store-postgres';
 import { formatCount } from '../../console/format.js';
 
 /** What INSERT and UPDATE of the application's vector column do now, and whether it writes. */
-export function columnRules(
+export async function columnRules(
   { column, writer }: NonNullable<AdoptedTable['vector']>,
   migration: MigrationState | null,
   { inserts, updates, last }: ObservedWrites,
-): readonly string[] {
+): Promise<readonly string[]> {
+  const { vectorColumnRules } = await import('@kimera/migration');
   const { insert, update } = vectorColumnRules(writer, column, migration);
   const seen =
     last === null

@@ -6,6 +6,7 @@ import { initCommand } from './init.js';
 import { inspectTableCommand } from './inspect.js';
 import { planCommand } from './plan.js';
 import { removeCommands } from './remove.js';
+import { repairCommand } from './repair.js';
 import { stepCommands } from './steps.js';
 import { storeCommands } from './store-steps.js';
 import { verifyMigrationCommand } from './verify.js';
@@ -31,6 +32,7 @@ export function migrateCommand(context: CommandContext): Command {
     workCommand(context),
     verifyMigrationCommand(context),
     ...storeCommands(context),
+    repairCommand(context),
     ...removeCommands(context),
   ])
     command.addCommand(each);

@@ -44,7 +44,7 @@ export function inspectTableCommand(context: CommandContext): Command {
           });
           return;
         }
-        for (const line of [...describe(inspection), ...nextSteps(inspection, lines, database)])
+        for (const line of [...(await describe(inspection)), ...nextSteps(inspection, lines, database)])
           await context.stdout.line(printable(line));
       });
     });
@@ -61,7 +61,7 @@ async function modelsOf(context: CommandContext, { table, proposal }: TableInspe
   return [...new Set(fitting)];
 }
 
-function describe({ table, proposal, adopted }: TableInspection): readonly string[] {
+async function describe({ table, proposal, adopted }: TableInspection): Promise<readonly string[]> {
   const partitions = table.partitions > 0 ? `, ${formatCount(table.partitions)} partitions` : '';
   const shape = proposal.shape === 'no framework' ? '' : `, as ${proposal.shape} makes it`;
   const list = (label: string, names: readonly string[]): readonly string[] =>
@@ -94,11 +94,17 @@ function describe({ table, proposal, adopted }: TableInspection): readonly strin
     ...list('read by', [...table.views, ...table.functions]),
     ...list('referred to', table.referencedBy),
     ...list('your rights', [`${table.rights.join(', ')} as ${table.role}`]),
-    ...(adopted === null ? [] : describeAdopted(adopted)),
+    ...(adopted === null ? [] : await describeAdopted(adopted)),
   ];
 }
 
-function describeAdopted({ collection, vector, migration, progress, observed }: AdoptedTable): readonly string[] {
+async function describeAdopted({
+  collection,
+  vector,
+  migration,
+  progress,
+  observed,
+}: AdoptedTable): Promise<readonly string[]> {
   return [
     `  collection   ${collection}${migration === null ? '' : `, its migration is ${migration}`}`,
     ...(progress === null
@@ -106,7 +112,7 @@ function describeAdopted({ collection, vector, migration, progress, observed }: 
       : [
           `  adoption     ${progress.finished ? 'finished' : 'under way'}: ${formatCount(progress.copied)} vectors copied, ${formatCount(progress.queued)} rows queued`,
         ]),
-    ...(vector === null ? [] : columnRules(vector, migration, observed)),
+    ...(vector === null ? [] : await columnRules(vector, migration, observed)),
   ];
 }
 

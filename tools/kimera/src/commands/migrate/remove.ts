@@ -1,4 +1,5 @@
-import type { CollectionParts } from '@kimera/store-postgres';
+import { KimeraError } from '@kimera/core';
+import type { CollectionParts, PostgresStore } from '@kimera/store-postgres';
 import type { Command } from 'commander';
 import type { CommandContext } from '../../console/command-context.js';
 import { formatBytes, formatCount } from '../../console/format.js';
@@ -52,8 +53,8 @@ function dropCommand(context: CommandContext): Command {
       try {
         if (yes !== true) {
           const parts = await store.adoption.parts(collection);
-          const rows = parts.tableIsThere ? await store.collections.countRows(collection) : 0;
-          throw new NotConfirmedError(`${parts.table} with ${formatCount(rows)} rows, ${whatGoes(parts)}`);
+          const rows = await rowsOf(store, collection, parts);
+          throw new NotConfirmedError(`${parts.table}${rows}, ${whatGoes(parts)}`);
         }
         const parts = await store.adoption.drop(collection);
         if (json === true) {
@@ -65,6 +66,17 @@ function dropCommand(context: CommandContext): Command {
         await store.close();
       }
     });
+}
+
+/** Nothing where the table is not as it was when it became a collection. */
+async function rowsOf(store: PostgresStore, collection: string, { tableIsThere }: CollectionParts): Promise<string> {
+  if (!tableIsThere) return '';
+  try {
+    return ` with ${formatCount(await store.collections.countRows(collection))} rows`;
+  } catch (error) {
+    if (error instanceof KimeraError && error.code === 'COLLECTION_UNREADABLE') return '';
+    throw error;
+  }
 }
 
 function whatGoes({ spaces, bytes, migrations }: CollectionParts): string {

@@ -82,7 +82,7 @@ export async function printState(
             .map(({ id, reason }) => `${printable(id)} (${printable(reason)})`)
             .join(', ')}; change them, or ${call('excuse')} ID…`,
         ]),
-    ...(adopted.vector === null ? [] : columnRules(adopted.vector, migration.state, adopted.observed)),
+    ...(adopted.vector === null ? [] : await columnRules(adopted.vector, migration.state, adopted.observed)),
     `  next: ${printable(next)}`,
   ];
   for (const line of lines) await context.stdout.line(line);

@@ -125,10 +125,9 @@ async function keepForever(context: CommandContext, options: WorkCommandOptions)
       '--forever finds its models by their spaces: leave --from and --to out',
       'kimera migrate work',
     );
-  const [{ keep }, { findModelOfSpace }, { openModel }] = await Promise.all([
+  const [{ keep }, { openModelOfSpace }] = await Promise.all([
     import('@kimera/migration'),
-    import('@kimera/serving'),
-    import('../../models/open-model.js'),
+    import('../../models/open-model-of-space.js'),
   ]);
   const folders = modelFolders(context, models === undefined ? [] : [await inputPath(context, models)]);
   const store = await openDatabase(context, database);
@@ -139,7 +138,7 @@ async function keepForever(context: CommandContext, options: WorkCommandOptions)
         store,
         ...(collection === undefined ? {} : { collections: collection }),
         openModel: async (space) => {
-          const embedder = await openModel(context, { path: await findModelOfSpace(folders, space), threads });
+          const embedder = await openModelOfSpace(context, folders, space, threads);
           return { embedder, close: () => embedder.close() };
         },
       },
