@@ -2,7 +2,7 @@
 /*
  * A PostgreSQL server with pgvector for tests, for as long as they run, from a package of the Python registry:
  *
- *   node tools/postgres/postgres.mjs run   [--version 16|18] -- COMMAND …       with KIMERA_TEST_DATABASE_URL, until COMMAND ends
+ *   node tools/postgres/postgres.mjs run   [--version 16|18] -- COMMAND …       with KIMERA_TEST_DATABASE_URL and psql, until COMMAND ends
  *   node tools/postgres/postgres.mjs start [--version 16|18] [--folder DIR] [--port N]
  *   node tools/postgres/postgres.mjs stop  [--version 16|18] --folder DIR [--immediate]
  *
@@ -14,7 +14,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { constants, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 /** Holds PostgreSQL 16.14 and 18.4, both with pgvector 0.8.5; Linux and macOS, Python 3.10 to 3.13. */
@@ -169,8 +169,9 @@ class TestServer {
   }
 }
 
+/** Without fsync a crash of the machine may lose what a test wrote, one of the server does not. */
 function options(port) {
-  return `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''`;
+  return `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off`;
 }
 
 /** A folder that the server's user may enter. */
@@ -189,7 +190,9 @@ async function run(version, binaries, [command, ...args]) {
     const server = new TestServer(folder, version, binaries);
     guardian = server.guard();
     const url = await server.start();
-    const child = spawn(command, args, { stdio: 'inherit', env: { ...process.env, KIMERA_TEST_DATABASE_URL: url } });
+    const PATH = `${server.programs}${delimiter}${process.env.PATH}`;
+    const env = { ...process.env, PATH, KIMERA_TEST_DATABASE_URL: url };
+    const child = spawn(command, args, { stdio: 'inherit', env });
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
     const code = await new Promise((done, fail) => {
       child.once('error', (error) => fail(new Refusal(`${command}: ${error.message}`)));

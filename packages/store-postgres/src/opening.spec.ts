@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { SourceRow } from '@kimera/core';
 import { fakeSpace } from '@kimera/testing';
 import pg from 'pg';
 import { MissingRightError } from './errors.js';
@@ -154,6 +157,100 @@ onServer('a database of a server', () => {
         `DROP SCHEMA kimera CASCADE`,
         `REVOKE CREATE ON DATABASE ${new URL(empty).pathname.slice(1)} FROM ${name}`,
       );
+    });
+
+    describe('of the guide', () => {
+      const LATER = fakeSpace('later', { dimension: 2 });
+      let database = '';
+      let owner: PostgresStore;
+      let migration = '';
+      const page = readFileSync(resolve(__dirname, '../../../docs/servers.md'), 'utf8');
+      const grants = (/```sql shown\n(.*?)```/s.exec(page)?.[1] ?? '')
+        .replaceAll(/--.*/g, '')
+        .replaceAll('documents', 'docs')
+        .replaceAll('ROLE owner', 'ROLE postgres')
+        .split(';')
+        .map((statement) => statement.trim())
+        // The collection's table has no column of vectors.
+        .filter((statement) => statement !== '' && !statement.includes('(embedding)'));
+      const of = (role: string): readonly string[] => grants.filter((grant) => grant.endsWith(`TO ${role}`));
+      const READER = of('reader');
+      const WORKER = [...READER.map((grant) => grant.replace(/reader$/, 'worker')), ...of('worker')];
+
+      beforeAll(async () => {
+        database = await databases.create();
+        await databases.run(database, 'CREATE SCHEMA extensions', 'CREATE EXTENSION vector SCHEMA extensions');
+        owner = await openStore({ database });
+        await owner.collections.createCollection(NAME, SPACE);
+        await databases.run(database, "INSERT INTO public.docs VALUES ('a', 'a text')");
+      });
+      afterAll(() => owner.close());
+
+      async function asRole(
+        role: 'reader' | 'worker',
+        statements: readonly string[],
+        meanwhile: () => Promise<unknown>,
+        work: (store: PostgresStore) => Promise<unknown>,
+      ): Promise<void> {
+        const { name, url } = await databases.role(database);
+        const named = statements.map((statement) => statement.replaceAll(new RegExp(`\\b${role}\\b`, 'g'), name));
+        await databases.run(database, ...named);
+        await meanwhile();
+        const store = await openStore({ database: url });
+        try {
+          await work(store);
+        } finally {
+          await store.close();
+        }
+      }
+      const look = async (store: PostgresStore): Promise<void> => {
+        await store.vectors.coverage(NAME, SPACE.fingerprint);
+        await store.search.search(NAME, { space: SPACE.fingerprint, dense: Float32Array.of(1, 0, 0) }, { limit: 1 });
+        await store.migrations.latestMigration(NAME).catch(() => undefined);
+      };
+      const embedded = (rows: readonly SourceRow[], dimension: number) =>
+        rows.map(({ id, contentHash }) => ({
+          ...{ id, contentHash, dense: new Float32Array(dimension).fill(1) },
+          ...{ variant: 'fp32' as const, tokenizerRevision: 1, truncated: false },
+        }));
+      const workOn = async (store: PostgresStore): Promise<void> => {
+        await look(store);
+        const waiting = await store.changes.readPending(NAME, SPACE.fingerprint, 10);
+        await store.vectors.writeVectors(NAME, SPACE.fingerprint, embedded(waiting, 3));
+        const job = await store.jobs.claim(migration, 60);
+        if (job === undefined) throw new Error('no job');
+        const rows = await store.collections.readRange(NAME, job.range);
+        expect(await store.jobs.complete(job, embedded(rows, 2), [])).toMatchObject({ written: rows.length });
+        await store.migrations.note(migration, 'worker', 'looked', {});
+      };
+      const startMigration = async (): Promise<void> => {
+        await owner.vectors.openSpace(NAME, LATER);
+        ({ id: migration } = await owner.migrations.createMigration(NAME, LATER, 'owner', {}));
+        await owner.jobs.enqueue(migration, [{ after: null, upTo: null }]);
+      };
+
+      it('the reader looks, and each right of it is needed', async () => {
+        expect(READER.length).toBe(4);
+        await asRole('reader', READER, async () => undefined, look);
+        for (const left of READER.filter((grant) => !grant.startsWith('ALTER'))) {
+          const others = READER.filter((grant) => grant !== left);
+          await expect(asRole('reader', others, async () => undefined, look)).rejects.toMatchObject({
+            code: 'MISSING_RIGHT',
+          });
+        }
+      });
+
+      it('the worker works, on tables that the owner makes later too, and each right of it is needed', async () => {
+        expect(WORKER.length).toBe(7);
+        await asRole('worker', WORKER, startMigration, workOn);
+        for (const left of of('worker').filter((grant) => !grant.startsWith('ALTER'))) {
+          await databases.run(database, "UPDATE public.docs SET text = text || '.'");
+          const others = WORKER.filter((grant) => grant !== left);
+          await expect(asRole('worker', others, async () => undefined, workOn)).rejects.toMatchObject({
+            code: 'MISSING_RIGHT',
+          });
+        }
+      });
     });
 
     it('an older schema is for its owner to change', async () => {

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Hub } from './hub.js';
 import type { Place } from './read-page.js';
 import { cleanEnvironment, Shell } from './shell.js';
+import { TestServer } from './test-server.js';
 
 const run = promisify(execFile);
 
@@ -21,6 +22,7 @@ export class Places {
   #installed: Promise<string> | undefined;
   #cloned: Promise<string> | undefined;
   #hub: Promise<Hub> | undefined;
+  #server: Promise<TestServer> | undefined;
 
   constructor(
     private readonly root: string,
@@ -34,11 +36,17 @@ export class Places {
     if (place === 'clone') return new Shell(await this.#clone(), environment);
     const folder = await this.#application(page);
     if (place === 'hub') environment['HF_ENDPOINT'] = (await this.#startHub()).address;
+    if (place === 'server') {
+      const { url, programs } = await (this.#server ??= TestServer.start(this.root));
+      environment['DATABASE_URL'] = url;
+      environment['PATH'] = `${programs}${delimiter}${environment['PATH'] ?? ''}`;
+    }
     return new Shell(folder, environment);
   }
 
   async close(): Promise<void> {
     await (await this.#hub)?.stop();
+    await (await this.#server)?.stop();
     if (this.#scratch !== undefined) await rm(this.#scratch, { recursive: true, force: true });
   }
 

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 
 /**
  * Where a block runs: the folder of a user who installed the tarballs, that folder with HF_ENDPOINT naming a hub of the
- * test, a clone of the repository, or nowhere but on a machine with internet (`download`).
+ * test or DATABASE_URL a server, a clone of the repository, or nowhere but on a machine with internet (`download`).
  */
-export const PLACES = ['user', 'hub', 'clone', 'download'] as const;
+export const PLACES = ['user', 'hub', 'server', 'clone', 'download'] as const;
 export type Place = (typeof PLACES)[number];
 
 /** A fenced block that a test does something with. */
@@ -47,7 +47,7 @@ export class UnmarkedBlockError extends Error {
 
 const COMMANDS = 'sh';
 /** Languages that need no run: their blocks may be marked `shown`. */
-const DATA = ['text', 'json'];
+const DATA = ['text', 'json', 'sql', 'yaml'];
 
 /** @throws UnmarkedBlockError where the fence of a block names no place or kind. */
 export function readPage(root: string, path: string): Page {
