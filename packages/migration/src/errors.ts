@@ -1,4 +1,5 @@
 import { KimeraError, shortFingerprint } from '@kimera/core';
+import type { MovedTenants } from './moved-tenants.js';
 
 /** Source and target are the same space: there is nothing to migrate. */
 export class SameSpaceError extends KimeraError {
@@ -63,6 +64,37 @@ export class PoisonRowsError extends KimeraError {
     super(
       `${ids.length} rows could not be embedded and block the cutover until they are changed or excused: ${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ', …' : ''} (${reason})`,
       { ids: ids.slice(0, 100), reason },
+    );
+  }
+}
+
+/** A switch of no tenant, or of one without a name, which stands for all. */
+export class TenantNameError extends KimeraError {
+  readonly code = 'TENANT_NAME';
+  readonly kind = 'caller';
+  constructor(readonly tenants: readonly string[]) {
+    super(
+      tenants.length === 0
+        ? 'tenants to switch are named, or left out where all are meant'
+        : 'a tenant without a name cannot be switched alone: leave it out, or switch all',
+      { tenants: tenants.slice(0, 100) },
+    );
+  }
+}
+
+/** Searches of some tenants use another space than those of the others: neither can be dropped. */
+export class TenantsSplitError extends KimeraError {
+  readonly code = 'TENANTS_SPLIT';
+  readonly kind = 'refused';
+  constructor(
+    readonly collection: string,
+    readonly moved: MovedTenants,
+  ) {
+    const { tenants } = moved;
+    const some = `${tenants.slice(0, 5).join(', ')}${tenants.length > 5 ? ', …' : ''}`;
+    super(
+      `${tenants.length} tenants of collection ${JSON.stringify(collection)} ${moved.of === 'all but some' ? 'are still in the old space' : 'are in the new space, the others in the old one'}: ${some}`,
+      { collection, tenants: tenants.slice(0, 100) },
     );
   }
 }

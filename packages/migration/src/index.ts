@@ -21,10 +21,13 @@ export {
   PoisonRowsError,
   RowsMissingError,
   SameSpaceError,
+  TenantNameError,
+  TenantsSplitError,
   UnknownModelVectorsError,
   UnreadableVectorsError,
 } from './errors.js';
 export type { InPlaceOptions, PrepareSwapOptions } from './in-place.js';
+export type { MovedTenants } from './moved-tenants.js';
 export type { MigrationParts, MigrationStorePorts } from './parts.js';
 export {
   measurePlan,

@@ -4,12 +4,14 @@ import {
   type Migration,
   type NewVector,
   type SourceRow,
+  type SpaceSwitch,
   type SwitchResult,
   type TextEmbedder,
 } from '@kimera/core';
 import { embedRows } from './embed-rows.js';
-import { PoisonRowsError, RowsMissingError } from './errors.js';
+import { PoisonRowsError, RowsMissingError, TenantNameError } from './errors.js';
 import { prepareSwap, type PrepareSwapOptions } from './in-place.js';
+import { movedTenants } from './moved-tenants.js';
 import { openMigration } from './open-migration.js';
 import type { MigrationParts } from './parts.js';
 import { TRANSITIONS } from './transitions.js';
@@ -29,6 +31,8 @@ const FIRST_PENDING = 16;
 const AGAIN_MILLISECONDS = 100;
 
 export interface SwitchOptions extends PrepareSwapOptions {
+  /** Only the searches of these tenants; absent: of all. At least one, each with a name. */
+  readonly tenants?: readonly string[];
   /** Default {@link MAX_PENDING}. */
   readonly maxPending?: number;
   /** Default {@link MAX_BLOCKED_SECONDS}. Under twice as long nothing is embedded any more, and nothing has changed. */
@@ -50,9 +54,9 @@ export interface SwitchReport extends SwitchResult {
 
 /**
  * Searches use the new space from here on; the old vectors stay, and are kept current while the migration is not
- * retired.
- * @throws NoMigrationError, MigrationStateError (not verified), PoisonRowsError, RowsMissingError, CatchUpError;
- * nothing has changed then.
+ * retired. A migration of which some tenants are cut over is `cut-over`; more tenants, or all, may follow.
+ * @throws NoMigrationError, MigrationStateError (not verified), PoisonRowsError, RowsMissingError, CatchUpError,
+ * NoTenantsError, TenantNameError, TenantsInPlaceError, SpaceMismatchError where a tenant is cut over already; nothing has changed then.
  */
 export function cutOver(parts: MigrationParts, options: SwitchOptions = {}): Promise<SwitchReport> {
   return switchTo(parts, 'cutover', parts.source, parts.target, options);
@@ -60,7 +64,7 @@ export function cutOver(parts: MigrationParts, options: SwitchOptions = {}): Pro
 
 /**
  * Back to the old space: the vectors of unchanged rows are those from before, byte for byte; changed rows have theirs
- * of their present text. @throws as cutOver.
+ * of their present text. The migration is `rolled-back` once no searches use the new space. @throws as cutOver.
  */
 export function rollBack(parts: MigrationParts, options: SwitchOptions = {}): Promise<SwitchReport> {
   return switchTo(parts, 'rollback', parts.target, parts.source, options);
@@ -73,15 +77,35 @@ async function switchTo(
   to: TextEmbedder,
   options: SwitchOptions,
 ): Promise<SwitchReport> {
+  const { tenants } = options;
+  if (tenants?.length === 0 || tenants?.includes('') === true) throw new TenantNameError(tenants);
   const migration = await openMigration(parts, event);
-  const rule = TRANSITIONS[event];
+  const rule = await ruleOf(parts, migration, event, tenants);
   // Refused before any work is done; the store checks again in its transaction.
-  if (!rule.expected.some((state) => state === migration.state))
+  if (!rule.expected.includes(migration.state))
     throw new MigrationStateError(migration.id, event, migration.state, rule.expected);
   options.signal?.throwIfAborted();
   // May take long: what changes meanwhile is caught up with after it.
   await prepareSwap(parts, migration, to.space.fingerprint, options);
-  return new Switch(parts, migration, from, to, options).run({ ...rule, event });
+  return new Switch(parts, migration, from, to, options).run(rule);
+}
+
+type SwitchRule = Pick<SpaceSwitch, 'expected' | 'to' | 'event' | 'tenants'>;
+
+/** While tenants are left in either space, switches go on from `cut-over`. */
+async function ruleOf(
+  { store }: MigrationParts,
+  { id, state }: Migration,
+  event: 'cutover' | 'rollback',
+  tenants: readonly string[] | undefined,
+): Promise<SwitchRule> {
+  const { expected, to } = TRANSITIONS[event];
+  const whole = { expected, to, event, ...(tenants === undefined ? {} : { tenants }) };
+  if (state !== 'cut-over') return whole;
+  const moved = movedTenants(await store.migrations.events(id));
+  if (event === 'cutover') return moved.of === 'everybody' ? whole : { ...whole, expected: [...expected, 'cut-over'] };
+  const isLast = moved.of === 'some tenants' && moved.tenants.every((tenant) => tenants?.includes(tenant));
+  return tenants === undefined || isLast ? whole : { ...whole, to: 'cut-over' };
 }
 
 /** Catches up beside the writers until the rest is small enough to be embedded while they wait. */
@@ -120,7 +144,7 @@ class Switch {
     });
   }
 
-  async run(rule: (typeof TRANSITIONS)['cutover' | 'rollback'] & { readonly event: string }): Promise<SwitchReport> {
+  async run(rule: SwitchRule): Promise<SwitchReport> {
     try {
       for (;;) {
         this.#rounds += 1;
@@ -174,14 +198,12 @@ class Switch {
   }
 
   /** Undefined where more waits by now than may: writers were not held for it. */
-  async #ask(
-    rule: (typeof TRANSITIONS)['cutover' | 'rollback'] & { readonly event: string },
-  ): Promise<SwitchResult | undefined> {
+  async #ask(rule: SwitchRule): Promise<SwitchResult | undefined> {
     const { store, by } = this.parts;
     const { maxBlockedSeconds = MAX_BLOCKED_SECONDS } = this.options;
     const change = {
       ...rule,
-      figures: this.#figures(),
+      figures: { ...this.#figures(), ...(rule.tenants === undefined ? {} : { tenants: rule.tenants }) },
       from: this.from.space.fingerprint,
       toSpace: this.to.space.fingerprint,
       maxPending: this.#allowed,

@@ -5,6 +5,8 @@ import {
   checkVector,
   cosine,
   norm,
+  NoTenantsError,
+  SpaceMismatchError,
   toWellFormed,
   RowColumnError,
   UnknownSpaceError,
@@ -49,13 +51,41 @@ export class InMemoryCollection {
   readonly #texts = new Map<string, string>();
   readonly #held = new Map<string, HeldSpace>();
   readonly #faults: CollectionFault[] = [];
+  /** Active spaces by tenant; '' is of all others. */
+  readonly #pointers: Map<string, string>;
 
   constructor(
     readonly name: string,
-    public activeSpace: string,
+    activeSpace: string,
     /** Milliseconds. */
     private readonly now: () => number,
-  ) {}
+    private readonly tenantOf?: (id: string) => string,
+  ) {
+    this.#pointers = new Map([['', activeSpace]]);
+  }
+
+  get activeSpace(): string {
+    return this.activeSpaceOf(undefined);
+  }
+
+  /** @throws NoTenantsError. */
+  activeSpaceOf(tenant: string | undefined): string {
+    if (tenant !== undefined && this.tenantOf === undefined) throw new NoTenantsError(this.name);
+    return this.#pointers.get(tenant ?? '') ?? this.#pointers.get('') ?? '';
+  }
+
+  /** @throws NoTenantsError, SpaceMismatchError. */
+  checkPointers(from: string, tenants: readonly string[] | undefined): void {
+    const spaces = tenants?.map((tenant) => this.activeSpaceOf(tenant)) ?? [...this.#pointers.values()];
+    const fits = tenants === undefined ? spaces.includes(from) : spaces.every((space) => space === from);
+    if (!fits)
+      throw new SpaceMismatchError(from, spaces.find((space) => space !== from) ?? '', `active space of ${this.name}`);
+  }
+
+  movePointers(from: string, toSpace: string, tenants: readonly string[] | undefined): void {
+    const moved = tenants ?? [...this.#pointers].filter(([, space]) => space === from).map(([tenant]) => tenant);
+    for (const tenant of moved) this.#pointers.set(tenant, toSpace);
+  }
 
   get size(): number {
     return this.#texts.size;
@@ -81,7 +111,7 @@ export class InMemoryCollection {
   }
 
   closeSpace(fingerprint: string): void {
-    if (fingerprint === this.activeSpace) throw new ActiveSpaceError(this.name, fingerprint);
+    if ([...this.#pointers.values()].includes(fingerprint)) throw new ActiveSpaceError(this.name, fingerprint);
     this.#held.delete(fingerprint);
   }
 
@@ -161,8 +191,10 @@ export class InMemoryCollection {
     return this.rows([...this.#texts.keys()].sort((a, b) => (key(a) < key(b) ? -1 : 1)).slice(0, count));
   }
 
-  pending(fingerprint: string): readonly SourceRow[] {
-    return this.rows(this.#of(fingerprint).pending.keys());
+  /** Of these tenants; absent: of all. */
+  pending(fingerprint: string, tenants?: readonly string[]): readonly SourceRow[] {
+    const rows = this.rows(this.#of(fingerprint).pending.keys());
+    return tenants === undefined ? rows : rows.filter(({ id }) => tenants.includes(this.tenantOf?.(id) ?? ''));
   }
 
   backlog(fingerprint: string): Backlog {
@@ -175,8 +207,10 @@ export class InMemoryCollection {
 
   claim(fingerprint: string, { limit, leaseSeconds, of }: ChangeClaim): readonly SourceRow[] {
     const { claims } = this.#of(fingerprint);
-    if (of === 'active rows' && fingerprint !== this.activeSpace) return [];
-    const free = this.pending(fingerprint).filter(({ id }) => (claims.get(id) ?? 0) <= this.now());
+    const isActive = (id: string): boolean => this.activeSpaceOf(this.tenantOf?.(id)) === fingerprint;
+    const free = this.pending(fingerprint).filter(
+      ({ id }) => (claims.get(id) ?? 0) <= this.now() && (of === 'all rows' || isActive(id)),
+    );
     const rows = free.slice(0, limit);
     for (const { id } of rows) claims.set(id, this.now() + leaseSeconds * 1000);
     return rows;

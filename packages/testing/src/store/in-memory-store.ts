@@ -28,6 +28,8 @@ export interface InMemoryStoreOptions {
   readonly now?: () => number;
   /** Attempts after which a job is given up; default 100. */
   readonly attempts?: number;
+  /** The tenant of a row, by its id; absent: rows have none. */
+  readonly tenantOf?: (id: string) => string;
   /** What `freeBytes` answers; default undefined. */
   readonly freeBytes?: number;
 }
@@ -48,13 +50,15 @@ export class InMemoryStore implements StorePorts {
   readonly #migrations: InMemoryMigrations;
   readonly #free: number | undefined;
   readonly #now: () => number;
+  readonly #tenantOf: ((id: string) => string) | undefined;
   #writes: Promise<unknown> = Promise.resolve();
 
-  constructor({ now = () => NEW_YEAR, attempts = 100, freeBytes }: InMemoryStoreOptions = {}) {
+  constructor({ now = () => NEW_YEAR, attempts = 100, freeBytes, tenantOf }: InMemoryStoreOptions = {}) {
     this.#jobs = new InMemoryJobs(attempts, now);
     this.#migrations = new InMemoryMigrations(now);
     this.#free = freeBytes;
     this.#now = now;
+    this.#tenantOf = tenantOf;
   }
 
   /** Changes rows as an application's own SQL does: without vectors. */
@@ -76,8 +80,7 @@ export class InMemoryStore implements StorePorts {
   readonly collections: StorePorts['collections'] = {
     names: async () => [...this.#collections.keys()].sort(),
     collection: async (name, tenant) => {
-      const { activeSpace } = this.#of(name);
-      if (tenant !== undefined) throw new NoTenantsError(name);
+      const activeSpace = this.#of(name).activeSpaceOf(tenant);
       return { name, table: `public.${name}`, activeSpace };
     },
     countRows: async (name) => this.#of(name).size,
@@ -95,7 +98,7 @@ export class InMemoryStore implements StorePorts {
         checkCollectionName(name);
         checkDimension(space, MAX_DIMENSION);
         if (this.#collections.has(name)) throw new CollectionExistsError(name);
-        const created = new InMemoryCollection(name, space.fingerprint, this.#now);
+        const created = new InMemoryCollection(name, space.fingerprint, this.#now, this.#tenantOf);
         created.openSpace(space);
         this.#collections.set(name, created);
       }),
@@ -205,12 +208,10 @@ export class InMemoryStore implements StorePorts {
         signal?.throwIfAborted();
         this.#migrations.check(migration, change);
         const collection = this.#of(this.#migrations.get(migration).collection);
-        if (change.tenants !== undefined) throw new NoTenantsError(collection.name);
-        if (collection.activeSpace !== from)
-          throw new SpaceMismatchError(from, collection.activeSpace, `active space of ${collection.name}`);
+        collection.checkPointers(from, change.tenants);
         const [fault] = collection.faults;
         if (fault !== undefined) throw new CollectionBrokenError(collection.name, fault.kind, fault.detail);
-        const rows = collection.pending(toSpace);
+        const rows = collection.pending(toSpace, change.tenants);
         if (rows.length > maxPending) throw new CatchUpError(rows.length, maxPending);
         const vectors = rows.length === 0 ? [] : await embed(rows);
         const embedded = new Set(vectors.map(({ id }) => id));
@@ -218,7 +219,7 @@ export class InMemoryStore implements StorePorts {
         if (left > 0) throw new CatchUpError(left, 0);
         const { written } = collection.write(toSpace, vectors);
         signal?.throwIfAborted();
-        collection.activeSpace = toSpace;
+        collection.movePointers(from, toSpace, change.tenants);
         const figures = { ...change.figures, caughtUp: written, blockedMilliseconds: 0 };
         this.#migrations.transition(migration, by, { ...change, figures });
         return { caughtUp: written, blockedMilliseconds: 0 };

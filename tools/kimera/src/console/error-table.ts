@@ -234,6 +234,8 @@ export const HINTS = {
   NOT_ENOUGH_ROOM: 'free some space where the database lies',
   BACKFILL_INCOMPLETE: '"kimera migrate work" goes on',
   ROWS_MISSING: '"kimera migrate work" embeds them',
+  TENANT_NAME: 'name the tenants with --tenant, or leave it out',
+  TENANTS_SPLIT: '"kimera migrate cutover" or "kimera migrate rollback" moves the others too; then retire',
   POISON_ROWS: 'change the rows, or "kimera migrate excuse" them',
   ACCEPTANCE: '"kimera migrate verify --help" says what --accept can let through',
   MARGIN_FIXED:

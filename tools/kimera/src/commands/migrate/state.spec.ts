@@ -1,14 +1,21 @@
 import { expect, it } from '@jest/globals';
+import type { MovedTenants } from '@kimera/migration';
 import { fakeSpace } from '@kimera/testing';
 import type { JobCounts, MigrationEvent, MigrationState } from '@kimera/core';
 import { nextStep } from './state.js';
 
 const NO_JOBS: JobCounts = { waiting: 0, active: 0, done: 3, failed: 0 };
 
-function next(state: MigrationState, jobs: Partial<JobCounts> = {}, verdicts: readonly string[] = []): string {
+function next(
+  state: MigrationState,
+  jobs: Partial<JobCounts> = {},
+  verdicts: readonly string[] = [],
+  moved: MovedTenants = { of: 'nobody', tenants: [] },
+): string {
   const space = fakeSpace('any');
   return nextStep({
     migration: { id: 'm', collection: 'docs', source: space, target: space, state, created: '' },
+    moved,
     jobs: { ...NO_JOBS, ...jobs },
     events: verdicts.map((verdict): MigrationEvent => ({
       at: '',
@@ -31,6 +38,7 @@ it('what comes next is what the state allows, and never a dead end', () => {
   expect(next('verifying', {}, ['INCONCLUSIVE', 'NO-GO'])).toMatch(/^kimera migrate retire/);
   expect(next('ready')).toBe('kimera migrate cutover');
   expect(next('cut-over')).toMatch(/rollback .* retire/);
+  expect(next('cut-over', {}, [], { of: 'some tenants', tenants: ['acme'] })).toMatch(/cutover .*--tenant.* rollback/);
   expect(next('rolled-back')).toMatch(/verify .* retire/);
   expect(next('retired')).toMatch(/plan/);
 });

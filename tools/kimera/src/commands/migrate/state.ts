@@ -1,14 +1,19 @@
-import { shortFingerprint, type Coverage, type MigrationEvent } from '@kimera/core';
-import type { MigrationStatus } from '@kimera/migration';
+import { shortFingerprint, type CollectionFault, type Coverage, type MigrationEvent } from '@kimera/core';
+import type { MigrationStatus, MovedTenants, SpaceLag } from '@kimera/migration';
 import type { PostgresStore } from '@kimera/store-postgres';
 import type { CommandContext } from '../../console/command-context.js';
-import { formatCount } from '../../console/format.js';
+import { formatCount, formatDuration } from '../../console/format.js';
 import { printable } from '../../console/printable.js';
 import { columnRules } from './column-rules.js';
 import { withoutPassword, type DatabaseOptions } from './options.js';
 
 /** What to do next: only what the state machine allows now. */
-export function nextStep({ migration, jobs, events }: Pick<MigrationStatus, 'migration' | 'jobs' | 'events'>): string {
+export function nextStep({
+  migration,
+  jobs,
+  events,
+  moved,
+}: Pick<MigrationStatus, 'migration' | 'jobs' | 'events' | 'moved'>): string {
   switch (migration.state) {
     case 'planned':
       return 'kimera migrate start';
@@ -25,6 +30,8 @@ export function nextStep({ migration, jobs, events }: Pick<MigrationStatus, 'mig
     case 'ready':
       return 'kimera migrate cutover';
     case 'cut-over':
+      if (moved.tenants.length > 0)
+        return 'kimera migrate cutover for more tenants (--tenant NAME) or for all, kimera migrate rollback to go back';
       return 'kimera migrate rollback to go back, kimera migrate retire to drop the old vectors';
     case 'rolled-back':
       return 'kimera migrate verify to try again, kimera migrate retire to drop the new vectors';
@@ -56,7 +63,7 @@ export async function printState(
   const status = await migrationStatus({ store, collection });
   if (json === true) return context.stdout.json({ ...more, status });
   const adopted = await store.adoption.adopted(collection);
-  const { migration, jobs, source, target, poison, inPlace } = status;
+  const { migration, jobs, source, target, poison, inPlace, moved, lag, faults } = status;
   const { bold } = context.colors;
   const side = (label: string, space: MigrationStatus['migration']['source'], coverage: Coverage | null): string =>
     `${label} ${printable(space.modelId)} (${shortFingerprint(space.fingerprint)}, ${space.dimension} numbers)${space.fingerprint === status.activeSpace ? ' ACTIVE' : ''}: ${coverage === null ? 'no vectors' : `${formatCount(coverage.current)} of ${formatCount(coverage.rows)} rows, ${formatCount(coverage.pending)} changes wait${coverage.truncated > 0 ? `, ${formatCount(coverage.truncated)} of texts cut to ${formatCount(space.maxTokens)} tokens` : ''}`}`;
@@ -73,6 +80,12 @@ export async function printState(
       : [
           `  in place: ${printable(inPlace.column)} of ${printable(inPlace.table)} has the active space, ${inPlace.spare} beside it the other one`,
         ]),
+    ...describeTenants(moved),
+    ...lag.filter(({ pending }) => pending > 0).map(describeLag),
+    ...faults.map(describeFault),
+    ...(faults.length === 0
+      ? []
+      : [`  broken: a keeper mends it (${call('work')} --forever) once the table is as it was`]),
     `  jobs: ${jobs.done} done, ${jobs.active} under way, ${jobs.waiting} waiting${jobs.failed > 0 ? `, ${jobs.failed} given up` : ''}`,
     ...(blocking.length === 0
       ? []
@@ -86,6 +99,24 @@ export async function printState(
     `  next: ${printable(next)}`,
   ];
   for (const line of lines) await context.stdout.line(line);
+}
+
+function describeTenants({ of, tenants }: MovedTenants): readonly string[] {
+  if (tenants.length === 0) return [];
+  const some = `${tenants.slice(0, 5).map(printable).join(', ')}${tenants.length > 5 ? ` and ${formatCount(tenants.length - 5)} more` : ''}`;
+  return [
+    of === 'some tenants'
+      ? `  tenants in the new space: ${some}; all others in the old one`
+      : `  tenants in the old space: ${some}; all others in the new one`,
+  ];
+}
+
+function describeLag({ space, pending, oldestSeconds }: SpaceLag): string {
+  return `  lag in ${printable(space.modelId)}: ${formatCount(pending)} changes wait, the oldest for ${formatDuration(oldestSeconds * 1000)}`;
+}
+
+function describeFault({ kind, at, detail }: CollectionFault): string {
+  return `  fault: ${kind}${at === null ? '' : ` since ${at}`}: ${printable(detail)}`;
 }
 
 /** The log, a line an event. */

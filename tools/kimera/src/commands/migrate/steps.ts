@@ -12,6 +12,7 @@ interface StepOptions extends ModelOptions {
   readonly accept?: readonly string[];
   readonly timeout?: number;
   readonly maxBlocked?: number;
+  readonly tenant?: readonly string[];
 }
 
 interface Step {
@@ -30,6 +31,7 @@ const acceptOption = (command: Command): Command =>
   command.option('--accept <kind:name...>', 'in place: what may happen to these, as "migrate plan" lists them');
 const switchOptions = (command: Command): Command =>
   acceptOption(command)
+    .option('--tenant <name...>', 'only the searches of these tenants; the others follow, or not (default: all)')
     .option(
       '--timeout <seconds>',
       'how long it may try; nothing has changed then (default: 300)',
@@ -40,9 +42,13 @@ const switchOptions = (command: Command): Command =>
       'how long writers may wait while the last changes are embedded (default: 2)',
       wholeNumber('--max-blocked', 3_600),
     );
-const switchOf = ({ accept: accepted = [], timeout, maxBlocked }: StepOptions, signal: AbortSignal): SwitchOptions => ({
+const switchOf = (
+  { accept: accepted = [], timeout, maxBlocked, tenant }: StepOptions,
+  signal: AbortSignal,
+): SwitchOptions => ({
   accepted,
   signal,
+  ...(tenant === undefined ? {} : { tenants: tenant }),
   ...(timeout === undefined ? {} : { timeoutSeconds: timeout }),
   ...(maxBlocked === undefined ? {} : { maxBlockedSeconds: maxBlocked }),
 });
@@ -78,7 +84,10 @@ const STEPS: readonly Step[] = [
       summary: 'searches use the new space',
       description:
         'Needs a GO of "migrate verify" (or an accepted INCONCLUSIVE). The last changes are embedded while writers wait; one pointer moves. The old vectors stay. In place, every index is built on the new column first, without holding anybody up; then the names of the two columns are exchanged in the same transaction.',
-      examples: ['migrate cutover --database ./data --collection docs'],
+      examples: [
+        'migrate cutover --database ./data --collection docs',
+        'migrate cutover --collection documents --tenant acme --tenant globex',
+      ],
     },
     options: switchOptions,
     run: async (parts, options, stop) => ({ cutover: await (await engine()).cutOver(parts, switchOf(options, stop)) }),
@@ -89,7 +98,10 @@ const STEPS: readonly Step[] = [
       summary: 'searches use the old space again',
       description:
         'The vectors of unchanged rows are those from before, byte for byte; changed rows are embedded with the old model.',
-      examples: ['migrate rollback --database ./data --collection docs'],
+      examples: [
+        'migrate rollback --database ./data --collection docs',
+        'migrate rollback --collection documents --tenant acme',
+      ],
     },
     options: switchOptions,
     run: async (parts, options, stop) => ({
