@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os';
 import { colorsFor, Output } from './console/output.js';
 import { runCommandLine } from './program.js';
 
@@ -28,6 +29,9 @@ process.exit(
       environment,
       folder: process.cwd(),
       stop: stop.signal,
+      lowerPriority: () => {
+        setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+      },
     },
     process.argv.slice(2),
   ),

@@ -104,6 +104,18 @@ describe('an error', () => {
   });
 });
 
+describe('the priority of a worker', () => {
+  it.each([
+    [[], 1],
+    [['--priority', 'normal'], 0],
+  ])('is lowered unless it is told otherwise: %j', async (words, times) => {
+    let lowered = 0;
+    const command = ['migrate', 'work', '--collection', 'docs', '--database', './none', ...words];
+    const { code } = await kimera(command, scratch, '', { lowerPriority: () => (lowered += 1) });
+    expect([code, lowered]).toEqual([1, times]);
+  });
+});
+
 describe('colours', () => {
   it.each([
     [true, {}, true],

@@ -22,6 +22,7 @@ export interface RunSettings {
   readonly environment?: Readonly<Record<string, string>>;
   /** What Ctrl-C and SIGTERM abort. */
   readonly stop?: AbortSignal;
+  readonly lowerPriority?: () => void;
   /** Gets what is written to stderr, which is a terminal then: progress is shown. */
   readonly onProgress?: (text: string) => void;
 }
@@ -37,7 +38,12 @@ export async function kimera(
   words: readonly string[],
   folder: string,
   input: string | Buffer = '',
-  { environment = {}, stop = new AbortController().signal, onProgress }: RunSettings = {},
+  {
+    environment = {},
+    stop = new AbortController().signal,
+    lowerPriority = () => undefined,
+    onProgress,
+  }: RunSettings = {},
 ): Promise<Run> {
   const [stdout, stderr] = [new Collected(), new Collected(onProgress)];
   const code = await runCommandLine(
@@ -49,6 +55,7 @@ export async function kimera(
       environment,
       folder,
       stop,
+      lowerPriority,
     },
     words,
   );
@@ -65,6 +72,7 @@ export function commandContext(folder: string): CommandContext {
     environment: {},
     folder,
     stop: new AbortController().signal,
+    lowerPriority: () => undefined,
     note: () => undefined,
     finish: () => undefined,
   };

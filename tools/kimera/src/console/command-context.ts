@@ -16,6 +16,8 @@ export interface Surroundings {
   readonly folder: string;
   /** Aborted by Ctrl-C and SIGTERM: a command stops at its next safe point. */
   readonly stop: AbortSignal;
+  /** Lets other programs go first from now on: the process, and threads that it starts later. */
+  lowerPriority(): void;
 }
 
 /** What a command gets. */

@@ -1,4 +1,3 @@
-import { constants, setPriority } from 'node:os';
 import type { KeeperEvent, WorkResult } from '@kimera/migration';
 import { Option, type Command } from 'commander';
 import type { CommandContext } from '../../console/command-context.js';
@@ -68,8 +67,7 @@ export function workCommand(context: CommandContext): Command {
         .default('low'),
     )
     .action(async (options: WorkCommandOptions) => {
-      // Threads that are started from here on inherit it.
-      if (options.priority === 'low') setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+      if (options.priority === 'low') context.lowerPriority();
       await (options.forever === true ? keepForever(context, options) : workUntil(context, options));
     });
 }
