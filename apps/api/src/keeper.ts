@@ -112,6 +112,18 @@ export class ServerKeeper {
       case 'failed':
         logger.error({ collection: event.collection, err: event.error }, 'a collection could not be kept current');
         return;
+      case 'broken':
+        logger.error(
+          { collection: event.collection, faults: event.faults },
+          'a collection is broken: it is left alone until its table is as it was',
+        );
+        return;
+      case 'mended':
+        logger.info(
+          { collection: event.collection, queued: event.queued, removed: event.removed },
+          'a collection is whole again',
+        );
+        return;
       case 'lag':
         this.#lag = event.lag;
         this.#rows = event.tally.written;

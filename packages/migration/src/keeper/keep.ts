@@ -1,10 +1,17 @@
-import { UnknownCollectionError, type EmbeddingSpace, type Migration } from '@kimera/core';
+import {
+  UnknownCollectionError,
+  type CollectionFault,
+  type EmbeddingSpace,
+  type Migration,
+  type Reconciliation,
+} from '@kimera/core';
 import type { MigrationStorePorts } from '../parts.js';
 import { CollectionWorker, emptyTally, latestMigration, type WorkTally } from '../worker/collection-worker.js';
 import { Pace, pause, type PaceOptions } from '../worker/pace.js';
 import { Patience } from '../worker/patience.js';
 import { LEASE_SECONDS } from '../worker/work.js';
 import { lagOf, type SpaceLag } from './lag.js';
+import { FAULTS_MILLISECONDS, Mender } from './mender.js';
 import { Models, type OpenModel } from './models.js';
 
 /** A keeper with nothing to do looks again after this long; a changed row is searchable within two seconds. */
@@ -29,6 +36,9 @@ export type KeeperEvent =
   /** Changes in that space wait until the model is there; it is looked for again and again. */
   | { readonly kind: 'no model'; readonly space: EmbeddingSpace; readonly error: unknown }
   | { readonly kind: 'failed'; readonly collection: string; readonly error: unknown }
+  /** Only the application can mend it; the keeper goes on with the others. Said once for each fault. */
+  | { readonly kind: 'broken'; readonly collection: string; readonly faults: readonly CollectionFault[] }
+  | ({ readonly kind: 'mended'; readonly collection: string } & Reconciliation)
   | { readonly kind: 'lag'; readonly lag: readonly SpaceLag[]; readonly tally: Readonly<WorkTally> };
 
 export interface KeepOptions extends PaceOptions {
@@ -38,12 +48,15 @@ export interface KeepOptions extends PaceOptions {
   readonly leaseSeconds?: number;
   /** Default {@link KEEP_POLL_MILLISECONDS}. */
   readonly pollMilliseconds?: number;
+  /** Faults of collections are looked at this often. Default {@link FAULTS_MILLISECONDS}. */
+  readonly faultsMilliseconds?: number;
   readonly onEvent?: (event: KeeperEvent) => void;
 }
 
 /** What a keeper knows of a collection between two surveys. */
 interface Kept {
   readonly worker: CollectionWorker;
+  readonly mender: Mender;
   spaces: readonly EmbeddingSpace[];
   migration: Migration | undefined;
   /** Nothing is done before this time. */
@@ -54,7 +67,8 @@ interface Kept {
  * Keeps collections current until the signal, whether a migration runs or not: changes of the spaces that searches use
  * first, then those of other spaces, then the jobs of backfills. Any number of keepers and workers may run, in any
  * number of processes: no two embed the same change. Waits for a database that is away for as long as it takes. An error
- * in one collection does not keep it from the others.
+ * in one collection does not keep it from the others. A collection whose changes were not all captured is reconciled,
+ * beside what else is done; one whose table is gone or not as it was is left alone until it is.
  */
 export async function keep(parts: KeepParts, options: KeepOptions): Promise<Readonly<WorkTally>> {
   const keeper = new Keeper(parts, options);
@@ -113,8 +127,9 @@ class Keeper {
     }
   }
 
-  close(): Promise<void> {
-    return this.#models.close();
+  async close(): Promise<void> {
+    if (this.options.signal.aborted) await Promise.all([...this.#kept.values()].map(({ mender }) => mender.close()));
+    await this.#models.close();
   }
 
   #takeUrgent(): Promise<boolean> {
@@ -128,6 +143,7 @@ class Keeper {
     for (let i = 0; i < all.length; i++) {
       const [collection, kept] = all[(this.#turn + i) % all.length] ?? [];
       if (collection === undefined || kept === undefined || performance.now() < kept.restsUntil) continue;
+      if (kept.mender.isBroken) continue;
       try {
         if (await take(kept)) return true;
       } catch (error) {
@@ -139,6 +155,7 @@ class Keeper {
   }
 
   #fail(collection: string, kept: Kept, error: unknown): void {
+    if (kept.mender.explains(error)) return;
     kept.restsUntil = performance.now() + REST_MILLISECONDS;
     // What is gone is no longer kept, and nobody needs to hear of it.
     if (error instanceof UnknownCollectionError) this.#kept.delete(collection);
@@ -146,7 +163,7 @@ class Keeper {
   }
 
   async #survey(): Promise<void> {
-    const { pollMilliseconds = KEEP_POLL_MILLISECONDS } = this.options;
+    const { pollMilliseconds = KEEP_POLL_MILLISECONDS, faultsMilliseconds = FAULTS_MILLISECONDS } = this.options;
     if (performance.now() - this.#surveyed < pollMilliseconds * POLLS_OF_A_SURVEY) return;
     const there = await this.#store.collections.names();
     const wanted = this.parts.collections ?? there;
@@ -154,6 +171,7 @@ class Keeper {
     for (const name of wanted.filter((each) => there.includes(each))) {
       const kept = this.#kept.get(name) ?? this.#begin(name);
       try {
+        await kept.mender.look(faultsMilliseconds);
         kept.spaces = await this.#store.vectors.spaces(name);
         kept.migration = await latestMigration(this.#store, name);
       } catch (error) {
@@ -178,7 +196,12 @@ class Keeper {
       takeUrgent: () => this.#takeUrgent(),
       onBatch: () => this.#measureLag(),
     });
-    const kept: Kept = { worker, spaces: [], migration: undefined, restsUntil: 0 };
+    const mender = new Mender(this.parts.store.upkeep, collection, this.options.signal, {
+      onBroken: (faults) => this.options.onEvent?.({ kind: 'broken', collection, faults }),
+      onMended: (done) => this.options.onEvent?.({ kind: 'mended', collection, ...done }),
+      onFailed: (error) => this.options.onEvent?.({ kind: 'failed', collection, error }),
+    });
+    const kept: Kept = { worker, mender, spaces: [], migration: undefined, restsUntil: 0 };
     this.#kept.set(collection, kept);
     return kept;
   }
@@ -188,7 +211,15 @@ class Keeper {
     if (onEvent === undefined || performance.now() - this.#lagMeasured < LAG_MILLISECONDS) return;
     this.#lagMeasured = performance.now();
     const lag: SpaceLag[] = [];
-    for (const name of this.#kept.keys()) lag.push(...(await lagOf(this.#store, name)));
+    for (const [name, kept] of this.#kept) {
+      if (kept.mender.isBroken) continue;
+      try {
+        lag.push(...(await lagOf(this.#store, name)));
+      } catch (error) {
+        if (this.options.signal.aborted) throw error;
+        this.#fail(name, kept, error);
+      }
+    }
     onEvent({ kind: 'lag', lag, tally: { ...this.tally } });
   }
 }

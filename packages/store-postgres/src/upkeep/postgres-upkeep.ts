@@ -10,7 +10,7 @@ export class PostgresUpkeep implements CollectionUpkeep {
     return readFaults(this.database, name);
   }
 
-  reconcile(name: string): Promise<Reconciliation> {
-    return reconcile(this.database, name);
+  reconcile(name: string, signal?: AbortSignal): Promise<Reconciliation> {
+    return reconcile(this.database, name, signal);
   }
 }

@@ -11,13 +11,17 @@ import { checkReadable } from './faults.js';
 const idRow = z.object({ id: z.string() });
 const countRow = z.object({ count: z.number() });
 
-/** @throws UnknownCollectionError, CollectionTableGoneError, CollectionUnreadableError. */
-export async function reconcile(database: Database, name: string): Promise<Reconciliation> {
+/** @throws UnknownCollectionError, CollectionTableGoneError, CollectionUnreadableError, the signal's reason. */
+export async function reconcile(database: Database, name: string, signal?: AbortSignal): Promise<Reconciliation> {
+  signal?.throwIfAborted();
   const { source, mark } = await begin(database, name);
   let [queued, removed] = [0, 0];
   for (const { fingerprint } of await readSpaces(database, name)) {
     const inBatch = <T>(work: (sql: Queryable, held: HeldSpace) => Promise<T>): Promise<T> =>
-      database.transaction(async (sql) => work(reading(sql, source), await readSpace(sql, name, fingerprint, 'held')));
+      database.transaction(async (sql) => {
+        signal?.throwIfAborted();
+        return work(reading(sql, source), await readSpace(sql, name, fingerprint, 'held'));
+      });
     for (let after: string | null = null, ends = false; !ends;) {
       const batch = await inBatch((sql, held) => queueBatch(sql, source, held, after));
       queued += batch.count;

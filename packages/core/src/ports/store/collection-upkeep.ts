@@ -29,8 +29,9 @@ export interface CollectionUpkeep {
   /**
    * Watches the table again where it is not watched, queues every row that has no vector of its present text and is not
    * queued yet, in every space, and removes vectors without a row: in batches; other work goes on meanwhile. The open
-   * faults are closed; those that come meanwhile stay.
+   * faults are closed; those that come meanwhile stay. The signal ends it between two batches: its reason is thrown, and
+   * the fault `reconciling` stays.
    * @throws CollectionTableGoneError, CollectionUnreadableError.
    */
-  reconcile(name: string): Promise<Reconciliation>;
+  reconcile(name: string, signal?: AbortSignal): Promise<Reconciliation>;
 }

@@ -190,6 +190,16 @@ function noteKeeper(context: CommandContext, event: KeeperEvent): void {
     case 'failed':
       context.note(`kimera: collection ${event.collection}: ${reasonOf(event.error)}; tried again in a while`);
       return;
+    case 'broken':
+      context.note(
+        `kimera: collection ${event.collection} is broken: ${event.faults.map(({ kind, detail }) => `${kind}: ${printable(detail)}`).join('; ')}; left alone until its table is as it was`,
+      );
+      return;
+    case 'mended':
+      context.note(
+        `kimera: collection ${event.collection} is whole again: ${formatCount(event.queued)} rows are embedded, ${formatCount(event.removed)} vectors without a row were removed`,
+      );
+      return;
     case 'lag':
       return;
   }
