@@ -1,10 +1,12 @@
 import { constants, setPriority } from 'node:os';
+import { hideArguments } from './console/hide-arguments.js';
 import { colorsFor, Output } from './console/output.js';
 import { runCommandLine } from './program.js';
 
 /** 128 + SIGINT, as shells report it. */
 const EXIT_AT_ONCE = 130;
 
+hideArguments(process);
 const { env: environment, stdin, stderr } = process;
 stderr.on('error', () => undefined);
 const stop = new AbortController();
