@@ -40,12 +40,18 @@ export async function copySettings(sql: Queryable, from: VectorColumn, to: Vecto
   }
 }
 
+/**
+ * Options that people set on a column `a`. PostgreSQL 15.20 keeps a mark of its own there,
+ * `pg_attver`, which belongs to one column and is in no dump.
+ */
+export const COLUMN_OPTIONS = `ARRAY (SELECT o FROM unnest(a.attoptions) WITH ORDINALITY AS given (o, n) WHERE o NOT LIKE 'pg\\_%' ORDER BY n)`;
+
 async function readSettings(sql: Queryable, { oid, attribute, title, column }: VectorColumn): Promise<Settings> {
   const found = await sql.row(
     settings,
     `SELECT CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END AS storage,
             CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' ELSE 'default' END AS compression,
-            coalesce(a.attstattarget, -1)::int AS target, coalesce(a.attoptions, '{}') AS options,
+            coalesce(a.attstattarget, -1)::int AS target, ${COLUMN_OPTIONS} AS options,
             col_description(a.attrelid, a.attnum) AS comment,
             coalesce((
               SELECT json_agg(json_build_object('role', CASE WHEN x.grantee = 0 THEN 'PUBLIC' ELSE format('%I', pg_get_userbyid(x.grantee)) END, 'privilege', x.privilege_type, 'grantable', x.is_grantable) ORDER BY x.ordinality)

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { openStore } from '../open-store.js';
 import type { Database } from '../sql/database.js';
+import { COLUMN_OPTIONS } from './column-settings.js';
 import { embeddedConnection, TemporaryFolders } from '../store.fixture.js';
 import { openDatabase, TEST_SERVER } from '../test-databases.fixture.js';
 
@@ -58,7 +59,7 @@ export async function schemaLines(
        SELECT concat_ws(' | ', 'relation', c.relname, c.relkind, pg_get_userbyid(c.relowner), c.reloptions, ${acl('c.relacl', 'r', 'c.relowner')}, obj_description(c.oid, 'pg_class'), CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid) END) AS line
        FROM pg_class c WHERE c.relnamespace = $1::regnamespace AND c.relkind IN ('r', 'v', 'm')
        UNION ALL
-       SELECT concat_ws(' | ', 'column', c.relname, lpad(CASE WHEN $2 THEN (SELECT count(*) FROM pg_attribute b WHERE b.attrelid = a.attrelid AND b.attnum BETWEEN 1 AND a.attnum AND NOT b.attisdropped) ELSE 0 END::text, 3), a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attstorage, a.attcompression, coalesce(a.attstattarget, -1), a.attoptions, ${acl('a.attacl', 'c', 'c.relowner')}, col_description(c.oid, a.attnum), pg_get_expr(d.adbin, d.adrelid))
+       SELECT concat_ws(' | ', 'column', c.relname, lpad(CASE WHEN $2 THEN (SELECT count(*) FROM pg_attribute b WHERE b.attrelid = a.attrelid AND b.attnum BETWEEN 1 AND a.attnum AND NOT b.attisdropped) ELSE 0 END::text, 3), a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attstorage, a.attcompression, coalesce(a.attstattarget, -1), ${COLUMN_OPTIONS}, ${acl('a.attacl', 'c', 'c.relowner')}, col_description(c.oid, a.attnum), pg_get_expr(d.adbin, d.adrelid))
        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
        WHERE c.relnamespace = $1::regnamespace AND c.relkind IN ('r', 'v', 'm')
        UNION ALL
