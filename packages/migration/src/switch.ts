@@ -180,15 +180,19 @@ class Switch {
     };
   }
 
-  /** All that is there, in each round; ends when the rest is allowed to wait. */
+  /**
+   * All that is there, in each round; ends when the rest is allowed to wait. A round is shorter than the one before it,
+   * and fewer changes come meanwhile: rounds go on while each halves what waits, so that writers wait for little.
+   */
   async #catchUp(): Promise<void> {
     const { store, collection } = this.parts;
     const { space } = this.to;
-    for (;;) {
+    for (let before = Infinity; ; before = this.#pending) {
       this.#stop.throwIfAborted();
       const some = await this.#worker.takeChanges([space], 'all rows');
       this.#pending = await store.changes.countPending(collection, space.fingerprint);
-      if (this.#pending <= this.#allowed) break;
+      const isShrinking = some && this.#pending > 0 && this.#pending <= before / 2;
+      if (this.#pending <= this.#allowed && !isShrinking) break;
       // Other workers have them at hand.
       if (!some) await pause(AGAIN_MILLISECONDS, this.#stop);
     }
