@@ -64,6 +64,19 @@ describe('a switch', () => {
     }
   });
 
+  it('leaves for the time that writers wait only what its rounds no longer halve', async () => {
+    const during = [40, 15, 4];
+    const parts = await waiting(80, {
+      before: async () => {
+        const more = during.shift();
+        if (more !== undefined) await write(parts, more, `${more} more`);
+      },
+    });
+    const report = await cutOver(parts);
+    expect(during).toEqual([]);
+    expect(report).toMatchObject({ caughtUp: 0 });
+  });
+
   it('converges under writers that are slower than the model', async () => {
     let calls = 0;
     const parts = await waiting(100, {
