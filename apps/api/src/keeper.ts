@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { KimeraError, shortFingerprint, type EmbeddingSpace } from '@kimera/core';
+import { shortFingerprint, type EmbeddingSpace } from '@kimera/core';
 import type { Embedder } from '@kimera/embedder';
 import { keep, type KeeperEvent, type OpenedModel, type SpaceLag } from '@kimera/migration';
 import type { PostgresStore } from '@kimera/store-postgres';
@@ -77,13 +77,10 @@ export class ServerKeeper {
 
   async #open(): Promise<PostgresStore | undefined> {
     const { database, logger } = this.parts;
-    const { joinStore, openStore } = await import('@kimera/store-postgres');
+    const { openOrJoinStore } = await import('@kimera/store-postgres');
     for (let attempt = 1; !this.#stop.signal.aborted; attempt++) {
       try {
-        return await openStore({ database }).catch((error: unknown) => {
-          if (!(error instanceof KimeraError) || error.code !== 'STORE_LOCKED') throw error;
-          return joinStore(database);
-        });
+        return await openOrJoinStore({ database });
       } catch (error) {
         if (attempt === 1) logger.warn({ err: error }, 'the keeper waits for its database');
         await delay(AGAIN_MILLISECONDS, undefined, { signal: this.#stop.signal }).catch(() => undefined);

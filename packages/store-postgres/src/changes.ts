@@ -1,8 +1,8 @@
 import type { Backlog, ChangeClaim, ChangeFeed, PoisonRow, SourceRow } from '@kimera/core';
 import { z } from 'zod';
 import { LOG_PAGE } from './limits.js';
-import { lockFreshRows, settle } from './put-vectors.js';
-import { rowColumns, sourceRow } from './source-rows.js';
+import { setRowsAside } from './poison.js';
+import { readRowsOf } from './source-rows.js';
 import { reading, readSource, readSpace, type HeldSpace, type Source } from './source.js';
 import type { Database } from './sql/database.js';
 import type { Queryable } from './sql/queryable.js';
@@ -76,23 +76,7 @@ export class PostgresChanges implements ChangeFeed {
   async setAside(name: string, space: string, rows: readonly PoisonRow[]): Promise<void> {
     await this.database.transaction(async (sql) => {
       const source = await readSource(sql, name);
-      const held = await readSpace(sql, name, space, 'held');
-      const fresh = await lockFreshRows(sql, source, rows);
-      const failed = rows.filter(({ id }) => fresh.has(id));
-      const ids = failed.map(({ id }) => id);
-      await sql.run(
-        `INSERT INTO kimera.rows_set_aside (collection, space, id, content_hash, reason)
-         SELECT $1, $2, id, decode(hash, 'hex'), reason FROM unnest($3::text[], $4::text[], $5::text[]) AS failed (id, hash, reason) ORDER BY id
-         ON CONFLICT (collection, space, id) DO UPDATE SET content_hash = excluded.content_hash, reason = excluded.reason`,
-        [
-          name,
-          space,
-          ids,
-          failed.map(({ contentHash }) => contentHash),
-          failed.map(({ reason }) => reason.replaceAll('\0', '')),
-        ],
-      );
-      await settle(sql, source.key, held, ids);
+      await setRowsAside(sql, source, await readSpace(sql, name, space, 'held'), rows);
     });
   }
 
@@ -105,11 +89,10 @@ export class PostgresChanges implements ChangeFeed {
         `SELECT id, encode(content_hash, 'hex') AS "contentHash", reason FROM kimera.rows_set_aside WHERE collection = $1 AND space = $2 ORDER BY id`,
         [name, space],
       );
-      const { key } = source;
-      const present = await sql.rows(
-        sourceRow,
-        `SELECT ${rowColumns(source)} FROM ${source.rows} d JOIN ${key.table('asked', 1)} ON ${key.equal('asked', 'd')}`,
-        key.arrays(key.storable(noted.map(({ id }) => id))),
+      const present = await readRowsOf(
+        sql,
+        source,
+        noted.map(({ id }) => id),
       );
       const hashes = new Map(present.map(({ id, contentHash }) => [id, contentHash]));
       return noted.filter(({ id, contentHash }) => hashes.get(id) === contentHash);

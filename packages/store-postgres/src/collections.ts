@@ -19,7 +19,7 @@ import {
 import { z } from 'zod';
 import { putVectors } from './put-vectors.js';
 import { registerCollection } from './register-collection.js';
-import { rowColumns, sourceRow } from './source-rows.js';
+import { readRowsOf, rowColumns, sourceRow } from './source-rows.js';
 import { collectionNames, reading, readSource, readSpace, type Source } from './source.js';
 import { readTenantSpaces } from './tenants.js';
 import type { Database } from './sql/database.js';
@@ -101,13 +101,7 @@ export class PostgresCollections implements CollectionReader, CollectionWriter {
   }
 
   async readRows(name: string, ids: readonly string[]): Promise<readonly SourceRow[]> {
-    const source = await readSource(this.database, name);
-    const { key } = source;
-    return reading(this.database, source).rows(
-      sourceRow,
-      `SELECT ${rowColumns(source)} FROM ${source.rows} d JOIN ${key.table('asked', 1)} ON ${key.equal('asked', 'd')}`,
-      key.arrays(key.storable(ids)),
-    );
+    return readRowsOf(this.database, await readSource(this.database, name), ids);
   }
 
   async sampleRows(name: string, count: number, seed: number): Promise<readonly SourceRow[]> {

@@ -66,5 +66,5 @@ export type { CollectionParts } from './adopt/remove-collection.js';
 export type { TableDescription, VectorColumn, VectorStorage } from './adopt/table-description.js';
 export { inspectDatabase, type DatabaseInspection } from './inspect-database.js';
 export { JOB_ATTEMPTS, LOCK_MILLISECONDS, TRANSACTION_ATTEMPTS } from './limits.js';
-export { joinStore, openStore, type OpenStoreOptions } from './open-store.js';
+export { joinStore, openOrJoinStore, openStore, type OpenStoreOptions } from './open-store.js';
 export type { PostgresStore } from './postgres-store.js';

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseDatabaseAddress } from './address/parse-address.js';
 import { ServerAddress } from './address/server-address.js';
 import { FolderLock, liveLock } from './lock/folder-lock.js';
-import { StoreNotRunningError } from './errors.js';
+import { StoreLockedError, StoreNotRunningError } from './errors.js';
 import { EMBEDDED_CONNECTIONS, JOIN_MILLISECONDS, JOIN_POLL_MILLISECONDS, SERVER_CONNECTIONS } from './limits.js';
 import { PGliteThread } from './pglite/pglite-thread.js';
 import { openPostgresStore, type PostgresStore } from './postgres-store.js';
@@ -69,6 +69,19 @@ export async function joinStore(folder: string): Promise<PostgresStore> {
       });
     }
     await delay(JOIN_POLL_MILLISECONDS);
+  }
+}
+
+/**
+ * {@link openStore}, or {@link joinStore} where another process has the folder open. @throws as they do, but no
+ * StoreLockedError.
+ */
+export async function openOrJoinStore(options: OpenStoreOptions): Promise<PostgresStore> {
+  try {
+    return await openStore(options);
+  } catch (error) {
+    if (error instanceof StoreLockedError) return joinStore(options.database);
+    throw error;
   }
 }
 

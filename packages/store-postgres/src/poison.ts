@@ -22,27 +22,59 @@ export async function recordPoison(
   held: HeldSpace,
   rows: readonly PoisonRow[],
 ): Promise<void> {
+  await noteFailedRows(sql, source, held, rows, {
+    into: 'kimera.poison AS p (migration, space, id, content_hash, reason)',
+    owner: migration,
+    again: `(migration, space, id) DO UPDATE SET
+       content_hash = excluded.content_hash, reason = excluded.reason, excused = p.excused AND p.content_hash = excluded.content_hash`,
+  });
+}
+
+/** The same outside of a migration: such a row blocks nothing, and is taken up again once its text is another. */
+export async function setRowsAside(
+  sql: Queryable,
+  source: Source,
+  held: HeldSpace,
+  rows: readonly PoisonRow[],
+): Promise<void> {
+  await noteFailedRows(sql, source, held, rows, {
+    into: 'kimera.rows_set_aside (collection, space, id, content_hash, reason)',
+    owner: source.name,
+    again: '(collection, space, id) DO UPDATE SET content_hash = excluded.content_hash, reason = excluded.reason',
+  });
+}
+
+interface FailureNotes {
+  /** Table with its columns, the owner's first. */
+  readonly into: string;
+  readonly owner: string;
+  /** What ON CONFLICT says where the row is noted already. */
+  readonly again: string;
+}
+
+async function noteFailedRows(
+  sql: Queryable,
+  source: Source,
+  held: HeldSpace,
+  rows: readonly PoisonRow[],
+  { into, owner, again }: FailureNotes,
+): Promise<void> {
   const fresh = await lockFreshRows(sql, source, rows);
   const failed = rows.filter(({ id }) => fresh.has(id));
+  const ids = failed.map(({ id }) => id);
   await sql.run(
-    `INSERT INTO kimera.poison AS p (migration, space, id, content_hash, reason)
-     SELECT $1, $2, id, decode(hash, 'hex'), reason FROM unnest($3::text[], $4::text[], $5::text[]) AS failed (id, hash, reason)
-     ON CONFLICT (migration, space, id) DO UPDATE SET
-       content_hash = excluded.content_hash, reason = excluded.reason, excused = p.excused AND p.content_hash = excluded.content_hash`,
+    `INSERT INTO ${into}
+     SELECT $1, $2, id, decode(hash, 'hex'), reason FROM unnest($3::text[], $4::text[], $5::text[]) AS failed (id, hash, reason) ORDER BY id
+     ON CONFLICT ${again}`,
     [
-      migration,
+      owner,
       held.space.fingerprint,
-      failed.map(({ id }) => id),
+      ids,
       failed.map(({ contentHash }) => contentHash),
       failed.map(({ reason }) => reason.replaceAll('\0', '')),
     ],
   );
-  await settle(
-    sql,
-    source.key,
-    held,
-    failed.map(({ id }) => id),
-  );
+  await settle(sql, source.key, held, ids);
 }
 
 /**

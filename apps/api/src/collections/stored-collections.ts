@@ -75,11 +75,8 @@ export class StoredCollections implements CollectionSearch {
   }
 
   async #open(): Promise<PostgresStore> {
-    const { joinStore, openStore } = await import('@kimera/store-postgres');
-    return openStore({ database: this.#database }).catch((error: unknown) => {
-      if (!(error instanceof KimeraError) || error.code !== 'STORE_LOCKED') throw error;
-      return joinStore(this.#database);
-    });
+    const { openOrJoinStore } = await import('@kimera/store-postgres');
+    return openOrJoinStore({ database: this.#database });
   }
 
   async #forget(): Promise<void> {

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import type { Database } from '../sql/database.js';
 import { MAX_DIMENSION } from '../vector-codec.js';
 import { checkText } from './check-text.js';
-import { ALLOWED_KEY_TYPES } from './column-types.js';
+import { isKeyType, KEY_TYPE_NAMES } from './column-types.js';
 import { asVectorColumn, describeTable } from './describe-table.js';
 import {
   ForeignTableSourceError,
@@ -117,9 +117,9 @@ export function checkKey(table: TableDescription, id: readonly string[]): readon
   const { title, uniqueKeys } = table;
   if (id.length === 0) throw explainNoKey(table);
   const columns = id.map((name) => column(table, '--id', name));
-  for (const { name, type, typeName, hasDeterministicCollation } of columns) {
-    if (!ALLOWED_KEY_TYPES.includes(typeName)) throw new KeyTypeError(name, type, KEY_TYPE_NAMES);
-    if (!hasDeterministicCollation) throw new KeyCollationError(name);
+  for (const each of columns) {
+    if (!isKeyType(each)) throw new KeyTypeError(each.name, each.type, KEY_TYPE_NAMES);
+    if (!each.hasDeterministicCollation) throw new KeyCollationError(each.name);
   }
   const over = uniqueKeys.filter(
     (key) => key.columns.length === id.length && id.every((name) => key.columns.includes(name)),
@@ -141,19 +141,6 @@ export function checkKey(table: TableDescription, id: readonly string[]): readon
   return serving.columns.flatMap((name) => columns.filter((each) => each.name === name));
 }
 
-const KEY_TYPE_NAMES = [
-  'smallint',
-  'integer',
-  'bigint',
-  'uuid',
-  'text',
-  'varchar',
-  'boolean',
-  'date',
-  'timestamp',
-  'timestamptz',
-];
-
 /** What stands against each unique key, as if it had been named; else that there is none. */
 function explainNoKey(table: TableDescription): Error {
   const [first] = table.uniqueKeys;
@@ -169,9 +156,9 @@ function explainNoKey(table: TableDescription): Error {
 
 function checkTenant(table: TableDescription, tenant: string | null): string | null {
   if (tenant === null) return null;
-  const { name, type, typeName } = column(table, '--tenant', tenant);
-  if (!ALLOWED_KEY_TYPES.includes(typeName)) throw new TenantTypeError(name, type, KEY_TYPE_NAMES);
-  return name;
+  const found = column(table, '--tenant', tenant);
+  if (!isKeyType(found)) throw new TenantTypeError(found.name, found.type, KEY_TYPE_NAMES);
+  return found.name;
 }
 
 function checkVectorColumn(

@@ -1,14 +1,13 @@
 import { UnknownCollectionError, VARIANTS, type AdoptionProgress, type NewVector } from '@kimera/core';
 import { z } from 'zod';
 import { writeFreshVectors } from '../put-vectors.js';
-import { collectionNames, readSource, readSpace } from '../source.js';
+import { collectionNames, readSource, readSpace, rowsOf } from '../source.js';
 import type { Database } from '../sql/database.js';
 import { quoted } from '../sql/identifier.js';
 import type { Queryable } from '../sql/queryable.js';
 import { readOldVector } from './old-vector-codec.js';
 import { asOldVector, oldRow } from './sample-vectors.js';
 import { STORAGES } from './table-description.js';
-import { readVectorNames } from './vector-names.js';
 
 const count = z.coerce.number();
 const adoptionRow = z.object({
@@ -36,20 +35,19 @@ export async function readProgress(sql: Queryable, collection: string): Promise<
 
 /** The next `limit` rows in the order of the key. One process at a time: others wait, and take the rows after. */
 export async function copyVectors(database: Database, collection: string, limit: number): Promise<AdoptionProgress> {
-  const names = await readVectorNames(database);
   return database.transaction(async (sql) => {
     const adoption = await readAdoption(sql, collection, `${READ} FOR UPDATE OF a`);
     if (adoption.finished) return progressOf(adoption);
     const source = await readSource(sql, collection);
     const held = await readSpace(sql, collection, adoption.space, 'held');
-    const { key, table, textExpression: text } = source;
+    const { key, table } = source;
     const { storage, variant, tokenizer_revision: tokenizerRevision, vector_column: column, after } = adoption;
     const value = storage === null || column === null ? null : { storage, column: quoted(column) };
     const rows = await sql.rows(
       oldRow.extend({ covered: z.boolean() }),
-      `SELECT ${key.text('d')} AS id, d.text, encode(${source.hash}, 'hex') AS hash, ${value === null ? 'NULL' : readOldVector(value.storage, 'd.value', names)} AS value,
+      `SELECT ${key.text('d')} AS id, d.text, encode(${source.hash}, 'hex') AS hash, ${value === null ? 'NULL' : readOldVector(value.storage, 'd.value', sql.pgvector)} AS value,
               EXISTS (SELECT FROM ${held.vectors} v WHERE ${key.equal('v', 'd')}) OR EXISTS (SELECT FROM ${held.pending} p WHERE ${key.equal('p', 'd')}) AS covered
-       FROM (SELECT ${key.selected}, (${text})::text AS text${value === null ? '' : `, ${value.column} AS value`} FROM ${table} WHERE (${text}) IS NOT NULL) d
+       FROM ${rowsOf(source, table, value === null ? '' : `, ${value.column} AS value`)} d
        ${after === null ? '' : `WHERE ${key.beyond('d', '>', 1)}`} ORDER BY ${key.of('d')} LIMIT ${limit}`,
       after === null ? [] : key.values(after),
     );

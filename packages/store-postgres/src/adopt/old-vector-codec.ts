@@ -1,7 +1,7 @@
 import type { Vector } from '@kimera/core';
 import { decodeVector } from '../vector-codec.js';
+import type { Pgvector } from '../sql/pgvector.js';
 import type { VectorStorage } from './table-description.js';
-import type { VectorNames } from './vector-names.js';
 
 /** A value of the application's column: a vector of finite numbers with a direction, or why it is none. */
 export type DecodedVector =
@@ -9,7 +9,7 @@ export type DecodedVector =
 
 interface StorageRules {
   /** SQL that gives the value's bytes or text. */
-  readonly read: (column: string, names: VectorNames) => string;
+  readonly read: (column: string, pgvector: Pgvector) => string;
   readonly decode: (value: Buffer | string) => readonly number[] | Vector | string;
 }
 
@@ -18,9 +18,9 @@ const asJson: StorageRules = { read: (column) => `${column}::text`, decode: deco
 const asArray: StorageRules = { read: (column) => `array_to_json(${column})::text`, decode: decodeJson };
 
 const STORAGE: Readonly<Record<VectorStorage, StorageRules>> = {
-  vector: { read: (column, { send }) => `${send}(${column})`, decode: decodeSent },
+  vector: { read: (column, pgvector) => sent(pgvector, column), decode: decodeSent },
   // Every float16 is a float32.
-  halfvec: { read: (column, { vector, send }) => `${send}(${column}::${vector})`, decode: decodeSent },
+  halfvec: { read: (column, pgvector) => sent(pgvector, `${column}::${pgvector.name('vector')}`), decode: decodeSent },
   'real[]': asArray,
   'double precision[]': asArray,
   jsonb: asJson,
@@ -29,8 +29,8 @@ const STORAGE: Readonly<Record<VectorStorage, StorageRules>> = {
 };
 
 /** SQL of a column's value as {@link decodeOldVector} takes it. */
-export function readOldVector(storage: VectorStorage, column: string, names: VectorNames): string {
-  return STORAGE[storage].read(column, names);
+export function readOldVector(storage: VectorStorage, column: string, pgvector: Pgvector): string {
+  return STORAGE[storage].read(column, pgvector);
 }
 
 /** @param dimension null: any. */
@@ -47,6 +47,11 @@ export function decodeOldVector(
   if (!dense.every(Number.isFinite)) return broken('a number is not finite');
   if (!dense.some((each) => each !== 0)) return broken('every number is zero');
   return { dense, problem: null };
+}
+
+/** SQL: the binary form of a vector. */
+function sent(pgvector: Pgvector, vector: string): string {
+  return `${pgvector.name('vector_send')}(${vector})`;
 }
 
 function broken(problem: string): DecodedVector {

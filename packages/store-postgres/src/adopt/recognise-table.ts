@@ -1,4 +1,4 @@
-import { ALLOWED_KEY_TYPES, TEXT_TYPES } from './column-types.js';
+import { isKeyType, TEXT_TYPES } from './column-types.js';
 import type { ColumnDescription, TableDescription } from './table-description.js';
 
 /** Whose table it looks like. */
@@ -96,11 +96,7 @@ function proposedKey({ uniqueKeys, columns }: TableDescription): readonly string
   const serves = uniqueKeys.find(
     ({ obstacle, columns: key }) =>
       obstacle === null &&
-      key.every((name) =>
-        columns.some(
-          (column) => column.name === name && !column.isNullable && ALLOWED_KEY_TYPES.includes(column.typeName),
-        ),
-      ),
+      key.every((name) => columns.some((column) => column.name === name && !column.isNullable && isKeyType(column))),
   );
   return serves?.columns ?? [];
 }

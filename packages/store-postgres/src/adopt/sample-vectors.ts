@@ -3,11 +3,10 @@ import { z } from 'zod';
 import { Key } from '../key.js';
 import type { Database } from '../sql/database.js';
 import { quoted } from '../sql/identifier.js';
-import { keyColumn } from './begin-adoption.js';
 import type { AdoptableTable } from './check-adoption.js';
+import { keyColumn } from './column-types.js';
 import { decodeOldVector, readOldVector } from './old-vector-codec.js';
 import type { VectorStorage } from './table-description.js';
-import { readVectorNames } from './vector-names.js';
 
 export const oldRow = z.object({
   id: z.string(),
@@ -28,7 +27,7 @@ export async function sampleVectors(
   const value = quoted(vector.column);
   const rows = await database.rows(
     oldRow,
-    `SELECT ${key.text('d')} AS id, d.text, encode(sha256(convert_to(d.text, 'UTF8')), 'hex') AS hash, ${readOldVector(vector.storage, 'd.value', await readVectorNames(database))} AS value
+    `SELECT ${key.text('d')} AS id, d.text, encode(sha256(convert_to(d.text, 'UTF8')), 'hex') AS hash, ${readOldVector(vector.storage, 'd.value', database.pgvector)} AS value
      FROM (SELECT ${key.selected}, (${text})::text AS text, ${value} AS value FROM ${quoted(table.schema, table.name)} WHERE (${text}) IS NOT NULL AND ${value} IS NOT NULL) d
      ORDER BY sha256(convert_to($1::text || ':' || ${key.text('d')}, 'UTF8')) LIMIT $2`,
     [String(seed), count],

@@ -85,7 +85,8 @@ export class ColumnSwap {
   }
 }
 
-async function columnOf(sql: Queryable, name: ColumnName): Promise<VectorColumn> {
+/** @throws InPlaceMoveError. */
+export async function columnOf(sql: Queryable, name: ColumnName): Promise<VectorColumn> {
   const column = await readVectorColumn(sql, name);
   if (column === undefined)
     throw new InPlaceMoveError(`column ${name.column} of ${name.schema}.${name.table}`, 'it is not there any more');

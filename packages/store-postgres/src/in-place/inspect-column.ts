@@ -1,6 +1,8 @@
 import type { Dependent, InPlacePlan } from '@kimera/core';
 import { z } from 'zod';
+import { isOlder, LEAST_PGVECTOR_FOR_INDEXES } from '../schema/pgvector.js';
 import { quoted } from '../sql/identifier.js';
+import type { Pgvector } from '../sql/pgvector.js';
 import type { Queryable } from '../sql/queryable.js';
 import { InPlaceNotAcceptedError, InPlaceRefusedError } from '../errors.js';
 import { readNotes, readToAccept } from './bystanders.js';
@@ -9,9 +11,6 @@ import { readTableObjections, readTies } from './dependents.js';
 import { judgeIndexes, readIndexes } from './indexes.js';
 import { readVectorColumn, typeTitle, type VectorColumn } from './vector-column.js';
 import { readViews } from './views.js';
-
-/** Older pgvector can build an HNSW index that misses rows (its CHANGELOG.md, 0.8.3 and 0.8.4). */
-const SOUND_HNSW = [0, 8, 4];
 
 /** What a swap of the column for one of `newDimension` numbers does. To be called in a transaction. */
 export function inspectColumn(sql: Queryable, column: VectorColumn, newDimension: number): Promise<InPlacePlan> {
@@ -42,10 +41,10 @@ export function inspectColumn(sql: Queryable, column: VectorColumn, newDimension
       toAccept: [...(await readToAccept(sql, column)), ...toAccept],
       notes: [
         ...notes,
-        ...(await hnswNote(
-          sql,
+        ...hnswNote(
+          sql.pgvector,
           indexes.some(({ method }) => method === 'hnsw'),
-        )),
+        ),
       ],
     };
   });
@@ -85,16 +84,10 @@ async function readDefaultObjection(
   ];
 }
 
-async function hnswNote(sql: Queryable, applies: boolean): Promise<readonly string[]> {
-  if (!applies) return [];
-  const found = await sql.row(
-    z.object({ version: z.string() }),
-    `SELECT extversion AS version FROM pg_extension WHERE extname = 'vector'`,
-  );
-  const version = found?.version ?? '';
-  const parts = version.split('.').map(Number);
-  const first = SOUND_HNSW.findIndex((part, i) => part !== (parts[i] ?? 0));
-  return first !== -1 && (parts[first] ?? 0) < (SOUND_HNSW[first] ?? 0)
-    ? [`pgvector ${version} builds the HNSW index; 0.8.4 and later mend faults of such builds: update it first`]
+function hnswNote({ version }: Pgvector, applies: boolean): readonly string[] {
+  return applies && isOlder(version, LEAST_PGVECTOR_FOR_INDEXES)
+    ? [
+        `pgvector ${version} builds the HNSW index; ${LEAST_PGVECTOR_FOR_INDEXES} and later mend faults of such builds: update it first`,
+      ]
     : [];
 }

@@ -1,9 +1,8 @@
-import { InPlaceMoveError } from '../errors.js';
 import { quoted } from '../sql/identifier.js';
 import type { Queryable } from '../sql/queryable.js';
 import { copySettings } from './column-settings.js';
-import { ColumnSwap, type SwapNames } from './column-swap.js';
-import { columnType, readVectorColumn, type ColumnName, type VectorColumn } from './vector-column.js';
+import { ColumnSwap, columnOf, type SwapNames } from './column-swap.js';
+import { columnType, type ColumnName } from './vector-column.js';
 
 /**
  * Adds the column `spare` beside the application's, in the running transaction. First the whole swap is done and undone,
@@ -26,15 +25,8 @@ export async function dropColumn(sql: Queryable, { schema, table, column }: Colu
 }
 
 async function addColumn(sql: Queryable, { column, spare }: SwapNames, dimension: number): Promise<void> {
-  const user = await found(sql, column);
+  const user = await columnOf(sql, column);
   await sql.script(`ALTER TABLE ${user.quotedTable} ADD COLUMN ${quoted(spare)} ${columnType(user, dimension)}`);
   // Values are stored as the settings say when they are written: before the first one.
-  await copySettings(sql, user, await found(sql, { ...column, column: spare }));
-}
-
-async function found(sql: Queryable, name: ColumnName): Promise<VectorColumn> {
-  const column = await readVectorColumn(sql, name);
-  if (column === undefined)
-    throw new InPlaceMoveError(`column ${name.column} of ${name.schema}.${name.table}`, 'it is not there any more');
-  return column;
+  await copySettings(sql, user, await columnOf(sql, { ...column, column: spare }));
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isOlder } from '../schema/pgvector.js';
 import type { HeldSpace, Source } from '../source.js';
 import { quoted } from '../sql/identifier.js';
+import type { Pgvector } from '../sql/pgvector.js';
 import type { Queryable } from '../sql/queryable.js';
 
 /** The operator that an index of pgvector orders by, as the names of its operator classes have it. */
@@ -30,7 +31,6 @@ const indexRow = z.object({
   /** Of the source table, unquoted: the column that has the vectors of the space. */
   column_name: z.string().nullable(),
   definition: z.string(),
-  version: z.string(),
 });
 
 /**
@@ -54,14 +54,13 @@ export async function findVectorIndex(
   const adopted = source.origin === 'adopted';
   const rows = await sql.rows(
     indexRow,
-    `SELECT i.indrelid = to_regclass($1) AS is_ours, ${adopted ? COLUMN_OF_SPACE : 'NULL'} AS column_name, pg_get_indexdef(i.indexrelid) AS definition,
-            (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS version
+    `SELECT i.indrelid = to_regclass($1) AS is_ours, ${adopted ? COLUMN_OF_SPACE : 'NULL'} AS column_name, pg_get_indexdef(i.indexrelid) AS definition
      FROM pg_index i
      WHERE i.indrelid = ANY (ARRAY[to_regclass($1) ${adopted ? ', to_regclass($2)' : ''}]::oid[]) AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indnatts = 1
      ORDER BY i.indexrelid`,
     [held.vectors, ...(adopted ? [source.table, source.name, held.space.fingerprint] : [])],
   );
-  const indexes = rows.flatMap((row) => indexOf(row, held.space.normalize));
+  const indexes = rows.flatMap((row) => indexOf(row, held.space.normalize, sql.pgvector));
   return indexes.sort((a, b) => rank(a) - rank(b))[0];
 }
 
@@ -72,8 +71,9 @@ const COLUMN_OF_SPACE = `coalesce(
      AND NOT EXISTS (SELECT FROM kimera.collection_spaces k WHERE k.collection = $3 AND k.mirror_column IS NOT NULL)))`;
 
 function indexOf(
-  { is_ours: isOurs, column_name: name, definition, version }: z.infer<typeof indexRow>,
+  { is_ours: isOurs, column_name: name, definition }: z.infer<typeof indexRow>,
   normalized: boolean,
+  { version }: Pgvector,
 ): readonly VectorIndex[] {
   const [, method, column, type = 'vector', metric = 'l2', options = ''] = DEFINITION.exec(definition) ?? [];
   if (method !== 'hnsw' && method !== 'ivfflat') return [];

@@ -17,23 +17,21 @@ export async function reconcile(database: Database, name: string, signal?: Abort
   const { source, mark } = await begin(database, name);
   let [queued, removed] = [0, 0];
   for (const { fingerprint } of await readSpaces(database, name)) {
-    const inBatch = <T>(work: (sql: Queryable, held: HeldSpace) => Promise<T>): Promise<T> =>
-      database.transaction(async (sql) => {
-        signal?.throwIfAborted();
-        return work(reading(sql, source), await readSpace(sql, name, fingerprint, 'held'));
-      });
-    for (let after: string | null = null, ends = false; !ends;) {
-      const batch = await inBatch((sql, held) => queueBatch(sql, source, held, after));
-      queued += batch.count;
-      after = batch.upTo;
-      ends = after === null;
-    }
-    for (let after: string | null = null, ends = false; !ends;) {
-      const batch = await inBatch((sql, held) => removeBatch(sql, source, held, after));
-      removed += batch.count;
-      after = batch.upTo;
-      ends = after === null;
-    }
+    const inBatches = async (work: BatchWork): Promise<number> => {
+      let count = 0;
+      let after: string | null = null;
+      do {
+        const batch: Batch = await database.transaction(async (sql) => {
+          signal?.throwIfAborted();
+          return work(reading(sql, source), source, await readSpace(sql, name, fingerprint, 'held'), after);
+        });
+        count += batch.count;
+        after = batch.upTo;
+      } while (after !== null);
+      return count;
+    };
+    queued += await inBatches(queueBatch);
+    removed += await inBatches(removeBatch);
   }
   await database.run('DELETE FROM kimera.collection_faults WHERE sequence = $1::bigint', [mark]);
   return { queued, removed };
@@ -69,6 +67,9 @@ interface Batch {
   /** Its last key; null: it was the last. */
   readonly upTo: string | null;
 }
+
+/** On the keys after one. */
+type BatchWork = (sql: Queryable, source: Source, held: HeldSpace, after: string | null) => Promise<Batch>;
 
 async function queueBatch(sql: Queryable, source: Source, held: HeldSpace, after: string | null): Promise<Batch> {
   const { key, rows, hash } = source;

@@ -3,6 +3,7 @@ import {
   type Bench,
   bits,
   embedded,
+  filledInBothSpaces,
   idsOf,
   NEW,
   newVector,
@@ -18,21 +19,7 @@ export function changesConformance({ describe, it, expect }: TestFunctions, benc
   const application = () => bench.current().application;
   const pending = async (name: string, space: string, limit = 100): Promise<readonly string[]> =>
     idsOf(await store().changes.readPending(name, space, limit));
-  /** Rows a, b, c with vectors in both spaces. */
-  const ready = async (): Promise<string> => {
-    const name = await bench.collection();
-    await store().collections.upsertRows(
-      name,
-      rowsNamed('a', 'b', 'c').map((row) => embedded(row)),
-    );
-    await store().vectors.openSpace(name, NEW);
-    await store().vectors.writeVectors(
-      name,
-      NEW.fingerprint,
-      vectorsOf(NEW, await store().collections.readRange(name, { after: null, upTo: null })),
-    );
-    return name;
-  };
+  const ready = (): Promise<string> => filledInBothSpaces(bench);
 
   describe('changes', () => {
     it('of an application are queued in every space, the oldest first, and make the vector there stale', async () => {

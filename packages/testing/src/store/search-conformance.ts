@@ -3,6 +3,7 @@ import { rejection, type TestFunctions } from '../test-functions.js';
 import {
   type Bench,
   embedded,
+  filled,
   idsOf,
   migrationWith,
   NEW,
@@ -19,14 +20,6 @@ const SCORE_TOLERANCE = 1e-5;
 export function searchConformance({ describe, it, expect }: TestFunctions, bench: Bench): void {
   const store = () => bench.current().store;
   const query = (space = OLD, text = 'query') => ({ space: space.fingerprint, dense: vectorOf(space, text) });
-  const filled = async (...ids: readonly string[]): Promise<string> => {
-    const name = await bench.collection();
-    await store().collections.upsertRows(
-      name,
-      rowsNamed(...ids).map((row) => embedded(row)),
-    );
-    return name;
-  };
 
   describe('search', () => {
     it('finds the nearest rows, best first, ties in the order of the id, as a look at each would', async () => {
@@ -69,7 +62,7 @@ export function searchConformance({ describe, it, expect }: TestFunctions, bench
     });
 
     it('gives text and columns where they are asked for, and no column that is not there', async () => {
-      const name = await filled('a', 'b');
+      const name = await filled(bench, 'a', 'b');
       const { hits } = await store().search.search(name, query(OLD, 'text of a'), {
         limit: 1,
         text: 'with',
@@ -88,7 +81,7 @@ export function searchConformance({ describe, it, expect }: TestFunctions, bench
 
     it('never finds a deleted row, and finds others in its place', async () => {
       const ids = Array.from({ length: 40 }, (_, i) => `r${i}`);
-      const name = await filled(...ids);
+      const name = await filled(bench, ...ids);
       const nearest = idsOf((await store().search.search(name, query(), { limit: 40 })).hits);
       expect(nearest.length).toBe(40);
       await bench.current().application.delete(name, nearest.slice(0, 30));
@@ -126,7 +119,7 @@ export function searchConformance({ describe, it, expect }: TestFunctions, bench
     });
 
     it('refuses queries of another space, and vectors that are none', async () => {
-      const name = await filled('a');
+      const name = await filled(bench, 'a');
       await store().vectors.openSpace(name, NEW);
       for (const space of [NEW, OTHER])
         expect(await rejection(() => store().search.search(name, query(space), { limit: 1 }))).toMatchObject({
@@ -145,7 +138,7 @@ export function searchConformance({ describe, it, expect }: TestFunctions, bench
     });
 
     it('refuses a tenant where rows have none, and a collection that is not there', async () => {
-      const name = await filled('a');
+      const name = await filled(bench, 'a');
       const calls = (collection: string, tenant?: string) => [
         () => store().search.spaces(collection, tenant),
         () => store().search.search(collection, query(), { limit: 1, tenant }),

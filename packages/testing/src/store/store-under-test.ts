@@ -104,6 +104,26 @@ export function bits(vectors: readonly (NewVector | StoredVector)[]): readonly u
   return vectors.map(({ dense, ...rest }) => ({ ...rest, bits: [...new Uint32Array(dense.slice().buffer)] }));
 }
 
+/** A new collection in {@link OLD} with these rows. */
+export async function filled({ current, collection: fresh }: Bench, ...ids: readonly string[]): Promise<string> {
+  const name = await fresh();
+  await current().store.collections.upsertRows(
+    name,
+    rowsNamed(...ids).map((row) => embedded(row)),
+  );
+  return name;
+}
+
+/** A new collection whose rows a, b, c have vectors in {@link OLD} and {@link NEW}. */
+export async function filledInBothSpaces(bench: Bench): Promise<string> {
+  const name = await filled(bench, 'a', 'b', 'c');
+  const { collections, vectors } = bench.current().store;
+  await vectors.openSpace(name, NEW);
+  const rows = await collections.readRange(name, { after: null, upTo: null });
+  await vectors.writeVectors(name, NEW.fingerprint, vectorsOf(NEW, rows));
+  return name;
+}
+
 /** A migration of a new collection with these rows from {@link OLD} to {@link NEW}, both spaces open. */
 export async function migrationWith(
   { current, collection: fresh }: Bench,

@@ -1,24 +1,20 @@
 import type { TestFunctions } from '../test-functions.js';
-import { type Bench, bits, embedded, idsOf, NEW, OLD, rowsNamed, vectorOf, vectorsOf } from './store-under-test.js';
+import {
+  type Bench,
+  bits,
+  embedded,
+  filledInBothSpaces,
+  idsOf,
+  NEW,
+  OLD,
+  rowsNamed,
+  vectorOf,
+} from './store-under-test.js';
 
 export function upkeepConformance({ describe, it, expect }: TestFunctions, bench: Bench): void {
   const store = () => bench.current().store;
   const application = () => bench.current().application;
-  /** Rows a, b, c with vectors in both spaces. */
-  const ready = async (): Promise<string> => {
-    const name = await bench.collection();
-    await store().collections.upsertRows(
-      name,
-      rowsNamed('a', 'b', 'c').map((row) => embedded(row)),
-    );
-    await store().vectors.openSpace(name, NEW);
-    await store().vectors.writeVectors(
-      name,
-      NEW.fingerprint,
-      vectorsOf(NEW, await store().collections.readRange(name, { after: null, upTo: null })),
-    );
-    return name;
-  };
+  const ready = (): Promise<string> => filledInBothSpaces(bench);
   const kinds = async (name: string): Promise<readonly string[]> =>
     (await store().upkeep.faults(name)).map(({ kind }) => kind);
 

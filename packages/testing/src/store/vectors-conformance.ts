@@ -4,6 +4,7 @@ import {
   type Bench,
   bits,
   embedded,
+  filled,
   idsOf,
   NEW,
   newVector,
@@ -27,18 +28,10 @@ const UNUSUAL: readonly (readonly [number, number, number])[] = [
 
 export function vectorsConformance({ describe, it, expect }: TestFunctions, bench: Bench): void {
   const store = () => bench.current().store;
-  const filled = async (ids: readonly string[]): Promise<string> => {
-    const name = await bench.collection();
-    await store().collections.upsertRows(
-      name,
-      rowsNamed(...ids).map((row) => embedded(row)),
-    );
-    return name;
-  };
 
   describe('vectors', () => {
     it('come back bit by bit', async () => {
-      const name = await filled(UNUSUAL.map((_, i) => `${i}`));
+      const name = await filled(bench, ...UNUSUAL.map((_, i) => `${i}`));
       await store().vectors.openSpace(name, NEW);
       const rows = await store().collections.readRange(name, { after: null, upTo: null });
       const vectors = rows.map(({ id, contentHash }, i): NewVector => ({
@@ -157,7 +150,7 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
     });
 
     it('are never compared with those of another space', async () => {
-      const name = await filled(['a']);
+      const name = await filled(bench, 'a');
       await store().vectors.openSpace(name, NEW);
       const [row] = await store().collections.readRows(name, ['a']);
       await store().vectors.writeVectors(name, NEW.fingerprint, vectorsOf(NEW, row === undefined ? [] : [row]));
@@ -171,7 +164,7 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
     });
 
     it('are refused in a space that the collection does not have', async () => {
-      const name = await filled(['a']);
+      const name = await filled(bench, 'a');
       const { fingerprint } = OTHER;
       const calls = [
         () => store().vectors.searchSpace(name, { space: fingerprint, dense: vectorOf(OTHER, 'x') }, 1),
@@ -186,7 +179,7 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
     });
 
     it('are missing in a space that was opened, until they are written where the text is still the same', async () => {
-      const name = await filled(['a', 'b', 'c']);
+      const name = await filled(bench, 'a', 'b', 'c');
       await store().vectors.openSpace(name, NEW);
       await store().vectors.openSpace(name, { ...NEW, modelId: 'another name' });
       expect(await store().vectors.spaces(name)).toEqual([OLD, NEW]);
@@ -232,7 +225,7 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
     });
 
     it('go with their space, but for the active one', async () => {
-      const name = await filled(['a', 'b']);
+      const name = await filled(bench, 'a', 'b');
       const old = bits(await store().vectors.readVectors(name, OLD.fingerprint));
       await store().vectors.openSpace(name, NEW);
       await store().vectors.writeVectors(
@@ -262,7 +255,7 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
     });
 
     it('are written whole or not at all', async () => {
-      const name = await filled(['a', 'b']);
+      const name = await filled(bench, 'a', 'b');
       await store().vectors.openSpace(name, NEW);
       const [good, other] = vectorsOf(NEW, await store().collections.readRange(name, { after: null, upTo: null }));
       if (good === undefined || other === undefined) throw new Error('two rows were written');
@@ -283,7 +276,7 @@ export function vectorsConformance({ describe, it, expect }: TestFunctions, benc
     });
 
     it('of other rows and of unchanged text are not touched by a write', async () => {
-      const name = await filled(['a', 'b']);
+      const name = await filled(bench, 'a', 'b');
       await store().vectors.openSpace(name, NEW);
       await store().vectors.writeVectors(
         name,

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
-import { KimeraError } from '@kimera/core';
 import type { PostgresStore } from '@kimera/store-postgres';
 import type { CommandContext } from '../../console/command-context.js';
 import { DatabaseNotFoundError } from '../../errors.js';
@@ -15,17 +14,26 @@ export async function openDatabase(
   given: string | undefined,
   presence: 'must exist' | 'may be created' = 'must exist',
 ): Promise<PostgresStore> {
-  const { joinStore, openStore, parseDatabaseAddress } = await import('@kimera/store-postgres');
+  const { openOrJoinStore, openStore, parseDatabaseAddress } = await import('@kimera/store-postgres');
   const location = given ?? environment['DATABASE_URL'] ?? './data';
   const address = parseDatabaseAddress(location, { environment, folder });
   if (address.kind === 'server') return openStore({ database: location });
   const path = address.folder;
   if (presence === 'must exist' && !existsSync(path)) throw new DatabaseNotFoundError(path);
+  return openOrJoinStore({ database: path });
+}
+
+/** A database that exists, for as long as `run` takes. @throws as {@link openDatabase}, what `run` throws. */
+export async function withStore(
+  context: CommandContext,
+  { database }: { readonly database?: string },
+  run: (store: PostgresStore) => Promise<void>,
+): Promise<void> {
+  const store = await openDatabase(context, database);
   try {
-    return await openStore({ database: path });
-  } catch (error) {
-    if (!(error instanceof KimeraError) || error.code !== 'STORE_LOCKED') throw error;
-    return joinStore(path);
+    await run(store);
+  } finally {
+    await store.close();
   }
 }
 

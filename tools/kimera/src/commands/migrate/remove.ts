@@ -5,7 +5,7 @@ import type { CommandContext } from '../../console/command-context.js';
 import { formatBytes, formatCount } from '../../console/format.js';
 import { printable } from '../../console/printable.js';
 import { NotConfirmedError } from '../../errors.js';
-import { openDatabase } from './database.js';
+import { withStore } from './database.js';
 import { databaseCommand, type DatabaseOptions } from './options.js';
 
 export function removeCommands(context: CommandContext): readonly Command[] {
@@ -20,9 +20,8 @@ function unadoptCommand(context: CommandContext): Command {
       'The table, its rows and its own vectors stay. Works too where the table was renamed or dropped. A migration under way is retired first.',
     ].join('\n'),
     examples: ['migrate unadopt --database "$DATABASE_URL" --collection documents'],
-  }).action(async ({ database, collection, json }: DatabaseOptions) => {
-    const store = await openDatabase(context, database);
-    try {
+  }).action(({ collection, json, ...where }: DatabaseOptions) =>
+    withStore(context, where, async (store) => {
       const parts = await store.adoption.unadopt(collection);
       const schemaRemoved = await store.adoption.removeSchema();
       if (json === true) {
@@ -34,10 +33,8 @@ function unadoptCommand(context: CommandContext): Command {
           `${collection} is no collection any more: ${whatGoes(parts)} are gone; ${parts.table} ${parts.tableIsThere ? 'is as it was' : 'was gone before'}${schemaRemoved ? '; it was the last collection: the schema kimera is gone too' : ''}`,
         ),
       );
-    } finally {
-      await store.close();
-    }
-  });
+    }),
+  );
 }
 
 function dropCommand(context: CommandContext): Command {
@@ -48,9 +45,8 @@ function dropCommand(context: CommandContext): Command {
     examples: ['migrate drop --database ./data --collection docs --yes'],
   })
     .option('--yes', 'do it')
-    .action(async ({ database, collection, json, yes }: DatabaseOptions & { readonly yes?: true }) => {
-      const store = await openDatabase(context, database);
-      try {
+    .action(({ collection, json, yes, ...where }: DatabaseOptions & { readonly yes?: true }) =>
+      withStore(context, where, async (store) => {
         if (yes !== true) {
           const parts = await store.adoption.parts(collection);
           const rows = await rowsOf(store, collection, parts);
@@ -62,10 +58,8 @@ function dropCommand(context: CommandContext): Command {
           return;
         }
         await context.stdout.line(printable(`${collection} is dropped: ${parts.table}, ${whatGoes(parts)}`));
-      } finally {
-        await store.close();
-      }
-    });
+      }),
+    );
 }
 
 /** Nothing where the table is not as it was when it became a collection. */

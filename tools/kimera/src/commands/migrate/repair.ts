@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { CommandContext } from '../../console/command-context.js';
 import { formatCount } from '../../console/format.js';
 import { printable } from '../../console/printable.js';
-import { openDatabase } from './database.js';
+import { withStore } from './database.js';
 import { commandLine, databaseCommand, type DatabaseOptions } from './options.js';
 
 export function repairCommand(context: CommandContext): Command {
@@ -13,9 +13,8 @@ export function repairCommand(context: CommandContext): Command {
       'Watches the table again, queues every row without a vector of its present text, and removes vectors without a row. Nothing else has to stop meanwhile; interrupted, it may be run again.',
     ].join('\n'),
     examples: ['migrate repair --database "$DATABASE_URL" --collection documents'],
-  }).action(async ({ database, collection, json }: DatabaseOptions) => {
-    const store = await openDatabase(context, database);
-    try {
+  }).action(({ collection, json, ...where }: DatabaseOptions) =>
+    withStore(context, where, async (store) => {
       const faults = await store.upkeep.faults(collection);
       const repaired = await store.upkeep.reconcile(collection);
       const left = await store.upkeep.faults(collection);
@@ -32,10 +31,8 @@ export function repairCommand(context: CommandContext): Command {
       for (const { kind, detail } of left) await context.stdout.line(printable(`came meanwhile: ${kind}: ${detail}`));
       if (repaired.queued > 0)
         await context.stdout.line(
-          printable(`next: ${commandLine('work', database, [['--collection', collection]])} --forever`),
+          printable(`next: ${commandLine('work', where.database, [['--collection', collection]])} --forever`),
         );
-    } finally {
-      await store.close();
-    }
-  });
+    }),
+  );
 }

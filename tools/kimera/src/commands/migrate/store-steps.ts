@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { PostgresStore } from '@kimera/store-postgres';
 import type { CommandContext } from '../../console/command-context.js';
 import type { CommandText } from '../../console/create-command.js';
-import { actor, openDatabase } from './database.js';
+import { actor, withStore } from './database.js';
 import { databaseCommand, type DatabaseOptions } from './options.js';
 import { formatTableOfEvents, printState } from './state.js';
 
@@ -104,17 +104,4 @@ function excuseCommand(context: CommandContext): Command {
         await printState(context, store, options, { excused });
       }),
     );
-}
-
-async function withStore(
-  context: CommandContext,
-  { database }: DatabaseOptions,
-  run: (store: PostgresStore) => Promise<void>,
-): Promise<void> {
-  const store = await openDatabase(context, database);
-  try {
-    await run(store);
-  } finally {
-    await store.close();
-  }
 }
