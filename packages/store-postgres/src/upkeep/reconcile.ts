@@ -38,8 +38,9 @@ export async function reconcile(database: Database, name: string, signal?: Abort
 }
 
 /**
- * Closes the open faults. The lock waits for writers that have seen one of them and therefore noted nothing: all that
- * fail later note it again. A mark stands for what is not looked at yet.
+ * Closes the open faults. The lock waits until the writers that are under way have ended: one of them may have met a
+ * fault that was known already, and then it noted nothing. A writer that meets a fault later notes it again. The mark
+ * `reconciling` stays until all rows are compared.
  */
 function begin(database: Database, name: string): Promise<{ readonly source: Source; readonly mark: string }> {
   return database.transaction(async (sql) => {
@@ -68,7 +69,7 @@ interface Batch {
   readonly upTo: string | null;
 }
 
-/** On the keys after one. */
+/** @param after the key after which the batch begins; null: the first one. */
 type BatchWork = (sql: Queryable, source: Source, held: HeldSpace, after: string | null) => Promise<Batch>;
 
 async function queueBatch(sql: Queryable, source: Source, held: HeldSpace, after: string | null): Promise<Batch> {
