@@ -41,10 +41,10 @@ export class StaticBackend implements InferenceBackend {
   }
 
   /**
-   * @throws TextWithoutDirectionError where the space is normalised and the vectors of a text add up to zero, and as
-   * the port says.
+   * @throws TextWithoutDirectionError where vectors are to be normalised and those of a text add up to zero, and as the
+   * port says.
    */
-  async run(batch: TokenBatch, { heads }: HeadRequest): Promise<BackendOutput> {
+  async run(batch: TokenBatch, { heads, normalize }: HeadRequest): Promise<BackendOutput> {
     if (this.#closed) throw new ClosedError(`the static model ${this.space.modelId}`);
     const { vocabularySize, dimension } = this.#table;
     checkRun(batch, { heads }, this.space, vocabularySize);
@@ -56,7 +56,7 @@ export class StaticBackend implements InferenceBackend {
       const ids = textIds(batch, text);
       sum.fill(0);
       addTokens(this.#table, ids, sum);
-      const length = this.space.normalize ? norm(sum) : ids.length;
+      const length = this.space.normalize && normalize !== false ? norm(sum) : ids.length;
       if (!(length > 0)) throw new TextWithoutDirectionError(text, this.space.modelId);
       for (let d = 0; d < dimension; d++) dense[text * dimension + d] = (sum[d] as number) / length;
     }

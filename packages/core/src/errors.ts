@@ -56,6 +56,76 @@ export class DimensionMismatchError extends KimeraError {
   }
 }
 
+/** The graph of a model folder that was converted before vectors could be had as they are before the normalisation. */
+export class UnnormalizedOutputError extends KimeraError {
+  readonly code = 'UNNORMALIZED_OUTPUT';
+  readonly kind = 'caller';
+  constructor(readonly model: string) {
+    super(
+      `${model} was converted to a graph that gives normalised vectors alone: convert it again ("kimera models convert"), which keeps its space, or leave normalize: false out`,
+      { model },
+    );
+  }
+}
+
+/** A derived space of more numbers than the model's vectors have, or of none. */
+export class DerivedDimensionsError extends KimeraError {
+  readonly code = 'DERIVED_DIMENSIONS';
+  readonly kind = 'caller';
+  constructor(
+    readonly dimensions: number,
+    /** D. */
+    readonly limit: number,
+  ) {
+    super(`dimensions is ${dimensions}: a whole number from 1 to ${limit}, the dimension of the model, is needed`, {
+      dimensions,
+      limit,
+    });
+  }
+}
+
+/** int8 and uint8 have one fixed scale, which holds for numbers from -1 to 1 alone: those of normalised vectors. */
+export class DerivedDtypeError extends KimeraError {
+  readonly code = 'DERIVED_DTYPE';
+  readonly kind = 'caller';
+  constructor(readonly dtype: 'int8' | 'uint8') {
+    super(
+      `${dtype} is for normalised vectors, whose numbers lie between -1 and 1: vectors that are not normalised can be float, binary or ubinary`,
+      { dtype },
+    );
+  }
+}
+
+/** Only dense vectors have a form in 8 bits or in one. */
+export class DerivedHeadError extends KimeraError {
+  readonly code = 'DERIVED_HEAD';
+  readonly kind = 'caller';
+  constructor(
+    readonly head: Exclude<Head, 'dense'>,
+    readonly dtype: string,
+  ) {
+    super(`the head ${head} is not to be had as ${dtype}, the head dense alone is: ask for ${head} as float`, {
+      head,
+      dtype,
+    });
+  }
+}
+
+/** A space derived from a derived one: all rules go into one derivation of the model's own space. */
+export class DerivedParentError extends KimeraError {
+  readonly code = 'DERIVED_PARENT';
+  readonly kind = 'caller';
+  constructor(
+    readonly space: string,
+    readonly parent: string,
+  ) {
+    super(
+      `space ${shortFingerprint(space)} is derived from ${shortFingerprint(parent)}: derive from that one, by all rules at once`,
+      { space, parent },
+    );
+  }
+}
+
 /** A vector without direction cannot be normalised or compared by cosine. */
 export class ZeroVectorError extends KimeraError {
   readonly code = 'ZERO_VECTOR';

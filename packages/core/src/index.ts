@@ -2,6 +2,8 @@ export { ifPresent, isAbsence } from './absence.js';
 export { canonicalJson, canonicalJsonBytes, type JsonValue, parseJson } from './canonical-json.js';
 export { checkHeads, checkRun } from './check-run.js';
 export { colbertScore, type HeadScores, hybridScore, lexicalScore, lexicalWeights } from './scores.js';
+export { type Derivation, describeSpace, deriveSpace, type SpaceDescription } from './derived-space.js';
+export { type DerivedVector, deriveVector, type QuantizedVector } from './derive-vector.js';
 export {
   ActiveSpaceError,
   ApplicationRowsError,
@@ -12,6 +14,10 @@ export {
   CollectionExistsError,
   CollectionTableGoneError,
   CollectionUnreadableError,
+  DerivedDimensionsError,
+  DerivedDtypeError,
+  DerivedHeadError,
+  DerivedParentError,
   DimensionMismatchError,
   DimensionTooLargeError,
   EmptyMultiVectorError,
@@ -39,6 +45,7 @@ export {
   TenantsInPlaceError,
   TextBeyondPositionsError,
   UnknownRoleError,
+  UnnormalizedOutputError,
   UnknownSpaceError,
   UnsupportedHeadError,
   ZeroVectorError,
@@ -137,6 +144,9 @@ export type {
 export { promptOf } from './prompt-of.js';
 export { checkPositions, tokenLimit } from './token-limit.js';
 export {
+  DERIVED_DTYPES,
+  type DerivedDtype,
+  type DerivedFrom,
   HEADS,
   VARIANTS,
   type EmbeddingSpace,

@@ -72,6 +72,28 @@ export interface EmbeddingSpace extends SpaceIdentity {
   readonly similarity?: string | undefined;
   /** C, numbers in a vector of the ColBERT head; D where absent. */
   readonly colbertDimension?: number | undefined;
+  /** Numbers fewer than D of which its makers say that the first so many can be used alone (Matryoshka). */
+  readonly trainedDimensions?: readonly number[] | undefined;
+  /**
+   * Present where the space is made from another by a fixed rule (derived-space.ts): the fingerprint is then that of the
+   * rule, `dimension` and `normalize` are those of the derived vectors, and the rest is the parent's.
+   */
+  readonly derived?: DerivedFrom | undefined;
+}
+
+/** Forms of a dense vector other than float32: a number in 8 bits, or in one. */
+export const DERIVED_DTYPES = ['int8', 'uint8', 'binary', 'ubinary'] as const;
+export type DerivedDtype = (typeof DERIVED_DTYPES)[number];
+
+/** The space that another is derived from, and the rules that change its vectors. */
+export interface DerivedFrom {
+  /** Fingerprint. */
+  readonly parent: string;
+  readonly normalize?: false | undefined;
+  readonly dimensions?: number | undefined;
+  readonly dtype?: DerivedDtype | undefined;
+  /** Where there are fewer dimensions: whether the model's files say that it was trained for so many. */
+  readonly trained?: boolean | undefined;
 }
 
 /** A precision of one space. */

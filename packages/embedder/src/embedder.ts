@@ -1,5 +1,10 @@
 import {
   checkHeads,
+  type Derivation,
+  DerivedHeadError,
+  deriveSpace,
+  deriveVector,
+  describeSpace,
   promptOf,
   checkPositions,
   tokenLimit,
@@ -9,14 +14,16 @@ import {
   type Embedding,
   type EncodeTextOptions,
   type InferenceBackend,
+  type Lane,
   type PromptName,
+  type SpaceDescription,
   type TextEmbedder,
 } from '@kimera/core';
 import type { Probe } from '@kimera/model-folder/pure';
 import { TOKENIZER_REVISION } from '@kimera/tokenizers/pure';
 import type { FallbackStatus } from './fallback/backend-step.js';
 import { testExpectation, testProbe, type ModelExpectation, type ModelTest, type ProbeTest } from './model-test.js';
-import { EmbeddingCache, type TextOutput } from './embedding-cache.js';
+import { EmbeddingCache, type OutputRequest, type TextOutput } from './embedding-cache.js';
 import { Scheduler } from './scheduler.js';
 import { Statistics, type PerformanceStats } from './statistics.js';
 
@@ -40,7 +47,12 @@ export interface EmbedderParts {
   readonly cacheBytes?: number;
 }
 
-export interface EncodeTokensOptions extends Omit<EncodeTextOptions, 'role'> {
+export interface EmbedOptions extends EncodeTextOptions {
+  /** The space that the vectors are to be of; default: the model's own. */
+  readonly derivation?: Derivation | undefined;
+}
+
+export interface EncodeTokensOptions extends Omit<EmbedOptions, 'role'> {
   /** Tokens of the texts before they were cut, where they were; [B]. */
   readonly totalTokens?: ArrayLike<number>;
   /**
@@ -66,6 +78,8 @@ export class Embedder implements TextEmbedder {
   readonly #scheduler: Scheduler;
   readonly #statistics = new Statistics();
   readonly #cache: EmbeddingCache;
+  /** Derived spaces that were asked for, by their rules. */
+  readonly #derived = new Map<string, Promise<EmbeddingSpace>>();
 
   constructor(parts: EmbedderParts) {
     this.#parts = parts;
@@ -92,7 +106,28 @@ export class Embedder implements TextEmbedder {
     );
   }
 
-  async encodeText(text: string, options: EncodeTextOptions = {}): Promise<Embedding> {
+  /**
+   * The space of the vectors that calls with this derivation get. @throws DerivedDimensionsError, DerivedDtypeError.
+   */
+  spaceOf({ normalize, dimensions, dtype }: Derivation = {}): Promise<EmbeddingSpace> {
+    const key = `${String(normalize)},${String(dimensions)},${String(dtype)}`;
+    const known = this.#derived.get(key);
+    if (known !== undefined) return known;
+    const derived = deriveSpace(this.space, { normalize, dimensions, dtype });
+    this.#derived.set(key, derived);
+    // What is refused is not kept: there is no end of it.
+    derived.catch(() => this.#derived.delete(key));
+    return derived;
+  }
+
+  /** The model's own space, then the derived ones that were asked for. */
+  async describeSpaces(): Promise<readonly SpaceDescription[]> {
+    const derived = await Promise.allSettled(this.#derived.values());
+    const spaces = derived.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    return [...new Map([this.space, ...spaces].map((space) => [space.fingerprint, describeSpace(space)])).values()];
+  }
+
+  async encodeText(text: string, options: EmbedOptions = {}): Promise<Embedding> {
     const [embedding] = await this.encodeBatch([text], options);
     if (embedding === undefined) throw new Error('no embedding for one text');
     return embedding;
@@ -100,11 +135,14 @@ export class Embedder implements TextEmbedder {
 
   /**
    * Texts beyond the limit are cut and say so. @throws UnknownRoleError, UnsupportedHeadError, QueueFullError,
-   * ClosedError, the backend's errors.
+   * ClosedError, the backend's errors; with a derivation also DerivedDimensionsError, DerivedDtypeError,
+   * DerivedHeadError (another head than dense with a dtype), UnnormalizedOutputError, ZeroVectorError (a text whose
+   * first n numbers are all zero).
    */
-  async encodeBatch(texts: readonly string[], options: EncodeTextOptions = {}): Promise<readonly Embedding[]> {
+  async encodeBatch(texts: readonly string[], options: EmbedOptions = {}): Promise<readonly Embedding[]> {
     const { role, ...rest } = options;
     rest.signal?.throwIfAborted();
+    await this.#checkedSpace(rest);
     const { ids, ...counts } = await this.tokenize(texts, role);
     return this.encodeTokens(ids, { ...rest, ...counts });
   }
@@ -121,30 +159,30 @@ export class Embedder implements TextEmbedder {
    * For callers that bring token ids of this model, special tokens included. Order kept. @throws InvalidTokenBatchError
    * and as encodeBatch.
    */
-  async encodeTokens(
-    texts: readonly Int32Array[],
-    { heads = ['dense'], lane = 'interactive', signal, totalTokens, promptTokens = 0 }: EncodeTokensOptions = {},
-  ): Promise<readonly Embedding[]> {
-    checkHeads(heads, this.space);
+  async encodeTokens(texts: readonly Int32Array[], options: EncodeTokensOptions = {}): Promise<readonly Embedding[]> {
+    const { heads = ['dense'], lane = 'interactive', signal, totalTokens, promptTokens = 0 } = options;
+    const space = await this.#checkedSpace(options);
     checkPositions(
       this.space,
       texts.map(({ length }) => length),
     );
     const started = performance.now();
     try {
-      const outputs = await this.#outputs(texts, { heads, lane, signal, promptTokens });
-      const embeddings = outputs.map(({ colbert, ...vectors }, i): Embedding => {
+      const request: OutputRequest = { heads, normalize: space.derived?.normalize, promptTokens };
+      const outputs = await this.#outputs(texts, request, lane, signal);
+      const embeddings = outputs.map(({ dense, colbert, ...rest }, i): Embedding => {
         const tokens = (texts[i] as Int32Array).length;
         const total = totalTokens?.[i] ?? tokens;
         return {
-          ...vectors,
+          ...(dense === undefined ? {} : deriveVector(dense, space)),
+          ...rest,
           ...(colbert === undefined
             ? {}
             : { colbert: rows(colbert, this.space.colbertDimension ?? this.space.dimension) }),
           tokens,
           totalTokens: total,
           truncated: total > tokens,
-          space: this.space.fingerprint,
+          space: space.fingerprint,
           tokenizerRevision: TOKENIZER_REVISION,
         };
       });
@@ -222,26 +260,32 @@ export class Embedder implements TextEmbedder {
     await Promise.all([this.#parts.tokenizer.close(), this.#parts.backend.close()]);
   }
 
+  /** @throws as spaceOf, UnsupportedHeadError, DerivedHeadError. */
+  async #checkedSpace({
+    heads = ['dense'],
+    derivation = {},
+  }: Pick<EmbedOptions, 'heads' | 'derivation'>): Promise<EmbeddingSpace> {
+    checkHeads(heads, this.space);
+    const { dtype } = derivation;
+    for (const head of heads) if (head !== 'dense' && dtype !== undefined) throw new DerivedHeadError(head, dtype);
+    return this.spaceOf(derivation);
+  }
+
   /** From the cache what is there, the rest from the backend. */
   async #outputs(
     texts: readonly Int32Array[],
-    {
-      heads,
-      lane,
-      signal,
-      promptTokens,
-    }: Required<Pick<EncodeTokensOptions, 'heads' | 'lane' | 'promptTokens'>> & {
-      readonly signal: AbortSignal | undefined;
-    },
+    request: OutputRequest,
+    lane: Lane,
+    signal: AbortSignal | undefined,
   ): Promise<readonly TextOutput[]> {
     signal?.throwIfAborted();
     // What a lossy variant gave while it stood in does not outlive it.
     const { variant } = this.#parts.backend;
-    const known = texts.map((ids) => this.#cache.get(ids, heads, promptTokens, variant.name));
+    const known = texts.map((ids) => this.#cache.get(ids, request, variant.name));
     const missing = texts.filter((_, i) => known[i] === undefined);
-    const computed = await this.#scheduler.run({ texts: missing, heads, promptTokens, lane, signal });
+    const computed = await this.#scheduler.run({ texts: missing, ...request, lane, signal });
     if (lane === 'interactive')
-      computed.forEach((output, i) => this.#cache.set(missing[i] as Int32Array, heads, promptTokens, output));
+      computed.forEach((output, i) => this.#cache.set(missing[i] as Int32Array, request, output));
     let next = 0;
     return known.map((output) => output ?? (computed[next++] as TextOutput));
   }

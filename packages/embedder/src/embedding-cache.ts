@@ -16,8 +16,22 @@ export interface CacheStats {
 /** Bytes of one text beside its numbers: an entry of the map and the objects in it. */
 const ENTRY_BYTES = 200;
 
+/** What of the model's outputs a call asks for, as one word: the same in whatever order the heads are named. */
+export function outputsName(heads: readonly Head[], normalize: false | undefined): string {
+  return `${[...heads].sort().join()}${normalize === false ? ',unnormalized' : ''}`;
+}
+
+/** What an output depends on in one space, beside the text's tokens. */
+export interface OutputRequest {
+  readonly heads: readonly Head[];
+  /** `false`: the dense vector before its normalisation. */
+  readonly normalize: false | undefined;
+  /** Tokens at the head of the text that are the prompt's. */
+  readonly promptTokens: number;
+}
+
 /**
- * The last outputs by token ids, heads and prompt: all that an output depends on in one space. What goes in and comes
+ * The last outputs by token ids, heads, normalisation and prompt: all that an output depends on in one space. What goes in and comes
  * out are copies.
  */
 export class EmbeddingCache {
@@ -41,9 +55,9 @@ export class EmbeddingCache {
   }
 
   /** Undefined also where it is of another variant. */
-  get(ids: Int32Array, heads: readonly Head[], promptTokens: number, variant: VariantName): TextOutput | undefined {
+  get(ids: Int32Array, request: OutputRequest, variant: VariantName): TextOutput | undefined {
     if (this.#entries === undefined) return undefined;
-    const found = this.#entries.get(keyOf(ids, heads, promptTokens));
+    const found = this.#entries.get(keyOf(ids, request));
     if (found?.variant !== variant) {
       this.#misses += 1;
       return undefined;
@@ -52,13 +66,13 @@ export class EmbeddingCache {
     return copied(found);
   }
 
-  set(ids: Int32Array, heads: readonly Head[], promptTokens: number, output: TextOutput): void {
-    this.#entries?.set(keyOf(ids, heads, promptTokens), copied(output));
+  set(ids: Int32Array, request: OutputRequest, output: TextOutput): void {
+    this.#entries?.set(keyOf(ids, request), copied(output));
   }
 }
 
-function keyOf(ids: Int32Array, heads: readonly Head[], promptTokens: number): string {
-  return `${[...heads].sort().join()}|${promptTokens}|${ids.join()}`;
+function keyOf(ids: Int32Array, { heads, normalize, promptTokens }: OutputRequest): string {
+  return `${outputsName(heads, normalize)}|${promptTokens}|${ids.join()}`;
 }
 
 function copied({ dense, sparse, colbert, variant }: TextOutput): TextOutput {

@@ -6,6 +6,7 @@ export {
   DEFAULT_QUEUE_TOKENS,
   Embedder,
   type EmbedderParts,
+  type EmbedOptions,
   type EncodeTokensOptions,
   type ExpectationTest,
   FallbackBackend,

@@ -4,6 +4,7 @@ export {
   DEFAULT_QUEUE_TOKENS,
   Embedder,
   type EmbedderParts,
+  type EmbedOptions,
   type EncodeTokensOptions,
   type TokenizedTexts,
 } from './embedder.js';

@@ -7,7 +7,7 @@ import {
   type Lane,
   tokenBatch,
 } from '@kimera/core';
-import type { TextOutput } from './embedding-cache.js';
+import { outputsName, type TextOutput } from './embedding-cache.js';
 import { QueueFullError } from './errors.js';
 import { LaneQueue } from './lane-queue.js';
 import type { BatchTiming } from './statistics.js';
@@ -15,6 +15,8 @@ import type { BatchTiming } from './statistics.js';
 export interface SchedulerCall {
   readonly texts: readonly Int32Array[];
   readonly heads: readonly Head[];
+  /** `false`: the dense vectors before their normalisation. */
+  readonly normalize?: false | undefined;
   /** Tokens at the head of each text that are the prompt's. */
   readonly promptTokens: number;
   readonly lane: Lane;
@@ -33,6 +35,7 @@ interface Item {
 interface Job {
   readonly outputs: TextOutput[];
   readonly heads: readonly Head[];
+  readonly normalize: false | undefined;
   readonly promptTokens: number;
   readonly lane: Lane;
   /** Texts without an output. */
@@ -96,7 +99,7 @@ export class Scheduler {
   }
 
   /** For each text, in order. @throws QueueFullError, ClosedError, the signal's reason, the backend's errors. */
-  async run({ texts, heads, promptTokens, lane, signal }: SchedulerCall): Promise<readonly TextOutput[]> {
+  async run({ texts, heads, normalize, promptTokens, lane, signal }: SchedulerCall): Promise<readonly TextOutput[]> {
     if (this.#closed) throw new ClosedError('the embedder');
     signal?.throwIfAborted();
     if (texts.length === 0) return [];
@@ -108,6 +111,7 @@ export class Scheduler {
       const job: Job = {
         outputs: new Array<TextOutput>(texts.length),
         heads,
+        normalize,
         promptTokens,
         lane,
         left: texts.length,
@@ -170,22 +174,25 @@ export class Scheduler {
     return batch;
   }
 
-  /** Calls that ask for the same heads share a run: nobody pays for a head that only a neighbour wants. */
+  /** Calls that ask for the same outputs share a run: nobody pays for a head that only a neighbour wants. */
   async #execute(batch: readonly Item[]): Promise<void> {
-    const headsOf = ({ job }: Item): string => [...job.heads].sort().join();
-    for (const heads of new Set(batch.map(headsOf)))
-      await this.#runTogether(batch.filter((item) => headsOf(item) === heads));
+    const outputsOf = ({ job }: Item): string => outputsName(job.heads, job.normalize);
+    for (const outputs of new Set(batch.map(outputsOf)))
+      await this.#runTogether(batch.filter((item) => outputsOf(item) === outputs));
   }
 
   async #runTogether(batch: readonly Item[]): Promise<void> {
     const [first] = batch;
     if (first === undefined) return;
-    const { heads } = first.job;
+    const { heads, normalize } = first.job;
     const started = performance.now();
     const { backend, onBatch } = this.#options;
     try {
       const promptTokens = Int32Array.from(batch, ({ job }) => job.promptTokens);
-      const output = await backend.run({ ...tokenBatch(batch.map(({ ids }) => ids)), promptTokens }, { heads });
+      const output = await backend.run(
+        { ...tokenBatch(batch.map(({ ids }) => ids)), promptTokens },
+        { heads, normalize },
+      );
       const outputs = outputsOfTexts(output, heads, batch.length, backend);
       onBatch({
         texts: batch.length,

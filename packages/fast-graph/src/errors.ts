@@ -1,4 +1,11 @@
-import { type ErrorTable, Int8SaturationError, KimeraError, ProbeMismatchError, ProbeNormError } from '@kimera/core';
+import {
+  type ErrorTable,
+  Int8SaturationError,
+  KimeraError,
+  ProbeMismatchError,
+  ProbeNormError,
+  UnnormalizedOutputError,
+} from '@kimera/core';
 
 /** ONNX Runtime failed on a batch of B texts of T tokens. */
 export class InferenceError extends KimeraError {
@@ -32,6 +39,7 @@ export const graphErrors: ErrorTable = {
     new ProbeMismatchError(String(backend), String(fingerprint), Number(worstCosine), Number(floor), String(text)),
   PROBE_NORM: ({ fields: { backend, fingerprint, actual, expected, text } }) =>
     new ProbeNormError(String(backend), String(fingerprint), Number(actual), Number(expected), String(text)),
+  UNNORMALIZED_OUTPUT: ({ fields }) => new UnnormalizedOutputError(String(fields['model'])),
   MODEL_LOAD: ({ fields }) => new ModelLoadError(String(fields['path']), String(fields['reason'])),
   INFERENCE: ({ fields }) =>
     new InferenceError(Number(fields['texts']), Number(fields['tokens']), String(fields['reason'])),

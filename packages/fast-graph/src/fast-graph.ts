@@ -1,10 +1,12 @@
-import type { Head } from '@kimera/core';
+import { type Head, UnnormalizedOutputError } from '@kimera/core';
 import { InferenceError, ModelLoadError, reasonOf } from './errors.js';
 import type { GraphInput, GraphSession } from './graph-session.js';
 import type { GroupRequest, GroupResponse } from './group.js';
 
 /** Inputs of the fast graph that switch a head on; off, it costs nothing. The dense head is always on. */
 const SWITCHES: Readonly<Partial<Record<Head, string>>> = { sparse: 'want_sparse', colbert: 'want_colbert' };
+/** Output [B, D] of a graph that normalises: dense before that. Converters before it was there did not write it. */
+const POOLED = 'pooled';
 /** How many tokens at the head of each text the pooling leaves out; where the model does so. */
 const PROMPT_TOKENS = 'prompt_tokens';
 
@@ -14,6 +16,7 @@ const PROMPT_TOKENS = 'prompt_tokens';
  */
 export class FastGraph {
   readonly #session: GraphSession;
+  readonly #path: string;
   /** Of the heads that the graph has. */
   readonly #switches: readonly (readonly [Head, string])[];
 
@@ -33,11 +36,15 @@ export class FastGraph {
     if (missing.length > 0)
       throw new ModelLoadError(path, `the graph has no ${missing.join(', ')}, which space.json promises`);
     this.#session = session;
+    this.#path = path;
     this.#switches = heads.flatMap((head) => (SWITCHES[head] === undefined ? [] : [[head, SWITCHES[head]] as const]));
   }
 
-  /** @throws InferenceError. */
-  async run({ ids, texts, tokens, heads, promptTokens }: GroupRequest): Promise<GroupResponse> {
+  /** @throws InferenceError, UnnormalizedOutputError. */
+  async run({ ids, texts, tokens, heads, normalize, promptTokens }: GroupRequest): Promise<GroupResponse> {
+    const outputOf = (head: Head): string => (head === 'dense' && normalize === false ? POOLED : head);
+    if (heads.some((head) => outputOf(head) === POOLED) && !this.#session.outputNames.includes(POOLED))
+      throw new UnnormalizedOutputError(this.#path);
     const feeds: Record<string, GraphInput> = {
       input_ids: { type: 'int64', data: BigInt64Array.from(ids, BigInt), dims: [texts, tokens] },
     };
@@ -45,14 +52,14 @@ export class FastGraph {
       feeds[input] = { type: 'bool', data: Uint8Array.of(Number(heads.includes(head))), dims: [] };
     if (this.#session.inputNames.includes(PROMPT_TOKENS))
       feeds[PROMPT_TOKENS] = { type: 'int64', data: BigInt64Array.from(promptTokens, BigInt), dims: [texts] };
-    const outputs = await this.#session.run(feeds, heads).catch((error: unknown) => {
+    const outputs = await this.#session.run(feeds, heads.map(outputOf)).catch((error: unknown) => {
       throw new InferenceError(texts, tokens, reasonOf(error));
     });
     return Object.fromEntries(
       heads.map((head) => {
-        const values = outputs[head]?.data;
+        const values = outputs[outputOf(head)]?.data;
         if (!(values instanceof Float32Array))
-          throw new InferenceError(texts, tokens, `the graph has no float output "${head}"`);
+          throw new InferenceError(texts, tokens, `the graph has no float output "${outputOf(head)}"`);
         // A copy: onnxruntime-node's own memory cannot be transferred between threads.
         return [head, values.slice()];
       }),

@@ -52,7 +52,7 @@ export class GraphBackend<Runner extends GroupRunner = GroupRunner> implements I
     this.#tokensOfARun = tokensOfARun;
   }
 
-  async run(batch: TokenBatch, { heads }: HeadRequest): Promise<BackendOutput> {
+  async run(batch: TokenBatch, { heads, normalize }: HeadRequest): Promise<BackendOutput> {
     checkRun(batch, { heads }, this.space, this.#folder.file.architecture.vocabularySize);
     if (heads.length === 0) return {};
     const output = new OutputOfTexts(batchSize(batch), this.#folder);
@@ -65,6 +65,8 @@ export class GraphBackend<Runner extends GroupRunner = GroupRunner> implements I
           texts: texts.length,
           tokens,
           heads,
+          // Where the graph does not normalise, its vectors are what was asked for.
+          normalize: this.space.normalize ? normalize : undefined,
           promptTokens,
         })) as GroupResponse;
         texts.forEach((text, row) => output.set(text, textIds(batch, text), row, texts.length, response));

@@ -7,6 +7,8 @@ export interface GroupRequest {
   readonly texts: number;
   readonly tokens: number;
   readonly heads: readonly Head[];
+  /** `false`: dense as the pooling makes it, where the graph divides it by its norm. */
+  readonly normalize?: false | undefined;
   /** [B]. */
   readonly promptTokens: Int32Array;
 }

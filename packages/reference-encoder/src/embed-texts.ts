@@ -25,6 +25,8 @@ export interface ReferenceOutput extends HeadsOfText {
   /** [T, D]. */
   readonly hidden: Float32Array;
   readonly dense: Vector;
+  /** [D], dense before it was divided by its norm; where that is the model's last step. */
+  readonly pooled?: Vector;
 }
 
 /** One text after the other, all heads; the weights are read once for all of them, layer by layer. */
@@ -44,11 +46,11 @@ export async function embedTexts(
   const outputs: ReferenceOutput[] = [];
   for (const [i, hidden] of states.entries()) {
     const { ids, promptTokens } = texts[i] as ReferenceText;
+    const { dense, pooled } = await poolReference(hidden, ids.length, shape.hiddenSize, modules, promptTokens, weights);
     outputs.push({
       hidden: Float32Array.from(hidden),
-      dense: Float32Array.from(
-        await poolReference(hidden, ids.length, shape.hiddenSize, modules, promptTokens, weights),
-      ),
+      dense: Float32Array.from(dense),
+      ...(pooled === undefined ? {} : { pooled: Float32Array.from(pooled) }),
       ...(heads.sparse === undefined
         ? {}
         : {

@@ -87,6 +87,12 @@ export function denseName({ activation }: Extract<AfterPooling, { kind: 'dense' 
   return `after_pooling.${index}.dense.${activation}`;
 }
 
+/** The vector of one text, and what it was before it was divided by its norm, where that is the last step. */
+export interface PooledReference {
+  readonly dense: Float64Array;
+  readonly pooled: Float64Array | undefined;
+}
+
 /**
  * The vector of one text: several kinds are concatenated; then the modules in their order. @param promptTokens tokens
  * at the head that are left out.
@@ -98,23 +104,27 @@ export async function poolReference(
   { pooling, promptPooling, afterPooling }: ModuleChain,
   promptTokens: number,
   weights: WeightReader,
-): Promise<Float64Array> {
+): Promise<PooledReference> {
   const first = promptPooling === 'excluded' ? Math.min(promptTokens, tokens) : 0;
   let x: Float64Array = Float64Array.from(
     pooling.flatMap((kind) => [...POOLING_REFERENCES[kind](hidden, tokens, dimension, first)]),
   );
+  let unnormalized: Float64Array | undefined;
   for (const [i, module] of afterPooling.entries()) {
     if (module.kind === 'normalize') {
+      unnormalized ??= x;
       const length = Math.max(NORM_FLOOR, norm(x));
       x = x.map((value) => value / length);
     } else if (module.kind === 'truncate') {
+      if (module.dimension < x.length) unnormalized = undefined;
       x = x.slice(0, module.dimension);
     } else {
       const name = denseName(module, i);
       const bias =
         module.bias === 'present' ? await weights.tensor(`${name}.bias`) : new Float32Array(module.outFeatures);
       x = ACTIVATIONS[module.activation](await linear(x, 1, weights.slices(`${name}.weight`), bias));
+      unnormalized = undefined;
     }
   }
-  return x;
+  return { dense: x, pooled: unnormalized };
 }

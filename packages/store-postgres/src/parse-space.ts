@@ -1,4 +1,4 @@
-import { type EmbeddingSpace, HEADS, POOLINGS } from '@kimera/core';
+import { DERIVED_DTYPES, type EmbeddingSpace, HEADS, POOLINGS } from '@kimera/core';
 import { z } from 'zod';
 
 /** Fields that are not known here are kept: they belong to the identity. */
@@ -22,6 +22,16 @@ const spaceSchema = z.looseObject({
   positions: z.int().positive().optional(),
   similarity: z.string().optional(),
   colbertDimension: z.int().positive().optional(),
+  trainedDimensions: z.array(z.int().positive()).optional(),
+  derived: z
+    .object({
+      parent: z.string(),
+      normalize: z.literal(false).optional(),
+      dimensions: z.int().positive().optional(),
+      dtype: z.enum(DERIVED_DTYPES).optional(),
+      trained: z.boolean().optional(),
+    })
+    .optional(),
 });
 
 /** A space as the database keeps it in `jsonb`. */

@@ -22,7 +22,7 @@ export const REFUSALS = {
     kind: 'caller',
     openai: [400, 'invalid_request_error'],
     tei: [422, 'Validation'],
-    codes: ['TEXT_BEYOND_POSITIONS', 'TEXT_WITHOUT_DIRECTION', 'UNKNOWN_ROLE', 'UNSUPPORTED_HEAD'],
+    codes: ['TEXT_BEYOND_POSITIONS', 'TEXT_WITHOUT_DIRECTION', 'UNKNOWN_ROLE', 'UNSUPPORTED_HEAD', 'ZERO_VECTOR'],
     param: 'input',
   },
   empty_input: { kind: 'caller', openai: [400, 'invalid_request_error'], tei: [400, 'Empty'], codes: [] },
@@ -37,7 +37,24 @@ export const REFUSALS = {
     kind: 'caller',
     openai: [400, 'invalid_request_error'],
     tei: [422, 'Validation'],
-    codes: [],
+    codes: ['DERIVED_DIMENSIONS'],
+    param: 'dimensions',
+  },
+  /** An older model folder: its graph has to be made again. */
+  unnormalized_output: {
+    kind: 'caller',
+    openai: [400, 'invalid_request_error'],
+    tei: [422, 'Validation'],
+    codes: ['UNNORMALIZED_OUTPUT'],
+    param: 'normalize',
+  },
+  /** A form of the vectors that there is not for what was asked. */
+  unsupported_output_dtype: {
+    kind: 'caller',
+    openai: [400, 'invalid_request_error'],
+    tei: [422, 'Validation'],
+    codes: ['DERIVED_DTYPE', 'DERIVED_HEAD'],
+    param: 'output_dtype',
   },
   invalid_token_id: {
     kind: 'caller',
@@ -162,6 +179,7 @@ export const REFUSALS = {
       'INFERENCE',
       'WORKER_DIED',
       // Mistakes of this server.
+      'DERIVED_PARENT',
       'DIMENSION_MISMATCH',
       'EMPTY_MULTI_VECTOR',
       'HYBRID_WEIGHTS',
@@ -169,7 +187,6 @@ export const REFUSALS = {
       'INVALID_HASHED_OPTIONS',
       'NOT_CANONICAL',
       'SPACE_MISMATCH',
-      'ZERO_VECTOR',
       // The database, which only an operator can mend.
       'DAMAGED_LOCK',
       'FOREIGN_LOCK',

@@ -23,7 +23,7 @@ import { textFeatures } from './text-features.js';
 const START_WEIGHT = 1 / 1024;
 
 /**
- * Features of a text hashed into the buckets 1 to D - 1 with a sign, divided by the length of the vector. Texts that
+ * Features of a text hashed into the buckets 1 to D - 1 with a sign, divided by the length of the vector unless asked not to. Texts that
  * share words or parts of words are alike, and nothing else is: for tests and for a first start where there is no
  * model, not for quality.
  */
@@ -40,7 +40,7 @@ export class HashedBackend implements InferenceBackend {
     private readonly seed: number,
   ) {}
 
-  async run(batch: TokenBatch, { heads }: HeadRequest): Promise<BackendOutput> {
+  async run(batch: TokenBatch, { heads, normalize }: HeadRequest): Promise<BackendOutput> {
     if (this.#closed) throw new ClosedError('the hashed model');
     checkRun(batch, { heads }, this.space, this.#tokenizer.vocabularySize);
     if (heads.length === 0) return {};
@@ -49,7 +49,7 @@ export class HashedBackend implements InferenceBackend {
     for (let text = 0; text < batchSize(batch); text++) {
       await this.#slice.pause();
       const sum = this.#vector(this.#tokenizer.decode(textIds(batch, text)));
-      const length = norm(sum);
+      const length = normalize === false ? 1 : norm(sum);
       for (let d = 0; d < dimension; d++) dense[text * dimension + d] = (sum[d] as number) / length;
     }
     return { dense };

@@ -10,7 +10,8 @@ import { embeddingsGraph, lengthGraph } from './embeddings-graph.js';
 import { relativeBiasGraph } from './relative-bias-graph.js';
 
 /**
- * ONNX Runtime's own operators. input_ids [B, T] of equal lengths → dense [B, D']. Where the model leaves prompts out
+ * ONNX Runtime's own operators. input_ids [B, T] of equal lengths → dense [B, D'], and where the model's last step is to
+ * divide it by its norm, pooled [B, D'], what it was before. Where the model leaves prompts out
  * of its pooling: a second input prompt_tokens [B], how many tokens at the head of each text to leave out. Where it has
  * heads: inputs want_sparse and want_colbert (bool scalars) and outputs sparse [B, T], colbert [B, T - 1, C]; [B, 0]
  * and [B, 0, C] where not wanted, and then nothing is computed for them.
@@ -26,10 +27,10 @@ export function fastGraph(
   const { hidden, length } = encoderGraph(graph, weights, kernel, shape);
   const promptTokens =
     modules.promptPooling === 'excluded' ? graph.input('prompt_tokens', 'int64', ['batch']) : undefined;
-  graph.output(poolGraph(graph, weights, hidden, length, modules, promptTokens), 'dense', 'float', [
-    'batch',
-    dimensionOf(modules, shape.hiddenSize),
-  ]);
+  const dimension = dimensionOf(modules, shape.hiddenSize);
+  const { dense, pooled } = poolGraph(graph, weights, hidden, length, shape.hiddenSize, modules, promptTokens);
+  graph.output(dense, 'dense', 'float', ['batch', dimension]);
+  if (pooled !== undefined) graph.output(pooled, 'pooled', 'float', ['batch', dimension]);
   if (heads.sparse !== undefined)
     graph.output(sparseGraph(graph, weights, hidden), 'sparse', 'float', ['batch', 'weighted_tokens']);
   if (heads.colbert !== undefined)

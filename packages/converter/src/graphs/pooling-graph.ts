@@ -73,38 +73,56 @@ const POOLING_GRAPHS: Readonly<Record<Pooling, PoolingGraph>> = {
   },
 };
 
+/** What the pooling and the modules after it give, [B, D]. */
+interface PooledGraph {
+  readonly dense: string;
+  /** Before the division by the norm; undefined where the chain does not end with one. */
+  readonly pooled: string | undefined;
+}
+
 /** Several kinds are concatenated; then the modules in their order. @param promptTokens [B], see fastGraph. */
 export function poolGraph(
   graph: OnnxGraph,
   weights: GraphWeights,
   hidden: string,
   length: string,
+  hiddenSize: number,
   modules: ModuleChain,
   promptTokens: string | undefined,
-): string {
+): PooledGraph {
   const kept = promptTokens === undefined ? undefined : keptGraph(graph, length, promptTokens);
   const parts = modules.pooling.map((kind) => POOLING_GRAPHS[kind](graph, { hidden, length, kept }));
   const pooled = parts.length === 1 ? (parts[0] as string) : graph.node('Concat', parts, { axis: -1 });
-  return modules.afterPooling.reduce((x, module, i) => {
+  let dense = pooled;
+  let width = hiddenSize * parts.length;
+  let beforeNorm: string | undefined;
+  for (const [i, module] of modules.afterPooling.entries()) {
     if (module.kind === 'normalize') {
+      beforeNorm ??= dense;
       const norm = graph.node('Max', [
-        graph.node('ReduceL2', [x, graph.int64([-1])], { keepdims: 1 }),
+        graph.node('ReduceL2', [dense, graph.int64([-1])], { keepdims: 1 }),
         graph.float(NORM_FLOOR),
       ]);
-      return graph.node('Div', [x, norm]);
+      dense = graph.node('Div', [dense, norm]);
+    } else if (module.kind === 'truncate') {
+      dense = graph.node('Slice', [dense, graph.int64([0]), graph.int64([module.dimension]), graph.int64([-1])]);
+      if (module.dimension < width) beforeNorm = undefined;
+      width = Math.min(width, module.dimension);
+    } else {
+      const name = denseName(module, i);
+      const projected = graph.node('MatMul', [
+        dense,
+        graph.node('Transpose', [weights.value(graph, `${name}.weight`)], { perm: [1, 0] }),
+      ]);
+      dense = ACTIVATION_GRAPHS[module.activation](
+        graph,
+        module.bias === 'present' ? graph.node('Add', [projected, weights.value(graph, `${name}.bias`)]) : projected,
+      );
+      beforeNorm = undefined;
+      width = module.outFeatures;
     }
-    if (module.kind === 'truncate')
-      return graph.node('Slice', [x, graph.int64([0]), graph.int64([module.dimension]), graph.int64([-1])]);
-    const name = denseName(module, i);
-    const projected = graph.node('MatMul', [
-      x,
-      graph.node('Transpose', [weights.value(graph, `${name}.weight`)], { perm: [1, 0] }),
-    ]);
-    return ACTIVATION_GRAPHS[module.activation](
-      graph,
-      module.bias === 'present' ? graph.node('Add', [projected, weights.value(graph, `${name}.bias`)]) : projected,
-    );
-  }, pooled);
+  }
+  return { dense, pooled: beforeNorm };
 }
 
 function keptGraph(graph: OnnxGraph, length: string, promptTokens: string): string {

@@ -4,6 +4,8 @@ import type { TokenBatch } from './token-batch.js';
 /** Which heads to compute; the others cost nothing. */
 export interface HeadRequest {
   readonly heads: readonly Head[];
+  /** `false`: dense vectors as long as the pooling makes them, where the space divides them by their norm. */
+  readonly normalize?: false | undefined;
 }
 
 /** Output for B texts. A head that was not asked for is absent. */
@@ -27,7 +29,8 @@ export interface InferenceBackend {
   /**
    * A batch of 0 texts gives empty outputs.
    * @throws InvalidTokenBatchError (offsets, length over maxTokens, ids beyond the vocabulary), UnsupportedHeadError,
-   * ClosedError, and the backend's own failures.
+   * UnnormalizedOutputError (`normalize: false` of a graph that has no such output), ClosedError, and the backend's own
+   * failures.
    */
   run(batch: TokenBatch, request: HeadRequest): Promise<BackendOutput>;
   close(): Promise<void>;

@@ -1,4 +1,5 @@
 import type { EmbeddingSpace, Head, PromptName, VariantName } from '../space.js';
+import type { QuantizedVector } from '../derive-vector.js';
 import type { Vector } from '../vector.js';
 
 /** Interactive work goes before bulk work; bulk work is never starved. */
@@ -20,6 +21,8 @@ export interface EncodeTextOptions {
 export interface Embedding {
   /** [D]. */
   readonly dense?: Vector;
+  /** The dense vector where its space has a dtype, which then has no `dense`. */
+  readonly quantized?: QuantizedVector;
   readonly sparse?: ReadonlyMap<number, number>;
   readonly colbert?: readonly Vector[];
   /** Tokens that the model saw, prompt and special tokens included. */

@@ -7,6 +7,7 @@ import {
   type InferenceBackend,
   InvalidTokenBatchError,
   type TokenBatch,
+  UnnormalizedOutputError,
   UnsupportedHeadError,
   type Variant,
 } from '@kimera/core';
@@ -15,6 +16,9 @@ import type { BackendStep, FallbackEvent, FallbackStatus } from './backend-step.
 import { FAILURES_TO_OPEN, FIRST_PAUSE_MS, LONGEST_PAUSE_MS } from './circuit.js';
 import type { Lease } from './lease.js';
 import { Step } from './step.js';
+
+/** Errors of the call, which every backend of the folder would give. */
+const CALLERS_ERRORS = [InvalidTokenBatchError, UnsupportedHeadError, UnnormalizedOutputError];
 
 export interface FallbackOptions {
   readonly space: EmbeddingSpace;
@@ -142,7 +146,7 @@ export class FallbackBackend implements InferenceBackend {
         return output;
       } catch (error) {
         this.#throwIfClosed();
-        if (error instanceof InvalidTokenBatchError || error instanceof UnsupportedHeadError) throw error;
+        if (CALLERS_ERRORS.some((kind) => error instanceof kind)) throw error;
         if (error instanceof BackendLimitError) limits.push(error);
         else this.#failed(step, lease, error as Error);
         failed.push(`${step.name}: ${(error as Error).message}`);

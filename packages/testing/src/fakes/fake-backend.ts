@@ -52,14 +52,15 @@ export class FakeBackend implements InferenceBackend {
     this.#before = before;
   }
 
-  async run(batch: TokenBatch, { heads }: HeadRequest): Promise<BackendOutput> {
+  async run(batch: TokenBatch, { heads, normalize }: HeadRequest): Promise<BackendOutput> {
     if (this.#closed) throw new ClosedError(this.name);
     checkRun(batch, { heads }, this.space, this.vocabularySize);
     this.batches.push(batch);
     await this.#before?.(batch);
     const texts = Array.from({ length: batchSize(batch) }, (_, i) => textIds(batch, i));
+    const space = normalize === false ? { ...this.space, normalize } : this.space;
     return {
-      ...(heads.includes('dense') ? { dense: flat(texts.map((ids) => fakeDense(ids, this.space, this.#shift))) } : {}),
+      ...(heads.includes('dense') ? { dense: flat(texts.map((ids) => fakeDense(ids, space, this.#shift))) } : {}),
       ...(heads.includes('sparse') ? { sparse: texts.map(fakeSparse) } : {}),
       ...(heads.includes('colbert')
         ? { colbert: texts.map((ids) => flat(fakeColbert(ids, this.space, this.#shift))) }

@@ -9,7 +9,7 @@ export function fakeSpace(
   name: string,
   fields: Partial<Omit<EmbeddingSpace, 'fingerprint' | 'modelId'>> = {},
 ): EmbeddingSpace {
-  const { heads = ['dense'], colbertDimension, ...rest } = fields;
+  const { heads = ['dense'], colbertDimension, trainedDimensions, ...rest } = fields;
   const identity = {
     weights: sha256(`weights of ${name}`),
     tokenizer: sha256('one token a UTF-16 unit'),
@@ -30,6 +30,7 @@ export function fakeSpace(
     modelId: `fake/${name}`,
     heads,
     ...(colbertDimension === undefined ? {} : { colbertDimension }),
+    ...(trainedDimensions === undefined ? {} : { trainedDimensions }),
   };
 }
 

@@ -114,6 +114,12 @@ export const HINTS = {
   TEXT_WITHOUT_DIRECTION: 'leave the text out, or use a model that is not static',
   SPACE_MISMATCH: 'use the model of the stored vectors: "kimera migrate status" names it',
   DIMENSION_MISMATCH: 'use the model of the stored vectors; unset EMBEDDING_DIM where it is set',
+  /** The messages name the numbers, and what can be had. */
+  DERIVED_DIMENSIONS: null,
+  DERIVED_DTYPE: null,
+  DERIVED_HEAD: null,
+  DERIVED_PARENT: FAULT,
+  UNNORMALIZED_OUTPUT: null,
   ZERO_VECTOR: 'leave the text out: it has no direction to compare',
   EMPTY_MULTI_VECTOR: 'leave the text out: it has no token to compare',
 
