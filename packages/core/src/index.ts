@@ -161,6 +161,8 @@ export {
   shortFingerprint,
   type SpaceIdentity,
   type Variant,
+  VARIANT_CHOICES,
+  type VariantChoice,
   type VariantName,
 } from './space.js';
-export { cosine, dot, maxAbsDifference, norm, normalize, scaleToOne, type Vector } from './vector.js';
+export { cosine, dot, hasDirection, maxAbsDifference, norm, normalize, scaleToOne, type Vector } from './vector.js';

@@ -101,6 +101,13 @@ export const VARIANTS = ['fp32', 'fp16', 'q4', 'int8'] as const;
 export type VariantName = (typeof VARIANTS)[number];
 
 /**
+ * Which precision serves. `fast`: 8 bits where the model has them, they are near enough and this processor computes them
+ * exactly; else the model's first. `full`: the model's first. Or one by its name.
+ */
+export const VARIANT_CHOICES = ['fast', 'full', ...VARIANTS] as const;
+export type VariantChoice = (typeof VARIANT_CHOICES)[number];
+
+/**
  * Cosine of a variant's dense vectors to those it stands for: the checkpoint's (float64) for a base variant, the base
  * variant's for int8.
  */

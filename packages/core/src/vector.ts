@@ -74,7 +74,8 @@ export function normalize(a: Numbers): Vector {
   return normalize(scaleToOne(a).scaled);
 }
 
-function hasDirection(a: Numbers): boolean {
+/** Whether there is a number other than 0, and all are finite. */
+export function hasDirection(a: Numbers): boolean {
   const largest = largestMagnitude(a);
   return largest > 0 && largest < Infinity;
 }

@@ -59,9 +59,12 @@ describe.each(['all-MiniLM-L6-v2', 'multilingual-e5-small'])('%s as shipped', (n
     await expect(checkProbes({ ...silent, run: () => Promise.resolve({}) }, probes)).rejects.toBeInstanceOf(
       ProbeMismatchError,
     );
-    await expect(
-      checkProbes({ ...silent, run: () => Promise.resolve({ dense: new Float32Array(384) }) }, probes),
-    ).rejects.toBeInstanceOf(ProbeMismatchError);
+    for (const value of [0, NaN, Infinity]) {
+      const dense = new Float32Array(384).fill(value);
+      await expect(checkProbes({ ...silent, run: () => Promise.resolve({ dense }) }, probes)).rejects.toBeInstanceOf(
+        ProbeMismatchError,
+      );
+    }
     // The right direction, not normalised.
     const long: InferenceBackend = {
       ...silent,

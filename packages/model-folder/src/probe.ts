@@ -1,5 +1,6 @@
 import {
   cosine,
+  hasDirection,
   type Head,
   type HeadsOfText,
   headsOfText,
@@ -135,7 +136,7 @@ export async function checkProbes(
 /** Cosine of all numbers as one vector; -1 where they cannot be compared. */
 function similarityOf(actual: Vector, expected: Vector): number {
   if (actual.length === 0 && expected.length === 0) return 1;
-  return actual.length === expected.length && actual.some((value) => value !== 0) ? cosine(actual, expected) : -1;
+  return actual.length === expected.length && hasDirection(actual) ? cosine(actual, expected) : -1;
 }
 
 /** Over the token ids of both. A text without words has no weight at all. */

@@ -1,28 +1,59 @@
 import { nativeBackendName, openOnnxBackend } from '@kimera/backend-onnx';
 import { openWasmBackend } from '@kimera/backend-wasm';
-import type { VariantName } from '@kimera/core';
+import type { InferenceBackend, VariantChoice, VariantName } from '@kimera/core';
 import type { FolderBackend } from '@kimera/embedder';
-import type { Configuration } from './configuration.js';
+import type { ModelFolder } from '@kimera/model-folder';
+import type { BackendChoice } from './configuration.js';
+import { isNamed, isWrongHere, variantsOf } from './variant-choice.js';
+
+export interface BackendOptions {
+  /** Of the native backend; default: all processors. */
+  readonly threads?: number | undefined;
+  /** The wanted variant does not serve on this machine; the next one is tried. */
+  readonly onVariantRefused?: (variant: VariantName, reason: Error) => void;
+}
 
 /**
- * Native by each execution provider in turn, then WebAssembly: one space on all of them. @param variant default: the
- * folder's first, in WebAssembly one that fits. @param threads of the native backend, default: all processors.
+ * Native by each execution provider in turn, then WebAssembly: one space on all of them. WebAssembly takes the variant
+ * that fits where none is named. 8 bits are for processors: other execution providers take the full precision unless it is
+ * named.
  */
 export function backendsOf(
-  { useOnnx, executionProviders }: Pick<Configuration, 'useOnnx' | 'executionProviders'>,
-  variant?: VariantName,
-  threads?: number,
+  { useOnnx, executionProviders, variant }: BackendChoice,
+  { threads, onVariantRefused = () => undefined }: BackendOptions = {},
 ): readonly FolderBackend[] {
-  const chosen = variant === undefined ? {} : { variant };
   const native = executionProviders.map((executionProvider): FolderBackend => ({
     name: nativeBackendName(executionProvider),
     open: (folder) =>
-      openOnnxBackend({
+      openFirst(
         folder,
-        executionProvider,
-        ...chosen,
-        ...(threads === undefined ? {} : { intraOpThreads: threads }),
-      }),
+        variant === 'fast' && executionProvider !== 'cpu' ? 'full' : variant,
+        (name) =>
+          openOnnxBackend({
+            folder,
+            executionProvider,
+            variant: name,
+            ...(threads === undefined ? {} : { intraOpThreads: threads }),
+          }),
+        onVariantRefused,
+      ),
   }));
-  return [...(useOnnx ? native : []), { name: 'wasm', open: (folder) => openWasmBackend({ folder, ...chosen }) }];
+  const named = isNamed(variant) ? { variant } : {};
+  return [...(useOnnx ? native : []), { name: 'wasm', open: (folder) => openWasmBackend({ folder, ...named }) }];
+}
+
+async function openFirst(
+  folder: ModelFolder,
+  choice: VariantChoice,
+  open: (variant: VariantName) => Promise<InferenceBackend>,
+  onRefused: (variant: VariantName, reason: Error) => void,
+): Promise<InferenceBackend> {
+  const [wanted, next] = variantsOf(folder, choice);
+  try {
+    return await open(wanted.name);
+  } catch (error) {
+    if (next === undefined || !isWrongHere(error)) throw error;
+    onRefused(wanted.name, error);
+    return open(next.name);
+  }
 }

@@ -12,6 +12,7 @@ it.each([
   [{ USE_ONNX: 'no' }, 'USE_ONNX'],
   [{ LIGHTWEIGHT_EMBEDDING: '2' }, 'LIGHTWEIGHT_EMBEDDING'],
   [{ FALLBACK_SPACE: 'hash' }, 'FALLBACK_SPACE'],
+  [{ KIMERA_VARIANT: 'fp8' }, 'KIMERA_VARIANT'],
   [{ ONNX_EXECUTION_PROVIDERS: 'gpu' }, 'ONNX_EXECUTION_PROVIDERS'],
   [{ ONNX_EXECUTION_PROVIDERS: ',' }, 'ONNX_EXECUTION_PROVIDERS'],
   [{ EMBEDDING_DIM: '-1' }, 'EMBEDDING_DIM'],
@@ -30,6 +31,7 @@ it('has defaults that serve the shipped model on loopback', () => {
     lightModelPath: expect.stringMatching(/[/\\]models[/\\]static-minilm$/),
     useOnnx: true,
     executionProviders: ['cpu'],
+    variant: 'fast',
     lightweight: false,
     fallbackSpace: undefined,
     maxInputTokens: undefined,
@@ -93,6 +95,7 @@ it('asks programs that do not listen for what concerns backends alone', () => {
   expect(parseBackendChoice({ HOST: '0.0.0.0', PORT: 'none', USE_ONNX: '0' })).toEqual({
     useOnnx: false,
     executionProviders: ['cpu'],
+    variant: 'fast',
   });
   expect(() => parseBackendChoice({ USE_ONNX: 'x' })).toThrow(InvalidEnvironmentError);
 });

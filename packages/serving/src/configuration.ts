@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { EXECUTION_PROVIDERS, type ExecutionProvider } from '@kimera/backend-onnx';
+import { VARIANT_CHOICES, type VariantChoice } from '@kimera/core';
 import { z } from 'zod';
 import { InvalidEnvironmentError } from './errors.js';
 import { shippedModel, shippedModels } from './shipped-models.js';
@@ -13,6 +14,8 @@ export interface Configuration {
   readonly useOnnx: boolean;
   /** Of the native backend, in the order in which they are wanted. */
   readonly executionProviders: readonly ExecutionProvider[];
+  /** Precision of the models that are served. */
+  readonly variant: VariantChoice;
   /** True: the light model alone, in its own space. */
   readonly lightweight: boolean;
   /** What serves, in its own space, when nothing serves the model's. */
@@ -35,6 +38,9 @@ export interface Configuration {
   /** Where the models of collections are looked for. */
   readonly modelFolders: readonly string[];
 }
+
+/** What of it concerns backends. */
+export type BackendChoice = Pick<Configuration, 'useOnnx' | 'executionProviders' | 'variant'>;
 
 /** Of `bodyLimitBytes`: a full OpenAI request (2,048 texts) may have 4 KB a text. */
 export const DEFAULT_BODY_LIMIT_BYTES = 8 << 20;
@@ -68,6 +74,7 @@ const schema = z.object({
         .array(z.enum(EXECUTION_PROVIDERS, `names out of ${EXECUTION_PROVIDERS.join(', ')}, separated by commas`))
         .min(1),
     ),
+  KIMERA_VARIANT: z.enum(VARIANT_CHOICES, `one of ${VARIANT_CHOICES.join(', ')}`).default('fast'),
   ONNX_MODEL_PATH: z.string().min(1).optional(),
   LIGHT_MODEL_PATH: z.string().min(1).optional(),
   MAX_EMBEDDING_LENGTH: whole.optional(),
@@ -107,17 +114,17 @@ function given(environment: Environment): Environment {
 }
 
 /** What of the environment concerns backends: for programs that do not listen. @throws InvalidEnvironmentError. */
-export function parseBackendChoice(environment: Environment): Pick<Configuration, 'useOnnx' | 'executionProviders'> {
-  return backendChoice(
-    checked(Object.fromEntries(['USE_ONNX', 'ONNX_EXECUTION_PROVIDERS'].map((name) => [name, environment[name]]))),
-  );
+export function parseBackendChoice(environment: Environment): BackendChoice {
+  const names = ['USE_ONNX', 'ONNX_EXECUTION_PROVIDERS', 'KIMERA_VARIANT'];
+  return backendChoice(checked(Object.fromEntries(names.map((name) => [name, environment[name]]))));
 }
 
 function backendChoice({
   USE_ONNX: useOnnx,
   ONNX_EXECUTION_PROVIDERS: names,
-}: z.infer<typeof schema>): Pick<Configuration, 'useOnnx' | 'executionProviders'> {
-  return { useOnnx, executionProviders: [...new Set(names)] };
+  KIMERA_VARIANT: variant,
+}: z.infer<typeof schema>): BackendChoice {
+  return { useOnnx, executionProviders: [...new Set(names)], variant };
 }
 
 /** @throws InvalidEnvironmentError, the first of the problems. */

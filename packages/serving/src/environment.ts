@@ -15,6 +15,12 @@ export interface EnvironmentVariable {
 export const ENVIRONMENT: readonly EnvironmentVariable[] = [
   { name: 'USE_ONNX', usual: '1', meaning: '0 leaves the native backend out: WebAssembly serves the same space' },
   {
+    name: 'KIMERA_VARIANT',
+    usual: 'fast',
+    meaning:
+      'precision: fast is 8 bits where the model has them, they are near enough and this processor computes them exactly; full, or fp32, fp16, q4, int8',
+  },
+  {
     name: 'ONNX_MODEL_PATH',
     usual: './models/bge-m3-onnx where it exists, else the shipped all-MiniLM-L6-v2',
     meaning: 'folder of a converted model',

@@ -1,4 +1,4 @@
-export { backendsOf } from './backends-of.js';
+export { backendsOf, type BackendOptions } from './backends-of.js';
 export {
   configurationProblems,
   DEFAULT_BODY_LIMIT_BYTES,
@@ -7,6 +7,7 @@ export {
   DEFAULT_PORT,
   parseBackendChoice,
   parseConfiguration,
+  type BackendChoice,
   type Configuration,
   type Environment,
 } from './configuration.js';
@@ -29,4 +30,5 @@ export { ModelsOnDemand, type ModelsOnDemandParts } from './models-on-demand.js'
 export { NamedModels, type NamedModelsParts } from './named-models.js';
 export { openModelAt, openModels } from './open-models.js';
 export { ServingModels, type Health, type MissingModel, type ServingModelsParts } from './serving-models.js';
+export { checkVariant } from './variant-choice.js';
 export { shippedModel, shippedModels, type ShippedModel } from './shipped-models.js';

@@ -1,8 +1,10 @@
 import { DimensionMismatchError, KimeraError } from '@kimera/core';
 import { isStaticFolder, openStaticModel } from '@kimera/backend-light';
 import { Embedder, openEmbedder, type OpenEmbedderOptions } from '@kimera/embedder';
+import { openModelFolder, UnknownVariantError } from '@kimera/model-folder';
 import type { Configuration } from './configuration.js';
 import { backendsOf } from './backends-of.js';
+import { checkVariant, isNamed } from './variant-choice.js';
 import { logFallback, type EventLog } from './log-fallback.js';
 import { ServingModels, type MissingModel } from './serving-models.js';
 
@@ -33,12 +35,13 @@ export async function openModels(configuration: Configuration, logger: EventLog)
   }
 }
 
-function openPrimary(
+async function openPrimary(
   configuration: Configuration,
   withoutBackend: 'refuse' | 'retry',
   logger: EventLog,
 ): Promise<Embedder> {
-  const { modelPath, dimension } = configuration;
+  const { modelPath, dimension, variant } = configuration;
+  await checkVariant(modelPath, variant);
   return openEmbedder({
     ...optionsOf(configuration, logger),
     modelPath,
@@ -50,7 +53,15 @@ function openPrimary(
 /** A model beside the one that the configuration is about, of its own dimension. @throws the errors of folder and backends. */
 export async function openModelAt(path: string, configuration: Configuration, logger: EventLog): Promise<Embedder> {
   if (await isStaticFolder(path)) return new Embedder(await openStaticModel({ path }));
-  return openEmbedder({ ...optionsOf(configuration, logger), modelPath: path });
+  return openEmbedder({ ...optionsOf(await withOwnVariant(path, configuration), logger), modelPath: path });
+}
+
+/** The variant that is named is the served model's; another model may lack it, and then takes the fast one. */
+async function withOwnVariant(path: string, configuration: Configuration): Promise<Configuration> {
+  const { variant } = configuration;
+  if (!isNamed(variant)) return configuration;
+  const { file } = await openModelFolder(path);
+  return file.variants.some(({ name }) => name === variant) ? configuration : { ...configuration, variant: 'fast' };
 }
 
 function optionsOf(
@@ -59,7 +70,10 @@ function optionsOf(
 ): Pick<OpenEmbedderOptions, 'backends' | 'fallback' | 'limits'> {
   const { batchTokens, cacheBytes } = configuration;
   return {
-    backends: backendsOf(configuration),
+    backends: backendsOf(configuration, {
+      onVariantRefused: (variant, { message: reason }) =>
+        logger.warn({ variant, reason }, `variant ${variant} does not serve on this machine: ${reason}`),
+    }),
     fallback: { onEvent: (event) => logFallback(logger, event) },
     limits: { cacheBytes, ...(batchTokens === undefined ? {} : { batchTokens }) },
   };
@@ -82,9 +96,11 @@ function withoutLight(error: unknown, logger: EventLog): undefined {
   logger.error({ code: error.code, ...error.fields }, `${error.message}: there is no light model to fall back to`);
 }
 
-/** A wrong EMBEDDING_DIM is a mistake of the configuration, not a model that fails: it stops the start. */
+/** Wrong values of EMBEDDING_DIM and KIMERA_VARIANT: they stop the start, since no model fails. */
+const MISTAKES = [DimensionMismatchError, UnknownVariantError];
+
 function missing(error: unknown, { modelPath: path }: Configuration, logger: EventLog): MissingModel {
-  if (!(error instanceof KimeraError) || error instanceof DimensionMismatchError) throw error;
+  if (!(error instanceof KimeraError) || MISTAKES.some((mistake) => error instanceof mistake)) throw error;
   logger.error(
     { code: error.code, ...error.fields },
     `${error.message}: the light model serves in its own space, under its own name`,

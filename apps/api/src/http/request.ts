@@ -44,9 +44,10 @@ export function checkSpace(request: Request, { space: { modelId, fingerprint } }
   }
 }
 
-/** Invariant 1 over HTTP: the space of the vectors, and which inputs were cut. */
+/** Invariant 1 over HTTP: the space of the vectors, the precision that they were computed in, and which inputs were cut. */
 export function describeSpace(response: Response, embedder: Embedder, embeddings: readonly Embedding[]): void {
   response.setHeader('x-embedding-space', embedder.space.fingerprint);
+  response.setHeader('x-embedding-variant', [...new Set(embeddings.map(({ variant }) => variant))].join(','));
   response.setHeader(
     'x-truncated-inputs',
     embeddings.flatMap(({ truncated }, index) => (truncated ? [index] : [])).join(','),

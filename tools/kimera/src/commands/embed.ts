@@ -1,16 +1,16 @@
-import { checkHeads, type Embedding, type Head, HEADS, type PromptName } from '@kimera/core';
+import { checkHeads, type Embedding, type Head, HEADS, type PromptName, type VariantChoice } from '@kimera/core';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { CommandContext } from '../console/command-context.js';
 import { createCommand } from '../console/create-command.js';
 import { processTextLines } from '../lines/process-text-lines.js';
-import { backendOption, type BackendName } from '../models/backend-option.js';
+import { backendOption, variantOption, type BackendName } from '../models/backend-option.js';
 import { checkRole, MODEL_OPTION, modelPath, ROLE_OPTION } from '../models/default-model.js';
 
 interface EmbedOptions {
   readonly model?: string;
   readonly head: readonly Head[];
   readonly role?: PromptName;
-  readonly variant?: string;
+  readonly variant?: VariantChoice;
   readonly backend?: BackendName;
 }
 
@@ -35,7 +35,7 @@ export function embedCommand(context: CommandContext): Command {
         .default(['dense'] satisfies Head[], 'dense'),
     )
     .option(...ROLE_OPTION)
-    .option('--variant <name>', 'precision (default: the folder’s first)')
+    .addOption(variantOption())
     .addOption(backendOption())
     .action(async ({ model, head: heads, role, variant, backend }: EmbedOptions) => {
       const { openModel } = await import('../models/open-model.js');

@@ -1,12 +1,14 @@
 import type { Command } from 'commander';
 import type { CommandContext } from '../console/command-context.js';
 import { createCommand } from '../console/create-command.js';
+import { variantOption } from '../models/backend-option.js';
 import { MODEL_OPTION, modelPath } from '../models/default-model.js';
 
 interface ServeOptions {
   readonly model?: string;
   readonly host?: string;
   readonly port?: string;
+  readonly variant?: string;
   readonly keep?: true;
 }
 
@@ -22,13 +24,15 @@ export function serveCommand(context: CommandContext): Command {
     .option(...MODEL_OPTION)
     .option('--host <address>', 'address to listen on (default: $HOST, or 127.0.0.1)')
     .option('--port <number>', 'port, 0 for a free one (default: $PORT, or 3000)')
+    .addOption(variantOption())
     .option('--keep', 'keep the collections of the database current (default: $KIMERA_KEEP, or not)')
-    .action(async ({ model, host, port, keep }: ServeOptions) => {
+    .action(async ({ model, host, port, variant, keep }: ServeOptions) => {
       const { runServer } = await import('../models/run-server.js');
       const given = {
         ONNX_MODEL_PATH: await modelPath(context, model),
         ...(host === undefined ? {} : { HOST: host }),
         ...(port === undefined ? {} : { PORT: port }),
+        ...(variant === undefined ? {} : { KIMERA_VARIANT: variant }),
         ...(keep === undefined ? {} : { KIMERA_KEEP: '1' }),
       };
       await runServer({

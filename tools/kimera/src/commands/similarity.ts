@@ -1,15 +1,15 @@
-import { cosine, shortFingerprint, type PromptName } from '@kimera/core';
+import { cosine, shortFingerprint, type PromptName, type VariantChoice } from '@kimera/core';
 import type { Command } from 'commander';
 import type { CommandContext } from '../console/command-context.js';
 import { UsageError } from '../errors.js';
 import { createCommand, withJson } from '../console/create-command.js';
-import { backendOption, type BackendName } from '../models/backend-option.js';
+import { backendOption, variantOption, type BackendName } from '../models/backend-option.js';
 import { checkRole, MODEL_OPTION, modelPath, ROLE_OPTION } from '../models/default-model.js';
 
 interface SimilarityOptions {
   readonly model?: string;
   readonly role?: PromptName;
-  readonly variant?: string;
+  readonly variant?: VariantChoice;
   readonly backend?: BackendName;
   readonly json?: true;
 }
@@ -27,7 +27,7 @@ export function similarityCommand(context: CommandContext): Command {
     .argument('<texts...>', 'two texts or more')
     .option(...MODEL_OPTION)
     .option(...ROLE_OPTION)
-    .option('--variant <name>', 'precision (default: the folder’s first)')
+    .addOption(variantOption())
     .addOption(backendOption())
     .action(async (texts: readonly string[], { model, role, variant, backend, json }: SimilarityOptions) => {
       if (texts.length < 2) throw new UsageError(`${texts.length} text, at least 2 are needed`);

@@ -1,7 +1,7 @@
 import { isStaticFolder, openStaticModel } from '@kimera/backend-light';
 import { KimeraError } from '@kimera/core';
 import { Embedder, openEmbedder, type ModelExpectation, type ModelTest } from '@kimera/embedder';
-import { backendsOf, type Configuration } from '@kimera/serving';
+import { backendsOf, type BackendChoice } from '@kimera/serving';
 import { describeError } from '../console/describe-error.js';
 import { formatBytes, formatDuration } from '../console/format.js';
 import { describeSpace } from '../models/describe-space.js';
@@ -10,7 +10,7 @@ import { REINSTALL } from './runtime-findings.js';
 
 export interface ModelFindingsOptions {
   readonly path: string;
-  readonly configuration: Pick<Configuration, 'useOnnx' | 'executionProviders'>;
+  readonly configuration: BackendChoice;
   /** What the model is taken for. */
   readonly expected: ModelExpectation;
   readonly stop: AbortSignal;

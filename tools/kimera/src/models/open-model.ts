@@ -1,15 +1,15 @@
-import { backendsOf, parseBackendChoice } from '@kimera/serving';
+import { backendsOf, checkVariant, parseBackendChoice } from '@kimera/serving';
+import type { VariantChoice } from '@kimera/core';
 import { isStaticFolder, openStaticModel } from '@kimera/backend-light';
 import { Embedder, openEmbedder, type FallbackEvent } from '@kimera/embedder';
-import { chooseVariant, openModelFolder } from '@kimera/model-folder';
 import type { CommandContext } from '../console/command-context.js';
 import { printable } from '../console/printable.js';
 import type { BackendName } from './backend-option.js';
 
 export interface OpenModelOptions {
   readonly path: string;
-  /** Default: the folder's first. */
-  readonly variant?: string | undefined;
+  /** Default: what KIMERA_VARIANT says. */
+  readonly variant?: VariantChoice | undefined;
   /** Default: native, or WebAssembly where that does not work. */
   readonly backend?: BackendName | undefined;
   /** Of the native backend; default: all processors. */
@@ -26,13 +26,18 @@ export async function openModel(
   context: Pick<CommandContext, 'environment' | 'note'>,
   { path, variant, backend, threads }: OpenModelOptions,
 ): Promise<Embedder> {
-  const { useOnnx, executionProviders } = parseBackendChoice(context.environment);
+  const choice = parseBackendChoice(context.environment);
   if (await isStaticFolder(path)) return new Embedder(await openStaticModel({ path }));
-  const chosen = variant === undefined ? undefined : chooseVariant(await openModelFolder(path), variant).name;
-  const choice = { useOnnx: backend === 'onnx' || useOnnx, executionProviders };
-  const backends = backendsOf(choice, chosen, threads).filter(
-    ({ name }) => backend === undefined || (name === 'wasm') === (backend === 'wasm'),
-  );
+  const wanted = variant ?? choice.variant;
+  await checkVariant(path, wanted);
+  const backends = backendsOf(
+    { ...choice, useOnnx: backend === 'onnx' || choice.useOnnx, variant: wanted },
+    {
+      threads,
+      onVariantRefused: (name, { message }) =>
+        context.note(`kimera: variant ${name} does not serve on this machine: ${printable(message)}`),
+    },
+  ).filter(({ name }) => backend === undefined || (name === 'wasm') === (backend === 'wasm'));
   // What fails alone is an error, which says it.
   return openEmbedder({
     modelPath: path,
