@@ -132,7 +132,7 @@ describe('a server on the shipped model', () => {
     ['POST', `/v1/models/${MODEL}`, 'GET, HEAD'],
     ['GET', '/v1/embeddings', 'POST'],
     ['DELETE', '/embed', 'POST'],
-    ['PUT', '/', 'POST'],
+    ['PUT', '/', 'POST, GET, HEAD'],
     ['POST', '/info', 'GET, HEAD'],
     ['POST', '/health', 'GET, HEAD'],
     ['POST', '/metrics', 'GET, HEAD'],

@@ -2,7 +2,10 @@ import express, { type ErrorRequestHandler, type Express, type Request } from 'e
 import type { AppParts } from './app-parts.js';
 import { contractOf, sendError, toHttpError } from './http/error-mapping.js';
 import { REFUSALS } from './http/refusals.js';
-import { addRoutes, type Route } from './http/route.js';
+import { checkHost } from './http/check-host.js';
+import { nameRequests, requestIdOf } from './http/request-id.js';
+import { addRoutes, get, type Route } from './http/route.js';
+import { z } from 'zod';
 import { guard } from './http/guard.js';
 import { HttpError } from './errors.js';
 import { createMetrics } from './metrics.js';
@@ -18,19 +21,23 @@ export function createApp(parts: AppParts): Express {
     ...openaiRoutes(parts),
     ...teiRoutes(parts),
     ...collectionRoutes(parts),
-    {
-      method: 'GET',
+    get({
       paths: ['/metrics'],
+      tag: 'Operations',
+      summary: 'Prometheus metrics',
       open: true,
+      answer: z.string(),
+      answerType: metrics.contentType,
       handle: async (_request, response) => {
         response.type(metrics.contentType).send(await metrics.text());
       },
-    },
+    }),
   ];
   const pathsOf = (some: readonly Route[]): readonly string[] => some.flatMap(({ paths }) => paths);
   const known = pathsOf(routes);
   const [goneStatus] = REFUSALS.client_closed_request.tei;
   app.disable('x-powered-by').disable('etag');
+  app.use(nameRequests);
   app.use((request, response, next) => {
     const started = performance.now();
     response.once('close', () => {
@@ -38,22 +45,21 @@ export function createApp(parts: AppParts): Express {
       const milliseconds = performance.now() - started;
       metrics.request(routeOf(request, known), status, milliseconds / 1000);
       parts.logger.info(
-        { method: request.method, path: request.path, status, milliseconds: Math.round(milliseconds) },
+        {
+          request: requestIdOf(request),
+          method: request.method,
+          path: request.path,
+          status,
+          milliseconds: Math.round(milliseconds),
+        },
         'request',
       );
     });
     next();
   });
+  app.use(checkHost);
   app.use(guard(parts.apiKeys, pathsOf(routes.filter(({ open }) => open === true))));
-  app.use((request, _response, next) => {
-    const type = request.headers['content-type'];
-    if (request.method === 'POST' && (type === undefined || !/^application\/([\w.+-]+\+)?json\b/i.test(type))) {
-      throw new HttpError('unsupported_media_type', `Content-Type is ${type ?? 'absent'}, expected application/json`);
-    }
-    next();
-  });
-  app.use(express.json({ limit: parts.bodyLimitBytes, type: () => true }));
-  addRoutes(app, routes);
+  addRoutes(app, routes, parts.bodyLimitBytes);
   app.use((request) => {
     throw new HttpError('not_found', `there is no ${request.method} ${request.path}`);
   });
@@ -63,7 +69,8 @@ export function createApp(parts: AppParts): Express {
       return;
     }
     const refusal = toHttpError(error, parts.models.closing);
-    if (refusal.code === 'internal') parts.logger.error({ err: error }, 'a request failed');
+    if (refusal.code === 'internal')
+      parts.logger.error({ request: requestIdOf(request), err: error }, 'a request failed');
     // The client closed the connection: an answer would not reach it, and would count as an answered request.
     if (refusal.code === 'client_closed_request' || request.socket.destroyed) return;
     sendError(response, refusal, contractOf(request.path));

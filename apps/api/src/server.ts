@@ -16,6 +16,8 @@ import { createApp } from './app.js';
 import { StoredCollections } from './collections/stored-collections.js';
 import { closeServer } from './http/close-server.js';
 import { Connections } from './http/connections.js';
+import { expectContinue } from './http/expect-continue.js';
+import { allowHalfClosed } from './http/half-closed.js';
 import { ServerKeeper } from './keeper.js';
 import { listen } from './listen.js';
 import { createLogger } from './logger.js';
@@ -81,6 +83,8 @@ export async function startServer(
       started: Math.floor(Date.now() / 1000),
     });
     const server = createServer(app);
+    expectContinue(server);
+    allowHalfClosed(server);
     const connections = new Connections(server);
     await listen(server, host, port);
     const address = server.address() as AddressInfo;

@@ -20,12 +20,31 @@ export async function embedInput(
   input: Input,
   { role, tokenLimit, signal }: EmbedInputOptions,
 ): Promise<readonly Embedding[]> {
-  if (input.kind === 'ids')
-    return embedder.encodeTokens(await cutIds(embedder, input.ids), {
-      signal,
-      totalTokens: input.ids.map(({ length }) => length),
-    });
-  const { ids, ...counts } = await embedder.tokenize(input.texts, role);
-  tokenLimit.check(counts.totalTokens);
-  return embedder.encodeTokens(ids, { signal, ...counts });
+  const texts = input.filter((item) => typeof item === 'string');
+  const lists = input.filter((item) => typeof item !== 'string');
+  const [ofTexts, ofLists] = await Promise.all([
+    texts.length === 0 ? undefined : embedder.tokenize(texts, role),
+    lists.length === 0 ? undefined : cutIds(embedder, lists),
+  ]);
+  const counts = lists.map(({ length }) => length);
+  tokenLimit.check(inOrderOf(input, Array.from(ofTexts?.totalTokens ?? []), counts));
+  // Two calls: only texts have the tokens of a prompt at their head.
+  const encode = async (tokens: typeof ofTexts): Promise<readonly Embedding[]> => {
+    if (tokens === undefined) return [];
+    const { ids, ...rest } = tokens;
+    return embedder.encodeTokens(ids, { signal, ...rest });
+  };
+  const [embeddedTexts, embeddedLists] = await Promise.all([
+    encode(ofTexts),
+    encode(ofLists && { ids: ofLists, totalTokens: Int32Array.from(counts), promptTokens: 0 }),
+  ]);
+  return inOrderOf(input, embeddedTexts, embeddedLists);
+}
+
+/** What the texts and the lists of the input became, in the order of the input. */
+function inOrderOf<Item>(input: Input, texts: readonly Item[], lists: readonly Item[]): readonly Item[] {
+  if (lists.length === 0) return texts;
+  let text = 0;
+  let list = 0;
+  return input.map((item) => (typeof item === 'string' ? texts[text++] : lists[list++]) as Item);
 }

@@ -2,8 +2,10 @@ import { KimeraError } from '@kimera/core';
 import { NoBackendError, QueueFullError } from '@kimera/embedder';
 import type { Response } from 'express';
 import { HttpError } from '../errors.js';
+import { CONTENT_ENCODINGS } from './content-encoding.js';
 import { LONGEST_RETRY_SECONDS, SHORTEST_RETRY_SECONDS, USUAL_RETRY_SECONDS } from './limits.js';
 import { REFUSALS, refusalOf, rowOf, type Contract, type HttpErrorCode } from './refusals.js';
+import { endBeforeBody, hasUnreadBody } from './unread-body.js';
 
 /**
  * Any error as a refusal of this server; what a client cannot act on becomes `internal`, without details. @param closing
@@ -16,15 +18,6 @@ export function toHttpError(error: unknown, closing: boolean): HttpError {
     return refuse(code === 'shutting_down' && !closing ? 'internal' : code, error);
   }
   if (error instanceof URIError) return new HttpError('invalid_request', 'the path is not percent-encoded UTF-8');
-  const type = typeof error === 'object' && error !== null && 'type' in error ? error.type : undefined;
-  if (type === 'entity.too.large') {
-    const { limit, length } = error as { readonly limit?: number; readonly length?: number };
-    return new HttpError('body_too_large', `the body has ${length ?? 'more'} bytes, the limit is ${limit ?? 'less'}`);
-  }
-  if (type === 'entity.parse.failed' || type === 'encoding.unsupported' || type === 'charset.unsupported')
-    return new HttpError('malformed_json', 'the body is not JSON in UTF-8');
-  if (type === 'request.aborted' || type === 'request.size.invalid')
-    return new HttpError('malformed_json', 'the body ended early');
   return new HttpError('internal', REFUSALS.internal.message);
 }
 
@@ -33,10 +26,22 @@ export function sendError(response: Response, error: HttpError, contract: Contra
   const [status, type] = REFUSALS[error.code][contract];
   const seconds = retryAfter(error, now);
   if (seconds !== undefined) response.setHeader('Retry-After', String(seconds));
+  // What follows on this connection may not be what the client means by it.
+  if (error.code === 'malformed_request') response.setHeader('Connection', 'close');
+  if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
+  if (error.code === 'unsupported_content_encoding')
+    response.setHeader('Accept-Encoding', CONTENT_ENCODINGS.join(', '));
+  const body =
+    contract === 'openai'
+      ? { error: { message: error.message, type, param: error.param, code: error.code } }
+      : { error: error.message, error_type: type };
   response.status(status);
-  if (contract === 'openai')
-    response.json({ error: { message: error.message, type, param: error.param, code: error.code } });
-  else response.json({ error: error.message, error_type: type });
+  if (!hasUnreadBody(response.req)) {
+    response.json(body);
+    return;
+  }
+  response.setHeader('Content-Type', 'application/json; charset=utf-8');
+  endBeforeBody(response.req, response, JSON.stringify(body));
 }
 
 export function contractOf(path: string): Contract {

@@ -2,11 +2,11 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { RequestHandler } from 'express';
 import { HttpError } from '../errors.js';
 
-/** Bearer keys, compared in constant time; no keys, no guard. @param openPaths answered without one. */
+/** Bearer keys, compared in constant time; no keys, no guard. @param openPaths that GET and HEAD get without one. */
 export function guard(apiKeys: readonly string[], openPaths: readonly string[]): RequestHandler {
   const digests = apiKeys.map(digest);
   return (request, _response, next) => {
-    if (digests.length === 0 || openPaths.includes(request.path)) {
+    if (digests.length === 0 || (isRead(request.method) && openPaths.includes(request.path))) {
       next();
       return;
     }
@@ -21,4 +21,8 @@ export function guard(apiKeys: readonly string[], openPaths: readonly string[]):
 
 function digest(key: string): Buffer {
   return createHash('sha256').update(key).digest();
+}
+
+function isRead(method: string): boolean {
+  return method === 'GET' || method === 'HEAD';
 }

@@ -29,3 +29,16 @@ export const USUAL_RETRY_SECONDS = 2;
 export const SHORTEST_RETRY_SECONDS = 1;
 /** The longest pause before a failed backend is tried again. */
 export const LONGEST_RETRY_SECONDS = LONGEST_PAUSE_MS / 1_000;
+
+/**
+ * What a JSON body may hold. The deepest that a route reads is three levels; other fields are ignored, whatever they
+ * hold. The most lists are those of token ids, one an input; the most values are token ids: 8 MB hold 1.6 million of
+ * four digits. At these limits `JSON.parse` takes some 50 ms.
+ */
+export const JSON_LIMITS = { depth: 64, containers: 20_000, fields: 20_000, values: 2_000_000 } as const;
+
+/** What is still read of a request that is answered before all of it has come. */
+export const UNREAD_BODY = { bytes: 8 << 20, milliseconds: 2_000 } as const;
+
+/** From the end of the client's side of a connection until the server looks whether the client is still there. */
+export const PROBE_MILLISECONDS = 500;

@@ -1,10 +1,10 @@
+import { z } from 'zod';
 import { HttpError } from '../errors.js';
+import { describe } from './plain-words.js';
 import type { TokenLimit } from './token-limit.js';
 
-/** What a request wants embedded: B texts, or B texts as token ids. */
-export type Input =
-  | { readonly kind: 'texts'; readonly texts: readonly string[] }
-  | { readonly kind: 'ids'; readonly ids: readonly Int32Array[] };
+/** What a request wants embedded: B items, each a text or its token ids. */
+export type Input = readonly (string | Int32Array)[];
 
 export interface InputRules {
   /** The field of the body that holds the inputs. */
@@ -22,42 +22,62 @@ export interface InputRules {
 const MAX_TOKEN_ID = 2 ** 31 - 1;
 
 /**
- * `"text"`, `["text", …]`, `[ids…]` (one input), `[[ids…], …]`. The first item says which; a body of 8 MB holds four
- * million, so lengths are checked before items are looked at, and the first wrong item ends it.
+ * What `parseInput` takes, as a schema: it tries every form on every item, so it is for the API document and the tests
+ * alone.
+ */
+export function inputSchema(maxItems: number): z.ZodType<string | number[] | (string | number[])[]> {
+  const text = z.string().min(1);
+  const ids = z.array(z.int().min(0).max(MAX_TOKEN_ID)).min(1);
+  return z.union([
+    text,
+    ids,
+    z
+      .array(z.union([text, ids]))
+      .min(1)
+      .max(maxItems),
+  ]);
+}
+
+/** A field that `parseInput` reads, as the API document describes it. */
+export function inputField(maxItems: number): z.ZodType {
+  return z.unknown().meta({ ...z.toJSONSchema(inputSchema(maxItems)), $schema: undefined });
+}
+
+/**
+ * `"text"`, `[ids…]` (one input), `["text", [ids…], …]`. A body of 8 MB holds four million items, so lengths are
+ * checked before items are looked at, and the first wrong item ends it.
  * @throws HttpError naming the item.
  */
 export function parseInput(value: unknown, { param, maxItems, tokenLimit, empty, tooMany }: InputRules): Input {
-  if (typeof value === 'string') return { kind: 'texts', texts: [value] };
-  if (!isList(value))
-    throw unexpected(param, 'a text, a list of texts, a list of token ids or a list of such lists', value);
+  if (typeof value === 'string') return [parseText(value, param, 0)];
+  if (!isList(value)) throw unexpected(param, 'a text, a list of token ids, or a list of texts and such lists', value);
   if (value.length === 0) throw new HttpError('empty_input', empty, param);
   const [first] = value;
   if (typeof first === 'number') {
     tokenLimit.check([value.length]);
-    return { kind: 'ids', ids: [parseIds(value, param, 0)] };
+    return [parseIds(value, param, 0)];
   }
   if (value.length > maxItems)
     throw new HttpError('invalid_request', tooMany(maxItems, value.length), param, {
       limit: maxItems,
       actual: value.length,
     });
-  if (typeof first === 'string')
-    return { kind: 'texts', texts: value.map((text, index) => parseText(text, `${param}.${index}`)) };
-  if (!isList(first)) throw unexpected(`${param}.0`, 'a text, a token id or a list of token ids', first);
-  const lists = value.map((list, index) => parseList(list, `${param}.${index}`));
-  tokenLimit.check(lists.map(({ length }) => length));
-  return { kind: 'ids', ids: lists.map((list, index) => parseIds(list, `${param}.${index}`, index)) };
+  const items = value.map((item, index) => parseItem(item, param, index));
+  tokenLimit.check(items.map((item) => (typeof item === 'string' ? 0 : item.length)));
+  return items.map((item, index) => (typeof item === 'string' ? item : parseIds(item, `${param}.${index}`, index)));
 }
 
-function parseText(text: unknown, path: string): string {
-  if (typeof text !== 'string') throw unexpected(path, 'a text, like the first', text);
+/** A text, or a list whose ids are not looked at yet. */
+function parseItem(item: unknown, param: string, index: number): string | readonly unknown[] {
+  if (typeof item === 'string') return parseText(item, param, index);
+  if (!isList(item)) throw unexpected(`${param}.${index}`, 'a text or a list of token ids', item);
+  if (item.length === 0) throw unexpected(`${param}.${index}`, 'at least one token id', item);
+  return item;
+}
+
+function parseText(text: string, param: string, index: number): string {
+  if (text === '') throw new HttpError('empty_input', `${param} ${index} is an empty string`, param, { index });
   return text;
-}
-
-function parseList(list: unknown, path: string): readonly unknown[] {
-  if (!isList(list)) throw unexpected(path, 'a list of token ids, like the first', list);
-  if (list.length === 0) throw unexpected(path, 'at least one token id', list);
-  return list;
 }
 
 /** @param index of the input that the ids are. */
@@ -84,14 +104,5 @@ function isList(value: unknown): value is readonly unknown[] {
 }
 
 function unexpected(path: string, expected: string, actual: unknown): HttpError {
-  return new HttpError('invalid_request', `${path}: expected ${expected}, got ${inWords(actual)}`, path);
-}
-
-/** A number in full; of anything else its kind, whatever its size. */
-function inWords(value: unknown): string {
-  if (typeof value === 'number') return String(value);
-  if (value === undefined) return 'nothing';
-  if (isList(value)) return value.length === 0 ? 'an empty list' : 'a list';
-  if (typeof value === 'object') return value === null ? 'null' : 'an object';
-  return typeof value === 'string' ? 'a text' : `a ${typeof value}`;
+  return new HttpError('invalid_request', `${path}: expected ${expected}, got ${describe(actual)}`, path);
 }

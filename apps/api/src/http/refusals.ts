@@ -96,6 +96,17 @@ export const REFUSALS = {
     tei: [415, 'Validation'],
     codes: [],
   },
+  /** Compressed in a way that this server cannot undo. */
+  unsupported_content_encoding: {
+    kind: 'caller',
+    openai: [415, 'invalid_request_error'],
+    tei: [415, 'Validation'],
+    codes: [],
+  },
+  /** Not what its Content-Encoding says. */
+  malformed_body: { kind: 'caller', openai: [400, 'invalid_request_error'], tei: [400, 'Validation'], codes: [] },
+  /** Headers that contradict each other. */
+  malformed_request: { kind: 'caller', openai: [400, 'invalid_request_error'], tei: [400, 'Validation'], codes: [] },
   malformed_json: { kind: 'caller', openai: [400, 'invalid_request_error'], tei: [400, 'Validation'], codes: [] },
   space_mismatch: {
     kind: 'caller',

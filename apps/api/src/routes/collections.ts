@@ -6,24 +6,48 @@ import {
   type EmbeddingSpace,
 } from '@kimera/core';
 import { searchCollection, type SearchParts, type SearchQuery } from '@kimera/migration';
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import type { AppParts } from '../app-parts.js';
 import { HttpError } from '../errors.js';
 import { embedInput } from '../http/embed-input.js';
 import { MAX_HITS, USUAL_HITS } from '../http/limits.js';
-import { abortOnClose, parse } from '../http/request.js';
-import type { Route } from '../http/route.js';
+import { optional, withUsual } from '../http/fields.js';
+import { abortOnClose } from '../http/request.js';
+import { get, post, type Route } from '../http/route.js';
 import { TokenLimit } from '../http/token-limit.js';
 
 const requestSchema = z.object({
   query: z.union([z.string(), z.array(z.number())], 'a text, or a vector as a list of numbers'),
-  limit: z.int().min(1).max(MAX_HITS).default(USUAL_HITS),
-  tenant: z.string().optional(),
-  fresh_only: z.boolean().default(false),
-  exact: z.boolean().default(false),
-  include_text: z.boolean().default(false),
-  truncate: z.boolean().optional(),
+  limit: withUsual(z.int().min(1).max(MAX_HITS), USUAL_HITS),
+  tenant: optional(z.string()),
+  fresh_only: withUsual(z.boolean(), false),
+  exact: withUsual(z.boolean(), false),
+  include_text: withUsual(z.boolean(), false),
+  truncate: optional(z.boolean()),
+});
+
+const fingerprint = z.string().regex(/^[0-9a-f]{64}$/);
+
+const listSchema = z.object({
+  object: z.literal('list'),
+  data: z.array(
+    z.object({
+      id: z.string(),
+      object: z.literal('collection'),
+      model: z.string(),
+      embedding_space: fingerprint,
+      other_spaces: z.array(fingerprint),
+    }),
+  ),
+});
+
+const hitsSchema = z.object({
+  object: z.literal('list'),
+  collection: z.string(),
+  embedding_space: fingerprint,
+  scan: z.enum(['exact', 'index']),
+  data: z.array(z.object({ id: z.string(), score: z.number(), stale: z.boolean(), text: z.string().optional() })),
 });
 
 /** GET /v1/collections, POST /v1/collections/{name}/search. */
@@ -67,7 +91,7 @@ export function collectionRoutes({ collections, names, autoTruncate, maxInputTok
       return {
         encodeText: async (text, { role, signal = new AbortController().signal } = {}) => {
           const [embedding] = await names.useSpace(space, (embedder) =>
-            embedInput(embedder, { kind: 'texts', texts: [text] }, { role, tokenLimit, signal }),
+            embedInput(embedder, [text], { role, tokenLimit, signal }),
           );
           if (embedding === undefined) throw new Error('no embedding for one text');
           return embedding;
@@ -75,10 +99,9 @@ export function collectionRoutes({ collections, names, autoTruncate, maxInputTok
       };
     };
 
-  const search: RequestHandler = async (request, response) => {
+  const search = async (body: z.infer<typeof requestSchema>, request: Request, response: Response): Promise<void> => {
     const store = stored();
     const { name } = request.params;
-    const body = parse(requestSchema, request.body);
     const asked = request.get('x-embedding-space');
     const query = queryOf(body.query, asked);
     const parts: SearchParts = {
@@ -101,8 +124,21 @@ export function collectionRoutes({ collections, names, autoTruncate, maxInputTok
   };
 
   return [
-    { method: 'GET', paths: ['/v1/collections'], handle: list },
-    { method: 'POST', paths: ['/v1/collections/:name/search'], handle: search },
+    get({
+      paths: ['/v1/collections'],
+      tag: 'Collections',
+      summary: 'The collections of the database, with their spaces',
+      answer: listSchema,
+      handle: list,
+    }),
+    post({
+      paths: ['/v1/collections/:name/search'],
+      tag: 'Collections',
+      summary: 'The rows nearest to a text, or to a vector of the active space',
+      body: requestSchema,
+      answer: hitsSchema,
+      handle: search,
+    }),
   ];
 }
 

@@ -4,21 +4,44 @@ import { z } from 'zod';
 import { embedInput } from '../http/embed-input.js';
 import { HttpError } from '../errors.js';
 import { MAX_INPUTS } from '../http/limits.js';
-import { parseInput } from '../http/parse-input.js';
-import { abortOnClose, checkSpace, describeSpace, parse } from '../http/request.js';
-import type { Route } from '../http/route.js';
+import { inputField, parseInput } from '../http/parse-input.js';
+import { optional, withUsual } from '../http/fields.js';
+import { abortOnClose, checkSpace, describeSpace } from '../http/request.js';
+import { get, post, type Route } from '../http/route.js';
 import { sendRows } from '../http/send-rows.js';
 import { TokenLimit } from '../http/token-limit.js';
 import type { AppParts } from '../app-parts.js';
 
 const requestSchema = z.object({
-  input: z.unknown(),
+  input: inputField(MAX_INPUTS.openai),
   model: z.string(),
-  encoding_format: z.enum(['float', 'base64']).default('float'),
-  dimensions: z.int().positive().optional(),
-  user: z.string().optional(),
-  input_type: z.string().optional(),
-  truncate: z.boolean().optional(),
+  encoding_format: withUsual(z.enum(['float', 'base64']), 'float'),
+  dimensions: optional(z.int().min(1)),
+  user: optional(z.string()),
+  input_type: optional(z.string()),
+  truncate: optional(z.boolean()),
+  output_dtype: optional(z.enum(['float'])),
+});
+
+const modelSchema = z.object({
+  id: z.string(),
+  object: z.literal('model'),
+  created: z.int(),
+  owned_by: z.string(),
+  embedding_space: z.string(),
+});
+
+const embeddingsSchema = z.object({
+  object: z.literal('list'),
+  data: z.array(
+    z.object({
+      object: z.literal('embedding'),
+      index: z.int(),
+      embedding: z.union([z.array(z.number()), z.string()]),
+    }),
+  ),
+  model: z.string(),
+  usage: z.object({ prompt_tokens: z.int(), total_tokens: z.int() }),
 });
 
 /** POST /v1/embeddings, GET /v1/models, GET /v1/models/{id}. */
@@ -31,8 +54,11 @@ export function openaiRoutes({ models, names, autoTruncate, maxInputTokens, star
     embedding_space: fingerprint,
   });
 
-  const embeddings: RequestHandler = async (request, response) => {
-    const body = parse(requestSchema, request.body);
+  const embeddings = async (
+    body: z.infer<typeof requestSchema>,
+    request: Request,
+    response: Response,
+  ): Promise<void> => {
     await names.use(body.model, (embedder) => answer(embedder, body, request, response));
   };
 
@@ -59,8 +85,6 @@ export function openaiRoutes({ models, names, autoTruncate, maxInputTokens, star
       empty: 'input is an empty list',
       tooMany: (limit, actual) => `input has ${actual} items, the limit is ${limit}`,
     });
-    const empty = input.kind === 'texts' ? input.texts.indexOf('') : -1;
-    if (empty >= 0) throw new HttpError('empty_input', `input ${empty} is an empty string`, 'input', { index: empty });
     if (body.dimensions !== undefined && body.dimensions !== dimension) {
       throw new HttpError(
         'unsupported_dimensions',
@@ -100,10 +124,23 @@ export function openaiRoutes({ models, names, autoTruncate, maxInputTokens, star
   };
 
   return [
-    { method: 'POST', paths: ['/v1/embeddings'], handle: embeddings },
-    { method: 'GET', paths: ['/v1/models'], handle: list },
+    post({
+      paths: ['/v1/embeddings'],
+      tag: 'OpenAI',
+      summary: 'Vectors of texts or of token ids',
+      body: requestSchema,
+      answer: embeddingsSchema,
+      handle: embeddings,
+    }),
+    get({
+      paths: ['/v1/models'],
+      tag: 'OpenAI',
+      summary: 'The models',
+      answer: z.object({ object: z.literal('list'), data: z.array(modelSchema) }),
+      handle: list,
+    }),
     // Ids contain a slash, raw or as %2F.
-    { method: 'GET', paths: ['/v1/models/*id'], handle: one },
+    get({ paths: ['/v1/models/*id'], tag: 'OpenAI', summary: 'A model', answer: modelSchema, handle: one }),
   ];
 }
 

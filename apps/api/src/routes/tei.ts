@@ -1,27 +1,27 @@
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import type { AppParts } from '../app-parts.js';
 import { embedInput } from '../http/embed-input.js';
 import { HttpError } from '../errors.js';
 import { MAX_INPUTS } from '../http/limits.js';
-import { parseInput } from '../http/parse-input.js';
-import { abortOnClose, describeSpace, parse } from '../http/request.js';
-import type { Route } from '../http/route.js';
+import { optional, withUsual } from '../http/fields.js';
+import { inputField, parseInput } from '../http/parse-input.js';
+import { abortOnClose, describeSpace } from '../http/request.js';
+import { get, post, type Route } from '../http/route.js';
 import { sendRows } from '../http/send-rows.js';
 import { TokenLimit } from '../http/token-limit.js';
 
 const requestSchema = z.object({
-  inputs: z.unknown(),
-  truncate: z.boolean().nullish(),
-  normalize: z.boolean().default(true),
-  prompt_name: z.string().nullish(),
-  dimensions: z.int().positive().nullish(),
+  inputs: inputField(MAX_INPUTS.tei),
+  truncate: optional(z.boolean()),
+  normalize: withUsual(z.boolean(), true),
+  prompt_name: optional(z.string()),
+  dimensions: optional(z.int().min(1)),
 });
 
 /** text-embeddings-inference: POST /embed and /, GET /info, /health, /ping. */
 export function teiRoutes({ models, autoTruncate, maxInputTokens, version }: AppParts): readonly Route[] {
-  const embed: RequestHandler = async (request, response) => {
-    const body = parse(requestSchema, request.body);
+  const embed = async (body: z.infer<typeof requestSchema>, request: Request, response: Response): Promise<void> => {
     const asked = request.get('x-embedding-space');
     const embedder = asked === undefined ? models.usual : models.inSpace(asked);
     const { space } = embedder;
@@ -110,8 +110,28 @@ export function teiRoutes({ models, autoTruncate, maxInputTokens, version }: App
   };
 
   return [
-    { method: 'POST', paths: ['/embed', '/'], handle: embed },
-    { method: 'GET', paths: ['/info'], handle: info },
-    { method: 'GET', paths: ['/health', '/ping'], open: true, handle: health },
+    post({
+      paths: ['/embed', '/'],
+      tag: 'text-embeddings-inference',
+      summary: 'Vectors of texts or of token ids',
+      body: requestSchema,
+      answer: z.array(z.array(z.number())),
+      handle: embed,
+    }),
+    get({
+      paths: ['/info'],
+      tag: 'text-embeddings-inference',
+      summary: 'The model and its limits',
+      answer: z.looseObject({ model_id: z.string() }),
+      handle: info,
+    }),
+    get({
+      paths: ['/health', '/ping', '/'],
+      tag: 'Operations',
+      summary: 'Whether the model serves',
+      open: true,
+      answer: z.looseObject({ status: z.enum(['ok', 'degraded', 'unavailable']) }),
+      handle: health,
+    }),
   ];
 }
