@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { CatchUpError } from '@kimera/core';
 import { FakeEmbedder, type FakeEmbedderOptions } from '@kimera/testing';
+import { embedRows } from './embed-rows.js';
 import { cutOver, rollBack } from './index.js';
 import {
   active,
@@ -75,6 +76,45 @@ describe('a switch', () => {
     const report = await cutOver(parts);
     expect(during).toEqual([]);
     expect(report).toMatchObject({ caughtUp: 0 });
+  });
+
+  it('embeds nothing under the lock that its rounds can embed before, though each is a part of what waits', async () => {
+    // 50 rows a second: a call of the model gets some 25 of them, and all would be allowed under the lock.
+    const parts = await waiting(100, { before: ({ texts }) => delay(texts.length * 20) });
+    const report = await cutOver(parts);
+    expect(report).toMatchObject({ caughtUp: 0, caughtUpBefore: 100 });
+  });
+
+  it.each([
+    ['a few', 3],
+    ['many', 60],
+  ])('asks for the lock while %s changes come with each call of the model, for no more than these', async (_, more) => {
+    let calls = 0;
+    const parts = await waiting(100, {
+      before: async ({ texts }) => {
+        await delay(texts.length);
+        // Those of a call under the lock wait for its end.
+        void write(parts, more, `call ${++calls}`);
+      },
+    });
+    const report = await cutOver(parts);
+    expect(report.caughtUp).toBeGreaterThan(0);
+    expect(report.caughtUp).toBeLessThanOrEqual(more);
+  });
+
+  it('waits for changes that another worker has at hand, rather than to embed them under the lock', async () => {
+    const parts = await waiting(40);
+    const { fingerprint } = TARGET_SPACE;
+    const claimed = await parts.store.changes.claimPending(COLLECTION, fingerprint, {
+      limit: 40,
+      leaseSeconds: 15,
+      of: 'all rows',
+    });
+    const { vectors: made } = await embedRows(parts.target, claimed);
+    setTimeout(() => void parts.store.vectors.writeVectors(COLLECTION, fingerprint, made), 700);
+    const report = await cutOver(parts);
+    expect(report).toMatchObject({ caughtUp: 0, caughtUpBefore: 0 });
+    expect(report.seconds).toBeGreaterThan(0.5);
   });
 
   it('converges under writers that are slower than the model', async () => {

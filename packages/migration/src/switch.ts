@@ -23,6 +23,10 @@ import { LEASE_SECONDS } from './worker/work.js';
 export const MAX_PENDING = 500;
 /** How long writers may wait while the last changes are embedded, at the speed that was measured just before. */
 export const MAX_BLOCKED_SECONDS = 2;
+/** What is tried for first. More only where writers are so fast that more is always left, and no more than is. */
+const WANTED_BLOCKED_SECONDS = 0.02;
+/** Rounds in a row that do not lower what waits: fewer changes are not to be had. */
+const ROUNDS_AT_THE_FLOOR = 3;
 /** How long a switch may try. Changes of a day take longer: let a worker run first. */
 export const SWITCH_TIMEOUT_SECONDS = 300;
 /** The same where no speed is known yet: as many as the first call of a model gets. */
@@ -108,7 +112,7 @@ async function ruleOf(
   return tenants === undefined || isLast ? whole : { ...whole, to: 'cut-over' };
 }
 
-/** Catches up beside the writers until the rest is small enough to be embedded while they wait. */
+/** Catches up beside the writers until the rest gets no smaller, and may be embedded while they wait. */
 class Switch {
   readonly #started = performance.now();
   readonly #tally = emptyTally();
@@ -172,6 +176,16 @@ class Switch {
     return Math.min(maxPending, speed === undefined ? FIRST_PENDING : Math.floor(speed * maxBlockedSeconds));
   }
 
+  /**
+   * Of these, how many this time: what was left, or what takes no time to speak of. Where more have come by the time of
+   * the lock, twice as many the next time: writers that change many rows at once have made way by then, most often.
+   */
+  get #asked(): number {
+    const speed = this.#pace.speed(this.to.space.fingerprint) ?? 0;
+    const wanted = Math.max(1, this.#pending, Math.floor(speed * WANTED_BLOCKED_SECONDS));
+    return Math.min(this.#allowed, wanted * 2 ** (this.#rounds - 1));
+  }
+
   #figures() {
     return {
       rounds: this.#rounds,
@@ -181,18 +195,21 @@ class Switch {
   }
 
   /**
-   * All that is there, in each round; ends when the rest is allowed to wait. A round is shorter than the one before it,
-   * and fewer changes come meanwhile: rounds go on while each halves what waits, so that writers wait for little.
+   * Rounds of a call of the model each, as long as they lower what waits: nothing at the end, or as much as writers change
+   * during a round.
    */
   async #catchUp(): Promise<void> {
     const { store, collection } = this.parts;
     const { space } = this.to;
-    for (let before = Infinity; ; before = this.#pending) {
+    let [least, atTheFloor] = [Infinity, 0];
+    for (;;) {
       this.#stop.throwIfAborted();
       const some = await this.#worker.takeChanges([space], 'all rows');
       this.#pending = await store.changes.countPending(collection, space.fingerprint);
-      const isShrinking = some && this.#pending > 0 && this.#pending <= before / 2;
-      if (this.#pending <= this.#allowed && !isShrinking) break;
+      if (this.#pending === 0) break;
+      if (this.#pending < least) [least, atTheFloor] = [this.#pending, 0];
+      else if (some) atTheFloor += 1;
+      if (atTheFloor >= ROUNDS_AT_THE_FLOOR && this.#pending <= this.#allowed) break;
       // Other workers have them at hand.
       if (!some) await pause(AGAIN_MILLISECONDS, this.#stop);
     }
@@ -210,7 +227,7 @@ class Switch {
       figures: { ...this.#figures(), ...(rule.tenants === undefined ? {} : { tenants: rule.tenants }) },
       from: this.from.space.fingerprint,
       toSpace: this.to.space.fingerprint,
-      maxPending: this.#allowed,
+      maxPending: this.#asked,
       signal: this.#stop,
     };
     try {
