@@ -75,6 +75,7 @@ export type {
   AdoptionStore,
   CopyStamp,
   OldVector,
+  TextsCut,
   VectorColumnWriter,
 } from './ports/store/adoption.js';
 export type { CollectionFault, CollectionUpkeep, Reconciliation } from './ports/store/collection-upkeep.js';
@@ -131,7 +132,7 @@ export type {
   VectorWriter,
   WriteResult,
 } from './ports/store/vectors.js';
-export type { Embedding, EncodeTextOptions, Lane, TextEmbedder } from './ports/text-embedder.js';
+export type { Embedding, EncodeTextOptions, Lane, TextEmbedder, TokenizingEmbedder } from './ports/text-embedder.js';
 export { batchSize, checkTokenBatch, textIds, type TokenBatch, tokenBatch } from './ports/token-batch.js';
 export type {
   BatchEncoding,

@@ -65,9 +65,9 @@ export class PostgresJobs implements JobQueue {
         [job.migration, job.id, vectors.length + poison.length],
       );
       if (done === 0) return { written: 0, outdated: 0 };
-      const written = await writeFreshVectors(sql, source, { ...held, mirror: null }, vectors);
+      const { written, outdated } = await writeFreshVectors(sql, source, { ...held, mirror: null }, vectors);
       await recordPoison(sql, job.migration, source, held, poison);
-      return written;
+      return { written, outdated };
     });
     // A column that the process leaves behind here is filled before the switch.
     if (result.written > 0 && (await readSpace(this.database, collection, target.fingerprint)).mirror !== null)

@@ -17,14 +17,21 @@ export const JOIN_POLL_MILLISECONDS = 100;
 export const STATEMENT_MILLISECONDS = 300_000;
 /** How long a server may take to end a statement that took too long, until its connection is given up. */
 export const CANCEL_MILLISECONDS = 10_000;
-/** How long a transaction waits for a lock before it makes way: everything behind it in the queue waits too. */
+/**
+ * How long a transaction waits for a lock before it makes way: everything behind it in the queue waits too. Twice as long
+ * at each further attempt, {@link LOCK_MILLISECONDS} at most.
+ */
+export const FIRST_LOCK_MILLISECONDS = 100;
 export const LOCK_MILLISECONDS = 2_000;
-/** The same for a switch of spaces, behind which all writers of the collection wait, and which a signal must end within 2 s. */
-export const SWITCH_LOCK_MILLISECONDS = 1_000;
+/**
+ * The same for a switch of spaces, behind which all writers of the collection wait, and which a signal must end within 2 s.
+ * Longer than the second after which PostgreSQL ends an autovacuum that is in the way (its `deadlock_timeout`).
+ */
+export const SWITCH_LOCK_MILLISECONDS = 1_500;
 /** How long opening a database waits for another process that makes or changes the schema. */
 export const UPGRADE_MILLISECONDS = 120_000;
-/** Times that a transaction runs where others stand in its way: with the pauses about 13 s of waiting, then `BusyError`. */
-export const TRANSACTION_ATTEMPTS = 6;
+/** Times that a transaction runs where others stand in its way: with the pauses about 14 s of waiting, then `BusyError`. */
+export const TRANSACTION_ATTEMPTS = 8;
 /** Before the second attempt twice this, and twice as long before each further one, half as much more or less by chance. */
 export const FIRST_PAUSE_MILLISECONDS = 20;
 

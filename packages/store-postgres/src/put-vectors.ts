@@ -9,6 +9,11 @@ import { encodeVector } from './vector-codec.js';
 
 const VALUES_BESIDE_KEY = 5;
 
+/** `truncated`: of the written. */
+interface FreshResult extends WriteResult {
+  readonly truncated: number;
+}
+
 /**
  * Writes each vector whose row still has the text it was made of, and keeps that row from changing until the
  * transaction ends.
@@ -19,14 +24,18 @@ export async function writeFreshVectors(
   source: Source,
   held: HeldSpace,
   vectors: readonly NewVector[],
-): Promise<WriteResult> {
+): Promise<FreshResult> {
   checkDistinctIds(vectors);
   for (const { id, dense } of vectors) checkVector(dense, held.space.dimension, `vector of row ${id}`);
   // A row that is written as well is locked as a write does: two that share it could not go on.
   const fresh = await lockFreshRows(sql, source, vectors, held.mirror === null ? 'SHARE' : 'NO KEY UPDATE');
   const written = vectors.filter(({ id }) => fresh.has(id));
   await putVectors(sql, source, held, written);
-  return { written: written.length, outdated: vectors.length - written.length };
+  return {
+    written: written.length,
+    outdated: vectors.length - written.length,
+    truncated: written.filter(({ truncated }) => truncated).length,
+  };
 }
 
 /** Ids of rows whose text still has the hash; locked against change in the order of the key. */

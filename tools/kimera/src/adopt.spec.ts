@@ -31,9 +31,10 @@ describe('a table of one’s own, by the command line', () => {
     await client.query(`CREATE TABLE documents (id bigserial PRIMARY KEY, content text, metadata jsonb, embedding vector(256));
       CREATE TABLE keyless (content text)`);
     const model = new Embedder(await openStaticModel({ path: join(root, 'models/static-minilm') }));
+    // Two are longer than the 512 tokens that the model sees.
     const texts = Array.from(
       { length: ROWS },
-      (_, i) => `a text about ${['rain', 'trade', 'music'][i % 3]} number ${i}`,
+      (_, i) => `a text about ${['rain', 'trade', 'music'][i % 3]} number ${i}${i < 2 ? ' more'.repeat(600) : ''}`,
     );
     const embeddings = await model.encodeBatch(texts);
     await client.query(
@@ -93,7 +94,9 @@ describe('a table of one’s own, by the command line', () => {
     const { code, stdout, stderr } = await migrate(...words);
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toContain('40 of 40 sampled rows, embedded again, agree with embedding');
-    expect(stdout).toContain('40 vectors copied, 1 rows wait to be embedded');
+    expect(stdout).toContain(
+      "40 vectors copied (2 of texts longer than the model's limit: they are of a part of them), 1 rows wait to be embedded",
+    );
     expect(stdout).toContain('embedding is written by your application');
     expect(await migrate(...words)).toMatchObject({
       code: 2,

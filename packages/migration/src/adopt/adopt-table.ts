@@ -1,4 +1,4 @@
-import type { Adoption, AdoptionProgress, AdoptionRequest, AdoptionStore, TextEmbedder } from '@kimera/core';
+import type { Adoption, AdoptionProgress, AdoptionRequest, AdoptionStore, TokenizingEmbedder } from '@kimera/core';
 import { PROOF_ROWS, proveVectors, type CandidateModel, type VectorProof } from './prove-vectors.js';
 
 /** Rows whose vectors are copied in one transaction: a few MB, some hundred milliseconds. */
@@ -8,7 +8,7 @@ const SEED = 1;
 export interface AdoptionParts {
   readonly store: AdoptionStore;
   /** The model that the stored vectors are said to be of, and that the collection begins with. */
-  readonly model: TextEmbedder;
+  readonly model: TokenizingEmbedder;
   /** Models at hand, tried where the stored vectors are not the named one's. */
   readonly others?: readonly CandidateModel[];
 }
@@ -69,8 +69,14 @@ export async function adoptTable(
   let progress = await store.progress(adoption.collection);
   while (!progress.finished) {
     if (signal?.aborted === true) return { adoption, proof, progress, ended: 'stopped' };
-    progress = await store.copyVectors(adoption.collection, rowsPerCopy);
+    progress = await store.copyVectors(adoption.collection, rowsPerCopy, (texts) => areCut(model, texts));
     onProgress?.(progress);
   }
   return { adoption, proof, progress, ended: 'finished' };
+}
+
+/** Old vectors do not say whether they are of whole texts: the model's tokenizer does, without running the model. */
+async function areCut(model: TokenizingEmbedder, texts: readonly string[]): Promise<readonly boolean[]> {
+  const { ids, totalTokens } = await model.tokenize(texts, 'document');
+  return texts.map((_, i) => (totalTokens[i] ?? 0) > (ids[i]?.length ?? 0));
 }

@@ -40,9 +40,12 @@ describe.each(TEST_DATABASES)('an adopted table on %s', (_, open) => {
     (await database.owner.adoption.check(request(more), SPACE)).begin(stamp);
   const copyAll = async (limit = 10): Promise<unknown> => {
     let progress = await database.owner.adoption.progress('mine');
-    while (!progress.finished) progress = await database.owner.adoption.copyVectors('mine', limit);
+    while (!progress.finished) progress = await database.owner.adoption.copyVectors('mine', limit, areCut);
     return progress;
   };
+  /** The longest texts, from `text 20` on, are longer than the model's limit. */
+  const areCut = async (texts: readonly string[]): Promise<readonly boolean[]> =>
+    texts.map((each) => Number(each.slice('text '.length)) >= 20);
   const vectors = (): Promise<readonly StoredVector[]> => database.owner.vectors.readVectors('mine', SPACE.fingerprint);
   const waiting = async (): Promise<readonly string[]> =>
     (await database.owner.changes.readPending('mine', SPACE.fingerprint, 100)).map(({ id }) => id).sort();
@@ -62,10 +65,14 @@ describe.each(TEST_DATABASES)('an adopted table on %s', (_, open) => {
     await sql(`CREATE TABLE mine (id bigint PRIMARY KEY, content text, embedding ${type})`);
     await sql(`INSERT INTO mine VALUES ${fill(value)}`);
     await adopt();
-    expect(await copyAll(7)).toEqual({ rows: ROWS, copied: ROWS, queued: 0, unreadable: 0, finished: true });
+    expect(await copyAll(7)).toEqual({
+      ...{ rows: ROWS, copied: ROWS, queued: 0, unreadable: 0, finished: true },
+      truncated: ROWS - 19,
+    });
     const stored = await vectors();
     expect(stored).toHaveLength(ROWS);
-    for (const { id, dense, contentHash: hash, space, variant } of stored) {
+    for (const { id, dense, contentHash: hash, space, variant, truncated } of stored) {
+      expect([id, truncated]).toEqual([id, Number(id) >= 20]);
       expect(dense).toEqual(Float32Array.from(numbers(Number(id))));
       expect({ hash, space, variant }).toEqual({
         hash: contentHash(text(Number(id))),
@@ -99,7 +106,7 @@ describe.each(TEST_DATABASES)('an adopted table on %s', (_, open) => {
     await sql('CREATE TABLE mine (id bigint PRIMARY KEY, content text, embedding vector(3))');
     await sql(`INSERT INTO mine VALUES ${fill((i) => `'${list(i)}'`)}`);
     await adopt();
-    await database.owner.adoption.copyVectors('mine', 10);
+    await database.owner.adoption.copyVectors('mine', 10, areCut);
     await sql(`UPDATE mine SET content = 'new' WHERE id IN (3, 15)`);
     await sql(`INSERT INTO mine VALUES (100, 'later', '${list(100)}')`);
     await sql('DELETE FROM mine WHERE id IN (4, 16)');
@@ -119,13 +126,13 @@ describe.each(TEST_DATABASES)('an adopted table on %s', (_, open) => {
     await sql('CREATE TABLE mine (id bigint PRIMARY KEY, content text, embedding vector(3))');
     await sql(`INSERT INTO mine VALUES ${fill((i) => `'${list(i)}'`)}`);
     await adopt();
-    await database.owner.adoption.copyVectors('mine', 10);
+    await database.owner.adoption.copyVectors('mine', 10, areCut);
     const again = await database.joined.adoption.check(request(), SPACE);
     expect(again).toMatchObject({ begun: 'before', collection: 'mine', id: ['id'], text: 'content' });
     await again.begin(STAMP);
     const [one, two] = await Promise.all([
-      database.owner.adoption.copyVectors('mine', 10),
-      database.joined.adoption.copyVectors('mine', 10),
+      database.owner.adoption.copyVectors('mine', 10, areCut),
+      database.joined.adoption.copyVectors('mine', 10, areCut),
     ]);
     expect(Math.max(one.copied, two.copied)).toBe(ROWS);
     expect(await vectors()).toHaveLength(ROWS);

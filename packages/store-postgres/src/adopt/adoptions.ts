@@ -5,6 +5,7 @@ import type {
   AdoptionStore,
   EmbeddingSpace,
   OldVector,
+  TextsCut,
 } from '@kimera/core';
 import type { Database } from '../sql/database.js';
 import { beginAdoption } from './begin-adoption.js';
@@ -49,8 +50,8 @@ export class PostgresAdoptions implements AdoptionStore {
     }
   }
 
-  copyVectors(collection: string, limit: number): Promise<AdoptionProgress> {
-    return copyVectors(this.database, collection, limit);
+  copyVectors(collection: string, limit: number, areCut: TextsCut): Promise<AdoptionProgress> {
+    return copyVectors(this.database, collection, limit, areCut);
   }
 
   progress(collection: string): Promise<AdoptionProgress> {

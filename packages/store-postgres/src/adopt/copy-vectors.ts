@@ -1,4 +1,12 @@
-import { UnknownCollectionError, VARIANTS, type AdoptionProgress, type NewVector } from '@kimera/core';
+import {
+  UnknownCollectionError,
+  VARIANTS,
+  type AdoptionProgress,
+  type CopyStamp,
+  type NewVector,
+  type OldVector,
+  type TextsCut,
+} from '@kimera/core';
 import { z } from 'zod';
 import { writeFreshVectors } from '../put-vectors.js';
 import { collectionNames, readSource, readSpace, rowsOf } from '../source.js';
@@ -19,13 +27,16 @@ const adoptionRow = z.object({
   after: z.string().nullable(),
   rows: count,
   copied: count,
+  truncated: count,
   queued: count,
   unreadable: count,
   finished: z.boolean(),
 });
 type AdoptionRow = z.infer<typeof adoptionRow>;
 
-const READ = `SELECT storage, variant, tokenizer_revision, c.vector_column, a.space, after, rows, copied, queued, unreadable, finished IS NOT NULL AS finished
+const COLUMNS =
+  'storage, variant, tokenizer_revision, c.vector_column, a.space, after, rows, copied, truncated, queued, unreadable, finished IS NOT NULL AS finished';
+const READ = `SELECT ${COLUMNS}
   FROM kimera.adoptions a JOIN kimera.collections c ON c.name = a.collection WHERE a.collection = $1`;
 
 /** @throws UnknownCollectionError where there is none, or its table was made by us. */
@@ -34,7 +45,12 @@ export async function readProgress(sql: Queryable, collection: string): Promise<
 }
 
 /** The next `limit` rows in the order of the key. One process at a time: others wait, and take the rows after. */
-export async function copyVectors(database: Database, collection: string, limit: number): Promise<AdoptionProgress> {
+export async function copyVectors(
+  database: Database,
+  collection: string,
+  limit: number,
+  areCut: TextsCut,
+): Promise<AdoptionProgress> {
   return database.transaction(async (sql) => {
     const adoption = await readAdoption(sql, collection, `${READ} FOR UPDATE OF a`);
     if (adoption.finished) return progressOf(adoption);
@@ -55,16 +71,15 @@ export async function copyVectors(database: Database, collection: string, limit:
     const uncovered = rows.filter(({ covered }) => !covered);
     const old = uncovered.map((row) =>
       value === null
-        ? { id: row.id, contentHash: row.hash, dense: null, problem: 'NULL' }
+        ? { id: row.id, text: row.text, contentHash: row.hash, dense: null, problem: 'NULL' }
         : asOldVector(row, value.storage, held.space.dimension),
     );
-    const vectors = old.flatMap(({ id, contentHash, dense }): readonly NewVector[] =>
-      dense === null || variant === null || tokenizerRevision === null
+    const vectors =
+      variant === null || tokenizerRevision === null
         ? []
-        : [{ id, contentHash, dense, variant, tokenizerRevision, truncated: false }],
-    );
+        : await newVectors(old, { variant, tokenizerRevision }, areCut);
     // They are in the column already: there is nothing to write there.
-    const { written } = await writeFreshVectors(sql, source, { ...held, mirror: null }, vectors);
+    const fresh = await writeFreshVectors(sql, source, { ...held, mirror: null }, vectors);
     const waiting = old.filter(({ dense }) => dense === null);
     await sql.run(
       `INSERT INTO ${held.pending} (${key.list}) SELECT ${key.list} FROM ${key.table('waiting', 1)}`,
@@ -74,12 +89,13 @@ export async function copyVectors(database: Database, collection: string, limit:
       await readAdoption(
         sql,
         collection,
-        `UPDATE kimera.adoptions a SET after = coalesce($2, after), copied = copied + $3, queued = queued + $4, unreadable = unreadable + $5, finished = CASE WHEN $6::boolean THEN now() END
+        `UPDATE kimera.adoptions a SET after = coalesce($2, after), copied = copied + $3, truncated = a.truncated + $4, queued = queued + $5, unreadable = unreadable + $6, finished = CASE WHEN $7::boolean THEN now() END
          FROM kimera.collections c WHERE c.name = a.collection AND a.collection = $1
-         RETURNING storage, variant, tokenizer_revision, c.vector_column, a.space, after, rows, copied, queued, unreadable, finished IS NOT NULL AS finished`,
+         RETURNING ${COLUMNS}`,
         [
           rows.at(-1)?.id ?? null,
-          written,
+          fresh.written,
+          fresh.truncated,
           waiting.length,
           waiting.filter(({ problem }) => problem !== 'NULL').length,
           rows.length < limit,
@@ -87,6 +103,23 @@ export async function copyVectors(database: Database, collection: string, limit:
       ),
     );
   });
+}
+
+/** Of the rows that have an old vector. */
+async function newVectors(
+  rows: readonly OldVector[],
+  stamp: CopyStamp,
+  areCut: TextsCut,
+): Promise<readonly NewVector[]> {
+  const copied = rows.flatMap(({ dense, ...row }) => (dense === null ? [] : [{ ...row, dense }]));
+  const cut = copied.length === 0 ? [] : await areCut(copied.map(({ text }) => text));
+  return copied.map(({ id, contentHash, dense }, i) => ({
+    id,
+    contentHash,
+    dense,
+    ...stamp,
+    truncated: cut[i] ?? false,
+  }));
 }
 
 async function readAdoption(
@@ -100,6 +133,6 @@ async function readAdoption(
   return row;
 }
 
-function progressOf({ rows, copied, queued, unreadable, finished }: AdoptionRow): AdoptionProgress {
-  return { rows, copied, queued, unreadable, finished };
+function progressOf({ rows, copied, truncated, queued, unreadable, finished }: AdoptionRow): AdoptionProgress {
+  return { rows, copied, truncated, queued, unreadable, finished };
 }

@@ -19,7 +19,7 @@ export async function ensureSchema(database: Database): Promise<Pgvector> {
   const present = await readPgvector(database);
   if (version === SCHEMA_VERSIONS.length && present !== undefined) return present;
   try {
-    return await database.transaction((sql) => changeSchema(sql), isRaceOfDefinitions);
+    return await database.transaction((sql) => changeSchema(sql), { isPassing: isRaceOfDefinitions });
   } catch (error) {
     if (version > 0 && error instanceof MissingRightError)
       throw new SchemaOutdatedError(version, SCHEMA_VERSIONS.length, { cause: error });

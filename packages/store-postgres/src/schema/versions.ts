@@ -270,4 +270,8 @@ export const SCHEMA_VERSIONS: readonly string[] = [
     PRIMARY KEY (migration, hash)
   );
   `,
+  // How many of the copied vectors are of a part of their text.
+  `
+  ALTER TABLE kimera.adoptions ADD COLUMN truncated bigint NOT NULL DEFAULT 0;
+  `,
 ];

@@ -73,6 +73,17 @@ describe('a database', () => {
     await expect(database.transaction(async () => 1)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   });
 
+  it('waits shortly for a lock that others hold, and longer each time: what queues behind it waits as long', async () => {
+    const waits: number[] = [];
+    const database = await serverWith((sql) => {
+      const [, milliseconds] = /lock_timeout = (\d+)/.exec(sql) ?? [];
+      if (milliseconds !== undefined) waits.push(Number(milliseconds));
+      return sql.startsWith('LOCK') && waits.length < 4 ? failed('55P03') : done;
+    });
+    await database.transaction((sql) => sql.script('LOCK TABLE docs'), { longestLock: 300 });
+    expect(waits).toEqual([100, 200, 300, 300]);
+  });
+
   it('that nobody listens for, or that ends the connection, is not available', async () => {
     const server = await endingServer();
     const database = await databaseAt(portOf(server));

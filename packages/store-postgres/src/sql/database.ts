@@ -6,6 +6,7 @@ import type { ServerAddress } from '../address/server-address.js';
 import { BusyError, MissingRightError, StatementCanceledError, StoreUnavailableError } from '../errors.js';
 import {
   CANCEL_MILLISECONDS,
+  FIRST_LOCK_MILLISECONDS,
   FIRST_PAUSE_MILLISECONDS,
   LOCK_MILLISECONDS,
   STATEMENT_MILLISECONDS,
@@ -24,6 +25,13 @@ export interface DatabaseOptions {
   readonly connections: number;
   /** How long a statement may take; {@link STATEMENT_MILLISECONDS} by default. */
   readonly statementMilliseconds?: number;
+}
+
+interface TransactionOptions {
+  /** Of errors: whether the same work may succeed when it is run again. Default: another transaction stood in the way. */
+  readonly isPassing?: (error: unknown) => boolean;
+  /** Milliseconds; default {@link LOCK_MILLISECONDS}. */
+  readonly longestLock?: number;
 }
 
 /**
@@ -66,16 +74,18 @@ export class Database extends Queryable {
   }
 
   /**
-   * READ COMMITTED; rolled back where `work` fails. Where another transaction stands in the way for longer than
-   * {@link LOCK_MILLISECONDS}, `work` runs again from the start, {@link TRANSACTION_ATTEMPTS} times at most. Inside, only
-   * `sql` may be used: on the embedded database any other query would wait for this transaction.
-   * @param isPassing of errors: whether the same work may succeed when it is run again. @throws BusyError, what `work`
-   * throws.
+   * READ COMMITTED; rolled back where `work` fails. Where another transaction stands in the way, `work` runs again from the
+   * start, {@link TRANSACTION_ATTEMPTS} times at most: it waits shortly for a lock at first ({@link FIRST_LOCK_MILLISECONDS}),
+   * then longer. Inside, only `sql` may be used: on the embedded database any other query would wait for this transaction.
+   * @throws BusyError, what `work` throws.
    */
-  async transaction<T>(work: (sql: Queryable) => Promise<T>, isPassing = isContention): Promise<T> {
+  async transaction<T>(
+    work: (sql: Queryable) => Promise<T>,
+    { isPassing = isContention, longestLock = LOCK_MILLISECONDS }: TransactionOptions = {},
+  ): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#once(work);
+        return await this.#once(work, Math.min(longestLock, FIRST_LOCK_MILLISECONDS * 2 ** (attempt - 1)));
       } catch (error) {
         if (!isPassing(error)) throw error;
         if (attempt === TRANSACTION_ATTEMPTS)
@@ -113,11 +123,11 @@ export class Database extends Queryable {
     });
   }
 
-  async #once<T>(work: (sql: Queryable) => Promise<T>): Promise<T> {
+  async #once<T>(work: (sql: Queryable) => Promise<T>, lockMilliseconds: number): Promise<T> {
     return this.#connected(async (sql, { rollback }) => {
       try {
         await sql.query({
-          text: `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = ${LOCK_MILLISECONDS}; SET LOCAL statement_timeout = ${this.#statementMilliseconds}`,
+          text: `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = ${lockMilliseconds}; SET LOCAL statement_timeout = ${this.#statementMilliseconds}`,
         });
         const result = await work(new Queryable(sql, () => this.pgvector));
         await sql.query({ text: 'COMMIT' });

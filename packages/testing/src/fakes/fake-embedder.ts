@@ -6,7 +6,7 @@ import {
   type EncodeTextOptions,
   type Lane,
   type PromptName,
-  type TextEmbedder,
+  type TokenizingEmbedder,
   type VariantName,
   type Vector,
 } from '@kimera/core';
@@ -43,7 +43,7 @@ export interface FakeEmbedderOptions {
  * FakeTokenizer}) have (id + shift) mod D = k, divided by the length where the space is normalised. So `''` is 1 at
  * `shift mod D` and 0 elsewhere. It logs its calls.
  */
-export class FakeEmbedder implements TextEmbedder {
+export class FakeEmbedder implements TokenizingEmbedder {
   readonly space: EmbeddingSpace;
   readonly calls: FakeEmbedderCall[] = [];
   readonly #options: FakeEmbedderOptions;
@@ -92,5 +92,17 @@ export class FakeEmbedder implements TextEmbedder {
         tokenizerRevision,
       };
     });
+  }
+
+  async tokenize(
+    texts: readonly string[],
+    role?: PromptName,
+  ): Promise<{ readonly ids: readonly Int32Array[]; readonly totalTokens: Int32Array }> {
+    const prompt = promptOf(this.space, role);
+    const encodings = texts.map((text) => this.#tokenizer.encode(prompt + text, { maxTokens: this.space.maxTokens }));
+    return {
+      ids: encodings.map(({ ids }) => ids),
+      totalTokens: Int32Array.from(encodings, (each) => each.totalTokens),
+    };
   }
 }

@@ -63,12 +63,17 @@ export interface AdoptionProgress {
   readonly rows: number;
   /** Rows whose old vector was copied. */
   readonly copied: number;
+  /** Of the copied: of a text that is longer than the model's limit, so that the vector is of a part of it. */
+  readonly truncated: number;
   /** Rows that wait to be embedded: without an old vector, or with one that cannot be read. */
   readonly queued: number;
   /** Of the queued: with a value that is no vector of the space. */
   readonly unreadable: number;
   readonly finished: boolean;
 }
+
+/** Of each of these texts, whether it is longer than the limit of the collection's model. */
+export type TextsCut = (texts: readonly string[]) => Promise<readonly boolean[]>;
 
 /** Tables of applications become collections. */
 export interface AdoptionStore {
@@ -77,7 +82,8 @@ export interface AdoptionStore {
   /**
    * The next rows in the order of the key, one transaction: their old vectors are copied where their text has not
    * changed since the adoption; the others are queued. Killed between two calls, it goes on where it was.
+   * @param areCut of each text, whether the model sees only a part of it; called while no row is locked.
    */
-  copyVectors(collection: string, limit: number): Promise<AdoptionProgress>;
+  copyVectors(collection: string, limit: number, areCut: TextsCut): Promise<AdoptionProgress>;
   progress(collection: string): Promise<AdoptionProgress>;
 }

@@ -179,8 +179,12 @@ function proofLines(
   ];
 }
 
-function copyLine({ copied, queued, unreadable }: AdoptionProgress): string {
+function copyLine({ copied, truncated, queued, unreadable }: AdoptionProgress): string {
+  const cut =
+    truncated === 0
+      ? ''
+      : ` (${formatCount(truncated)} of texts longer than the model's limit: they are of a part of them)`;
   const broken =
     unreadable === 0 ? '' : `, ${formatCount(unreadable)} of them with a value that is no vector of the model`;
-  return `${formatCount(copied)} vectors copied, ${formatCount(queued)} rows wait to be embedded${broken}`;
+  return `${formatCount(copied)} vectors copied${cut}, ${formatCount(queued)} rows wait to be embedded${broken}`;
 }
