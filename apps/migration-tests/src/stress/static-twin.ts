@@ -1,7 +1,10 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { staticModelFiles } from '@kimera/backend-light';
+import { z } from 'zod';
 import { LIGHT_MODEL } from '../models.js';
+
+const tokenizerFile = z.object({ model: z.object({ vocab: z.record(z.string(), z.number()) }) });
 
 /**
  * A static model of its own space beside the one that ships: the same tokenizer, and a table [V, D] of numbers from a
@@ -9,10 +12,8 @@ import { LIGHT_MODEL } from '../models.js';
  */
 export async function writeStaticTwin(folder: string, dimension: number): Promise<void> {
   const tokenizerJson = await readFile(join(LIGHT_MODEL, 'tokenizer.json'), 'utf8');
-  const { model } = JSON.parse(tokenizerJson) as {
-    readonly model: { readonly vocab: Readonly<Record<string, number>> };
-  };
-  const vocabularySize = 1 + Math.max(...Object.values(model.vocab));
+  const { vocab } = tokenizerFile.parse(JSON.parse(tokenizerJson)).model;
+  const vocabularySize = 1 + Math.max(...Object.values(vocab));
   let state = dimension;
   const rows = Float32Array.from({ length: vocabularySize * dimension }, () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;

@@ -4,6 +4,7 @@ import type { MigrationParts } from '@kimera/migration';
 import { findModelOfSpace } from '@kimera/serving';
 import type { PostgresStore } from '@kimera/store-postgres';
 import type { CommandContext } from '../../console/command-context.js';
+import { StoppedError } from '../../errors.js';
 import { openModel } from '../../models/open-model.js';
 import { inputPath, modelFolders, resolveModel } from '../../models/resolve-model.js';
 import { actor, openDatabase } from './database.js';
@@ -17,13 +18,44 @@ export interface MigrationSession {
 
 /**
  * Store and both models of a collection's migration. @param plan the target is named by `--to`; else the migration at
- * hand says which models. @param threads of each model; default: all processors.
+ * hand says which models. @param threads of each model; default: all processors. @throws StoppedError at once where it is
+ * stopped meanwhile: models take seconds to open.
  */
 export async function openSession(
   context: CommandContext,
   options: ModelOptions,
   purpose: 'plan' | 'go on',
   threads?: number,
+): Promise<MigrationSession> {
+  const { stop } = context;
+  const opening = openParts(context, options, purpose, threads);
+  let onStop: (() => void) | undefined;
+  const stopped = new Promise<never>((_, reject) => {
+    onStop = () => {
+      reject(new StoppedError('stopped while the models were opened, nothing has changed; run the same command again'));
+    };
+    stop.addEventListener('abort', onStop);
+    if (stop.aborted) onStop();
+  });
+  try {
+    return await Promise.race([opening, stopped]);
+  } catch (error) {
+    if (stop.aborted)
+      void opening.then(
+        ({ close }) => close(),
+        () => undefined,
+      );
+    throw error;
+  } finally {
+    if (onStop !== undefined) stop.removeEventListener('abort', onStop);
+  }
+}
+
+async function openParts(
+  context: CommandContext,
+  options: ModelOptions,
+  purpose: 'plan' | 'go on',
+  threads: number | undefined,
 ): Promise<MigrationSession> {
   const store = await openDatabase(context, options.database);
   const opened: Embedder[] = [];
