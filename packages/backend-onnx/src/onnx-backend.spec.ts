@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ClosedError, maxAbsDifference, ProbeMismatchError, spaceFingerprint, tokenBatch } from '@kimera/core';
+import {
+  ClosedError,
+  maxAbsDifference,
+  ProbeMismatchError,
+  spaceFingerprint,
+  tokenBatch,
+  UnnormalizedOutputError,
+} from '@kimera/core';
 import { decodeVector, openModelFolder, spaceFileSchema, type ModelFolder } from '@kimera/model-folder';
 import {
   faultyWorker,
@@ -52,6 +59,19 @@ for (const path of [
     tolerance: float32,
   });
 }
+
+it('an older folder, whose graph tells normalised vectors alone, refuses the others by name and goes on serving', async () => {
+  const backend = await open('fixtures/models/bert-tiny-int8');
+  const batch = tokenBatch([[2, 7, 8, 3]]);
+  const error = await rejection(() => backend.run(batch, { heads: ['dense'], normalize: false }));
+  expect(error).toBeInstanceOf(UnnormalizedOutputError);
+  expect(error).toMatchObject({
+    code: 'UNNORMALIZED_OUTPUT',
+    message: expect.stringContaining('models convert') as unknown,
+  });
+  expect((await backend.run(batch, dense)).dense).toHaveLength(32);
+  await backend.close();
+});
 
 describe('MiniLM against sentence-transformers', () => {
   it('has the vectors of 120 texts within what float16 weights lose', async () => {

@@ -57,9 +57,10 @@ export async function openPlainBackend(folder: ModelFolder, name?: VariantName):
     name: 'plain',
     space: folder.space,
     variant,
-    async run(batch, { heads }) {
+    async run(batch, { heads, normalize }) {
+      const dense = normalize === false && folder.space.normalize ? 'pooled' : 'dense';
       const { dimension } = folder.space;
-      const dense = new Float32Array(batchSize(batch) * dimension);
+      const vectors = new Float32Array(batchSize(batch) * dimension);
       const sparse: ReadonlyMap<number, number>[] = [];
       const colbert: Float32Array[] = [];
       for (let i = 0; i < batchSize(batch); i++) {
@@ -77,9 +78,9 @@ export async function openPlainBackend(folder: ModelFolder, name?: VariantName):
               ? {}
               : { want_colbert: new Tensor('bool', [heads.includes('colbert')], []) }),
           },
-          heads,
+          heads.map((head) => (head === 'dense' ? dense : head)),
         );
-        if (heads.includes('dense')) dense.set(output['dense']?.data as Float32Array, i * dimension);
+        if (heads.includes('dense')) vectors.set(output[dense]?.data as Float32Array, i * dimension);
         if (heads.includes('sparse'))
           sparse.push(
             lexicalWeights(ids, output['sparse']?.data as Float32Array, folder.file.sparse?.ignoredIds ?? []),
@@ -87,7 +88,7 @@ export async function openPlainBackend(folder: ModelFolder, name?: VariantName):
         if (heads.includes('colbert')) colbert.push(Float32Array.from(output['colbert']?.data as Float32Array));
       }
       return {
-        ...(heads.includes('dense') ? { dense } : {}),
+        ...(heads.includes('dense') ? { dense: vectors } : {}),
         ...(heads.includes('sparse') ? { sparse } : {}),
         ...(heads.includes('colbert') ? { colbert } : {}),
       };

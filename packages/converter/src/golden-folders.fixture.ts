@@ -1,7 +1,7 @@
 import { cp, mkdir } from 'node:fs/promises';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { headsOfText, type HeadsOfText, tokenBatch, tokenLimit } from '@kimera/core';
+import { headsOfText, type HeadsOfText, normalize, tokenBatch, tokenLimit } from '@kimera/core';
 import { parseTokenizer } from '@kimera/tokenizers';
 import type { ModelFolder } from '@kimera/model-folder';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
@@ -73,6 +73,10 @@ export interface GoldenComparison {
   readonly graphs: Readonly<Record<'hidden' | 'dense' | 'sparse' | 'colbert', Difference>>;
   /** The float64 forward pass over the checkpoint. */
   readonly reference: Readonly<Record<'hidden' | 'dense' | 'sparse' | 'colbert', Difference>>;
+  /** Before the normalisation: the fast graph against the forward pass. Without texts where the model does not normalise. */
+  readonly pooled: Difference;
+  /** The forward pass before the normalisation, normalised, against the original library's vector. */
+  readonly pooledDirection: Difference;
   /** Texts whose token ids are not those of the original library. */
   readonly differentIds: readonly string[];
 }
@@ -113,6 +117,7 @@ export async function compareGoldenFolder(
   });
   const [graphs, reference] = [differences(), differences()];
 
+  const [pooled, pooledDirection] = [new Difference(), new Difference()];
   const checkpoint = await openCheckpoint(source);
   const backend = await openPlainBackend(model);
   const portable = await InferenceSession.create(join(model.path, 'onnx/model.onnx'), { intraOpNumThreads: 1 });
@@ -128,6 +133,15 @@ export async function compareGoldenFolder(
         { ...tokenBatch([Int32Array.from(ids)]), promptTokens: Int32Array.of(promptTokens) },
         { heads: model.space.heads },
       );
+      const expectedPooled = (outputs[i] as ReferenceOutput).pooled;
+      if (expectedPooled !== undefined) {
+        const { dense } = await backend.run(
+          { ...tokenBatch([Int32Array.from(ids)]), promptTokens: Int32Array.of(promptTokens) },
+          { heads: ['dense'], normalize: false },
+        );
+        pooled.add(dense ?? [], expectedPooled);
+        if (expectation.dense !== undefined) pooledDirection.add(normalize(expectedPooled), expectation.dense);
+      }
       const hidden = await hiddenStates(portable, ids);
       compare(
         graphs,
@@ -144,7 +158,7 @@ export async function compareGoldenFolder(
             .ids.join() !== ids.join(),
       )
       .map(({ text }) => text);
-    return { folder, model, graphs, reference, differentIds };
+    return { folder, model, graphs, reference, pooled, pooledDirection, differentIds };
   } finally {
     await portable.release();
     await backend.close();

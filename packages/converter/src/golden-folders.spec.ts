@@ -39,6 +39,10 @@ it.each(checkpointNames)(
         expect(mean).toBeLessThan(FP32_MEAN);
       }
     }
+    // Before the normalisation numbers are a few times as large.
+    expect(result.pooled.maxAbs).toBeLessThan(10 * FP32_RUNTIME);
+    expect(result.pooledDirection.maxAbs).toBeLessThan(FP32_RUNTIME);
+    expect(result.pooled.texts > 0).toBe(result.model.space.normalize);
     const isTokens = name.startsWith('xlmr-');
     expect(result.graphs.dense.texts).toBeGreaterThan(isTokens ? -1 : 20);
     expect(result.graphs.hidden.texts).toBeGreaterThan(isTokens ? 5 : 20);

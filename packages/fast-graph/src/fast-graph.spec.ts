@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { UnnormalizedOutputError } from '@kimera/core';
 import { rejection } from '@kimera/testing';
 import { FastGraph, type GraphInput, type GraphSession, type GroupRequest } from './index.js';
 
@@ -48,6 +49,25 @@ describe('a fast graph', () => {
     const plain = session(['input_ids'], { dense: Float32Array.of(1) });
     await new FastGraph(plain, 'graph', ['dense']).run(group(['dense']));
     expect(Object.keys(plain.fed[0] ?? {})).toEqual(['input_ids']);
+  });
+
+  it('tells the vector before its normalisation where it has it, and says what to do where it has not', async () => {
+    const both = new FastGraph(
+      session(['input_ids'], { dense: Float32Array.of(1), pooled: Float32Array.of(3) }),
+      'graph',
+      ['dense'],
+    );
+    expect(await both.run({ ...group(['dense']), normalize: false })).toEqual({ dense: Float32Array.of(3) });
+    expect(await both.run(group(['dense']))).toEqual({ dense: Float32Array.of(1) });
+    const older = new FastGraph(
+      session(['input_ids', 'want_sparse'], { dense: Float32Array.of(1), sparse: Float32Array.of(2) }),
+      'a/graph',
+      ['dense', 'sparse'],
+    );
+    const error = await rejection(() => older.run({ ...group(['sparse', 'dense']), normalize: false }));
+    expect(error).toBeInstanceOf(UnnormalizedOutputError);
+    expect(error).toMatchObject({ code: 'UNNORMALIZED_OUTPUT', fields: { model: 'a/graph' } });
+    expect(await older.run({ ...group(['sparse']), normalize: false })).toEqual({ sparse: Float32Array.of(2) });
   });
 
   it('is refused where it asks for what nobody knows, or lacks a head that was promised', () => {

@@ -27,9 +27,10 @@ async function answering(name: string, noise: number): Promise<InferenceBackend>
     name: 'answering',
     space: folder.space,
     variant: { name: variant, fidelity },
-    run: (batch) => {
+    run: (batch, { normalize }) => {
       const probe = folder.probes.find(({ ids }) => ids.join() === batch.ids.join());
-      const dense = Float32Array.from(probe?.dense ?? []);
+      const length = normalize === false ? (probe?.norm ?? NaN) : 1;
+      const dense = Float32Array.from(probe?.dense ?? [], (value) => value * length);
       dense[0] = (dense[0] ?? 0) + noise;
       return Promise.resolve({ dense });
     },
@@ -73,6 +74,26 @@ describe.each(['all-MiniLM-L6-v2', 'multilingual-e5-small'])('%s as shipped', (n
       }),
     };
     await expect(checkProbes(long, probes)).rejects.toBeInstanceOf(ProbeNormError);
+    // Normalised although the vector before that was asked for, or another vector than that.
+    const deaf = (change: (value: number) => number): InferenceBackend => ({
+      ...silent,
+      run: async (batch, { heads, normalize }) => {
+        const { dense = new Float32Array() } = await silent.run(batch, { heads });
+        return { dense: normalize === false ? dense.map(change) : dense };
+      },
+    });
+    await expect(
+      checkProbes(
+        deaf((value) => value),
+        probes,
+      ),
+    ).rejects.toBeInstanceOf(ProbeNormError);
+    await expect(
+      checkProbes(
+        deaf((value) => Math.abs(value) * 5),
+        probes,
+      ),
+    ).rejects.toBeInstanceOf(ProbeMismatchError);
   });
 
   it('names the variants that it has', async () => {

@@ -51,6 +51,7 @@ export function embeddingSpace(file: SpaceFile): EmbeddingSpace {
     heads: file.heads,
     ...(file.positions === undefined ? {} : { positions: file.positions }),
     ...(file.similarity === undefined ? {} : { similarity: file.similarity }),
+    ...(file.trainedDimensions === undefined ? {} : { trainedDimensions: file.trainedDimensions }),
     ...(file.colbert === undefined ? {} : { colbertDimension: file.colbert.dimension }),
   };
 }

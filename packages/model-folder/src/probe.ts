@@ -10,6 +10,7 @@ import {
   ProbeMismatchError,
   ProbeNormError,
   type Role,
+  type TokenBatch,
   tokenBatch,
   type Variant,
   type Vector,
@@ -25,6 +26,8 @@ export interface Probe {
   readonly dense: Vector;
   /** Tokens at the head that are the prompt's; 0 where the space does not look at them. */
   readonly promptTokens: number;
+  /** L2 norm of the vector before its normalisation, where the folder's graphs tell that vector. */
+  readonly norm?: number;
   /** Token id → weight, where the model has the head. */
   readonly sparse?: ReadonlyMap<number, number>;
   /** [T - 1, C], where the model has the head. */
@@ -38,6 +41,7 @@ export function decodeProbe(probe: SpaceFileProbe): Probe {
     ids: Int32Array.from(probe.ids),
     dense: decodeVector(probe.dense),
     promptTokens: probe.promptTokens ?? 0,
+    ...(probe.norm === undefined ? {} : { norm: probe.norm }),
     ...(probe.sparse === undefined ? {} : { sparse: new Map(probe.sparse) }),
     ...(probe.colbert === undefined ? {} : { colbert: decodeVector(probe.colbert) }),
   };
@@ -96,8 +100,11 @@ const PROBE_NORM_SLACK = 0.02;
 
 /** Whether a vector is as long as the probe's. */
 export function hasNormOf(dense: Vector, probe: Probe): boolean {
-  const expected = norm(probe.dense);
-  return Math.abs(norm(dense) - expected) <= expected * PROBE_NORM_SLACK;
+  return isNear(norm(dense), norm(probe.dense));
+}
+
+function isNear(actual: number, expected: number): boolean {
+  return Math.abs(actual - expected) <= expected * PROBE_NORM_SLACK;
 }
 
 /**
@@ -110,11 +117,7 @@ export async function checkProbes(
 ): Promise<readonly ProbeResult[]> {
   const results: ProbeResult[] = [];
   for (const probe of probes) {
-    const batch = {
-      ...tokenBatch([probe.ids]),
-      ...(probe.promptTokens === 0 ? {} : { promptTokens: Int32Array.of(probe.promptTokens) }),
-    };
-    const output = headsOfText(await backend.run(batch, { heads: backend.space.heads }), 0, 1);
+    const output = headsOfText(await backend.run(batchOf(probe), { heads: backend.space.heads }), 0, 1);
     const { dense = new Float32Array() } = output;
     const similarities = probeSimilarities(output, probe);
     for (const [head, similarity] of similarities) {
@@ -130,7 +133,24 @@ export async function checkProbes(
       maxAbs: maxAbsDifference(dense, probe.dense),
     });
   }
+  await checkPooled(backend, probes);
   return results;
+}
+
+/** The first probe as it is before the normalisation: a graph that tells that vector tells it of every text. */
+async function checkPooled(backend: InferenceBackend, probes: readonly Probe[]): Promise<void> {
+  const [probe] = probes;
+  if (probe?.norm === undefined) return;
+  const { dense = new Float32Array() } = await backend.run(batchOf(probe), { heads: ['dense'], normalize: false });
+  const [similarity, floor] = [similarityOf(dense, probe.dense), probeFloor(backend.variant)];
+  if (!(similarity >= floor))
+    throw new ProbeMismatchError(backend.name, backend.space.fingerprint, similarity, floor, probe.text);
+  if (!isNear(norm(dense), probe.norm))
+    throw new ProbeNormError(backend.name, backend.space.fingerprint, norm(dense), probe.norm, probe.text);
+}
+
+function batchOf({ ids, promptTokens }: Probe): TokenBatch {
+  return { ...tokenBatch([ids]), ...(promptTokens === 0 ? {} : { promptTokens: Int32Array.of(promptTokens) }) };
 }
 
 /** Cosine of all numbers as one vector; -1 where they cannot be compared. */

@@ -69,6 +69,8 @@ export const probeSchema = z.strictObject({
   promptTokens: z.int().nonnegative().optional(),
   /** [D] little-endian float32 in base64, from the float64 forward pass. */
   dense: base64,
+  /** L2 norm of the vector before it was divided by it; where a graph tells the vector before that. */
+  norm: z.number().positive().optional(),
   /** Token id → weight > 0; where there is a sparse head. */
   sparse: z.array(z.tuple([z.int().nonnegative(), z.number().positive()])).optional(),
   /** [T - 1, C] little-endian float32 in base64; where there is a ColBERT head. */
@@ -86,6 +88,8 @@ export const spaceFileSchema = z.strictObject({
   positions: count.optional(),
   /** How its makers compare vectors, where they say it. */
   similarity: z.string().optional(),
+  /** Numbers fewer than the dimension that the model was trained for, where its files name them. */
+  trainedDimensions: z.array(count).optional(),
   /** Keys of the checkpoint's files that were passed over because the caller asked for it, each `FILE: KEY`. */
   ignored: z.array(z.string()).optional(),
   /** Token ids that have no lexical weight, wherever they stand; where there is a sparse head. */

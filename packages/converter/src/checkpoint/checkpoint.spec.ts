@@ -188,6 +188,24 @@ describe('the space', () => {
       })
     ).space.fingerprint;
 
+  it('names the sizes that the model was trained for, of config.json and of the card, and is the same with them', async () => {
+    const folder = await changed('bert-tiny-mean', { 'config.json': { matryoshka_dimensions: [16, 32, 64] } });
+    const facts = ['model-index:', '- results:', '  - dataset:', '      name: dim 8', '      type: dim_8'];
+    const card = ['---', ...facts, '  - dataset: {}', '      type: "dim_16"', '---', '      type: dim_4', ''];
+    await writeFile(join(folder, 'README.md'), card.join('\n'));
+    expect((await read(folder)).trainedDimensions).toEqual([64, 32, 16, 8]);
+    expect((await read(join(checkpoints, 'bert-tiny-mean'))).trainedDimensions).toEqual([]);
+    const { space } = await convertCheckpoint({
+      source: folder,
+      out: join(scratch, `space-${copies++}`),
+      variant: 'fp32',
+      openBackend: openPlainBackend,
+    });
+    expect(space.dimension).toBe(32);
+    expect(space.trainedDimensions).toEqual([16, 8]);
+    expect(space.fingerprint).toBe(await fingerprint(join(checkpoints, 'bert-tiny-mean')));
+  });
+
   it('is another wherever the vectors are, over the same weights', async () => {
     const folders = await Promise.all([
       changed('bert-tiny-mean', {}),

@@ -16,6 +16,7 @@ import { openWeights } from './open-weights.js';
 import { readModelConfig, type ModelConfig, type Similarity } from './model-config.js';
 import { withoutWrappers } from './renamed-tensors.js';
 import { openTokenHeads } from './token-heads.js';
+import { readTrainedDimensions } from './trained-dimensions.js';
 import { effectiveTokenizer, readTokenizerConfig, type EffectiveTokenizer } from './tokenizer/effective-tokenizer.js';
 import { ignoredTokenIds } from './tokenizer/ignored-ids.js';
 import {
@@ -43,6 +44,8 @@ export interface Checkpoint {
   readonly defaultRole: string | undefined;
   /** How vectors are compared, where a file says it. */
   readonly similarity: Similarity | undefined;
+  /** Numbers at the head of a vector that the files name as trained for. */
+  readonly trainedDimensions: readonly number[];
   /** Tokens a text may have, or undefined where no file says. */
   readonly maxTokens: number | undefined;
   readonly truncationSide: 'right' | 'left';
@@ -138,6 +141,7 @@ export async function openCheckpoint(
       moduleFolders: modules.folders,
       heads,
       ...fromModelConfig,
+      trainedDimensions: await readTrainedDimensions(folder, config),
       maxTokens: limitOf(transformerConfig, tokenizer, config),
       truncationSide: tokenizer?.truncationSide ?? 'right',
       tokenizerJson: tokenizer?.json ?? known?.tokenizerJson ?? '',

@@ -1,9 +1,10 @@
 import { ADAPTER_CONFIG, ADAPTER_FILES } from './adapter.js';
+import { CARD } from './trained-dimensions.js';
 import { TRANSFORMER_CONFIGS } from './transformer-config.js';
 import { ADDED_TOKENS, SPECIAL_TOKENS_MAP, TOKENIZER_CONFIG } from './tokenizer/effective-tokenizer.js';
 
-/** Files in the folder of a checkpoint that say what it consists of. */
-export const MODEL_FILES: readonly string[] = ['modules.json', 'config_sentence_transformers.json'];
+/** Files in the folder of a checkpoint that say what it consists of, and the card, which says what it was trained for. */
+export const MODEL_FILES: readonly string[] = ['modules.json', 'config_sentence_transformers.json', CARD];
 
 /** Files that a tokenizer is made from; the first group of which all are there is taken. */
 export const TOKENIZER_FILES: readonly (readonly string[])[] = [

@@ -1,4 +1,5 @@
 import {
+  norm,
   spaceFingerprint,
   type EncodeOptions,
   type Head,
@@ -80,6 +81,7 @@ export async function spaceFile(
     truncationSide,
     similarity,
     ignored,
+    trainedDimensions,
   } = checkpoint;
   const chain = unusualModules(modules, shape.hiddenSize);
   const encoder = unusualEncoder(shape);
@@ -98,6 +100,7 @@ export async function spaceFile(
     ...(chain === undefined ? {} : { modules: chain }),
     ...(encoder === undefined ? {} : { encoder }),
   };
+  const trained = trainedDimensions.filter((size) => size < identity.dimension);
   const heads: Head[] = [
     'dense',
     ...(tokenHeads.sparse === undefined ? [] : ['sparse' as const]),
@@ -115,6 +118,7 @@ export async function spaceFile(
     heads,
     ...(positionLimit(shape) < maxTokens ? { positions: positionLimit(shape) } : {}),
     ...(similarity === undefined ? {} : { similarity }),
+    ...(trained.length === 0 ? {} : { trainedDimensions: trained }),
     ...(ignored.length === 0 ? {} : { ignored: [...ignored] }),
     ...(tokenHeads.sparse === undefined ? {} : { sparse: { ignoredIds: [...tokenHeads.sparse.ignoredIds] } }),
     ...(tokenHeads.colbert === undefined ? {} : { colbert: tokenHeads.colbert }),
@@ -142,13 +146,15 @@ function probeEntry(
   output: ReferenceOutput | undefined,
   { promptPooling }: SpaceIdentity,
 ): SpaceFile['probes'][number] {
-  const { dense = new Float32Array(), sparse, colbert } = output ?? {};
+  const { dense = new Float32Array(), pooled, sparse, colbert } = output ?? {};
   return {
     text,
     role,
     ids: Array.from(ids),
     ...(promptPooling === undefined ? {} : { promptTokens }),
     dense: encodeVector(dense),
+    // Of float64 sums: seven digits do not depend on the processor.
+    ...(pooled === undefined ? {} : { norm: Number(norm(pooled).toPrecision(7)) }),
     ...(sparse === undefined ? {} : { sparse: [...sparse] }),
     ...(colbert === undefined ? {} : { colbert: encodeVector(colbert) }),
   };

@@ -4,7 +4,9 @@ import {
   cosine,
   HEADS,
   type InferenceBackend,
+  maxAbsDifference,
   norm,
+  normalize,
   tokenBatch,
   type TokenBatch,
 } from '@kimera/core';
@@ -68,6 +70,23 @@ export function inferenceBackendConformance(
         expect(row(output, i).every((value) => Number.isFinite(value))).toBe(true);
         if (backend.space.normalize) expect(Math.abs(norm(row(output, i)) - 1) < 1e-6).toBe(true);
       }
+    });
+
+    it('gives vectors before their normalisation where it is asked for them, the same direction in their own length', async () => {
+      const whole = await backend.run(tokenBatch(texts), { heads: ['dense'], normalize: false });
+      expect(whole.dense?.length).toBe(texts.length * backend.space.dimension);
+      const normalized = await backend.run(tokenBatch(texts), DENSE);
+      for (const [i, ids] of texts.entries()) {
+        const single = await backend.run(tokenBatch([ids]), { heads: ['dense'], normalize: false });
+        const length = norm(row(whole, i));
+        const ofLengthOne = (vector: Float32Array): Float32Array => vector.map((value) => value / length);
+        checkClose(ofLengthOne(row(single, 0)), ofLengthOne(row(whole, i)), tolerance, `text ${i} alone`);
+        const expected = backend.space.normalize ? normalize(row(whole, i)) : row(whole, i);
+        expect(maxAbsDifference(expected, row(normalized, i)) <= 1e-6).toBe(true);
+      }
+      // One that gave normalised vectors would pass the rest.
+      const ones = texts.filter((_, i) => Math.abs(norm(row(whole, i)) - 1) < 1e-6);
+      if (backend.space.normalize) expect(ones.length < texts.length).toBe(true);
     });
 
     it('does not mix concurrent calls', async () => {

@@ -23,7 +23,7 @@ export const FILES: Readonly<Record<string, Buffer | string>> = {
   'config.json': '{"model_type":"bert"}',
   'tokenizer.json': '{"version":"1.0"}',
   'model.safetensors': WEIGHTS,
-  'README.md': '# mine',
+  'notes.md': '# mine',
   '.gitattributes': '*.safetensors filter=lfs',
   'onnx/model.onnx': 'graph',
   'pytorch_model.bin': noise(100),

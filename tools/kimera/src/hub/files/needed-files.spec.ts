@@ -37,11 +37,12 @@ describe('the files of a checkpoint', () => {
         'vocab.txt',
         'sparse_linear.pt',
         'colbert_linear.pt',
+        'README.md',
       ].map((name) => [name, '']),
     );
     const others = Object.fromEntries(
       [
-        'README.md',
+        'notes.md',
         'sentencepiece.bpe.model',
         'onnx/model.onnx',
         'pytorch_model.bin',
