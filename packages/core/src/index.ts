@@ -59,7 +59,7 @@ export {
 } from './portable-error.js';
 export { sha256Hex, spaceFingerprint } from './fingerprint.js';
 export { headsOfText, type HeadsOfText } from './heads.js';
-export type { BackendOutput, HeadRequest, InferenceBackend } from './ports/inference-backend.js';
+export type { BackendOutput, HeadRequest, InferenceBackend, RunOrder } from './ports/inference-backend.js';
 export {
   checkCollectionName,
   checkDimension,

@@ -20,9 +20,7 @@ import {
 } from '@kimera/testing';
 import { TOKENIZER_REVISION } from '@kimera/tokenizers/pure';
 import fc from 'fast-check';
-import { Embedder, QueueFullError } from './index.js';
-import { Scheduler } from './scheduler.js';
-import { Statistics } from './statistics.js';
+import { Embedder } from './index.js';
 
 const runner = { describe, it, beforeAll, afterAll, expect };
 const space = fakeSpace('counts', {
@@ -34,7 +32,7 @@ const space = fakeSpace('counts', {
 
 interface Parts {
   readonly batchTokens?: number;
-  readonly queueTokens?: number;
+  readonly maxQueueSeconds?: number;
 }
 /** An embedder on the fake backend; `open` lets its batches run, which wait where `gated`. */
 function embedder(
@@ -212,90 +210,31 @@ describe('Embedder', () => {
     expect((await embed.encodeText('a')).tokens).toBe(2);
   });
 
-  it('runs interactive texts before bulk ones, and bulk ones all the same', async () => {
+  it('refuses work that would wait too long before it is tokenised, and drops that of a caller who gave up', async () => {
     const { closed, open } = gate();
-    const { embed, backend } = embedder({ batchTokens: 1 }, closed);
-    const blockers = embed.encodeBatch(['x', 'x']);
-    await turn();
-    const bulk = embed.encodeBatch(
-      Array.from({ length: 10 }, () => 'b'),
-      { lane: 'bulk' },
-    );
-    const interactive = embed.encodeBatch(Array.from({ length: 20 }, () => 'i'));
-    await turn();
-    open();
-    await Promise.all([blockers, bulk, interactive]);
-    const order = backend.batches
-      .slice(2)
-      .map((batch) => String.fromCharCode((batch.ids[1] ?? 0) - 1))
-      .join('');
-    // Two interactive batches went before: bulk gets every fifth batch from there on, and all of them once no
-    // interactive text waits.
-    expect(order).toBe(`iib${'iiiib'.repeat(4)}ii${'b'.repeat(5)}`);
-  });
-
-  it('runs bulk texts in small batches, since an interactive one has to wait for those under way', async () => {
-    const { embed, backend } = embedder({ batchTokens: 4_096 });
-    const texts = Array.from({ length: 400 }, () => 'abcdefghijk');
-    await embed.encodeBatch(texts, { lane: 'bulk' });
-    expect(backend.batches.every(({ ids }) => ids.length <= 1_024)).toBe(true);
-    const before = backend.batches.length;
-    await embed.encodeBatch(texts.slice(0, 300));
-    expect(backend.batches.length).toBe(before + 1);
-  });
-
-  it('refuses work beyond the queue of its lane, and frees it when a caller gives up', async () => {
-    const { closed, open } = gate();
-    const { embed } = embedder({ batchTokens: 5, queueTokens: 25 }, closed);
+    const { embed } = embedder({ batchTokens: 5, maxQueueSeconds: 0.001 }, closed);
     const running = embed.encodeBatch(['aaaa', 'aaaa']);
     await turn();
     const controller = new AbortController();
     const waiting = rejection(() =>
       embed.encodeBatch(
-        Array.from({ length: 5 }, () => 'aaaa'),
-        { lane: 'bulk', signal: controller.signal },
+        Array.from({ length: 20 }, () => 'aaaa'),
+        { lane: 'bulk', client: 'a', signal: controller.signal },
       ),
     );
     await turn();
-    expect(embed.getPerformanceStats().queue).toEqual({ interactive: 0, bulk: 25 });
-    const refused = await rejection(() => embed.encodeText('a', { lane: 'bulk' }));
-    expect(refused).toBeInstanceOf(QueueFullError);
-    expect(refused).toMatchObject({ code: 'QUEUE_FULL', limit: 25, waiting: 25 });
-    const other = embed.encodeText('b');
+    expect(embed.getPerformanceStats()).toMatchObject({
+      queue: { interactive: 0, bulk: 90 },
+      queueSeconds: { interactive: expect.any(Number), bulk: 0.005 },
+    });
+    const refused = await rejection(() => embed.tokenize(['a'], undefined, { lane: 'bulk', client: 'a' }));
+    expect(refused).toMatchObject({ code: 'QUEUE_FULL', limit: expect.any(Number), retryAt: expect.any(Number) });
     controller.abort(new Error('gone'));
     expect(await waiting).toMatchObject({ message: 'gone' });
-    expect(embed.getPerformanceStats().queue.bulk).toBe(0);
+    await expect(embed.encodeText('b', { signal: controller.signal })).rejects.toMatchObject({ message: 'gone' });
+    expect(embed.getPerformanceStats()).toMatchObject({ queue: { bulk: 0 }, refused: 1, dropped: 2, errors: 0 });
     open();
-    expect((await other).tokens).toBe(2);
     expect((await running).length).toBe(2);
-  });
-
-  it('says when a refused call has room, by the measured rate, once there is one', async () => {
-    const { closed, open } = gate();
-    const rates = [0, 5];
-    const scheduler = new Scheduler({
-      backend: new FakeBackend({ before: () => closed }),
-      batchTokens: 5,
-      queueTokens: 20,
-      concurrency: 1,
-      onBatch: () => undefined,
-      tokensPerSecond: () => rates.shift() ?? 0,
-    });
-    const call = (tokens: number): ReturnType<typeof scheduler.run> =>
-      scheduler.run({ texts: [new Int32Array(tokens).fill(1)], heads: ['dense'], promptTokens: 0, lane: 'bulk' });
-    const [running, waiting] = [call(5), turn().then(() => call(18))];
-    await turn();
-    await turn();
-    expect(await rejection(() => call(3))).toMatchObject({ code: 'QUEUE_FULL', waiting: 18, retryAt: undefined });
-    const before = Date.now();
-    const refused = await rejection(() => call(7));
-    const retryAt = refused instanceof QueueFullError ? (refused.retryAt ?? 0) : 0;
-    // 5 of the 18 tokens have to go, at 5 a second.
-    expect(retryAt - before).toBeGreaterThanOrEqual(1_000);
-    expect(retryAt - Date.now()).toBeLessThanOrEqual(1_000);
-    open();
-    await Promise.all([running, waiting]);
-    scheduler.close();
   });
 
   it('keeps nothing of a finished call on a signal that lives on', async () => {
@@ -337,12 +276,4 @@ it('stamps an embedding with the variant that computed it', async () => {
   }
   const embed = new Embedder({ backend: new Changing(), tokenizer: inlineBatchTokenizer(), probes: [] });
   expect((await embed.encodeText('a')).variant).toBe('int8');
-});
-
-it('counts time in which two batches ran once', () => {
-  const statistics = new Statistics();
-  statistics.batch({ texts: 2, tokens: 100, started: 0, ended: 1_000 });
-  statistics.batch({ texts: 2, tokens: 100, started: 500, ended: 1_500 });
-  statistics.batch({ texts: 2, tokens: 100, started: 2_000, ended: 2_500 });
-  expect(statistics.perSecond(statistics.tokens)).toBe(150);
 });

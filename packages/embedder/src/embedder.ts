@@ -14,7 +14,6 @@ import {
   type Embedding,
   type EncodeTextOptions,
   type InferenceBackend,
-  type Lane,
   type PromptName,
   type SpaceDescription,
   type TextEmbedder,
@@ -24,13 +23,18 @@ import { TOKENIZER_REVISION } from '@kimera/tokenizers/pure';
 import type { FallbackStatus } from './fallback/backend-step.js';
 import { testExpectation, testProbe, type ModelExpectation, type ModelTest, type ProbeTest } from './model-test.js';
 import { EmbeddingCache, type OutputRequest, type TextOutput } from './embedding-cache.js';
-import { Scheduler } from './scheduler.js';
+import { QueueFullError } from './errors.js';
+import { Scheduler, type SchedulerCall } from './scheduler.js';
+import { Speed } from './speed.js';
 import { Statistics, type PerformanceStats } from './statistics.js';
 
 /** Tokens of one batch. */
 export const DEFAULT_BATCH_TOKENS = 4_096;
-/** Tokens that may wait in a lane: about a minute of work of a small model on two cores. */
-export const DEFAULT_QUEUE_TOKENS = 1_000_000;
+/** Seconds that a call may wait. */
+export const DEFAULT_QUEUE_SECONDS = 60;
+/** UTF-16 units that one thread tokenises in a second, before it was measured; texts that are less are not waited for. */
+const USUAL_UNITS_PER_SECOND = 1_000_000;
+const LONG_UNITS = 50_000;
 
 export interface EmbedderParts {
   readonly backend: InferenceBackend;
@@ -39,7 +43,8 @@ export interface EmbedderParts {
   /** Of a backend with several steps. */
   readonly fallback?: () => FallbackStatus;
   readonly batchTokens?: number;
-  readonly queueTokens?: number;
+  /** A call that would wait longer for its turn is refused, by the speed of the last seconds. */
+  readonly maxQueueSeconds?: number;
   /**
    * Memory for the outputs of texts that may come again; default 0, no cache. Bulk work looks into it and leaves it as
    * it is.
@@ -80,18 +85,22 @@ export class Embedder implements TextEmbedder {
   readonly #cache: EmbeddingCache;
   /** Derived spaces that were asked for, by their rules. */
   readonly #derived = new Map<string, Promise<EmbeddingSpace>>();
+  readonly #maxQueueSeconds: number;
+  readonly #tokenizing = new Speed(USUAL_UNITS_PER_SECOND, LONG_UNITS);
+  /** UTF-16 units of the long texts that are being tokenised. */
+  #waitingUnits = 0;
 
   constructor(parts: EmbedderParts) {
     this.#parts = parts;
     this.space = parts.backend.space;
     this.#cache = new EmbeddingCache(parts.cacheBytes ?? 0);
+    this.#maxQueueSeconds = parts.maxQueueSeconds ?? DEFAULT_QUEUE_SECONDS;
     this.#scheduler = new Scheduler({
       backend: parts.backend,
       batchTokens: parts.batchTokens ?? DEFAULT_BATCH_TOKENS,
-      queueTokens: parts.queueTokens ?? DEFAULT_QUEUE_TOKENS,
+      maxQueueSeconds: this.#maxQueueSeconds,
       concurrency: 2,
       onBatch: (batch) => this.#statistics.batch(batch),
-      tokensPerSecond: () => this.#statistics.perSecond(this.#statistics.tokens),
     });
   }
 
@@ -143,16 +152,29 @@ export class Embedder implements TextEmbedder {
     const { role, ...rest } = options;
     rest.signal?.throwIfAborted();
     await this.#checkedSpace(rest);
-    const { ids, ...counts } = await this.tokenize(texts, role);
+    const { ids, ...counts } = await this.tokenize(texts, role, rest);
     return this.encodeTokens(ids, { ...rest, ...counts });
   }
 
   /**
-   * The texts behind the prompt of their role, as `encodeTokens` takes them; texts beyond the limit are cut. @throws
-   * UnknownRoleError.
+   * The texts behind the prompt of their role, as `encodeTokens` takes them; texts beyond the limit are cut. @param
+   * options of the call that they are for: where it would be refused anyway, it is before they are tokenised. @throws
+   * UnknownRoleError, QueueFullError, the signal's reason.
    */
-  tokenize(texts: readonly string[], role?: PromptName): Promise<TokenizedTexts> {
-    return this.#tokenizeBehind(promptOf(this.space, role), texts);
+  async tokenize(
+    texts: readonly string[],
+    role?: PromptName,
+    { lane = 'interactive', client, signal }: Pick<EncodeTextOptions, 'lane' | 'client' | 'signal'> = {},
+  ): Promise<TokenizedTexts> {
+    try {
+      signal?.throwIfAborted();
+      // No text has more tokens than units, but for the special ones.
+      this.#scheduler.check({ lane, client, leastTokens: 1, mostTokens: unitsOf(texts) + 4 * texts.length });
+      return await this.#tokenizeBehind(promptOf(this.space, role), texts, signal);
+    } catch (error) {
+      this.#failed(error, signal);
+      throw error;
+    }
   }
 
   /**
@@ -160,7 +182,7 @@ export class Embedder implements TextEmbedder {
    * and as encodeBatch.
    */
   async encodeTokens(texts: readonly Int32Array[], options: EncodeTokensOptions = {}): Promise<readonly Embedding[]> {
-    const { heads = ['dense'], lane = 'interactive', signal, totalTokens, promptTokens = 0 } = options;
+    const { heads = ['dense'], lane = 'interactive', client, signal, totalTokens, promptTokens = 0 } = options;
     const space = await this.#checkedSpace(options);
     checkPositions(
       this.space,
@@ -169,7 +191,7 @@ export class Embedder implements TextEmbedder {
     const started = performance.now();
     try {
       const request: OutputRequest = { heads, normalize: space.derived?.normalize, promptTokens };
-      const outputs = await this.#outputs(texts, request, lane, signal);
+      const outputs = await this.#outputs(texts, request, { lane, client, signal });
       const embeddings = outputs.map(({ dense, colbert, ...rest }, i): Embedding => {
         const tokens = (texts[i] as Int32Array).length;
         const total = totalTokens?.[i] ?? tokens;
@@ -193,23 +215,29 @@ export class Embedder implements TextEmbedder {
       );
       return embeddings;
     } catch (error) {
-      this.#statistics.errors += 1;
+      this.#failed(error, signal);
       throw error;
     }
   }
 
   getPerformanceStats(): PerformanceStats {
-    const { texts, tokens, batches, truncated, errors, latency } = this.#statistics;
+    const { texts, tokens, batches, truncated, errors, refused, dropped, latency } = this.#statistics;
     return {
       texts,
       tokens,
       batches,
       truncated,
       errors,
+      refused,
+      dropped,
       latency,
       textsPerSecond: this.#statistics.perSecond(this.#statistics.computed),
       tokensPerSecond: this.#statistics.perSecond(tokens),
       queue: { interactive: this.#scheduler.waiting('interactive'), bulk: this.#scheduler.waiting('bulk') },
+      queueSeconds: {
+        interactive: this.#scheduler.waitSeconds('interactive'),
+        bulk: this.#scheduler.waitSeconds('bulk'),
+      },
       backend: this.#parts.backend.name,
       variant: this.#parts.backend.variant.name,
       cache: this.#cache.stats,
@@ -275,25 +303,30 @@ export class Embedder implements TextEmbedder {
   async #outputs(
     texts: readonly Int32Array[],
     request: OutputRequest,
-    lane: Lane,
-    signal: AbortSignal | undefined,
+    caller: Pick<SchedulerCall, 'lane' | 'client' | 'signal'>,
   ): Promise<readonly TextOutput[]> {
-    signal?.throwIfAborted();
+    caller.signal?.throwIfAborted();
     // What a lossy variant gave while it stood in does not outlive it.
     const { variant } = this.#parts.backend;
     const known = texts.map((ids) => this.#cache.get(ids, request, variant.name));
     const missing = texts.filter((_, i) => known[i] === undefined);
-    const computed = await this.#scheduler.run({ texts: missing, ...request, lane, signal });
-    if (lane === 'interactive')
+    const computed = await this.#scheduler.run({ texts: missing, ...request, ...caller });
+    if (caller.lane === 'interactive')
       computed.forEach((output, i) => this.#cache.set(missing[i] as Int32Array, request, output));
     let next = 0;
     return known.map((output) => output ?? (computed[next++] as TextOutput));
   }
 
-  async #tokenizeBehind(prompt: string, texts: readonly string[]): Promise<TokenizedTexts> {
+  #failed(error: unknown, signal: AbortSignal | undefined): void {
+    if (error instanceof QueueFullError) this.#statistics.refused += 1;
+    else if (signal?.aborted === true) this.#statistics.dropped += 1;
+    else this.#statistics.errors += 1;
+  }
+
+  async #tokenizeBehind(prompt: string, texts: readonly string[], signal?: AbortSignal): Promise<TokenizedTexts> {
     const prompted = prompt === '' ? texts : texts.map((text) => prompt + text);
     const [{ batch, totalTokens }, promptTokens] = await Promise.all([
-      this.#tokenize(prompted),
+      this.#tokenize(prompted, signal),
       this.#promptTokens(prompt),
     ]);
     return { ids: texts.map((_, i) => textIds(batch, i)), totalTokens, promptTokens };
@@ -311,9 +344,27 @@ export class Embedder implements TextEmbedder {
     return alone.length - (alone.at(-1) === end ? 1 : 0);
   }
 
-  #tokenize(texts: readonly string[]): ReturnType<BatchTokenizer['encodeBatch']> {
-    return this.#parts.tokenizer.encodeBatch(texts, tokenLimit(this.space));
+  /** Long calls take turns; one that would wait too long for its own is refused, as in the queue behind. */
+  async #tokenize(texts: readonly string[], signal?: AbortSignal): ReturnType<BatchTokenizer['encodeBatch']> {
+    const { tokenizer } = this.#parts;
+    const units = unitsOf(texts);
+    if (units < LONG_UNITS) return tokenizer.encodeBatch(texts, tokenLimit(this.space), signal);
+    const waiting = this.#waitingUnits / this.#tokenizing.perSecond;
+    const limit = Math.max(this.#maxQueueSeconds, units / this.#tokenizing.perSecond);
+    if (waiting > limit) throw new QueueFullError(limit, waiting, Math.ceil(Date.now() + (waiting - limit) * 1_000));
+    this.#waitingUnits += units;
+    this.#tokenizing.begin(performance.now());
+    try {
+      return await tokenizer.encodeBatch(texts, tokenLimit(this.space), signal);
+    } finally {
+      this.#waitingUnits -= units;
+      this.#tokenizing.end(signal?.aborted === true ? 0 : units, performance.now());
+    }
   }
+}
+
+function unitsOf(texts: readonly string[]): number {
+  return texts.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** [T', C] as T' views. */

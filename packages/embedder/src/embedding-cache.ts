@@ -13,6 +13,9 @@ export interface CacheStats {
   readonly bytes: number;
 }
 
+/** Arguments of one call: engines limit them. */
+const UNITS_A_CALL = 8_192;
+
 /** Bytes of one text beside its numbers: an entry of the map and the objects in it. */
 const ENTRY_BYTES = 200;
 
@@ -46,7 +49,7 @@ export class EmbeddingCache {
         ? undefined
         : new LRUCache({
             maxSize: bytes,
-            sizeCalculation: (output, key) => ENTRY_BYTES + key.length + outputBytes(output),
+            sizeCalculation: (output, key) => ENTRY_BYTES + 2 * key.length + outputBytes(output),
           });
   }
 
@@ -71,8 +74,13 @@ export class EmbeddingCache {
   }
 }
 
+/** The ids stand in it as two UTF-16 units each: ten times as fast as writing numbers, which a large call would feel. */
 function keyOf(ids: Int32Array, { heads, normalize, promptTokens }: OutputRequest): string {
-  return `${outputsName(heads, normalize)}|${promptTokens}|${ids.join()}`;
+  let key = `${outputsName(heads, normalize)}|${promptTokens}|`;
+  const units = new Uint16Array(ids.buffer, ids.byteOffset, 2 * ids.length);
+  for (let from = 0; from < units.length; from += UNITS_A_CALL)
+    key += String.fromCharCode(...units.subarray(from, from + UNITS_A_CALL));
+  return key;
 }
 
 function copied({ dense, sparse, colbert, variant }: TextOutput): TextOutput {

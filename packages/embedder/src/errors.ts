@@ -19,20 +19,22 @@ export class NoBackendError extends KimeraError {
   }
 }
 
-/** More tokens wait than the queue may hold: come back later. */
+/** A call that would wait longer than it may, by the speed of the last seconds: come back later. */
 export class QueueFullError extends KimeraError {
   readonly code = 'QUEUE_FULL';
   readonly kind = 'retryable';
   constructor(
+    /** Seconds that it may wait. */
     readonly limit: number,
+    /** Seconds that it would wait. */
     readonly waiting: number,
-    /** When there is room for the call, by the measured rate, milliseconds since 1970; undefined before the first batch. */
-    readonly retryAt?: number,
+    /** When it would wait no longer than it may, milliseconds since 1970. */
+    readonly retryAt: number,
   ) {
-    super(`the queue is full: ${waiting} tokens wait, the limit is ${limit}`, {
+    super(`the queue is full: it would wait ${waiting.toFixed(1)} s, the limit is ${limit.toFixed(1)} s`, {
       limit,
       waiting,
-      ...(retryAt === undefined ? {} : { retryAt }),
+      retryAt,
     });
   }
 }

@@ -3,7 +3,7 @@ export {
   type BackendStep,
   type CacheStats,
   DEFAULT_BATCH_TOKENS,
-  DEFAULT_QUEUE_TOKENS,
+  DEFAULT_QUEUE_SECONDS,
   Embedder,
   type EmbedderParts,
   type EmbedOptions,

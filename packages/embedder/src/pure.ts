@@ -1,7 +1,7 @@
 // What browsers can import: all but opening a folder on a disk.
 export {
   DEFAULT_BATCH_TOKENS,
-  DEFAULT_QUEUE_TOKENS,
+  DEFAULT_QUEUE_SECONDS,
   Embedder,
   type EmbedderParts,
   type EmbedOptions,

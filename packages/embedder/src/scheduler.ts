@@ -5,11 +5,13 @@ import {
   headsOfText,
   type InferenceBackend,
   type Lane,
+  type RunOrder,
   tokenBatch,
 } from '@kimera/core';
 import { outputsName, type TextOutput } from './embedding-cache.js';
 import { QueueFullError } from './errors.js';
-import { LaneQueue } from './lane-queue.js';
+import { LaneQueue, type QueuedText, tokensOf } from './lane-queue.js';
+import { Speed } from './speed.js';
 import type { BatchTiming } from './statistics.js';
 
 export interface SchedulerCall {
@@ -20,19 +22,20 @@ export interface SchedulerCall {
   /** Tokens at the head of each text that are the prompt's. */
   readonly promptTokens: number;
   readonly lane: Lane;
+  /** Whose share of the lane it takes; calls without one share one. */
+  readonly client?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** One text's tokens waiting for its output. */
-interface Item {
-  readonly ids: Int32Array;
-  readonly job: Job;
-  /** Position in its call. */
-  readonly index: number;
+export interface ExpectedCall extends Pick<SchedulerCall, 'lane' | 'client'> {
+  readonly leastTokens: number;
+  readonly mostTokens: number;
 }
 
 /** One call: all its texts go in one lane and come back in order. */
 interface Job {
+  readonly texts: readonly Int32Array[];
+  readonly client: string;
   readonly outputs: TextOutput[];
   readonly heads: readonly Head[];
   readonly normalize: false | undefined;
@@ -40,90 +43,112 @@ interface Job {
   readonly lane: Lane;
   /** Texts without an output. */
   left: number;
-  /** Tokens that wait in the lane. */
-  waitingTokens: number;
   done: boolean;
   readonly signal: AbortSignal | undefined;
   readonly aborted: () => void;
   readonly resolve: (outputs: readonly TextOutput[]) => void;
   readonly reject: (error: unknown) => void;
 }
+type Item = QueuedText<Job>;
 
 export interface SchedulerOptions {
   readonly backend: InferenceBackend;
-  /** Tokens of one batch, of a bulk one at most {@link BULK_BATCH_TOKENS}; a longer text goes alone. */
+  /** Tokens of one batch at most; a longer text goes alone. Most are shorter: {@link BATCH_SECONDS}. */
   readonly batchTokens: number;
-  /**
-   * Tokens that may wait in a lane; beyond, calls are refused. Bulk work that waits does not keep interactive work out.
-   */
-  readonly queueTokens: number;
-  /** Batches under way at once. */
+  /** A call that would wait longer is refused ({@link SLOWDOWN} for large ones). */
+  readonly maxQueueSeconds: number;
+  /** Batches of a lane under way at once. */
   readonly concurrency: number;
   readonly onBatch: (batch: BatchTiming) => void;
-  /** Tokens a second, measured; 0 before the first batch. */
-  readonly tokensPerSecond: () => number;
+  /** Milliseconds of a clock that only goes forward; default `performance.now`. */
+  readonly now?: () => number;
 }
 
 /**
- * Tokens of a bulk batch at most. An interactive text waits for the batches under way, which cannot be stopped: two of
- * 4,096 tokens take about a second on two cores. Texts of like length go together, so that small batches are still full
- * ones.
+ * Work of one batch: what a text may wait for that cannot be stopped. Longer batches are no faster, but for very short
+ * ones ({@link SHORTEST_BATCH_TOKENS}).
  */
-const BULK_BATCH_TOKENS = 1_024;
+const BATCH_SECONDS = 0.1;
+const SHORTEST_BATCH_TOKENS = 256;
+/** Taken as the speed until a batch was measured: that of a large model on two cores. */
+const USUAL_TOKENS_PER_SECOND = 1_000;
+/** Bulk work gets one token for each so many interactive ones, where both wait: a fifth of the time. */
+const INTERACTIVE_TOKENS_A_BULK_TOKEN = 4;
 /**
- * After this many interactive batches in a row, a waiting bulk batch goes first: bulk always gets a fifth of the
- * batches.
+ * A call whose own work takes long may wait this many times as long, where that is more than the limit: four clients
+ * with large calls are all served at a quarter of the speed, where one of them would be refused otherwise.
  */
-const BULK_EVERY = 5;
+const SLOWDOWN = 3;
+const LANES = ['interactive', 'bulk'] as const;
 
 /**
  * Cuts calls into batches by a token budget. Texts of concurrent calls share batches; interactive texts go before bulk
- * ones, which are never starved ({@link BULK_EVERY}). Within a lane texts of like length go together ({@link
+ * ones, which are never starved, and pass those that a backend has not begun. Within a lane clients take turns ({@link
  * LaneQueue}).
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
-  readonly #lanes: Readonly<Record<Lane, LaneQueue<Item>>> = { interactive: new LaneQueue(), bulk: new LaneQueue() };
-  readonly #waitingTokens: Record<Lane, number> = { interactive: 0, bulk: 0 };
-  #running = 0;
-  #interactiveInARow = 0;
+  readonly #now: () => number;
+  readonly #lanes: Readonly<Record<Lane, LaneQueue<Job>>> = { interactive: new LaneQueue(), bulk: new LaneQueue() };
+  readonly #running: Record<Lane, number> = { interactive: 0, bulk: 0 };
+  /** Work that each lane was given, interactive tokens and bulk ones at their weight: the lane that has less is next. */
+  readonly #served: Record<Lane, number> = { interactive: 0, bulk: 0 };
+  /** What the lane of the last batch had before it: where a lane starts that had nothing to do. */
+  #servedBefore = 0;
+  readonly #speed = new Speed(USUAL_TOKENS_PER_SECOND, SHORTEST_BATCH_TOKENS);
   #closed = false;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
   }
 
   /** Tokens waiting. */
   waiting(lane: Lane): number {
-    return this.#waitingTokens[lane];
+    return this.#lanes[lane].tokens;
+  }
+
+  /** Seconds that a text in this lane waits, of a client that has nothing there yet. */
+  waitSeconds(lane: Lane): number {
+    return this.#ahead(lane, undefined, 1) / this.#speed.perSecond;
+  }
+
+  /** Whether a call of some number of tokens between these may come in. @throws QueueFullError. */
+  check({ lane, client = '', leastTokens, mostTokens }: ExpectedCall): void {
+    const { maxQueueSeconds } = this.#options;
+    const rate = this.#speed.perSecond;
+    const seconds = this.#ahead(lane, client, leastTokens) / rate;
+    const limit = Math.max(maxQueueSeconds, (SLOWDOWN * mostTokens) / rate);
+    if (seconds > limit) throw new QueueFullError(limit, seconds, Math.ceil(Date.now() + (seconds - limit) * 1_000));
   }
 
   /** For each text, in order. @throws QueueFullError, ClosedError, the signal's reason, the backend's errors. */
-  async run({ texts, heads, normalize, promptTokens, lane, signal }: SchedulerCall): Promise<readonly TextOutput[]> {
+  async run(call: SchedulerCall): Promise<readonly TextOutput[]> {
+    const { texts, heads, normalize, promptTokens, lane, client = '', signal } = call;
     if (this.#closed) throw new ClosedError('the embedder');
     signal?.throwIfAborted();
     if (texts.length === 0) return [];
-    const tokens = texts.reduce((sum, ids) => sum + ids.length, 0);
-    const waiting = this.#waitingTokens[lane];
-    // A call larger than the whole queue is let in when nothing else waits.
-    if (waiting > 0 && waiting + tokens > this.#options.queueTokens) throw this.#queueFull(waiting, tokens);
+    const tokens = tokensOf({ texts });
+    this.check({ lane, client, leastTokens: tokens, mostTokens: tokens });
     return new Promise((resolve, reject) => {
       const job: Job = {
+        texts,
+        client,
         outputs: new Array<TextOutput>(texts.length),
         heads,
         normalize,
         promptTokens,
         lane,
         left: texts.length,
-        waitingTokens: tokens,
         done: false,
         signal,
         aborted: () => this.#fail(job, signal?.reason),
         resolve,
         reject,
       };
-      texts.forEach((ids, index) => this.#lanes[lane].push({ ids, job, index }));
-      this.#waitingTokens[lane] += tokens;
+      if (this.#lanes[lane].isEmpty && this.#running[lane] === 0)
+        this.#served[lane] = Math.max(this.#served[lane], this.#servedBefore);
+      this.#lanes[lane].push(job);
       signal?.addEventListener('abort', job.aborted, { once: true });
       queueMicrotask(() => this.#next());
     });
@@ -131,88 +156,95 @@ export class Scheduler {
 
   close(): void {
     this.#closed = true;
-    for (const lane of ['interactive', 'bulk'] as const)
-      for (const { job } of this.#lanes[lane].drain()) this.#fail(job, new ClosedError('the embedder'));
+    for (const lane of LANES)
+      for (const job of this.#lanes[lane].drain()) this.#fail(job, new ClosedError('the embedder'));
   }
 
-  /** The call has room once that much of what waits was computed; one that is larger than the queue once nothing waits. */
-  #queueFull(waiting: number, tokens: number): QueueFullError {
-    const { queueTokens, tokensPerSecond } = this.#options;
-    const rate = tokensPerSecond();
-    const before = Math.min(waiting, waiting + tokens - queueTokens);
-    return new QueueFullError(
-      queueTokens,
-      waiting,
-      rate > 0 ? Math.ceil(Date.now() + (before * 1000) / rate) : undefined,
-    );
+  /** Tokens that are computed before a call of so many is done, without its own. */
+  #ahead(lane: Lane, client: string | undefined, tokens: number): number {
+    const { interactive, bulk } = this.#lanes;
+    const turn = this.#batchTokens;
+    const ahead = this.#lanes[lane].ahead(client, tokens, turn);
+    const through = ahead + tokens;
+    return lane === 'interactive'
+      ? ahead + Math.min(bulk.tokens, through / INTERACTIVE_TOKENS_A_BULK_TOKEN)
+      : ahead + Math.min(interactive.tokens, through * INTERACTIVE_TOKENS_A_BULK_TOKEN);
+  }
+
+  get #batchTokens(): number {
+    const { batchTokens } = this.#options;
+    return Math.min(batchTokens, Math.max(SHORTEST_BATCH_TOKENS, Math.round(this.#speed.perSecond * BATCH_SECONDS)));
   }
 
   #next(): void {
-    while (this.#running < this.#options.concurrency) {
-      const batch = this.#take();
+    for (let lane = this.#turn(); lane !== undefined; lane = this.#turn()) {
+      const batch = this.#lanes[lane].take(this.#batchTokens);
       if (batch.length === 0) return;
-      this.#running += 1;
-      void this.#execute(batch).finally(() => {
-        this.#running -= 1;
-        this.#next();
-      });
+      void this.#execute(lane, batch).finally(() => this.#next());
     }
   }
 
-  #take(): readonly Item[] {
-    const { interactive, bulk } = this.#lanes;
-    const bulkFirst = !bulk.isEmpty && (interactive.isEmpty || this.#interactiveInARow >= BULK_EVERY - 1);
-    const lane: Lane = bulkFirst ? 'bulk' : 'interactive';
-    const { batchTokens } = this.#options;
-    const batch = this.#lanes[lane].take(lane === 'bulk' ? Math.min(batchTokens, BULK_BATCH_TOKENS) : batchTokens);
-    if (batch.length === 0) return batch;
-    this.#interactiveInARow = lane === 'interactive' ? this.#interactiveInARow + 1 : 0;
-    for (const { ids, job } of batch) {
-      job.waitingTokens -= ids.length;
-      this.#waitingTokens[lane] -= ids.length;
-    }
-    return batch;
+  /** The lane whose batch is next; undefined where nothing waits for a free place. */
+  #turn(): Lane | undefined {
+    const [first, second] = LANES.filter(
+      (lane) => !this.#lanes[lane].isEmpty && this.#running[lane] < this.#options.concurrency,
+    );
+    return first === 'interactive' && second === 'bulk' && this.#isBulkBehind ? 'bulk' : first;
   }
 
-  /** Calls that ask for the same outputs share a run: nobody pays for a head that only a neighbour wants. */
-  async #execute(batch: readonly Item[]): Promise<void> {
-    const outputsOf = ({ job }: Item): string => outputsName(job.heads, job.normalize);
+  get #isBulkBehind(): boolean {
+    return this.#served.bulk < this.#served.interactive;
+  }
+
+  async #execute(lane: Lane, batch: readonly Item[]): Promise<void> {
+    // Bulk batches that wait in the backend are passed, unless it is their turn.
+    const order: RunOrder = lane === 'interactive' && !(this.#running.bulk > 0 && this.#isBulkBehind) ? 'first' : 'last';
+    this.#servedBefore = this.#served[lane];
+    this.#served[lane] += tokensOfItems(batch) * (lane === 'bulk' ? INTERACTIVE_TOKENS_A_BULK_TOKEN : 1);
+    this.#running[lane] += 1;
+    // Calls that ask for the same outputs share a run: nobody pays for a head that only a neighbour wants.
+    const outputsOf = ({ call }: Item): string => outputsName(call.heads, call.normalize);
     for (const outputs of new Set(batch.map(outputsOf)))
-      await this.#runTogether(batch.filter((item) => outputsOf(item) === outputs));
+      await this.#runTogether(
+        batch.filter((item) => outputsOf(item) === outputs),
+        order,
+      );
+    this.#running[lane] -= 1;
   }
 
-  async #runTogether(batch: readonly Item[]): Promise<void> {
+  async #runTogether(batch: readonly Item[], order: RunOrder): Promise<void> {
     const [first] = batch;
     if (first === undefined) return;
-    const { heads, normalize } = first.job;
-    const started = performance.now();
+    const { heads, normalize } = first.call;
     const { backend, onBatch } = this.#options;
+    this.#speed.begin(this.#now());
+    let tokens = 0;
     try {
-      const promptTokens = Int32Array.from(batch, ({ job }) => job.promptTokens);
+      const promptTokens = Int32Array.from(batch, ({ call }) => call.promptTokens);
       const output = await backend.run(
         { ...tokenBatch(batch.map(({ ids }) => ids)), promptTokens },
-        { heads, normalize },
+        { heads, normalize, order },
       );
       const outputs = outputsOfTexts(output, heads, batch.length, backend);
-      onBatch({
-        texts: batch.length,
-        tokens: batch.reduce((sum, { ids }) => sum + ids.length, 0),
-        started,
-        ended: performance.now(),
-      });
+      tokens = tokensOfItems(batch);
       batch.forEach((item, row) => this.#finish(item, outputs[row] as TextOutput));
     } catch (error) {
-      const jobs = [...new Set(batch.map(({ job }) => job))];
-      if (jobs.length === 1) {
-        for (const job of jobs) this.#fail(job, error);
-        return;
-      }
+      const jobs = [...new Set(batch.map(({ call }) => call))];
       // One call's poison must not fail its neighbours: each call again, alone.
-      for (const job of jobs) await this.#runTogether(batch.filter((item) => item.job === job && !job.done));
+      if (jobs.length > 1)
+        for (const job of jobs)
+          await this.#runTogether(
+            batch.filter(({ call }) => call === job && !call.done),
+            order,
+          );
+      else for (const job of jobs) this.#fail(job, error);
+    } finally {
+      const milliseconds = this.#speed.end(tokens, this.#now());
+      if (tokens > 0) onBatch({ texts: batch.length, tokens, milliseconds });
     }
   }
 
-  #finish({ job, index }: Item, output: TextOutput): void {
+  #finish({ call: job, index }: Item, output: TextOutput): void {
     if (job.done) return;
     job.outputs[index] = output;
     job.left -= 1;
@@ -230,10 +262,13 @@ export class Scheduler {
   /** Its texts that still wait are not computed, and a signal that outlives the call does not keep it. */
   #settle(job: Job): void {
     job.done = true;
-    this.#waitingTokens[job.lane] -= job.waitingTokens;
-    job.waitingTokens = 0;
+    this.#lanes[job.lane].forget(job);
     job.signal?.removeEventListener('abort', job.aborted);
   }
+}
+
+function tokensOfItems(batch: readonly Item[]): number {
+  return batch.reduce((sum, { ids }) => sum + ids.length, 0);
 }
 
 /**

@@ -10,6 +10,10 @@ export interface PerformanceStats {
   readonly batches: number;
   readonly truncated: number;
   readonly errors: number;
+  /** Calls that would have waited too long. */
+  readonly refused: number;
+  /** Calls whose signal was aborted: what of them was not begun was not computed. */
+  readonly dropped: number;
   /** Milliseconds of a call, over the last 2,048. */
   readonly latency: { readonly p50: number; readonly p95: number; readonly p99: number };
   /** Over the time in which the backend worked. */
@@ -17,6 +21,8 @@ export interface PerformanceStats {
   readonly tokensPerSecond: number;
   /** Tokens waiting. */
   readonly queue: { readonly interactive: number; readonly bulk: number };
+  /** That a text waits, of a client that has nothing there: by the speed of the last seconds. */
+  readonly queueSeconds: { readonly interactive: number; readonly bulk: number };
   readonly backend: string;
   readonly variant: string;
   readonly cache: CacheStats;
@@ -29,9 +35,8 @@ export interface PerformanceStats {
 export interface BatchTiming {
   readonly texts: number;
   readonly tokens: number;
-  /** By `performance.now()`. */
-  readonly started: number;
-  readonly ended: number;
+  /** Of work since the batch before it ended, or since it began where none was under way. */
+  readonly milliseconds: number;
 }
 
 /** Counts that cost a few additions a call. */
@@ -41,10 +46,11 @@ export class Statistics {
   batches = 0;
   truncated = 0;
   errors = 0;
+  refused = 0;
+  dropped = 0;
   /** Texts that a backend computed: those that the cache answered are not among them. */
   computed = 0;
   #busy = 0;
-  #busyUntil = 0;
   readonly #latencies = new Float64Array(WINDOW);
   #calls = 0;
 
@@ -54,16 +60,11 @@ export class Statistics {
     this.#latencies[this.#calls % WINDOW] = milliseconds;
     this.#calls += 1;
   }
-  /**
-   * A batch that ran over [started, ended), milliseconds of one clock, told in the order of the ends. Time in which two
-   * ran counts once.
-   */
-  batch({ texts, tokens, started, ended }: BatchTiming): void {
+  batch({ texts, tokens, milliseconds }: BatchTiming): void {
     this.batches += 1;
     this.computed += texts;
     this.tokens += tokens;
-    this.#busy += Math.max(0, ended - Math.max(started, this.#busyUntil));
-    this.#busyUntil = Math.max(ended, this.#busyUntil);
+    this.#busy += milliseconds;
   }
   get latency(): PerformanceStats['latency'] {
     const sorted = this.#latencies.slice(0, Math.min(this.#calls, WINDOW)).sort();

@@ -6,6 +6,7 @@ import {
   type EmbeddingSpace,
   type HeadRequest,
   type InferenceBackend,
+  type RunOrder,
   type TokenBatch,
   type Variant,
 } from '@kimera/core';
@@ -17,7 +18,7 @@ import { OutputOfTexts } from './output-of-texts.js';
 /** Runs groups on a {@link FastGraph}: worker threads that each hold one, or one in the same thread. */
 export interface GroupRunner {
   /** GroupRequest to GroupResponse. */
-  call(request: GroupRequest): Promise<unknown>;
+  call(request: GroupRequest, order?: RunOrder): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -52,7 +53,7 @@ export class GraphBackend<Runner extends GroupRunner = GroupRunner> implements I
     this.#tokensOfARun = tokensOfARun;
   }
 
-  async run(batch: TokenBatch, { heads, normalize }: HeadRequest): Promise<BackendOutput> {
+  async run(batch: TokenBatch, { heads, normalize, order }: HeadRequest): Promise<BackendOutput> {
     checkRun(batch, { heads }, this.space, this.#folder.file.architecture.vocabularySize);
     if (heads.length === 0) return {};
     const output = new OutputOfTexts(batchSize(batch), this.#folder);
@@ -60,7 +61,7 @@ export class GraphBackend<Runner extends GroupRunner = GroupRunner> implements I
       equalLengthGroups(batch, this.#tokensOfARun).map(async ({ tokens, texts }) => {
         const ids = idsOf(batch, texts, tokens);
         const promptTokens = Int32Array.from(texts, (text) => batch.promptTokens?.[text] ?? 0);
-        const response = (await this.runner.call({
+        const request: GroupRequest = {
           ids,
           texts: texts.length,
           tokens,
@@ -68,7 +69,8 @@ export class GraphBackend<Runner extends GroupRunner = GroupRunner> implements I
           // Where the graph does not normalise, its vectors are what was asked for.
           normalize: this.space.normalize ? normalize : undefined,
           promptTokens,
-        })) as GroupResponse;
+        };
+        const response = (await this.runner.call(request, order)) as GroupResponse;
         texts.forEach((text, row) => output.set(text, textIds(batch, text), row, texts.length, response));
       }),
     );

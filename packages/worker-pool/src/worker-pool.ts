@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { ClosedError, type ErrorTable, fromPortableError } from '@kimera/core';
+import { ClosedError, type ErrorTable, fromPortableError, type RunOrder } from '@kimera/core';
 import { WorkerDiedError } from './errors.js';
 import type { StopMessage, ReadyMessage, RequestMessage, ResponseMessage } from './messages.js';
 
@@ -39,7 +39,7 @@ interface Seat {
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #seats: Seat[] = [];
-  readonly #waiting: Call[] = [];
+  readonly #waiting: Readonly<Record<RunOrder, Call[]>> = { first: [], last: [] };
   /** Workers being started. */
   readonly #opening = new Set<Promise<void>>();
   #closed = false;
@@ -63,7 +63,7 @@ export class WorkerPool {
 
   /** Requests waiting for a worker. */
   get queued(): number {
-    return this.#waiting.length;
+    return this.#waiting.first.length + this.#waiting.last.length;
   }
   /** Workers that ended without being asked to, since the start. */
   get deaths(): number {
@@ -74,13 +74,13 @@ export class WorkerPool {
   }
 
   /**
-   * The request is cloned to the worker. @throws the worker's error with its class, WorkerDiedError, ClosedError; where
+   * The request is cloned to the worker. @param order 'first': before those that wait in order 'last'. @throws the worker's error with its class, WorkerDiedError, ClosedError; where
    * no worker can be started any more, why.
    */
-  call(request: unknown): Promise<unknown> {
+  call(request: unknown, order: RunOrder = 'last'): Promise<unknown> {
     if (this.#closed) return Promise.reject(new ClosedError(this.#options.name));
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ request, resolve, reject, died: 0 });
+      this.#waiting[order].push({ request, resolve, reject, died: 0 });
       this.#next();
     });
   }
@@ -89,7 +89,7 @@ export class WorkerPool {
   async close(): Promise<void> {
     this.#closed = true;
     const calls = [
-      ...this.#waiting.splice(0),
+      ...this.#takeAll(),
       ...this.#seats.flatMap((seat) => (seat.call === undefined ? [] : [seat.call])),
     ];
     const workers = this.#seats.splice(0).map((seat) => seat.worker);
@@ -98,6 +98,10 @@ export class WorkerPool {
       ...workers.map((worker) => this.#end(worker)),
       ...[...this.#opening].map((opening) => opening.catch(() => undefined)),
     ]);
+  }
+
+  #takeAll(): readonly Call[] {
+    return [...this.#waiting.first.splice(0), ...this.#waiting.last.splice(0)];
   }
 
   async #end(worker: Worker): Promise<void> {
@@ -151,7 +155,7 @@ export class WorkerPool {
   #next(): void {
     for (const seat of this.#seats) {
       if (seat.call !== undefined) continue;
-      const call = this.#waiting.shift();
+      const call = this.#waiting.first.shift() ?? this.#waiting.last.shift();
       if (call === undefined) return;
       const message: RequestMessage = { request: call.request };
       try {
@@ -172,14 +176,14 @@ export class WorkerPool {
    * with its cause.
    */
   #refill(): void {
-    while (!this.#closed && this.#waiting.length > 0 && this.#seats.length + this.#opening.size < this.#options.size)
+    while (!this.#closed && this.queued > 0 && this.#seats.length + this.#opening.size < this.#options.size)
       this.#replace();
   }
 
   #replace(): void {
     this.#open().catch((error: unknown) => {
       if (this.#seats.length + this.#opening.size > 0) return;
-      for (const waiting of this.#waiting.splice(0)) waiting.reject(asError(error));
+      for (const waiting of this.#takeAll()) waiting.reject(asError(error));
     });
   }
 
@@ -200,7 +204,7 @@ export class WorkerPool {
     const { call } = seat;
     if (call !== undefined) {
       call.died += 1;
-      if (call.died < (this.#options.attempts ?? 2)) this.#waiting.unshift(call);
+      if (call.died < (this.#options.attempts ?? 2)) this.#waiting.first.unshift(call);
       else call.reject(new WorkerDiedError(this.#options.name, call.died, reason));
     }
     this.#replace();

@@ -1,11 +1,16 @@
 import type { EmbeddingSpace, Head, Variant, VariantName } from '../space.js';
 import type { TokenBatch } from './token-batch.js';
 
+/** Before or behind the runs that were asked for earlier and have not begun. */
+export type RunOrder = 'first' | 'last';
+
 /** Which heads to compute; the others cost nothing. */
 export interface HeadRequest {
   readonly heads: readonly Head[];
   /** `false`: dense vectors as long as the pooling makes them, where the space divides them by their norm. */
   readonly normalize?: false | undefined;
+  /** Default 'last'. A backend without a queue of its own need not look at it. */
+  readonly order?: RunOrder;
 }
 
 /** Output for B texts. A head that was not asked for is absent. */

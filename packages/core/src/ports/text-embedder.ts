@@ -14,6 +14,8 @@ export interface EncodeTextOptions {
   readonly heads?: readonly Head[];
   /** Default 'interactive'. */
   readonly lane?: Lane;
+  /** Whose share of the lane it takes: clients take turns. Calls without one share one. */
+  readonly client?: string;
   readonly signal?: AbortSignal;
 }
 

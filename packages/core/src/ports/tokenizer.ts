@@ -50,6 +50,7 @@ export interface BatchEncoding {
 
 /** Tokenises batches without holding the caller's thread (a pool of workers, or inline for small batches). */
 export interface BatchTokenizer {
-  encodeBatch(texts: readonly string[], options: EncodeOptions): Promise<BatchEncoding>;
+  /** @param signal ends the work between two pieces of it. @throws the signal's reason. */
+  encodeBatch(texts: readonly string[], options: EncodeOptions, signal?: AbortSignal): Promise<BatchEncoding>;
   close(): Promise<void>;
 }

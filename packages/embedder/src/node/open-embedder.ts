@@ -27,7 +27,7 @@ export interface OpenEmbedderOptions {
   /** `EMBEDDING_DIM`: must be the model's. */
   readonly dimension?: number;
   readonly fallback?: Pick<FallbackOptions, 'failuresToOpen' | 'firstPauseMs' | 'longestPauseMs' | 'onEvent'>;
-  readonly limits?: Pick<EmbedderParts, 'batchTokens' | 'queueTokens' | 'cacheBytes'>;
+  readonly limits?: Pick<EmbedderParts, 'batchTokens' | 'maxQueueSeconds' | 'cacheBytes'>;
 }
 
 /**

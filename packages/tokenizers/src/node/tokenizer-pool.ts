@@ -18,10 +18,10 @@ import { readTokenizer } from './read-tokenizer.js';
  */
 const INLINE_UNITS = 2_000;
 /**
- * UTF-16 units of one request to a worker, about 50 ms: a long batch goes slice by slice, so that other calls get their
- * turn in between.
+ * UTF-16 units of one request to a worker, about 12 ms: a long batch goes slice by slice, so that other calls get their
+ * turn in between; one that is a slice alone goes before the slices of long ones.
  */
-const SLICE_UNITS = 200_000;
+const SLICE_UNITS = 50_000;
 
 const errors: ErrorTable = {
   TOKENIZER_CHANGED: ({ fields: { path, expected, actual } }) =>
@@ -71,12 +71,18 @@ export async function createTokenizerPool({
   });
   return {
     tokenizer,
-    async encodeBatch(texts: readonly string[], options: EncodeOptions): Promise<BatchEncoding> {
+    async encodeBatch(texts: readonly string[], options: EncodeOptions, signal?: AbortSignal): Promise<BatchEncoding> {
+      signal?.throwIfAborted();
       let units = 0;
       for (const text of texts) units += text.length;
       if (units <= INLINE_UNITS) return encodeBatch(tokenizer, texts, options);
       const parts: BatchEncoding[] = [];
-      for (const slice of slices(texts)) parts.push((await pool.call({ texts: slice, options })) as BatchEncoding);
+      for (const slice of slices(texts)) {
+        parts.push(
+          (await pool.call({ texts: slice, options }, units <= SLICE_UNITS ? 'first' : 'last')) as BatchEncoding,
+        );
+        signal?.throwIfAborted();
+      }
       return joinEncodings(parts);
     },
     close: () => pool.close(),

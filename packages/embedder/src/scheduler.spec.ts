@@ -1,0 +1,203 @@
+import { setMaxListeners } from 'node:events';
+import { describe, expect, it } from '@jest/globals';
+import { batchSize, type BackendOutput, type HeadRequest, type Lane, type TokenBatch } from '@kimera/core';
+import { FakeBackend, fakeSpace, rejection } from '@kimera/testing';
+import { QueueFullError } from './errors.js';
+import { Scheduler } from './scheduler.js';
+import type { BatchTiming } from './statistics.js';
+
+/** Tokens a second of the fake machine; a tenth of it is a batch. */
+const RATE = 10_000;
+
+/** A machine that computes one batch at a time, in order, those in order 'first' before the others; its clock is its own. */
+class Machine extends FakeBackend {
+  now = 0;
+  readonly done: { readonly client: number; readonly tokens: number; readonly at: number }[] = [];
+  readonly #waiting: { readonly first: (() => void)[]; readonly last: (() => void)[] } = { first: [], last: [] };
+  override async run(batch: TokenBatch, request: HeadRequest): Promise<BackendOutput> {
+    await new Promise<void>((resolve) => this.#waiting[request.order ?? 'last'].push(resolve));
+    const tokens = batch.ids.length;
+    this.now += (tokens * 1_000) / RATE;
+    for (let i = 0; i < batchSize(batch); i++) {
+      const from = batch.offsets[i] ?? 0;
+      this.done.push({
+        client: (batch.ids[from] ?? 0) - FIRST_ID,
+        tokens: (batch.offsets[i + 1] ?? 0) - from,
+        at: this.now,
+      });
+    }
+    return super.run(batch, request);
+  }
+  /** Computes the next batch. @returns whether there was one. */
+  async step(): Promise<boolean> {
+    await turn();
+    const next = this.#waiting.first.shift() ?? this.#waiting.last.shift();
+    next?.();
+    await turn();
+    return next !== undefined;
+  }
+}
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const FIRST_ID = 40;
+
+function start(maxQueueSeconds = 10) {
+  const machine = new Machine({ space: fakeSpace('machine', { maxTokens: 512 }) });
+  const batches: BatchTiming[] = [];
+  const scheduler = new Scheduler({
+    backend: machine,
+    batchTokens: 4_096,
+    maxQueueSeconds,
+    concurrency: 2,
+    onBatch: (batch) => batches.push(batch),
+    now: () => machine.now,
+  });
+  /** Texts whose first id names the client. */
+  const call = (
+    client: number,
+    texts: number,
+    tokens: number,
+    lane: Lane,
+    signal?: AbortSignal,
+  ): Promise<{ readonly at: number }> =>
+    scheduler
+      .run({
+        texts: Array.from({ length: texts }, () => new Int32Array(tokens).fill(FIRST_ID + client)),
+        heads: ['dense'],
+        promptTokens: 0,
+        lane,
+        client: String(client),
+        signal,
+      })
+      .then(() => ({ at: machine.now }));
+  const drain = async (): Promise<void> => {
+    while (await machine.step());
+  };
+  /** The speed is known from here on. */
+  const warm = async (): Promise<void> => {
+    const first = call(0, 10, 100, 'bulk');
+    await drain();
+    await first;
+    machine.done.splice(0);
+    batches.splice(0);
+  };
+  return { machine, scheduler, batches, call, drain, warm };
+}
+
+describe('a scheduler', () => {
+  it('makes batches that take a tenth of a second, by the speed that it measures', async () => {
+    const { batches, call, drain, warm } = start();
+    await warm();
+    const all = call(1, 1_000, 20, 'bulk');
+    await drain();
+    await all;
+    expect(batches.length).toBe(20);
+    for (const { milliseconds } of batches) expect(milliseconds).toBeCloseTo(100, 6);
+  });
+
+  it('lets a single text wait for no more than the batch under way, whatever bulk work there is', async () => {
+    const { machine, call, drain, warm } = start();
+    await warm();
+    for (const client of [1, 2, 3, 4]) void call(client, 2_048, 100, 'bulk');
+    for (let i = 0; i < 20; i++) {
+      for (let batch = 0; batch < 3; batch++) await machine.step();
+      const asked = machine.now;
+      const single = call(9, 1, 10, 'interactive');
+      await machine.step();
+      await machine.step();
+      expect((await single).at - asked).toBeLessThanOrEqual(102);
+    }
+    await drain();
+  });
+
+  it('gives bulk work a fifth of the time where interactive work never ends', async () => {
+    const { machine, call, drain, warm } = start(1_000);
+    await warm();
+    void call(1, 4_000, 50, 'bulk');
+    const calls = Array.from({ length: 4_000 }, (_, i) => call(2 + (i % 3), 1, 50, 'interactive'));
+    for (let batch = 0; batch < 100; batch++) await machine.step();
+    const bulk = machine.done.filter(({ client }) => client === 1).length / machine.done.length;
+    expect(bulk).toBeGreaterThan(0.15);
+    expect(bulk).toBeLessThan(0.25);
+    await drain();
+    await Promise.all(calls);
+  });
+
+  it('gives every client of a lane the same, one with many calls too', async () => {
+    const { machine, call, drain, warm } = start(1_000);
+    await warm();
+    void call(1, 2_000, 100, 'bulk');
+    void call(2, 2_000, 100, 'bulk');
+    for (let i = 0; i < 40; i++) void call(3, 50, 100, 'bulk');
+    for (let batch = 0; batch < 60; batch++) await machine.step();
+    const given = [1, 2, 3].map((client) => machine.done.filter((text) => text.client === client).length);
+    expect(Math.max(...given) - Math.min(...given)).toBeLessThanOrEqual(20);
+    await drain();
+  });
+
+  it('refuses at once what would wait longer than the limit, and says when it would not', async () => {
+    const { machine, call, drain, warm } = start(10);
+    await warm();
+    const accepted: Promise<{ readonly at: number }>[] = [];
+    const refused: unknown[] = [];
+    const began = machine.now;
+    // 2,000 texts of 100 tokens are 20 s of work.
+    for (let i = 0; i < 2_000; i++) {
+      const outcome = call(1, 1, 100, 'interactive');
+      accepted.push(outcome);
+      outcome.catch((error: unknown) => refused.push(error));
+    }
+    await turn();
+    const left = Date.now();
+    expect(refused.length).toBe(1_000 - 1);
+    for (const error of refused) {
+      expect(error).toBeInstanceOf(QueueFullError);
+      expect(error).toMatchObject({ code: 'QUEUE_FULL', limit: 10 });
+    }
+    const { waiting, retryAt } = refused[0] as QueueFullError;
+    expect(waiting).toBeCloseTo(10.01, 3);
+    expect(retryAt - left).toBeLessThanOrEqual(11);
+    await drain();
+    const ends = (await Promise.allSettled(accepted)).flatMap((end) => (end.status === 'fulfilled' ? end.value.at : []));
+    expect(Math.max(...ends) - began).toBeLessThanOrEqual(10_200);
+    // Nothing waits: the next call is let in.
+    const next = call(1, 1, 100, 'interactive');
+    await drain();
+    await next;
+  });
+
+  it('refuses for what is ahead of a call, not for what others sent: a large call of one keeps nobody else out', async () => {
+    const { call, drain, warm } = start(10);
+    await warm();
+    const large = [call(1, 8_192, 200, 'bulk'), call(2, 8_192, 200, 'bulk')];
+    await turn();
+    const others = [call(3, 9, 20, 'bulk'), call(1, 9, 20, 'bulk'), call(1, 1, 20, 'interactive')];
+    await turn();
+    // Four large calls share; a fifth would wait four times as long as it takes alone.
+    const more = [call(3, 8_192, 200, 'bulk'), call(4, 8_192, 200, 'bulk')];
+    await turn();
+    expect(await rejection(() => call(5, 8_192, 200, 'bulk'))).toBeInstanceOf(QueueFullError);
+    await drain();
+    await Promise.all([...large, ...others, ...more]);
+  });
+
+  it('frees what a caller who gives up had waiting', async () => {
+    const { scheduler, call, drain, warm } = start(10);
+    await warm();
+    const controller = new AbortController();
+    setMaxListeners(0, controller.signal);
+    const fill = (calls: number) =>
+      Array.from({ length: calls }, () => call(1, 1, 100, 'interactive', controller.signal));
+    // Two batches of ten are under way, the rest waits.
+    const first = Promise.allSettled(fill(1_001));
+    await turn();
+    const gone = Promise.all([first, Promise.allSettled(fill(20))]);
+    expect(await rejection(() => call(1, 1, 100, 'interactive'))).toBeInstanceOf(QueueFullError);
+    expect(scheduler.waitSeconds('interactive')).toBeGreaterThan(0.05);
+    controller.abort(new Error('gone'));
+    for (const outcome of (await gone).flat()) expect(outcome).toMatchObject({ reason: { message: 'gone' } });
+    expect([scheduler.waiting('interactive'), scheduler.waitSeconds('interactive')]).toEqual([0, 0]);
+    const next = call(1, 1, 100, 'interactive');
+    await drain();
+    await next;
+  });
+});
