@@ -16,6 +16,18 @@ const FIGURES: readonly {
   readonly value: (stats: PerformanceStats) => number;
 }[] = [
   { name: 'te_queue_size', help: 'tokens waiting', value: ({ queue }) => queue.interactive + queue.bulk },
+  {
+    name: 'kimera_queue_seconds',
+    help: 'that a text of a request with few of them waits',
+    value: ({ queueSeconds }) => queueSeconds.interactive,
+  },
+  {
+    name: 'kimera_bulk_queue_seconds',
+    help: 'that the first text of a request with many of them waits',
+    value: ({ queueSeconds }) => queueSeconds.bulk,
+  },
+  { name: 'kimera_refused_calls', help: 'calls that would have waited too long', value: ({ refused }) => refused },
+  { name: 'kimera_dropped_calls', help: 'calls whose caller gave up', value: ({ dropped }) => dropped },
   { name: 'kimera_texts', help: 'texts embedded', value: ({ texts }) => texts },
   { name: 'kimera_tokens', help: 'tokens embedded', value: ({ tokens }) => tokens },
   { name: 'kimera_batches', help: 'batches run', value: ({ batches }) => batches },

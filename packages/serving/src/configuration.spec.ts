@@ -20,6 +20,7 @@ it.each([
   [{ MAX_EMBEDDING_LENGTH: '0' }, 'MAX_EMBEDDING_LENGTH'],
   [{ EMBEDDING_CACHE_MB: '-1' }, 'EMBEDDING_CACHE_MB'],
   [{ PORT: '70000' }, 'PORT'],
+  [{ MAX_QUEUE_SECONDS: '0' }, 'MAX_QUEUE_SECONDS'],
 ])('environment %j is refused', (environment, variable) => {
   expect(() => parseConfiguration(environment, '/root')).toThrow(InvalidEnvironmentError);
   expect(() => parseConfiguration(environment, '/root')).toThrow(variable);
@@ -38,6 +39,7 @@ it('has defaults that serve the shipped model on loopback', () => {
     cacheBytes: 32 << 20,
     dimension: undefined,
     batchTokens: undefined,
+    maxQueueSeconds: 10,
     autoTruncate: false,
     apiKeys: [],
     host: '127.0.0.1',

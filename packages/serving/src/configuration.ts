@@ -25,6 +25,8 @@ export interface Configuration {
   readonly cacheBytes: number;
   readonly dimension: number | undefined;
   readonly batchTokens: number | undefined;
+  /** A request that would wait longer is refused. */
+  readonly maxQueueSeconds: number;
   readonly autoTruncate: boolean;
   readonly apiKeys: readonly string[];
   readonly host: string;
@@ -46,6 +48,8 @@ export type BackendChoice = Pick<Configuration, 'useOnnx' | 'executionProviders'
 export const DEFAULT_BODY_LIMIT_BYTES = 8 << 20;
 /** Of `cacheBytes`, in megabytes: vectors of some 20,000 texts of 384 numbers. */
 export const DEFAULT_CACHE_MEGABYTES = 32;
+/** Of `maxQueueSeconds`: who waits longer has given up, or has asked again. */
+export const DEFAULT_MAX_QUEUE_SECONDS = 10;
 export const DEFAULT_HOST = '127.0.0.1';
 export const DEFAULT_PORT = 3_000;
 
@@ -56,6 +60,7 @@ const whole = z.coerce
   .number('a whole number above 0')
   .int('a whole number above 0')
   .positive('a whole number above 0');
+const seconds = z.coerce.number('a number of seconds').positive('more than 0 seconds').max(86_400, 'a day at most');
 const flag = (usual: '0' | '1') =>
   z
     .enum(['0', '1'], '0 or 1')
@@ -86,6 +91,7 @@ const schema = z.object({
     .default(DEFAULT_CACHE_MEGABYTES),
   EMBEDDING_DIM: whole.optional(),
   EMBEDDING_BATCH_SIZE: whole.max(65_536).optional(),
+  MAX_QUEUE_SECONDS: seconds.default(DEFAULT_MAX_QUEUE_SECONDS),
   AUTO_TRUNCATE: flag('0'),
   KIMERA_API_KEYS: z
     .string()
@@ -172,6 +178,7 @@ export function parseConfiguration(environment: Environment, root: string): Conf
     cacheBytes: value.EMBEDDING_CACHE_MB * 2 ** 20,
     dimension: value.EMBEDDING_DIM,
     batchTokens: value.EMBEDDING_BATCH_SIZE,
+    maxQueueSeconds: value.MAX_QUEUE_SECONDS,
     autoTruncate: value.AUTO_TRUNCATE,
     apiKeys: value.KIMERA_API_KEYS,
     host: value.HOST,

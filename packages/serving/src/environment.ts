@@ -1,5 +1,5 @@
 import { DEFAULT_BATCH_TOKENS } from '@kimera/embedder';
-import { DEFAULT_CACHE_MEGABYTES, DEFAULT_HOST, DEFAULT_PORT } from './configuration.js';
+import { DEFAULT_CACHE_MEGABYTES, DEFAULT_HOST, DEFAULT_MAX_QUEUE_SECONDS, DEFAULT_PORT } from './configuration.js';
 
 /** A variable that the server and the command line read. */
 export interface EnvironmentVariable {
@@ -56,6 +56,11 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
     name: 'EMBEDDING_CACHE_MB',
     usual: String(DEFAULT_CACHE_MEGABYTES),
     meaning: 'memory for vectors of texts that come again; 0 keeps none',
+  },
+  {
+    name: 'MAX_QUEUE_SECONDS',
+    usual: String(DEFAULT_MAX_QUEUE_SECONDS),
+    meaning: 'a request that would wait longer for its turn is refused with 429 and Retry-After',
   },
   {
     name: 'AUTO_TRUNCATE',

@@ -52,7 +52,8 @@ async function openPrimary(
 
 /** A model beside the one that the configuration is about, of its own dimension. @throws the errors of folder and backends. */
 export async function openModelAt(path: string, configuration: Configuration, logger: EventLog): Promise<Embedder> {
-  if (await isStaticFolder(path)) return new Embedder(await openStaticModel({ path }));
+  const { maxQueueSeconds } = configuration;
+  if (await isStaticFolder(path)) return new Embedder({ ...(await openStaticModel({ path })), maxQueueSeconds });
   return openEmbedder({ ...optionsOf(await withOwnVariant(path, configuration), logger), modelPath: path });
 }
 
@@ -68,26 +69,29 @@ function optionsOf(
   configuration: Configuration,
   logger: EventLog,
 ): Pick<OpenEmbedderOptions, 'backends' | 'fallback' | 'limits'> {
-  const { batchTokens, cacheBytes } = configuration;
+  const { batchTokens, cacheBytes, maxQueueSeconds } = configuration;
   return {
     backends: backendsOf(configuration, {
       onVariantRefused: (variant, { message: reason }) =>
         logger.warn({ variant, reason }, `variant ${variant} does not serve on this machine: ${reason}`),
     }),
     fallback: { onEvent: (event) => logFallback(logger, event) },
-    limits: { cacheBytes, ...(batchTokens === undefined ? {} : { batchTokens }) },
+    limits: { cacheBytes, maxQueueSeconds, ...(batchTokens === undefined ? {} : { batchTokens }) },
   };
 }
 
 /** The static model: its table has no execution providers, and its answers are faster than a cache's. */
-async function openLight({ lightModelPath: path }: Configuration, dimension: number | undefined): Promise<Embedder> {
+async function openLight(
+  { lightModelPath: path, maxQueueSeconds }: Configuration,
+  dimension: number | undefined,
+): Promise<Embedder> {
   const parts = await openStaticModel({ path });
   const { space } = parts.backend;
   if (dimension !== undefined && dimension !== space.dimension) {
     await Promise.all([parts.backend.close(), parts.tokenizer.close()]);
     throw new DimensionMismatchError(dimension, space.dimension, `EMBEDDING_DIM against the light model in ${path}`);
   }
-  return new Embedder(parts);
+  return new Embedder({ ...parts, maxQueueSeconds });
 }
 
 /** The light model is only the fallback: where it cannot be opened, the server starts with the other model alone. */

@@ -29,6 +29,23 @@ describe('WorkerPool', () => {
     expect(answers).toEqual(Array.from({ length: 50 }, (_, i) => ['d', i]));
   });
 
+  it('lets requests in order first pass those that wait, and keeps the order among them', async () => {
+    const echo = await pool({ size: 1 });
+    const answered: string[] = [];
+    await Promise.all(
+      (
+        [
+          ['a', 'last'],
+          ['b', 'last'],
+          ['c', 'last'],
+          ['d', 'first'],
+          ['e', 'first'],
+        ] as const
+      ).map(([name, order]) => echo.call(name, order).then(() => answered.push(name))),
+    );
+    expect(answered.join('')).toBe('adebc');
+  });
+
   it('rebuilds an error with its class, and keeps code and fields of an unknown one', async () => {
     const known = await pool({
       errors: {

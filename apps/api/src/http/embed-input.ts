@@ -1,14 +1,15 @@
-import type { Embedding, PromptName } from '@kimera/core';
+import type { Embedding, Lane, PromptName } from '@kimera/core';
 import type { Embedder } from '@kimera/embedder';
+import type { Caller } from './caller.js';
 import { cutIds } from './cut-ids.js';
+import { MAX_INTERACTIVE_INPUTS } from './limits.js';
 import type { Input } from './parse-input.js';
 import type { TokenLimit } from './token-limit.js';
 
-export interface EmbedInputOptions {
+export interface EmbedInputOptions extends Caller {
   /** Of texts; ids are taken as they are. */
   readonly role: PromptName | undefined;
   readonly tokenLimit: TokenLimit;
-  readonly signal: AbortSignal;
 }
 
 /**
@@ -18,12 +19,15 @@ export interface EmbedInputOptions {
 export async function embedInput(
   embedder: Embedder,
   input: Input,
-  { role, tokenLimit, signal }: EmbedInputOptions,
+  { role, tokenLimit, signal, client }: EmbedInputOptions,
 ): Promise<readonly Embedding[]> {
+  // Many texts are bulk work: they wait for those of requests with few.
+  const lane: Lane = input.length > MAX_INTERACTIVE_INPUTS ? 'bulk' : 'interactive';
+  const call = { lane, client, signal };
   const texts = input.filter((item) => typeof item === 'string');
   const lists = input.filter((item) => typeof item !== 'string');
   const [ofTexts, ofLists] = await Promise.all([
-    texts.length === 0 ? undefined : embedder.tokenize(texts, role),
+    texts.length === 0 ? undefined : embedder.tokenize(texts, role, call),
     lists.length === 0 ? undefined : cutIds(embedder, lists),
   ]);
   const counts = lists.map(({ length }) => length);
@@ -32,7 +36,7 @@ export async function embedInput(
   const encode = async (tokens: typeof ofTexts): Promise<readonly Embedding[]> => {
     if (tokens === undefined) return [];
     const { ids, ...rest } = tokens;
-    return embedder.encodeTokens(ids, { signal, ...rest });
+    return embedder.encodeTokens(ids, { ...call, ...rest });
   };
   const [embeddedTexts, embeddedLists] = await Promise.all([
     encode(ofTexts),

@@ -2,10 +2,13 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { RequestHandler } from 'express';
 import { HttpError } from '../errors.js';
 
-/** Bearer keys, compared in constant time; no keys, no guard. @param openPaths that GET and HEAD get without one. */
+/**
+ * Bearer keys, compared in constant time; no keys, no guard. The hash of the key is `locals.key` from then on. @param
+ * openPaths that GET and HEAD get without one.
+ */
 export function guard(apiKeys: readonly string[], openPaths: readonly string[]): RequestHandler {
   const digests = apiKeys.map(digest);
-  return (request, _response, next) => {
+  return (request, response, next) => {
     if (digests.length === 0 || (isRead(request.method) && openPaths.includes(request.path))) {
       next();
       return;
@@ -15,6 +18,7 @@ export function guard(apiKeys: readonly string[], openPaths: readonly string[]):
     const known = digests.filter((candidate) => timingSafeEqual(candidate, given)).length > 0;
     if (scheme?.toLowerCase() !== 'bearer' || !known)
       throw new HttpError('invalid_api_key', 'a valid key is needed: Authorization: Bearer KEY');
+    response.locals['key'] = given.toString('hex');
     next();
   };
 }

@@ -13,6 +13,9 @@ import type { Contract } from './refusals.js';
  */
 export const MAX_INPUTS = { openai: 2_048, tei: 8_192 } as const satisfies Readonly<Record<Contract, number>>;
 
+/** A request with more inputs goes through the bulk lane: a person waits for a few texts, a program for many. */
+export const MAX_INTERACTIVE_INPUTS = 8;
+
 /** Of a search: nobody reads more, and an index finds no more at once (hnsw.ef_search of pgvector ends there). */
 export const MAX_HITS = 1_000;
 export const USUAL_HITS = 10;

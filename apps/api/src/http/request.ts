@@ -1,10 +1,8 @@
-import type { ServerResponse } from 'node:http';
 import type { Embedding } from '@kimera/core';
 import type { Embedder } from '@kimera/embedder';
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
 import { HttpError } from '../errors.js';
-import { probeHalfClosed } from './half-closed.js';
 import { inPlainWords } from './plain-words.js';
 
 /** The body in the schema's type. @throws HttpError naming the first field that is wrong. */
@@ -16,17 +14,6 @@ export function parse<T>(schema: z.ZodType<T>, body: unknown): T {
   const param = issue.path.join('.');
   if (param === '') throw new HttpError('invalid_request', `the body must be a JSON object: ${inPlainWords(issue)}`);
   throw new HttpError('invalid_request', `${param}: ${inPlainWords(issue)}`, param);
-}
-
-/** Aborts when the client closes the connection, so that its texts leave the queue. */
-export function abortOnClose(response: ServerResponse): AbortSignal {
-  const controller = new AbortController();
-  probeHalfClosed(response);
-  response.once('close', () => {
-    if (!response.writableFinished)
-      controller.abort(new HttpError('client_closed_request', 'the client closed the connection'));
-  });
-  return controller.signal;
 }
 
 /**

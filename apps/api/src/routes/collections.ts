@@ -10,10 +10,10 @@ import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import type { AppParts } from '../app-parts.js';
 import { HttpError } from '../errors.js';
+import { callerOf, type Caller } from '../http/caller.js';
 import { embedInput } from '../http/embed-input.js';
 import { MAX_HITS, USUAL_HITS } from '../http/limits.js';
 import { optional, withUsual } from '../http/fields.js';
-import { abortOnClose } from '../http/request.js';
 import { get, post, type Route } from '../http/route.js';
 import { TokenLimit } from '../http/token-limit.js';
 
@@ -77,7 +77,7 @@ export function collectionRoutes({ collections, names, autoTruncate, maxInputTok
 
   /** A text is embedded as /v1/embeddings embeds it, with the same limits. */
   const modelFor =
-    (asked: string | undefined, truncate: boolean): SearchParts['modelOf'] =>
+    (asked: string | undefined, truncate: boolean, caller: Caller): SearchParts['modelOf'] =>
     async (space) => {
       if (asked !== undefined && asked !== space.fingerprint) throw otherSpace(space.fingerprint, asked);
       const tokenLimit = new TokenLimit({
@@ -89,9 +89,9 @@ export function collectionRoutes({ collections, names, autoTruncate, maxInputTok
           `query has ${actual} tokens, the limit is ${limit}; shorten it${limit === space.maxTokens ? ' or send "truncate": true' : ''}`,
       });
       return {
-        encodeText: async (text, { role, signal = new AbortController().signal } = {}) => {
+        encodeText: async (text, { role } = {}) => {
           const [embedding] = await names.useSpace(space, (embedder) =>
-            embedInput(embedder, [text], { role, tokenLimit, signal }),
+            embedInput(embedder, [text], { role, tokenLimit, ...caller }),
           );
           if (embedding === undefined) throw new Error('no embedding for one text');
           return embedding;
@@ -104,10 +104,11 @@ export function collectionRoutes({ collections, names, autoTruncate, maxInputTok
     const { name } = request.params;
     const asked = request.get('x-embedding-space');
     const query = queryOf(body.query, asked);
+    const caller = callerOf(request, response);
     const parts: SearchParts = {
       store: { search: store },
       collection: String(name),
-      modelOf: modelFor(asked, body.truncate ?? autoTruncate),
+      modelOf: modelFor(asked, body.truncate ?? autoTruncate, caller),
     };
     const { hits, scan, space, truncated } = await searchCollection(parts, query, {
       limit: body.limit,
@@ -115,7 +116,7 @@ export function collectionRoutes({ collections, names, autoTruncate, maxInputTok
       rows: body.fresh_only ? 'fresh' : 'all',
       scan: body.exact ? 'exact' : 'index',
       text: body.include_text ? 'with' : 'without',
-      signal: abortOnClose(response),
+      signal: caller.signal,
     }).catch((error: unknown) => {
       throw refusal(error, query);
     });

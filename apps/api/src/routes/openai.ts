@@ -1,12 +1,13 @@
 import type { Embedder } from '@kimera/embedder';
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
+import { callerOf } from '../http/caller.js';
 import { embedInput } from '../http/embed-input.js';
 import { HttpError } from '../errors.js';
 import { MAX_INPUTS } from '../http/limits.js';
 import { inputField, parseInput } from '../http/parse-input.js';
 import { optional, withUsual } from '../http/fields.js';
-import { abortOnClose, checkSpace, describeSpace } from '../http/request.js';
+import { checkSpace, describeSpace } from '../http/request.js';
 import { get, post, type Route } from '../http/route.js';
 import { sendRows } from '../http/send-rows.js';
 import { TokenLimit } from '../http/token-limit.js';
@@ -96,7 +97,7 @@ export function openaiRoutes({ models, names, autoTruncate, maxInputTokens, star
     const embedded = await embedInput(embedder, input, {
       role: body.input_type,
       tokenLimit,
-      signal: abortOnClose(response),
+      ...callerOf(request, response),
     });
     describeSpace(response, embedder, embedded);
     const tokens = embedded.reduce((sum, embedding) => sum + embedding.tokens, 0);

@@ -1,12 +1,13 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import type { AppParts } from '../app-parts.js';
+import { callerOf } from '../http/caller.js';
 import { embedInput } from '../http/embed-input.js';
 import { HttpError } from '../errors.js';
 import { MAX_INPUTS } from '../http/limits.js';
 import { optional, withUsual } from '../http/fields.js';
 import { inputField, parseInput } from '../http/parse-input.js';
-import { abortOnClose, describeSpace } from '../http/request.js';
+import { describeSpace } from '../http/request.js';
 import { get, post, type Route } from '../http/route.js';
 import { sendRows } from '../http/send-rows.js';
 import { TokenLimit } from '../http/token-limit.js';
@@ -54,7 +55,7 @@ export function teiRoutes({ models, autoTruncate, maxInputTokens, version }: App
     const embeddings = await embedInput(embedder, input, {
       role: role ?? undefined,
       tokenLimit,
-      signal: abortOnClose(response),
+      ...callerOf(request, response),
     });
     describeSpace(response, embedder, embeddings);
     const elapsed = String(Math.round(performance.now() - started));

@@ -62,6 +62,16 @@ describe('tokenizer pool', () => {
     expect(ended).toEqual(['short', 'long']);
   });
 
+  it('stops a long call between two slices once its caller gives up', async () => {
+    const controller = new AbortController();
+    const texts = Array.from({ length: 40 }, () => 'word '.repeat(39_000));
+    const long = pool.encodeBatch(texts, { maxTokens: 8 }, controller.signal);
+    await pool.encodeBatch(['word '.repeat(1_000)], { maxTokens: 8 });
+    controller.abort(new Error('gone'));
+    await expect(long).rejects.toThrow('gone');
+    await expect(pool.encodeBatch(['a'], { maxTokens: 8 }, controller.signal)).rejects.toThrow('gone');
+  });
+
   it('carries errors over the thread with their class', async () => {
     await expect(pool.encodeBatch(['x'.repeat(5_000)], { maxTokens: 0 })).rejects.toBeInstanceOf(
       InvalidEncodeOptionsError,
