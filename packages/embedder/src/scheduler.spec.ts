@@ -157,7 +157,9 @@ describe('a scheduler', () => {
     expect(waiting).toBeCloseTo(10.01, 3);
     expect(retryAt - left).toBeLessThanOrEqual(11);
     await drain();
-    const ends = (await Promise.allSettled(accepted)).flatMap((end) => (end.status === 'fulfilled' ? end.value.at : []));
+    const ends = (await Promise.allSettled(accepted)).flatMap((end) =>
+      end.status === 'fulfilled' ? end.value.at : [],
+    );
     expect(Math.max(...ends) - began).toBeLessThanOrEqual(10_200);
     // Nothing waits: the next call is let in.
     const next = call(1, 1, 100, 'interactive');

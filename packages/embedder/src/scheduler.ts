@@ -69,6 +69,9 @@ export interface SchedulerOptions {
  * ones ({@link SHORTEST_BATCH_TOKENS}).
  */
 const BATCH_SECONDS = 0.1;
+/** Of a bulk batch while interactive texts come, and for so long after the last one. */
+const SHORT_BATCH_SECONDS = 0.05;
+const SHORT_BATCHES_FOR_MILLISECONDS = 5_000;
 const SHORTEST_BATCH_TOKENS = 256;
 /** Taken as the speed until a batch was measured: that of a large model on two cores. */
 const USUAL_TOKENS_PER_SECOND = 1_000;
@@ -96,6 +99,7 @@ export class Scheduler {
   /** What the lane of the last batch had before it: where a lane starts that had nothing to do. */
   #servedBefore = 0;
   readonly #speed = new Speed(USUAL_TOKENS_PER_SECOND, SHORTEST_BATCH_TOKENS);
+  #lastInteractive = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(options: SchedulerOptions) {
@@ -148,6 +152,7 @@ export class Scheduler {
       };
       if (this.#lanes[lane].isEmpty && this.#running[lane] === 0)
         this.#served[lane] = Math.max(this.#served[lane], this.#servedBefore);
+      if (lane === 'interactive') this.#lastInteractive = this.#now();
       this.#lanes[lane].push(job);
       signal?.addEventListener('abort', job.aborted, { once: true });
       queueMicrotask(() => this.#next());
@@ -163,7 +168,7 @@ export class Scheduler {
   /** Tokens that are computed before a call of so many is done, without its own. */
   #ahead(lane: Lane, client: string | undefined, tokens: number): number {
     const { interactive, bulk } = this.#lanes;
-    const turn = this.#batchTokens;
+    const turn = this.#batchTokens(lane);
     const ahead = this.#lanes[lane].ahead(client, tokens, turn);
     const through = ahead + tokens;
     return lane === 'interactive'
@@ -171,14 +176,16 @@ export class Scheduler {
       : ahead + Math.min(interactive.tokens, through * INTERACTIVE_TOKENS_A_BULK_TOKEN);
   }
 
-  get #batchTokens(): number {
+  #batchTokens(lane: Lane): number {
     const { batchTokens } = this.#options;
-    return Math.min(batchTokens, Math.max(SHORTEST_BATCH_TOKENS, Math.round(this.#speed.perSecond * BATCH_SECONDS)));
+    const isShort = lane === 'bulk' && this.#now() - this.#lastInteractive < SHORT_BATCHES_FOR_MILLISECONDS;
+    const seconds = isShort ? SHORT_BATCH_SECONDS : BATCH_SECONDS;
+    return Math.min(batchTokens, Math.max(SHORTEST_BATCH_TOKENS, Math.round(this.#speed.perSecond * seconds)));
   }
 
   #next(): void {
     for (let lane = this.#turn(); lane !== undefined; lane = this.#turn()) {
-      const batch = this.#lanes[lane].take(this.#batchTokens);
+      const batch = this.#lanes[lane].take(this.#batchTokens(lane));
       if (batch.length === 0) return;
       void this.#execute(lane, batch).finally(() => this.#next());
     }
@@ -198,7 +205,8 @@ export class Scheduler {
 
   async #execute(lane: Lane, batch: readonly Item[]): Promise<void> {
     // Bulk batches that wait in the backend are passed, unless it is their turn.
-    const order: RunOrder = lane === 'interactive' && !(this.#running.bulk > 0 && this.#isBulkBehind) ? 'first' : 'last';
+    const order: RunOrder =
+      lane === 'interactive' && !(this.#running.bulk > 0 && this.#isBulkBehind) ? 'first' : 'last';
     this.#servedBefore = this.#served[lane];
     this.#served[lane] += tokensOfItems(batch) * (lane === 'bulk' ? INTERACTIVE_TOKENS_A_BULK_TOKEN : 1);
     this.#running[lane] += 1;

@@ -19,9 +19,9 @@ describe.each([
         if (request.path !== '/waits') response.end();
       })
       // The guard refuses.
-      .use((_error: unknown, _request: express.Request, response: express.Response, next: express.NextFunction) => {
-        if (response.headersSent) next(_error);
-        response.status(401).end();
+      .use((error: unknown, _request: express.Request, response: express.Response, next: express.NextFunction) => {
+        if (response.headersSent) next(error);
+        else response.status(401).end();
       }),
   );
   let url = '';
