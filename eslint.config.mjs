@@ -47,6 +47,7 @@ const layers = {
     'scope:embedder',
   ],
   'scope:evaluation': library,
+  'scope:client': library,
   'scope:store': [...library, 'scope:worker-pool', 'scope:process-lock'],
   'scope:migration': [...library, 'scope:evaluation'],
   'scope:testing': library,
@@ -70,6 +71,7 @@ const layers = {
     'scope:evaluation',
     'scope:store',
     'scope:migration',
+    'scope:client',
   ],
 };
 const boundaries = (alsoAllowed) => [
@@ -138,7 +140,7 @@ export default tseslint.config(
   },
   {
     files: [
-      'packages/{safetensors,fast-graph,model-folder,tokenizers,embedder,backend-wasm,backend-light}/src/**/*.ts',
+      'packages/{client,safetensors,fast-graph,model-folder,tokenizers,embedder,backend-wasm,backend-light}/src/**/*.ts',
     ],
     ignores: ['**/*.spec.ts', '**/*.fixture.ts', ...nodeFiles],
     rules: { 'no-restricted-imports': ['error', noNodeInBrowsers] },

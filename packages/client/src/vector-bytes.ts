@@ -1,0 +1,30 @@
+import type { VectorType, VectorTypes } from './embedding.js';
+
+const BYTES = { float: 4, int8: 1, uint8: 1, binary: 1, ubinary: 1 } as const satisfies Record<VectorType, number>;
+
+/** A vector as the server sends it in base64: little-endian float32, or bytes. Undefined: it is none of that type. */
+export function vectorOf<Type extends VectorType>(base64: string, type: Type): VectorTypes[Type] | undefined {
+  const text = decoded(base64);
+  if (text === undefined || text.length % BYTES[type] !== 0) return undefined;
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  const vectors: { readonly [Each in VectorType]: () => VectorTypes[Each] } = {
+    float: () => {
+      const view = new DataView(bytes.buffer);
+      return Float32Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(i * 4, true));
+    },
+    int8: () => new Int8Array(bytes.buffer),
+    uint8: () => bytes,
+    binary: () => new Int8Array(bytes.buffer),
+    ubinary: () => bytes,
+  };
+  return vectors[type]();
+}
+
+function decoded(base64: string): string | undefined {
+  try {
+    return atob(base64);
+  } catch {
+    return undefined;
+  }
+}
