@@ -8,6 +8,7 @@ import { cosine } from '@kimera/core';
 import { Embedder } from '@kimera/embedder';
 import { openModelAt, parseConfiguration, shippedModel } from '@kimera/serving';
 import type { PostgresStore } from '@kimera/store-postgres';
+import { emptyDatabase } from '@kimera/testing';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { startServer, type RunningServer } from './server.js';
@@ -37,6 +38,7 @@ beforeAll(async () => {
   minilm = await openModelAt(shippedModel('all-MiniLM-L6-v2'), configuration, logger);
   light = new Embedder(await openStaticModel({ path: shippedModel('static-minilm') }));
   const { openStore } = await import('@kimera/store-postgres');
+  await emptyDatabase(database);
   const made = await openStore({ database });
   await made.collections.createCollection('docs', minilm.space);
   const embeddings = await minilm.encodeBatch(TEXTS, { role: 'document' });

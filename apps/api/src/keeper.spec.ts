@@ -7,6 +7,7 @@ import { expect, it, jest } from '@jest/globals';
 import { openStaticModel } from '@kimera/backend-light';
 import { Embedder } from '@kimera/embedder';
 import { parseConfiguration, shippedModel } from '@kimera/serving';
+import { emptyDatabase } from '@kimera/testing';
 import { pino } from 'pino';
 import { startServer } from './server.js';
 
@@ -19,6 +20,7 @@ it('a server that keeps its collections queues nothing for long, and tells the l
   const environment = { DATABASE_URL: database, LIGHTWEIGHT_EMBEDDING: '1', PORT: '0', KIMERA_KEEP: '1' };
   const light = new Embedder(await openStaticModel({ path: shippedModel('static-minilm') }));
   const { joinStore, openStore } = await import('@kimera/store-postgres');
+  await emptyDatabase(database);
   const made = await openStore({ database });
   await made.collections.createCollection('docs', light.space);
   const embedding = await light.encodeText('a text', { role: 'document' });

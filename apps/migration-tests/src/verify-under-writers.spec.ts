@@ -1,16 +1,19 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import type { EmbeddedRow, TextEmbedder } from '@kimera/core';
 import { planMigration, startMigration, verifyMigration, work, type JudgedQuery } from '@kimera/migration';
 import { openStore } from '@kimera/store-postgres';
-import { FakeEmbedder, fakeSpace } from '@kimera/testing';
+import { emptyDatabase, FakeEmbedder, fakeSpace } from '@kimera/testing';
 
 jest.setTimeout(180_000);
 const folder = mkdtempSync(join(tmpdir(), 'kimera-writers-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const ROWS = 300;
+/** A writer that never rests leaves a verification on its one connection little to go on with. */
+const WRITE_EVERY_MILLISECONDS = 20;
 const rowText = (i: number, edits = 0): string => `${'abcdefghij'.charAt(i % 10)} row ${i} ${'z'.repeat(edits)}`;
 
 async function embedded(embedder: TextEmbedder, ids: readonly number[], edits = 0): Promise<readonly EmbeddedRow[]> {
@@ -24,6 +27,7 @@ async function embedded(embedder: TextEmbedder, ids: readonly number[], edits = 
 
 describe('a verification on the embedded PostgreSQL, beside writers', () => {
   it('never says NO-GO for changes that wait, and measures no query twice', async () => {
+    await emptyDatabase(folder);
     const store = await openStore({ database: folder });
     const source = new FakeEmbedder({ space: fakeSpace('old', { dimension: 32 }) });
     const target = new FakeEmbedder({ space: fakeSpace('new', { dimension: 48 }), shift: 3 });
@@ -41,6 +45,7 @@ describe('a verification on the embedded PostgreSQL, beside writers', () => {
         if (writes % 5 === 4) await store.collections.deleteRows('docs', [`r${i}`]);
         else await store.collections.upsertRows('docs', await embedded(source, [i], 1 + (writes % 3)));
         writes += 1;
+        await delay(WRITE_EVERY_MILLISECONDS);
       }
     };
     const writer = write();

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, it, jest } from '@jest/globals';
+import { emptyDatabase } from '@kimera/testing';
 import { inspectDatabase } from './inspect-database.js';
 import { openStore } from './open-store.js';
 import { LEAST_PGVECTOR } from './schema/pgvector.js';
@@ -15,6 +16,7 @@ it('says what an embedded database is without making one, and what its server ha
   const folder = join(await folders.empty(), 'data');
   expect(await inspectDatabase(folder)).toEqual({ kind: 'embedded', folder, state: 'absent' });
   expect(existsSync(folder)).toBe(false);
+  await emptyDatabase(folder);
   const store = await openStore({ database: folder });
   expect(await inspectDatabase(folder)).toEqual({ kind: 'embedded', folder, state: 'open' });
   expect(await inspectDatabase(embeddedConnection(folder))).toEqual({

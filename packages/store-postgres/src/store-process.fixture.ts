@@ -37,7 +37,7 @@ const actions: Readonly<Record<string, () => Promise<void>>> = {
   },
   /** Changes rows in a transaction that never ends. */
   async 'join-and-hold'() {
-    const { embeddedConnection, SqlApplication } = await import('./store.fixture.js');
+    const { embeddedConnection, SqlApplication } = await import('./application.fixture.js');
     const application = new SqlApplication(embeddedConnection(folder));
     const client = await application.pool.connect();
     await client.query('BEGIN');

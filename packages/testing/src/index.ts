@@ -5,6 +5,7 @@ export {
   textEmbedderConformance,
 } from './conformance/text-embedder-conformance.js';
 export { type TokenizerCase, tokenizerConformance } from './conformance/tokenizer-conformance.js';
+export { emptyDatabase } from './empty-database.js';
 export { FakeBackend, type FakeBackendOptions } from './fakes/fake-backend.js';
 export { FakeEmbedder, type FakeEmbedderCall, type FakeEmbedderOptions } from './fakes/fake-embedder.js';
 export { fakeSpace } from './fakes/fake-space.js';

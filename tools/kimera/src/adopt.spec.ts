@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openStaticModel } from '@kimera/backend-light';
 import { Embedder } from '@kimera/embedder';
 import type { PostgresStore } from '@kimera/store-postgres';
+import { emptyDatabase } from '@kimera/testing';
 import pg from 'pg';
 import { z } from 'zod';
 import { kimera, root, type Run } from './run-kimera.fixture.js';
@@ -22,6 +23,7 @@ describe('a table of one’s own, by the command line', () => {
   beforeAll(async () => {
     const folder = join(scratch, 'data');
     const { openStore } = await import('@kimera/store-postgres');
+    await emptyDatabase(folder);
     store = await openStore({ database: folder });
     const { port, password } = z
       .object({ port: z.number(), password: z.string() })

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { fakeSpace } from '@kimera/testing';
+import { emptyDatabase, fakeSpace } from '@kimera/testing';
 import type { PostgresStore } from '@kimera/store-postgres';
 import { z } from 'zod';
 import { kimera } from './run-kimera.fixture.js';
@@ -29,6 +29,7 @@ describe('search', () => {
   beforeAll(async () => {
     // The commands reach the database through this process, which opens it once.
     const { openStore } = await import('@kimera/store-postgres');
+    await emptyDatabase(join(scratch, 'data'));
     store = await openStore({ database: join(scratch, 'data') });
     await store.collections.createCollection('foreign', fakeSpace('absent'));
     writeFileSync(join(scratch, 'docs.jsonl'), DOCS.map((text, i) => JSON.stringify({ id: `d${i}`, text })).join('\n'));

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { fakeSpace, rejection } from '@kimera/testing';
+import { emptyDatabase, fakeSpace, rejection } from '@kimera/testing';
 import { StoredCollections } from './stored-collections.js';
 
 jest.setTimeout(120_000);
@@ -46,6 +46,7 @@ describe('the collections of a database', () => {
   it('are found through the process that has the folder open, and without it once that has ended', async () => {
     const database = join(folder, 'data');
     const { openStore } = await import('@kimera/store-postgres');
+    await emptyDatabase(database);
     const owner = await openStore({ database });
     await owner.collections.createCollection('docs', fakeSpace('docs'));
     const collections = await StoredCollections.at(database);
