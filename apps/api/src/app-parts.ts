@@ -17,6 +17,7 @@ export interface AppParts {
   /** Tokens of an input at most; the model's limit where undefined. */
   readonly maxInputTokens: number | undefined;
   readonly bodyLimitBytes: number;
+  readonly limits: { readonly batchTokens: number; readonly maxConnections: number };
   readonly logger: Logger;
   readonly version: string;
   /** Unix seconds. */

@@ -10,8 +10,13 @@ import { guard } from './http/guard.js';
 import { HttpError } from './errors.js';
 import { createMetrics } from './metrics.js';
 import { collectionRoutes } from './routes/collections.js';
+import { encodeRoutes } from './routes/encode.js';
 import { openaiRoutes } from './routes/openai.js';
-import { teiRoutes } from './routes/tei.js';
+import { scoreRoutes } from './routes/scores.js';
+import { spaceRoutes } from './routes/spaces.js';
+import { teiEmbedRoutes } from './routes/tei/embed.js';
+import { teiInfoRoutes } from './routes/tei/info.js';
+import { teiSimilarityRoutes } from './routes/tei/similarity.js';
 
 /** The server's routes over its parts; no listening, no environment. */
 export function createApp(parts: AppParts): Express {
@@ -19,7 +24,12 @@ export function createApp(parts: AppParts): Express {
   const metrics = createMetrics(() => parts.names.all, parts.keeper);
   const routes: readonly Route[] = [
     ...openaiRoutes(parts),
-    ...teiRoutes(parts),
+    ...encodeRoutes(parts),
+    ...scoreRoutes(parts),
+    ...spaceRoutes(parts),
+    ...teiEmbedRoutes(parts),
+    ...teiSimilarityRoutes(parts),
+    ...teiInfoRoutes(parts),
     ...collectionRoutes(parts),
     get({
       paths: ['/metrics'],

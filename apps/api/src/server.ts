@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { shortFingerprint } from '@kimera/core';
+import { DEFAULT_BATCH_TOKENS } from '@kimera/embedder';
 import {
   findModelOfSpace,
   ModelsOnDemand,
@@ -78,6 +79,7 @@ export async function startServer(
       autoTruncate,
       maxInputTokens,
       bodyLimitBytes,
+      limits: { batchTokens: configuration.batchTokens ?? DEFAULT_BATCH_TOKENS, maxConnections: 10_000 },
       logger,
       version,
       started: Math.floor(Date.now() / 1000),

@@ -1,15 +1,27 @@
-import type { Embedding, Lane, PromptName } from '@kimera/core';
+import type { Derivation, Embedding, Head, Lane, PromptName } from '@kimera/core';
 import type { Embedder } from '@kimera/embedder';
 import type { Caller } from './caller.js';
 import { cutIds } from './cut-ids.js';
 import { MAX_INTERACTIVE_INPUTS } from './limits.js';
 import type { Input } from './parse-input.js';
+import type { RequestMeasure } from './request-measure.js';
 import type { TokenLimit } from './token-limit.js';
 
 export interface EmbedInputOptions extends Caller {
   /** Of texts; ids are taken as they are. */
   readonly role: PromptName | undefined;
+  /** Default `['dense']`. */
+  readonly heads?: readonly Head[];
+  readonly derivation?: Derivation;
   readonly tokenLimit: TokenLimit;
+  readonly measure?: RequestMeasure;
+}
+
+/** Inputs as token ids. */
+interface Tokens {
+  readonly ids: readonly Int32Array[];
+  readonly totalTokens: ArrayLike<number>;
+  readonly promptTokens: number;
 }
 
 /**
@@ -19,30 +31,36 @@ export interface EmbedInputOptions extends Caller {
 export async function embedInput(
   embedder: Embedder,
   input: Input,
-  { role, tokenLimit, signal, client }: EmbedInputOptions,
+  { role, heads = ['dense'], derivation, tokenLimit, signal, client, measure }: EmbedInputOptions,
 ): Promise<readonly Embedding[]> {
   // Many texts are bulk work: they wait for those of requests with few.
   const lane: Lane = input.length > MAX_INTERACTIVE_INPUTS ? 'bulk' : 'interactive';
   const call = { lane, client, signal };
   const texts = input.filter((item) => typeof item === 'string');
   const lists = input.filter((item) => typeof item !== 'string');
-  const [ofTexts, ofLists] = await Promise.all([
+  // What the model cannot give is refused before anything is counted.
+  await embedder.spaceOf(derivation);
+  const tokenizing = Promise.all([
     texts.length === 0 ? undefined : embedder.tokenize(texts, role, call),
     lists.length === 0 ? undefined : cutIds(embedder, lists),
   ]);
+  const [ofTexts, ofLists] = await (measure?.timed('tokenization', tokenizing) ?? tokenizing);
   const counts = lists.map(({ length }) => length);
   tokenLimit.check(inOrderOf(input, Array.from(ofTexts?.totalTokens ?? []), counts));
+  if (measure !== undefined) measure.characters += texts.reduce((sum, { length }) => sum + length, 0);
   // Two calls: only texts have the tokens of a prompt at their head.
-  const encode = async (tokens: typeof ofTexts): Promise<readonly Embedding[]> => {
+  const encode = async (tokens: Tokens | undefined): Promise<readonly Embedding[]> => {
     if (tokens === undefined) return [];
     const { ids, ...rest } = tokens;
-    return embedder.encodeTokens(ids, { ...call, ...rest });
+    return embedder.encodeTokens(ids, { heads, derivation, ...call, ...rest });
   };
   const [embeddedTexts, embeddedLists] = await Promise.all([
     encode(ofTexts),
-    encode(ofLists && { ids: ofLists, totalTokens: Int32Array.from(counts), promptTokens: 0 }),
+    encode(ofLists && { ids: ofLists, totalTokens: counts, promptTokens: 0 }),
   ]);
-  return inOrderOf(input, embeddedTexts, embeddedLists);
+  const embeddings = inOrderOf(input, embeddedTexts, embeddedLists);
+  measure?.embedded(embeddings);
+  return embeddings;
 }
 
 /** What the texts and the lists of the input became, in the order of the input. */

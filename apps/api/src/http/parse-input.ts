@@ -4,7 +4,8 @@ import { describe } from './plain-words.js';
 import type { TokenLimit } from './token-limit.js';
 
 /** What a request wants embedded: B items, each a text or its token ids. */
-export type Input = readonly (string | Int32Array)[];
+export type Input = readonly Item[];
+export type Item = string | Int32Array;
 
 export interface InputRules {
   /** The field of the body that holds the inputs. */
@@ -62,13 +63,19 @@ export function parseInput(value: unknown, { param, maxItems, tokenLimit, empty,
       limit: maxItems,
       actual: value.length,
     });
-  const items = value.map((item, index) => parseItem(item, param, index));
+  const items = value.map((item, index) => checkItem(item, param, index));
   tokenLimit.check(items.map((item) => (typeof item === 'string' ? 0 : item.length)));
   return items.map((item, index) => (typeof item === 'string' ? item : parseIds(item, `${param}.${index}`, index)));
 }
 
+/** One of the items of a list. @throws HttpError naming it. */
+export function parseItem(value: unknown, param: string, index: number): Item {
+  const item = checkItem(value, param, index);
+  return typeof item === 'string' ? item : parseIds(item, `${param}.${index}`, index);
+}
+
 /** A text, or a list whose ids are not looked at yet. */
-function parseItem(item: unknown, param: string, index: number): string | readonly unknown[] {
+function checkItem(item: unknown, param: string, index: number): string | readonly unknown[] {
   if (typeof item === 'string') return parseText(item, param, index);
   if (!isList(item)) throw unexpected(`${param}.${index}`, 'a text or a list of token ids', item);
   if (item.length === 0) throw unexpected(`${param}.${index}`, 'at least one token id', item);

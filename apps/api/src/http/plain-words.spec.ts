@@ -14,6 +14,7 @@ const schema = z.object({
   flag: withUsual(z.boolean(), true),
   list: optional(z.array(z.string()).min(1).max(2)),
   either: optional(z.union([z.string(), z.array(z.number())], 'a text, or a list of numbers')),
+  side: optional(z.string().regex(/^[ab]$/, 'a or b')),
   inside: optional(z.strictObject({ a: optional(z.string()) })),
 });
 const right = { text: 'abc' };
@@ -32,6 +33,7 @@ it.each([
   [{ ...right, list: [] }, 'list: expected a list whose length is at least 1, got an empty list'],
   [{ ...right, list: ['a', 7] }, 'list.1: expected a text, got 7'],
   [{ ...right, either: true }, 'either: expected a text, or a list of numbers, got true'],
+  [{ ...right, side: 'c' }, 'side: expected a or b, got "c"'],
   [{ ...right, inside: { b: 1 } }, 'inside: expected no field "b", got an object'],
   [{ ...right, text: 'x'.repeat(100) }, `text: expected a text whose length is at most 5, got "${'x'.repeat(40)}…"`],
   [[], 'the body must be a JSON object: expected an object, got an empty list'],

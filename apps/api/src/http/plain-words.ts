@@ -39,11 +39,10 @@ function expected(issue: z.core.$ZodIssue): string {
       return `${SIZES[issue.origin] ?? 'a number of'} ${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}`;
     case 'unrecognized_keys':
       return `no field ${issue.keys.map((key) => JSON.stringify(key.slice(0, SHOWN))).join(', ')}`;
-    case 'invalid_format':
-      return issue.format === 'regex' ? `a text like ${issue.pattern ?? ''}` : `a text that is a ${issue.format}`;
     case 'not_multiple_of':
       return `a multiple of ${issue.divisor}`;
     // The schema says it in words: z.union(…, 'a text, or a list of texts').
+    case 'invalid_format':
     case 'invalid_union':
     case 'custom':
       return issue.message;

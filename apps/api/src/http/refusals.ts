@@ -22,7 +22,14 @@ export const REFUSALS = {
     kind: 'caller',
     openai: [400, 'invalid_request_error'],
     tei: [422, 'Validation'],
-    codes: ['TEXT_BEYOND_POSITIONS', 'TEXT_WITHOUT_DIRECTION', 'UNKNOWN_ROLE', 'UNSUPPORTED_HEAD', 'ZERO_VECTOR'],
+    codes: [
+      'EMPTY_MULTI_VECTOR',
+      'HYBRID_WEIGHTS',
+      'TEXT_BEYOND_POSITIONS',
+      'TEXT_WITHOUT_DIRECTION',
+      'UNKNOWN_ROLE',
+      'ZERO_VECTOR',
+    ],
     param: 'input',
   },
   empty_input: { kind: 'caller', openai: [400, 'invalid_request_error'], tei: [400, 'Empty'], codes: [] },
@@ -55,6 +62,14 @@ export const REFUSALS = {
     tei: [422, 'Validation'],
     codes: ['DERIVED_DTYPE', 'DERIVED_HEAD'],
     param: 'output_dtype',
+  },
+  /** A kind of output that the model does not have. */
+  unsupported_head: {
+    kind: 'caller',
+    openai: [400, 'invalid_request_error'],
+    tei: [424, 'Backend'],
+    codes: ['UNSUPPORTED_HEAD'],
+    param: 'heads',
   },
   invalid_token_id: {
     kind: 'caller',
@@ -192,8 +207,6 @@ export const REFUSALS = {
       // Mistakes of this server.
       'DERIVED_PARENT',
       'DIMENSION_MISMATCH',
-      'EMPTY_MULTI_VECTOR',
-      'HYBRID_WEIGHTS',
       'INVALID_ENCODE_OPTIONS',
       'INVALID_HASHED_OPTIONS',
       'NOT_CANONICAL',

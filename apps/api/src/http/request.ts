@@ -1,5 +1,4 @@
-import type { Embedding } from '@kimera/core';
-import type { Embedder } from '@kimera/embedder';
+import type { Embedding, EmbeddingSpace } from '@kimera/core';
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
 import { HttpError } from '../errors.js';
@@ -18,24 +17,27 @@ export function parse<T>(schema: z.ZodType<T>, body: unknown): T {
 
 /**
  * A request may name the space that it wants its vectors in, in the header that answers name theirs with. @throws
- * HttpError where the model's is another.
+ * HttpError where what it asks for is another.
  */
-export function checkSpace(request: Request, { space: { modelId, fingerprint } }: Embedder): void {
+export function checkSpace(request: Request, { modelId, fingerprint }: EmbeddingSpace): void {
   const asked = request.get('x-embedding-space');
   if (asked !== undefined && asked !== fingerprint) {
     throw new HttpError(
       'space_mismatch',
-      `${modelId} is in space ${fingerprint}, the header x-embedding-space asks for ${asked}`,
+      `what is asked of ${modelId} is in space ${fingerprint}, the header x-embedding-space asks for ${asked}`,
       'model',
       { asked, actual: fingerprint },
     );
   }
 }
 
-/** Invariant 1 over HTTP: the space of the vectors, the precision that they were computed in, and which inputs were cut. */
-export function describeSpace(response: Response, embedder: Embedder, embeddings: readonly Embedding[]): void {
-  response.setHeader('x-embedding-space', embedder.space.fingerprint);
-  response.setHeader('x-embedding-variant', [...new Set(embeddings.map(({ variant }) => variant))].join(','));
+/** Invariant 1 over HTTP: the space of the vectors, and which inputs were cut. */
+export function describeSpace(
+  response: Response,
+  { fingerprint }: EmbeddingSpace,
+  embeddings: readonly Pick<Embedding, 'truncated'>[],
+): void {
+  response.setHeader('x-embedding-space', fingerprint);
   response.setHeader(
     'x-truncated-inputs',
     embeddings.flatMap(({ truncated }, index) => (truncated ? [index] : [])).join(','),

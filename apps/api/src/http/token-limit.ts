@@ -9,6 +9,8 @@ export interface TokenLimitOptions {
   readonly bound: number | undefined;
   /** True: an input beyond the model's limit is cut. */
   readonly truncate: boolean;
+  /** Of the inputs in the request, where they are some of its inputs. */
+  readonly indexes?: readonly number[];
   /** Message of an input beyond the limit, in the words of the route's contract. */
   readonly tooLong: (limit: number, actual: number, index: number) => string;
 }
@@ -23,11 +25,12 @@ export class TokenLimit {
 
   /** @param counts tokens of each input, [B]. @throws HttpError where one is beyond the limit and may not be cut. */
   check(counts: ArrayLike<number>): void {
-    const { param, modelTokens, bound = modelTokens, truncate, tooLong } = this.#options;
+    const { param, modelTokens, bound = modelTokens, truncate, indexes, tooLong } = this.#options;
     const limit = Math.min(modelTokens, bound);
     if (truncate && limit === modelTokens) return;
-    const index = Array.from(counts).findIndex((count) => count > limit);
-    const actual = counts[index];
+    const place = Array.from(counts).findIndex((count) => count > limit);
+    const actual = counts[place];
+    const index = indexes?.[place] ?? place;
     if (actual !== undefined)
       throw new HttpError('input_too_long', tooLong(limit, actual, index), param, { limit, actual, index });
   }

@@ -1,27 +1,38 @@
+import type { EmbeddingSpace } from '@kimera/core';
 import type { Embedder } from '@kimera/embedder';
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
+import type { AppParts } from '../app-parts.js';
 import { callerOf } from '../http/caller.js';
 import { embedInput } from '../http/embed-input.js';
-import { HttpError } from '../errors.js';
+import { optional } from '../http/fields.js';
 import { MAX_INPUTS } from '../http/limits.js';
 import { inputField, parseInput } from '../http/parse-input.js';
-import { optional, withUsual } from '../http/fields.js';
+import { measureOf, setComputeHeaders } from '../http/request-measure.js';
 import { checkSpace, describeSpace } from '../http/request.js';
+import { roleNamed, rolesOf } from '../http/role-named.js';
 import { get, post, type Route } from '../http/route.js';
 import { sendRows } from '../http/send-rows.js';
 import { TokenLimit } from '../http/token-limit.js';
-import type { AppParts } from '../app-parts.js';
+import { denseText, derivationOf, VECTOR_FIELDS, vectorSchema } from '../http/vector-text.js';
 
 const requestSchema = z.object({
   input: inputField(MAX_INPUTS.openai),
   model: z.string(),
-  encoding_format: withUsual(z.enum(['float', 'base64']), 'float'),
-  dimensions: optional(z.int().min(1)),
+  ...VECTOR_FIELDS,
+  /** Of whoever asks behind the client; not looked at. */
   user: optional(z.string()),
+  /** A role, or the name of another prompt of the model. */
   input_type: optional(z.string()),
+  /** Cuts inputs beyond the limit. */
   truncate: optional(z.boolean()),
-  output_dtype: optional(z.enum(['float'])),
+});
+
+const embeddingsSchema = z.object({
+  object: z.literal('list'),
+  data: z.array(z.object({ object: z.literal('embedding'), index: z.int(), embedding: vectorSchema })),
+  model: z.string(),
+  usage: z.object({ prompt_tokens: z.int(), total_tokens: z.int() }),
 });
 
 const modelSchema = z.object({
@@ -30,31 +41,16 @@ const modelSchema = z.object({
   created: z.int(),
   owned_by: z.string(),
   embedding_space: z.string(),
-});
-
-const embeddingsSchema = z.object({
-  object: z.literal('list'),
-  data: z.array(
-    z.object({
-      object: z.literal('embedding'),
-      index: z.int(),
-      embedding: z.union([z.array(z.number()), z.string()]),
-    }),
-  ),
-  model: z.string(),
-  usage: z.object({ prompt_tokens: z.int(), total_tokens: z.int() }),
+  dimension: z.int(),
+  /** Fewer of them that the model was trained for. */
+  trained_dimensions: z.array(z.int()),
+  max_tokens: z.int(),
+  heads: z.array(z.enum(['dense', 'sparse', 'colbert'])),
+  roles: z.array(z.string()),
 });
 
 /** POST /v1/embeddings, GET /v1/models, GET /v1/models/{id}. */
 export function openaiRoutes({ models, names, autoTruncate, maxInputTokens, started }: AppParts): readonly Route[] {
-  const describe = ({ space: { modelId, fingerprint } }: Embedder) => ({
-    id: modelId,
-    object: 'model',
-    created: started,
-    owned_by: modelId.split('/')[0] ?? '',
-    embedding_space: fingerprint,
-  });
-
   const embeddings = async (
     body: z.infer<typeof requestSchema>,
     request: Request,
@@ -69,15 +65,16 @@ export function openaiRoutes({ models, names, autoTruncate, maxInputTokens, star
     request: Request,
     response: Response,
   ): Promise<void> => {
-    checkSpace(request, embedder);
-    const { modelId, dimension, maxTokens } = embedder.space;
+    const derivation = derivationOf(body);
+    const space = await embedder.spaceOf(derivation);
+    checkSpace(request, space);
     const tokenLimit = new TokenLimit({
       param: 'input',
-      modelTokens: maxTokens,
+      modelTokens: space.maxTokens,
       bound: maxInputTokens,
       truncate: body.truncate ?? autoTruncate,
       tooLong: (limit, actual, index) =>
-        `input ${index} has ${actual} tokens, the limit is ${limit}; shorten it${limit === maxTokens ? ' or send "truncate": true' : ''}`,
+        `input ${index} has ${actual} tokens, the limit is ${limit}; shorten it${limit === space.maxTokens ? ' or send "truncate": true' : ''}`,
     });
     const input = parseInput(body.input, {
       param: 'input',
@@ -86,49 +83,44 @@ export function openaiRoutes({ models, names, autoTruncate, maxInputTokens, star
       empty: 'input is an empty list',
       tooMany: (limit, actual) => `input has ${actual} items, the limit is ${limit}`,
     });
-    if (body.dimensions !== undefined && body.dimensions !== dimension) {
-      throw new HttpError(
-        'unsupported_dimensions',
-        `dimensions is ${body.dimensions}: this model has ${dimension} and was not trained for fewer`,
-        'dimensions',
-        { limit: dimension, actual: body.dimensions },
-      );
-    }
+    const measure = measureOf(response);
     const embedded = await embedInput(embedder, input, {
-      role: body.input_type,
+      role: roleNamed(space, body.input_type),
+      derivation,
       tokenLimit,
       ...callerOf(request, response),
+      measure,
     });
-    describeSpace(response, embedder, embedded);
-    const tokens = embedded.reduce((sum, embedding) => sum + embedding.tokens, 0);
-    const base64Wanted = body.encoding_format === 'base64';
+    describeSpace(response, space, embedded);
+    setComputeHeaders(response);
+    const tokens = measure.totalTokens;
     await sendRows(response, {
       before: '{"object":"list","data":[',
       items: embedded,
-      row: ({ dense = new Float32Array() }, index) => ({
+      row: (embedding, index) => ({
         object: 'embedding',
         index,
-        embedding: base64Wanted ? base64(dense) : Array.from(dense),
+        embedding: denseText(embedding, body.encoding_format),
       }),
-      after: `],"model":${JSON.stringify(modelId)},"usage":{"prompt_tokens":${tokens},"total_tokens":${tokens}}}`,
+      after: `],"model":${JSON.stringify(space.modelId)},"usage":{"prompt_tokens":${tokens},"total_tokens":${tokens}}}`,
     });
   };
 
   const list: RequestHandler = (_request, response) => {
-    response.json({ object: 'list', data: models.all.map(describe) });
+    response.json({ object: 'list', data: models.all.map(({ space }) => describeModel(space, started)) });
   };
 
   const one: RequestHandler = async (request, response) => {
     const { id = '' } = request.params;
     const name = typeof id === 'string' ? id : id.join('/');
-    await names.use(name, async (embedder) => void response.json(describe(embedder)));
+    await names.use(name, async ({ space }) => void response.json(describeModel(space, started)));
   };
 
   return [
     post({
       paths: ['/v1/embeddings'],
       tag: 'OpenAI',
-      summary: 'Vectors of texts or of token ids',
+      summary: 'Dense vectors of texts and token ids',
       body: requestSchema,
       answer: embeddingsSchema,
       handle: embeddings,
@@ -136,7 +128,7 @@ export function openaiRoutes({ models, names, autoTruncate, maxInputTokens, star
     get({
       paths: ['/v1/models'],
       tag: 'OpenAI',
-      summary: 'The models',
+      summary: 'The models, with their dimensions, limits, heads and roles',
       answer: z.object({ object: z.literal('list'), data: z.array(modelSchema) }),
       handle: list,
     }),
@@ -145,9 +137,18 @@ export function openaiRoutes({ models, names, autoTruncate, maxInputTokens, star
   ];
 }
 
-/** Little-endian float32. */
-function base64(vector: Float32Array): string {
-  const bytes = Buffer.alloc(vector.length * 4);
-  vector.forEach((value, i) => bytes.writeFloatLE(value, i * 4));
-  return bytes.toString('base64');
+/** @param created Unix seconds. */
+function describeModel(space: EmbeddingSpace, created: number): z.infer<typeof modelSchema> {
+  return {
+    id: space.modelId,
+    object: 'model',
+    created,
+    owned_by: space.modelId.split('/')[0] ?? '',
+    embedding_space: space.fingerprint,
+    dimension: space.dimension,
+    trained_dimensions: [...(space.trainedDimensions ?? [])],
+    max_tokens: space.maxTokens,
+    heads: [...space.heads],
+    roles: [...rolesOf(space)],
+  };
 }

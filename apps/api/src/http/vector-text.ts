@@ -1,0 +1,48 @@
+import { DERIVED_DTYPES, type DerivedDtype, type Derivation, type Embedding } from '@kimera/core';
+import { z } from 'zod';
+import { optional, withUsual } from './fields.js';
+
+/** Numbers, or the base64 of their bytes. */
+export const vectorSchema = z.union([z.array(z.number()), z.base64()]);
+
+/** The fields that say which vectors are wanted, and how they are written. */
+export const VECTOR_FIELDS = {
+  /** The first n numbers, normalised again: a space of its own. */
+  dimensions: optional(z.int().min(1)),
+  /** A number in 32 bits, in 8 or in one: a space of its own. */
+  output_dtype: withUsual(z.enum(['float', ...DERIVED_DTYPES]), 'float'),
+  encoding_format: withUsual(z.enum(['float', 'base64']), 'float'),
+};
+
+export type VectorForm = 'float' | 'base64';
+
+export function derivationOf({
+  dimensions,
+  output_dtype: dtype,
+  normalize,
+}: {
+  readonly dimensions?: number | undefined;
+  readonly output_dtype?: 'float' | DerivedDtype;
+  readonly normalize?: boolean;
+}): Derivation {
+  return {
+    ...(normalize === false ? { normalize } : {}),
+    ...(dimensions === undefined ? {} : { dimensions }),
+    ...(dtype === undefined || dtype === 'float' ? {} : { dtype }),
+  };
+}
+
+/** The dense vector of an embedding, whichever form its space has, for JSON. */
+export function denseText({ dense, quantized }: Embedding, form: VectorForm): z.input<typeof vectorSchema> {
+  const vector = quantized ?? dense ?? new Float32Array();
+  return form === 'base64' ? base64(vector) : Array.from(vector);
+}
+
+/** Of the bytes; those of float32 are little-endian. */
+export function base64(vector: Float32Array | Int8Array | Uint8Array): string {
+  if (!(vector instanceof Float32Array))
+    return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString('base64');
+  const bytes = Buffer.alloc(vector.length * 4);
+  vector.forEach((value, i) => bytes.writeFloatLE(value, i * 4));
+  return bytes.toString('base64');
+}

@@ -1,0 +1,131 @@
+import { HEADS } from '@kimera/core';
+import type { Embedder } from '@kimera/embedder';
+import type { Request, Response } from 'express';
+import { z } from 'zod';
+import type { AppParts } from '../app-parts.js';
+import { HttpError } from '../errors.js';
+import { callerOf } from '../http/caller.js';
+import { encodeItems, type Encoded } from '../http/encode-items.js';
+import { optional, withUsual } from '../http/fields.js';
+import { MAX_INPUTS } from '../http/limits.js';
+import { inputField } from '../http/parse-input.js';
+import { measureOf, setComputeHeaders } from '../http/request-measure.js';
+import { checkSpace, describeSpace } from '../http/request.js';
+import { roleNamed } from '../http/role-named.js';
+import { post, type Route } from '../http/route.js';
+import { sendRows } from '../http/send-rows.js';
+import { base64, denseText, derivationOf, VECTOR_FIELDS, vectorSchema, type VectorForm } from '../http/vector-text.js';
+
+const requestSchema = z.object({
+  inputs: inputField(MAX_INPUTS.openai),
+  /** Default: the model that the server is for. */
+  model: optional(z.string()),
+  /** A role, or the name of another prompt of the model. */
+  role: optional(z.string()),
+  heads: optional(z.array(z.enum(HEADS)).min(1)),
+  /** Cuts inputs beyond the limit. */
+  truncate: optional(z.boolean()),
+  normalize: withUsual(z.boolean(), true),
+  ...VECTOR_FIELDS,
+});
+type Body = z.infer<typeof requestSchema>;
+
+const itemSchema = z.object({
+  index: z.int(),
+  dense: vectorSchema.optional(),
+  /** Token id → weight. */
+  sparse: z.record(z.string().regex(/^\d+$/), z.number()).optional(),
+  /** One vector a token. */
+  colbert: z.array(vectorSchema).optional(),
+  /** That the model saw; those of the whole input are `total_tokens`. */
+  tokens: z.int().optional(),
+  total_tokens: z.int().optional(),
+  truncated: z.boolean().optional(),
+  /** Instead of all that: why this input has no vectors. */
+  error: z.object({ code: z.string(), message: z.string() }).optional(),
+});
+
+const answerSchema = z.object({
+  object: z.literal('list'),
+  model: z.string(),
+  embedding_space: z.string(),
+  data: z.array(itemSchema),
+  usage: z.object({ prompt_tokens: z.int(), total_tokens: z.int() }),
+});
+
+/** POST /v1/encode: all heads of a model in one pass; one bad input fails alone. */
+export function encodeRoutes({ models, names, autoTruncate, maxInputTokens }: AppParts): readonly Route[] {
+  const answer = async (embedder: Embedder, body: Body, request: Request, response: Response): Promise<void> => {
+    const derivation = derivationOf(body);
+    const space = await embedder.spaceOf(derivation);
+    checkSpace(request, space);
+    const values = listOf(body.inputs);
+    const measure = measureOf(response);
+    const encoded = await encodeItems(embedder, values, {
+      param: 'inputs',
+      role: roleNamed(space, body.role),
+      heads: body.heads ?? ['dense'],
+      derivation,
+      truncate: body.truncate ?? autoTruncate,
+      bound: maxInputTokens,
+      ...callerOf(request, response),
+      measure,
+    });
+    describeSpace(
+      response,
+      space,
+      encoded.map((one) => ({ truncated: !(one instanceof HttpError) && one.truncated })),
+    );
+    setComputeHeaders(response);
+    const tokens = measure.totalTokens;
+    await sendRows(response, {
+      before: `{"object":"list","model":${JSON.stringify(space.modelId)},"embedding_space":"${space.fingerprint}","data":[`,
+      items: encoded,
+      row: (one, index) => itemOf(one, index, body.encoding_format),
+      after: `],"usage":{"prompt_tokens":${tokens},"total_tokens":${tokens}}}`,
+    });
+  };
+
+  return [
+    post({
+      paths: ['/v1/encode'],
+      tag: 'Kimera',
+      summary: 'Dense, sparse and ColBERT vectors from one pass; an input that is refused does not fail the others',
+      body: requestSchema,
+      answer: answerSchema,
+      handle: async (body, request, response) =>
+        body.model === undefined
+          ? answer(models.usual, body, request, response)
+          : names.use(body.model, (embedder) => answer(embedder, body, request, response)),
+    }),
+  ];
+}
+
+/** The items, not looked at: one text, and one list of ids, is an item. @throws HttpError. */
+function listOf(inputs: unknown): readonly unknown[] {
+  if (!Array.isArray(inputs)) return [inputs];
+  const items: readonly unknown[] = inputs;
+  if (items.length === 0) throw new HttpError('empty_input', 'inputs is an empty list', 'inputs');
+  if (typeof items[0] === 'number') return [items];
+  if (items.length > MAX_INPUTS.openai)
+    throw new HttpError(
+      'invalid_request',
+      `inputs has ${items.length} items, the limit is ${MAX_INPUTS.openai}`,
+      'inputs',
+      { limit: MAX_INPUTS.openai, actual: items.length },
+    );
+  return items;
+}
+
+function itemOf(encoded: Encoded, index: number, form: VectorForm): z.input<typeof itemSchema> {
+  if (encoded instanceof HttpError) return { index, error: { code: encoded.code, message: encoded.message } };
+  const { dense, quantized, sparse, colbert, tokens, totalTokens, truncated } = encoded;
+  const written = (vector: Float32Array): z.input<typeof vectorSchema> =>
+    form === 'base64' ? base64(vector) : Array.from(vector);
+  const heads = {
+    ...(dense === undefined && quantized === undefined ? {} : { dense: denseText(encoded, form) }),
+    ...(sparse === undefined ? {} : { sparse: Object.fromEntries(sparse) }),
+    ...(colbert === undefined ? {} : { colbert: colbert.map(written) }),
+  };
+  return { index, ...heads, tokens, total_tokens: totalTokens, truncated };
+}

@@ -1,0 +1,346 @@
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { cosine, deriveSpace, maxAbsDifference, norm } from '@kimera/core';
+import { decodeVector, openModelFolder } from '@kimera/model-folder';
+import { parseConfiguration } from '@kimera/serving';
+import { pino } from 'pino';
+import { z } from 'zod';
+import { startServer, type RunningServer } from '../server.js';
+
+const root = fileURLToPath(new URL('../../../..', import.meta.url));
+/** Dense, sparse and ColBERT. */
+const FOLDER = 'fixtures/models/bge-m3-tiny';
+let server: RunningServer;
+let model = '';
+beforeAll(async () => {
+  server = await startServer(
+    parseConfiguration({ ONNX_MODEL_PATH: FOLDER, PORT: '0' }, root),
+    pino({ enabled: false }),
+  );
+  model = (await openModelFolder(`${root}/${FOLDER}`)).space.modelId;
+});
+afterAll(() => server.close());
+
+const get = (path: string): Promise<Response> => fetch(server.url + path);
+const post = (path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
+  fetch(server.url + path, {
+    method: 'POST',
+    body: JSON.stringify(body),
+    headers: { 'content-type': 'application/json', ...headers },
+  });
+const vectors = z.array(z.array(z.number()));
+const TEXTS = ['a cat sits on the mat', 'the stock market fell today', 'kittens'];
+const LONG = 'word '.repeat(9_000);
+
+const itemSchema = z.object({
+  index: z.int(),
+  dense: z.union([z.string(), z.array(z.number())]).optional(),
+  sparse: z.record(z.string(), z.number()).optional(),
+  colbert: vectors.optional(),
+  tokens: z.int().optional(),
+  total_tokens: z.int().optional(),
+  truncated: z.boolean().optional(),
+  error: z.object({ code: z.string(), message: z.string() }).optional(),
+});
+async function encode(body: object): Promise<readonly z.infer<typeof itemSchema>[]> {
+  const response = await post('/v1/encode', body);
+  const answer: unknown = await response.json();
+  expect([response.status, answer]).toEqual([200, expect.anything()]);
+  return z.object({ data: z.array(itemSchema) }).parse(answer).data;
+}
+async function embed(body: object): Promise<number[][]> {
+  return vectors.parse(await (await post('/embed', body)).json());
+}
+
+describe('the heads of a model', () => {
+  it('are the same from one pass, and from the route of each', async () => {
+    const items = await encode({ inputs: TEXTS, heads: ['dense', 'sparse', 'colbert'] });
+    const [dense, sparse, colbert] = [
+      await embed({ inputs: TEXTS }),
+      z
+        .array(z.array(z.object({ index: z.int(), value: z.number() })))
+        .parse(await (await post('/embed_sparse', { inputs: TEXTS })).json()),
+      z.array(vectors).parse(await (await post('/embed_all', { inputs: TEXTS })).json()),
+    ];
+    items.forEach((item, i) => {
+      expect(maxAbsDifference(z.array(z.number()).parse(item.dense), dense[i] ?? [])).toBeLessThan(2e-6);
+      expect(Object.keys(item.sparse ?? {}).map(Number)).toEqual(sparse[i]?.map(({ index }) => index));
+      sparse[i]?.forEach(({ index, value }) => expect(item.sparse?.[index]).toBeCloseTo(value, 5));
+      expect(item.colbert?.length).toBe(colbert[i]?.length);
+      item.colbert?.forEach((vector, t) => expect(maxAbsDifference(vector, colbert[i]?.[t] ?? [])).toBeLessThan(2e-6));
+      expect(item).toMatchObject({ index: i, truncated: false, tokens: item.total_tokens });
+    });
+  });
+
+  it('of base64 are the bytes of the numbers', async () => {
+    const [plain] = await encode({ inputs: 'a cat' });
+    const [coded] = await encode({ inputs: 'a cat', encoding_format: 'base64' });
+    expect(maxAbsDifference(decodeVector(String(coded?.dense)), z.array(z.number()).parse(plain?.dense))).toBeLessThan(
+      2e-6,
+    );
+  });
+});
+
+describe('a bad input among good ones', () => {
+  it.each([
+    ['too long', LONG, 'input_too_long'],
+    ['empty', '', 'empty_input'],
+    ['null', null, 'invalid_request'],
+    ['an object', { text: 'a' }, 'invalid_request'],
+    ['a token id beyond the vocabulary', [0, 9_999_999, 2], 'invalid_token_id'],
+    ['a token id below 0', [0, -1, 2], 'invalid_request'],
+  ])('%s fails alone', async (_what, bad, code) => {
+    const alone = await encode({ inputs: [TEXTS[0]] });
+    const items = await encode({ inputs: [TEXTS[0], bad, TEXTS[1], bad, TEXTS[2]] });
+    expect(items.map(({ error }) => error?.code)).toEqual([undefined, code, undefined, code, undefined]);
+    expect(items.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4]);
+    expect(items[1]).toEqual({ index: 1, error: { code, message: expect.any(String) } });
+    const [first] = items;
+    expect(
+      maxAbsDifference(z.array(z.number()).parse(first?.dense), z.array(z.number()).parse(alone[0]?.dense)),
+    ).toBeLessThan(2e-6);
+  });
+
+  it('that is too long is cut by itself where that is asked for', async () => {
+    const items = await encode({ inputs: ['a', LONG], truncate: true });
+    expect(items.map(({ truncated }) => truncated)).toEqual([false, true]);
+    expect(items[1]?.total_tokens).toBeGreaterThan(items[1]?.tokens ?? Infinity);
+  });
+
+  it.each([
+    ['another head', { heads: ['colours'] }, 'invalid_request'],
+    ['an unknown role', { role: 'nothing' }, 'invalid_request'],
+    ['too many dimensions', { dimensions: 100_000 }, 'unsupported_dimensions'],
+    [
+      'another form of a head that has one alone',
+      { output_dtype: 'int8', heads: ['sparse'] },
+      'unsupported_output_dtype',
+    ],
+    ['an unknown form', { output_dtype: 'float16' }, 'invalid_request'],
+    ['no input', { inputs: [] }, 'empty_input'],
+    ['another model', { model: 'nope' }, 'model_not_found'],
+  ])('is not %s, which fails the request', async (_what, fields, code) => {
+    const response = await post('/v1/encode', { inputs: ['a'], ...fields });
+    expect([response.status, await response.json()]).toEqual([
+      code === 'model_not_found' ? 404 : 400,
+      { error: expect.objectContaining({ code }) },
+    ]);
+  });
+});
+
+describe('vectors of a derived space', () => {
+  it('of fewer dimensions are the first numbers, normalised again, under a fingerprint of their own', async () => {
+    const { space } = await openModelFolder(`${root}/${FOLDER}`);
+    const derived = await deriveSpace(space, { dimensions: 8 });
+    const [whole] = await embed({ inputs: TEXTS[0] });
+    const first = whole?.slice(0, 8) ?? [];
+    const expected = first.map((value) => value / norm(first));
+    for (const [path, body] of [
+      ['/embed', { inputs: TEXTS[0], dimensions: 8 }],
+      ['/v1/embeddings', { input: TEXTS[0], model, dimensions: 8 }],
+      ['/v1/encode', { inputs: TEXTS[0], dimensions: 8 }],
+    ] as const) {
+      const response = await post(path, body);
+      expect([response.status, response.headers.get('x-embedding-space')]).toEqual([200, derived.fingerprint]);
+      const text = await response.text();
+      const [numbers = ''] = /(?<=\[)-?[\d.e]+,[^\]]+/.exec(text) ?? [];
+      expect(maxAbsDifference(numbers.split(',').map(Number), expected)).toBeLessThan(2e-6);
+    }
+    expect(await (await get('/v1/spaces')).json()).toMatchObject({
+      data: expect.arrayContaining([
+        expect.objectContaining({ id: space.fingerprint, parent: null, trained: true, dimension: space.dimension }),
+        expect.objectContaining({ id: derived.fingerprint, parent: space.fingerprint, trained: false, dimension: 8 }),
+      ]),
+    });
+  });
+
+  it('are in the space that the header asks for, or refused', async () => {
+    const { space } = await openModelFolder(`${root}/${FOLDER}`);
+    const derived = await deriveSpace(space, { dimensions: 8 });
+    for (const [path, body] of [
+      ['/embed', { inputs: 'a', dimensions: 8 }],
+      ['/v1/embeddings', { input: 'a', model, dimensions: 8 }],
+      ['/v1/encode', { inputs: 'a', dimensions: 8 }],
+    ] as const) {
+      const status = async (asked: string): Promise<number> =>
+        (await post(path, body, { 'x-embedding-space': asked })).status;
+      expect(await status(derived.fingerprint)).toBe(200);
+      expect(await status(space.fingerprint)).toBe(path === '/embed' ? 422 : 400);
+    }
+  });
+
+  it.each([
+    ['int8', (v: number) => Math.round(v * 127)],
+    ['uint8', (v: number) => Math.round(v * 127) + 128],
+  ] as const)('of %s are whole numbers of a fixed scale', async (output_dtype, expected) => {
+    const [whole] = await embed({ inputs: TEXTS[0] });
+    const [item] = await encode({ inputs: TEXTS[0], output_dtype });
+    expect(maxAbsDifference(z.array(z.int()).parse(item?.dense), whole?.map(expected) ?? [])).toBeLessThanOrEqual(1);
+    const coded = z
+      .object({ data: z.tuple([z.object({ embedding: z.string() })]) })
+      .parse(
+        await (
+          await post('/v1/embeddings', { input: TEXTS[0], model, output_dtype, encoding_format: 'base64' })
+        ).json(),
+      ).data[0].embedding;
+    const bytes = Buffer.from(coded, 'base64');
+    expect(Array.from(output_dtype === 'int8' ? new Int8Array(bytes) : bytes)).toEqual(item?.dense);
+  });
+
+  it('of ubinary are bits, the first number in the highest', async () => {
+    const [whole = []] = await embed({ inputs: TEXTS[0] });
+    const [item] = await encode({ inputs: TEXTS[0], output_dtype: 'ubinary' });
+    const bits = z
+      .array(z.int())
+      .parse(item?.dense)
+      .flatMap((byte) => Array.from({ length: 8 }, (_, i) => (byte >> (7 - i)) & 1));
+    expect(bits).toEqual(whole.map((value) => (value > 0 ? 1 : 0)));
+  });
+});
+
+describe('scores', () => {
+  const scored = z.object({ index: z.int(), scores: z.record(z.string(), z.number()) });
+  const [query, ...documents] = ['a small cat', ...TEXTS];
+
+  it('are those of the vectors, head by head, and the hybrid their weighted mean', async () => {
+    const items = await encode({ inputs: [query, ...documents] });
+    const dense = items.map((item) => z.array(z.number()).parse(item.dense));
+    const { data } = z
+      .object({ data: z.array(scored.extend({ score: z.number() })) })
+      .parse(await (await post('/v1/similarity', { source: query, targets: documents, score: 'hybrid' })).json());
+    data.forEach(({ index, score, scores }, i) => {
+      expect(index).toBe(i);
+      expect(scores['dense']).toBeCloseTo(cosine(dense[0] ?? [], dense[i + 1] ?? []), 5);
+      const { dense: d = 0, lexical = 0, colbert = 0 } = scores;
+      expect(score).toBeCloseTo(0.4 * d + 0.2 * lexical + 0.4 * colbert, 5);
+    });
+    const tei = await (await post('/similarity', { inputs: { source_sentence: query, sentences: documents } })).json();
+    z.array(z.number())
+      .parse(tei)
+      .forEach((score, i) => expect(score).toBeCloseTo(data[i]?.scores['dense'] ?? NaN, 5));
+  });
+
+  it.each(['dense', 'lexical', 'colbert', 'hybrid'])('put the best first: %s', async (score) => {
+    const { results } = z
+      .object({ results: z.array(scored.extend({ relevance_score: z.number() })) })
+      .parse(await (await post('/v1/rerank', { query, documents, score })).json());
+    const values = results.map(({ relevance_score }) => relevance_score);
+    expect(values).toEqual(values.toSorted((a, b) => b - a));
+    expect(results.map(({ index }) => index).toSorted()).toEqual([0, 1, 2]);
+    const some = await (
+      await post('/v1/rerank', {
+        query,
+        documents: documents.map((text) => ({ text })),
+        score,
+        top_n: 2,
+        return_documents: true,
+      })
+    ).json();
+    expect(some).toMatchObject({
+      results: results.slice(0, 2).map(({ index }) => ({ index, document: { text: documents[index] } })),
+    });
+  });
+
+  it.each([
+    [{ documents: [] }, 'documents'],
+    [{ documents: ['a', ''] }, 'documents.1'],
+    [{ documents: ['a', 5] }, 'documents.1'],
+    [{ query: '' }, 'query'],
+    [{ score: 'best' }, 'score'],
+    [{ weights: { dense: 1 } }, 'weights'],
+    [{ score: 'hybrid', weights: { dense: -1 } }, 'weights.dense'],
+    [{ top_n: 0 }, 'top_n'],
+  ])('are refused: %j', async (fields, param) => {
+    const response = await post('/v1/rerank', { query, documents, ...fields });
+    expect([response.status, await response.json()]).toEqual([
+      400,
+      { error: expect.objectContaining({ param, code: 'invalid_request' }) },
+    ]);
+  });
+});
+
+describe('a model', () => {
+  it.each(['raw', 'encoded'])('is told under its name, whose slash is %s, and under what follows it', async (slash) => {
+    for (const name of [model, model.split('/').at(-1) ?? '']) {
+      const response = await get(`/v1/models/${slash === 'raw' ? name : encodeURIComponent(name)}`);
+      expect([response.status, await response.json()]).toEqual([
+        200,
+        expect.objectContaining({
+          id: model,
+          dimension: expect.any(Number),
+          max_tokens: expect.any(Number),
+          heads: ['dense', 'sparse', 'colbert'],
+          roles: expect.arrayContaining(['query', 'document']),
+        }),
+      ]);
+    }
+  });
+});
+
+describe('routes of text-embeddings-inference', () => {
+  it('take texts and token ids in one list', async () => {
+    const mixed = await embed({ inputs: ['a cat', [0, 5, 2], 'kittens'] });
+    const [first, last] = await embed({ inputs: ['a cat', 'kittens'] });
+    const [ids] = await embed({ inputs: [0, 5, 2] });
+    for (const [a, b] of [
+      [mixed[0], first],
+      [mixed[1], ids],
+      [mixed[2], last],
+    ])
+      expect(maxAbsDifference(a ?? [], b ?? [])).toBeLessThan(2e-6);
+  });
+
+  it('tell in headers what an answer cost', async () => {
+    const { headers } = await post('/embed', { inputs: ['a cat', 'kittens'] });
+    expect(headers.get('x-compute-type')).toBe('cpu');
+    for (const part of ['compute-time', 'total-time', 'tokenization-time', 'queue-time', 'inference-time'])
+      expect(headers.get(`x-${part}`)).toMatch(/^\d+$/);
+    expect([headers.get('x-compute-characters'), headers.get('x-truncated-inputs')]).toEqual(['12', '']);
+    expect(Number(headers.get('x-compute-tokens'))).toBeGreaterThanOrEqual(6);
+  });
+
+  it('refuse an empty text with 400, and models of another kind with 424', async () => {
+    for (const path of ['/embed', '/embed_all', '/embed_sparse', '/'])
+      for (const inputs of ['', ['a', '']]) {
+        const response = await post(path, { inputs });
+        expect([response.status, await response.json()]).toEqual([
+          400,
+          { error: expect.any(String), error_type: 'Empty' },
+        ]);
+      }
+    for (const path of ['/rerank', '/predict']) {
+      const response = await post(path, { query: 'a', texts: ['b'], inputs: 'c' });
+      expect([response.status, await response.json()]).toEqual([
+        424,
+        { error: expect.any(String), error_type: 'Backend' },
+      ]);
+    }
+  });
+
+  it.each(['up', 'lefty', ''])('refuse the truncation direction %j', async (truncation_direction) => {
+    const response = await post('/embed', { inputs: 'a', truncation_direction });
+    expect([response.status, await response.json()]).toEqual([
+      422,
+      {
+        error: `truncation_direction: expected "left" or "right", got "${truncation_direction}"`,
+        error_type: 'Validation',
+      },
+    ]);
+  });
+
+  it('tell the model and its limits', async () => {
+    expect(await (await get('/info')).json()).toMatchObject({
+      model_id: model,
+      model_dtype: expect.any(String),
+      served_model_name: model,
+      model_type: { embedding: { pooling: 'cls' } },
+      max_concurrent_requests: expect.any(Number),
+      max_input_length: expect.any(Number),
+      max_batch_tokens: expect.any(Number),
+      max_client_batch_size: 8_192,
+      auto_truncate: false,
+      tokenization_workers: expect.any(Number),
+      version: expect.any(String),
+    });
+  });
+});

@@ -1,0 +1,82 @@
+import type { Embedding, Head } from '@kimera/core';
+import type { Request, Response } from 'express';
+import { z } from 'zod';
+import type { AppParts } from '../../app-parts.js';
+import { optional, withUsual } from '../../http/fields.js';
+import { MAX_INPUTS } from '../../http/limits.js';
+import { inputField, parseInput } from '../../http/parse-input.js';
+import { post, type Route } from '../../http/route.js';
+import { sendRows } from '../../http/send-rows.js';
+import { denseText, derivationOf } from '../../http/vector-text.js';
+import { embedForTei, TEI, TEXT_FIELDS, type TextFields } from './request.js';
+
+const inputsSchema = z.object({ inputs: inputField(MAX_INPUTS.tei), ...TEXT_FIELDS });
+const embedSchema = inputsSchema.extend({
+  normalize: withUsual(z.boolean(), true),
+  dimensions: optional(z.int().min(1)),
+});
+
+/** POST /embed and /, /embed_all, /embed_sparse. */
+export function teiEmbedRoutes(parts: AppParts): readonly Route[] {
+  /** An answer with one item for each input: what `row` makes of its embedding. */
+  const answer =
+    (head: Head, row: (embedding: Embedding) => unknown) =>
+    async (
+      body: TextFields & {
+        readonly inputs: unknown;
+        readonly normalize?: boolean;
+        readonly dimensions?: number | undefined;
+      },
+      request: Request,
+      response: Response,
+    ): Promise<void> => {
+      const embeddings = await embedForTei(
+        parts,
+        {
+          fields: body,
+          heads: [head],
+          derivation: derivationOf(body),
+          input: (tokenLimit) =>
+            parseInput(body.inputs, {
+              param: 'inputs',
+              maxItems: MAX_INPUTS.tei,
+              tokenLimit,
+              empty: '`inputs` cannot be empty',
+              tooMany: (limit, actual) => `\`inputs\` must have at most ${limit} items. Given: ${actual}`,
+            }),
+        },
+        request,
+        response,
+      );
+      await sendRows(response, { before: '[', after: ']', items: embeddings, row });
+    };
+
+  return [
+    post({
+      paths: ['/embed', '/'],
+      tag: TEI,
+      summary: 'Dense vectors of texts and token ids',
+      body: embedSchema,
+      answer: z.array(z.array(z.number())),
+      handle: answer('dense', (embedding) => denseText(embedding, 'float')),
+    }),
+    post({
+      paths: ['/embed_all'],
+      tag: TEI,
+      summary: 'One vector a token: those of the ColBERT head, of a model that has it',
+      body: inputsSchema,
+      answer: z.array(z.array(z.array(z.number()))),
+      handle: answer('colbert', ({ colbert = [] }) => colbert.map((vector) => Array.from(vector))),
+    }),
+    post({
+      paths: ['/embed_sparse'],
+      tag: TEI,
+      summary: 'Token ids and their weights, of a model that has the sparse head',
+      body: inputsSchema,
+      answer: z.array(z.array(z.object({ index: z.int(), value: z.number() }))),
+      handle: answer('sparse', ({ sparse = new Map<number, number>() }) =>
+        [...sparse].map(([index, value]) => ({ index, value })).sort((a, b) => a.index - b.index),
+      ),
+    }),
+  ];
+}

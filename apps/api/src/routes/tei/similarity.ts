@@ -1,0 +1,63 @@
+import { cosine } from '@kimera/core';
+import { z } from 'zod';
+import type { AppParts } from '../../app-parts.js';
+import { HttpError } from '../../errors.js';
+import { optional } from '../../http/fields.js';
+import { MAX_INPUTS } from '../../http/limits.js';
+import { parseInput } from '../../http/parse-input.js';
+import { post, type Route } from '../../http/route.js';
+import { embedForTei, TEI, TEXT_FIELDS } from './request.js';
+
+const requestSchema = z.object({
+  inputs: z.object({ source_sentence: z.string(), sentences: z.array(z.string()) }),
+  parameters: optional(z.object(TEXT_FIELDS)),
+});
+const NOTHING = { truncate: undefined, truncation_direction: undefined, prompt_name: undefined };
+
+/** POST /similarity: cosines of a text to others. POST /rerank and /predict: of models that this server does not run. */
+export function teiSimilarityRoutes(parts: AppParts): readonly Route[] {
+  const unsupported = (path: string, what: string): Route =>
+    post({
+      paths: [path],
+      tag: TEI,
+      summary: `Refused with 424: no model here is ${what}`,
+      body: z.object({}),
+      answer: z.never(),
+      handle: () => Promise.reject(new HttpError('unsupported_head', `the model is not ${what}: it gives embeddings`)),
+    });
+
+  return [
+    post({
+      paths: ['/similarity'],
+      tag: TEI,
+      summary: 'Cosines of a text to others',
+      body: requestSchema,
+      answer: z.array(z.number()),
+      handle: async ({ inputs: { source_sentence, sentences }, parameters }, request, response) => {
+        if (sentences.length === 0)
+          throw new HttpError('empty_input', '`inputs.sentences` cannot be empty', 'inputs.sentences');
+        const [source, ...others] = await embedForTei(
+          parts,
+          {
+            fields: parameters ?? NOTHING,
+            heads: ['dense'],
+            input: (tokenLimit) =>
+              parseInput([source_sentence, ...sentences], {
+                param: 'inputs',
+                maxItems: MAX_INPUTS.tei + 1,
+                tokenLimit,
+                empty: '`inputs.sentences` cannot be empty',
+                tooMany: (limit, actual) =>
+                  `\`inputs.sentences\` must have at most ${limit - 1} items. Given: ${actual - 1}`,
+              }),
+          },
+          request,
+          response,
+        );
+        response.json(others.map(({ dense }) => cosine(source?.dense ?? [], dense ?? [])));
+      },
+    }),
+    unsupported('/rerank', 'a re-ranker'),
+    unsupported('/predict', 'a classifier'),
+  ];
+}
