@@ -17,8 +17,7 @@ export type ScoreName = (typeof SCORES)[number];
 export const HEAD_OF_SCORE = { dense: 'dense', lexical: 'sparse', colbert: 'colbert' } as const satisfies Readonly<
   Record<Exclude<ScoreName, 'hybrid'>, Head>
 >;
-const SINGLE = ['dense', 'lexical', 'colbert'] as const;
-export type SingleScores = Readonly<Partial<Record<(typeof SINGLE)[number], number | undefined>>>;
+export type SingleScores = Readonly<Partial<Record<keyof typeof HEAD_OF_SCORE, number | undefined>>>;
 /** Those of bge-m3's examples. */
 export const USUAL_WEIGHTS = { dense: 0.4, lexical: 0.2, colbert: 0.4 } as const satisfies Required<SingleScores>;
 
