@@ -1,5 +1,5 @@
 import type { CollectionSearch } from '@kimera/core';
-import type { NamedModels, ServingModels } from '@kimera/serving';
+import type { NamedModels, ServingModels, WebSettings } from '@kimera/serving';
 import type { Logger } from 'pino';
 import type { ServerKeeper } from './keeper.js';
 
@@ -13,6 +13,7 @@ export interface AppParts {
   /** Undefined: the server keeps no collection current. */
   readonly keeper?: Pick<ServerKeeper, 'lag' | 'rows' | 'isAway'> | undefined;
   readonly apiKeys: readonly string[];
+  readonly web: WebSettings;
   readonly autoTruncate: boolean;
   /** Tokens of an input at most; the model's limit where undefined. */
   readonly maxInputTokens: number | undefined;

@@ -3,6 +3,9 @@ import type { AppParts } from './app-parts.js';
 import { contractOf, sendError, toHttpError } from './http/error-mapping.js';
 import { REFUSALS } from './http/refusals.js';
 import { checkHost } from './http/check-host.js';
+import { crossOrigin } from './http/cross-origin.js';
+import { pathPrefix } from './http/path-prefix.js';
+import { securityHeaders } from './http/security-headers.js';
 import { nameRequests, requestIdOf } from './http/request-id.js';
 import { addRoutes, get, type Route } from './http/route.js';
 import { z } from 'zod';
@@ -46,7 +49,12 @@ export function createApp(parts: AppParts): Express {
   const pathsOf = (some: readonly Route[]): readonly string[] => some.flatMap(({ paths }) => paths);
   const known = pathsOf(routes);
   const [goneStatus] = REFUSALS.client_closed_request.tei;
-  app.disable('x-powered-by').disable('etag');
+  const open = pathsOf(routes.filter((route) => route.open === true));
+  const { corsOrigins, pathPrefix: prefix, trustedProxies } = parts.web;
+  app
+    .disable('x-powered-by')
+    .disable('etag')
+    .set('trust proxy', [...trustedProxies]);
   app.use(nameRequests);
   app.use((request, response, next) => {
     const started = performance.now();
@@ -67,8 +75,17 @@ export function createApp(parts: AppParts): Express {
     });
     next();
   });
+  app.use(securityHeaders);
+  if (prefix !== '')
+    app.use(
+      pathPrefix(
+        prefix,
+        open.filter((path) => path !== '/'),
+      ),
+    );
   app.use(checkHost);
-  app.use(guard(parts.apiKeys, pathsOf(routes.filter(({ open }) => open === true))));
+  app.use(crossOrigin(corsOrigins));
+  app.use(guard(parts.apiKeys, open));
   addRoutes(app, routes, parts.bodyLimitBytes);
   app.use((request) => {
     throw new HttpError('not_found', `there is no ${request.method} ${request.path}`);

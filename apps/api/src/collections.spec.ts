@@ -51,6 +51,7 @@ async function listening(collections: CollectionSearch | undefined, opened: stri
     apiKeys: ['secret'],
     autoTruncate: false,
     maxInputTokens: undefined,
+    web: { corsOrigins: [], pathPrefix: '', trustedProxies: [] },
     limits: { batchTokens: 4_096, maxConnections: 10 },
     bodyLimitBytes: 100_000,
     logger,

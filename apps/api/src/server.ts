@@ -76,6 +76,7 @@ export async function startServer(
       collections,
       keeper,
       apiKeys,
+      web: configuration.web,
       autoTruncate,
       maxInputTokens,
       bodyLimitBytes,

@@ -280,3 +280,133 @@ it('answers the health at / without a key, and embeds there with one', async () 
   expect((await fetch(`${server.url}/`, { method: 'POST', body: json })).status).toBe(401);
   expect((await post('/', json)).status).toBe(200);
 });
+
+it('answers HTTP/1.0, and closes', async () => {
+  const client = new Client();
+  await client.write(head('/embed', [JSON_TYPE, `content-length: ${json.length}`]).replace('1.1', '1.0') + json);
+  await once(client.socket, 'close');
+  expect(client.answer.text).toMatch(/^HTTP\/1\.1 200[^]*\r\nConnection: close[^]*\[\[/i);
+});
+
+it('says of each answer what it is, and that it is for nobody else', async () => {
+  for (const path of ['/health', '/nothing']) {
+    const { headers } = await fetch(server.url + path);
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(headers.get('x-powered-by')).toBe(null);
+  }
+});
+
+it('lets no page of another origin ask', async () => {
+  const headers = { origin: 'https://app.example.com', 'access-control-request-method': 'POST' };
+  const preflight = await fetch(`${server.url}/v1/embeddings`, { method: 'OPTIONS', headers });
+  expect([preflight.ok, preflight.headers.get('access-control-allow-origin')]).toEqual([false, null]);
+});
+
+describe('paths and names that mean something to the machine', () => {
+  it.each([
+    '/../../etc/passwd',
+    '/v1/models/..%2F..%2Fetc%2Fpasswd',
+    '/v1/models/%2e%2e/%2e%2e/etc/passwd',
+    '/v1/collections/..%2F..%2Fsecret/search',
+    '/docs/../../package.json',
+    '/v1/models/__proto__',
+    '/v1/models/constructor',
+    '/%00',
+    '//evil.example.com/',
+  ])('%s is no file', async (path) => {
+    const client = new Client();
+    await client.write(head(path, [], 'GET'));
+    const { status, text } = await client.until(WHOLE);
+    expect(status).toBeGreaterThanOrEqual(400);
+    expect(status).toBeLessThan(500);
+    expect(text).not.toMatch(/root:|"workspaces"|at \S+ \(/);
+    client.socket.destroy();
+  });
+  it.each(['__proto__', 'constructor', 'prototype'])('a field %s changes nothing', async (name) => {
+    const response = await post('/embed', `{"inputs":"a","${name}":{"truncate":true,"polluted":1}}`);
+    expect(response.status).toBe(200);
+    expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false);
+    expect((await post('/embed', `{"${name}":{"inputs":"a"}}`)).status).toBe(422);
+  });
+  it.each(['__proto__', 'constructor', 'toString'])('a model, prompt or role %s is none', async (name) => {
+    expect((await post('/v1/embeddings', JSON.stringify({ model: name, input: 'a' }))).status).toBe(404);
+    expect((await post('/embed', JSON.stringify({ inputs: 'a', prompt_name: name }))).status).toBe(422);
+    expect((await post('/v1/encode', JSON.stringify({ inputs: 'a', role: name }))).status).toBe(400);
+  });
+});
+
+describe('a server behind a proxy, with pages of other origins', () => {
+  const ORIGIN = 'https://app.example.com';
+  let proxied: RunningServer;
+  beforeAll(async () => {
+    proxied = await startServer(
+      parseConfiguration(
+        {
+          ONNX_MODEL_PATH: 'fixtures/models/bert-tiny-prompts',
+          PORT: '0',
+          KIMERA_API_KEYS: 'secret',
+          KIMERA_CORS_ORIGINS: `${ORIGIN},http://localhost:5173`,
+          KIMERA_PATH_PREFIX: '/api/v2',
+          KIMERA_TRUST_PROXY: 'loopback',
+        },
+        root,
+      ),
+      pino({ enabled: false }),
+    );
+  });
+  afterAll(() => proxied.close());
+  const ask = (path: string, init: RequestInit = {}): Promise<Response> => fetch(proxied.url + path, init);
+
+  it('answers a preflight without a key, and allows what it asks for', async () => {
+    const asked = 'authorization,content-type,x-stainless-arch,x-stainless-runtime';
+    const response = await ask('/api/v2/v1/embeddings', {
+      method: 'OPTIONS',
+      headers: {
+        origin: ORIGIN,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': asked,
+      },
+    });
+    expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([204, ORIGIN]);
+    expect(response.headers.get('access-control-allow-headers')).toBe(asked);
+    expect(response.headers.get('access-control-allow-methods')).toContain('POST');
+    expect(response.headers.get('vary')).toMatch(/origin/i);
+  });
+
+  it('tells another origin nothing', async () => {
+    const headers = { origin: 'https://evil.example.com', 'access-control-request-method': 'POST' };
+    const response = await ask('/api/v2/v1/embeddings', { method: 'OPTIONS', headers });
+    expect(response.headers.get('access-control-allow-origin')).toBe(null);
+  });
+
+  it('lets pages read answers and refusals, and our headers', async () => {
+    for (const authorization of ['Bearer secret', 'Bearer wrong']) {
+      const response = await ask('/api/v2/embed', {
+        method: 'POST',
+        body: json,
+        headers: { origin: ORIGIN, authorization, 'content-type': 'application/json' },
+      });
+      expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([
+        authorization.endsWith('secret') ? 200 : 401,
+        ORIGIN,
+      ]);
+      expect(response.headers.get('access-control-expose-headers')).toContain('x-embedding-space');
+    }
+  });
+
+  it.each([
+    ['/api/v2/health', 200],
+    ['/api/v2/', 200],
+    ['/api/v2', 200],
+    ['/health', 200],
+    ['/metrics', 200],
+    ['/api/v2/info', 401],
+    ['/info', 404],
+    ['/', 404],
+    ['/api/v2health', 404],
+    ['/api', 404],
+  ])('%s is %i', async (path, status) => {
+    expect((await ask(path)).status).toBe(status);
+  });
+});

@@ -44,6 +44,7 @@ it('has defaults that serve the shipped model on loopback', () => {
     apiKeys: [],
     host: '127.0.0.1',
     port: 3000,
+    web: { corsOrigins: [], pathPrefix: '', trustedProxies: [] },
     bodyLimitBytes: 8 << 20,
     database: undefined,
     keep: false,

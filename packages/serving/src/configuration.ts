@@ -5,6 +5,7 @@ import { VARIANT_CHOICES, type VariantChoice } from '@kimera/core';
 import { z } from 'zod';
 import { InvalidEnvironmentError } from './errors.js';
 import { shippedModel, shippedModels } from './shipped-models.js';
+import { WEB_FIELDS, webSettings, type WebSettings } from './web-settings.js';
 
 export interface Configuration {
   readonly modelPath: string;
@@ -31,6 +32,7 @@ export interface Configuration {
   readonly apiKeys: readonly string[];
   readonly host: string;
   readonly port: number;
+  readonly web: WebSettings;
   /** Size of a request at most. */
   readonly bodyLimitBytes: number;
   /** Of collections: the address of a server, or the folder of an embedded database. Undefined: there is none. */
@@ -109,6 +111,7 @@ const schema = z.object({
     .min(0, 'a port from 0 to 65535')
     .max(65_535, 'a port from 0 to 65535')
     .default(DEFAULT_PORT),
+  ...WEB_FIELDS,
   DATABASE_URL: z.string().min(1).optional(),
   MODELS_PATH: z.string().min(1).optional(),
   KIMERA_KEEP: flag('0'),
@@ -183,6 +186,7 @@ export function parseConfiguration(environment: Environment, root: string): Conf
     apiKeys: value.KIMERA_API_KEYS,
     host: value.HOST,
     port: value.PORT,
+    web: webSettings(value),
     bodyLimitBytes: DEFAULT_BODY_LIMIT_BYTES,
     database: databaseIn(root, database),
     keep: value.KIMERA_KEEP,

@@ -76,6 +76,21 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
   { name: 'HOST', usual: DEFAULT_HOST, meaning: 'address that the server listens on' },
   { name: 'PORT', usual: String(DEFAULT_PORT), meaning: 'port that the server listens on' },
   {
+    name: 'KIMERA_CORS_ORIGINS',
+    usual: 'none',
+    meaning: 'origins whose pages may ask from a browser, separated by commas; * allows all',
+  },
+  {
+    name: 'KIMERA_PATH_PREFIX',
+    usual: 'none',
+    meaning: 'path before all routes, as a proxy leaves it there; /health, /ping and /metrics answer without it too',
+  },
+  {
+    name: 'KIMERA_TRUST_PROXY',
+    usual: 'none',
+    meaning: 'proxies whose X-Forwarded-* headers count: addresses, networks, or loopback, linklocal, uniquelocal',
+  },
+  {
     name: 'DATABASE_URL',
     usual: './data',
     meaning: 'postgres://…, or the folder of an embedded database',

@@ -27,6 +27,7 @@ export {
 export { logFallback, type EventLog } from './log-fallback.js';
 export { findModelOfSpace } from './find-model-of-space.js';
 export { ModelsOnDemand, type ModelsOnDemandParts } from './models-on-demand.js';
+export type { WebSettings } from './web-settings.js';
 export { NamedModels, type NamedModelsParts } from './named-models.js';
 export { openModelAt, openModels } from './open-models.js';
 export { ServingModels, type Health, type MissingModel, type ServingModelsParts } from './serving-models.js';
