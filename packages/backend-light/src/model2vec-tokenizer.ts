@@ -1,4 +1,10 @@
-import { type BatchEncoding, type BatchTokenizer, type EncodeOptions, tokenBatch } from '@kimera/core';
+import {
+  type BatchEncoding,
+  type BatchTokenizer,
+  type EncodeOptions,
+  tokenBatch,
+  type TokenColumns,
+} from '@kimera/core';
 import { TextWithoutDirectionError } from './errors.js';
 
 export interface Model2vecTokenizerParts {
@@ -41,6 +47,15 @@ export class Model2vecTokenizer implements BatchTokenizer {
       totalTokens,
       truncated: ids.map(({ length }, i) => length < (totalTokens[i] ?? 0)),
     };
+  }
+
+  /** Without special tokens, which this convention puts around no text; unknown tokens are shown. */
+  tokenColumns(texts: readonly string[]): Promise<readonly TokenColumns[]> {
+    return this.#parts.tokenizer.tokenColumns(texts, { addSpecialTokens: false });
+  }
+
+  decodeBatch(...[lists, options]: Parameters<BatchTokenizer['decodeBatch']>): Promise<readonly string[]> {
+    return this.#parts.tokenizer.decodeBatch(lists, options);
   }
 
   close(): Promise<void> {

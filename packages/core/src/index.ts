@@ -137,11 +137,14 @@ export { batchSize, checkTokenBatch, textIds, type TokenBatch, tokenBatch } from
 export type {
   BatchEncoding,
   BatchTokenizer,
+  DecodeOptions,
   EncodeOptions,
   Encoding,
   EncodingWithOffsets,
+  TokenColumns,
   Tokenizer,
 } from './ports/tokenizer.js';
+export { type DetailedToken, detailedTokens, tokenColumns } from './token-columns.js';
 export { promptOf } from './prompt-of.js';
 export { checkPositions, tokenLimit } from './token-limit.js';
 export {

@@ -1,5 +1,6 @@
 import {
   checkHeads,
+  type DecodeOptions,
   type Derivation,
   DerivedHeadError,
   deriveSpace,
@@ -12,11 +13,13 @@ import {
   type BatchTokenizer,
   type EmbeddingSpace,
   type Embedding,
+  type EncodeOptions,
   type EncodeTextOptions,
   type InferenceBackend,
   type PromptName,
   type SpaceDescription,
   type TextEmbedder,
+  type TokenColumns,
 } from '@kimera/core';
 import type { Probe } from '@kimera/model-folder/pure';
 import { TOKENIZER_REVISION } from '@kimera/tokenizers/pure';
@@ -55,9 +58,11 @@ export interface EmbedderParts {
 export interface EmbedOptions extends EncodeTextOptions {
   /** The space that the vectors are to be of; default: the model's own. */
   readonly derivation?: Derivation | undefined;
+  /** The end at which a text beyond the limit loses its tokens; default: that of the space. The special tokens stay. */
+  readonly truncationSide?: EncodeOptions['truncationSide'];
 }
 
-export interface EncodeTokensOptions extends Omit<EmbedOptions, 'role'> {
+export interface EncodeTokensOptions extends Omit<EmbedOptions, 'role' | 'truncationSide'> {
   /** Tokens of the texts before they were cut, where they were; [B]. */
   readonly totalTokens?: ArrayLike<number>;
   /**
@@ -149,32 +154,72 @@ export class Embedder implements TextEmbedder {
    * first n numbers are all zero).
    */
   async encodeBatch(texts: readonly string[], options: EmbedOptions = {}): Promise<readonly Embedding[]> {
-    const { role, ...rest } = options;
+    const { role, truncationSide, ...rest } = options;
     rest.signal?.throwIfAborted();
     await this.#checkedSpace(rest);
-    const { ids, ...counts } = await this.tokenize(texts, role, rest);
+    const { ids, ...counts } = await this.tokenize(texts, role, { ...rest, truncationSide });
     return this.encodeTokens(ids, { ...rest, ...counts });
   }
 
   /**
-   * The texts behind the prompt of their role, as `encodeTokens` takes them; texts beyond the limit are cut. @param
-   * options of the call that they are for: where it would be refused anyway, it is before they are tokenised. @throws
+   * The texts behind the prompt of their role, as `encodeTokens` takes them; texts beyond the limit are cut: at the left
+   * the prompt is what they lose first, since it is part of the text. @param options of the call that they are for: where it would be refused anyway, it is before they are tokenised. @throws
    * UnknownRoleError, QueueFullError, the signal's reason.
    */
   async tokenize(
     texts: readonly string[],
     role?: PromptName,
-    { lane = 'interactive', client, signal }: Pick<EncodeTextOptions, 'lane' | 'client' | 'signal'> = {},
+    {
+      lane = 'interactive',
+      client,
+      signal,
+      truncationSide,
+    }: Pick<EmbedOptions, 'lane' | 'client' | 'signal' | 'truncationSide'> = {},
   ): Promise<TokenizedTexts> {
     try {
       signal?.throwIfAborted();
       // No text has more tokens than units, but for the special ones.
       this.#scheduler.check({ lane, client, leastTokens: 1, mostTokens: unitsOf(texts) + 4 * texts.length });
-      return await this.#tokenizeBehind(promptOf(this.space, role), texts, signal);
+      const limit = tokenLimit(this.space);
+      return await this.#tokenizeBehind(
+        promptOf(this.space, role),
+        texts,
+        { ...limit, truncationSide: truncationSide ?? limit.truncationSide },
+        signal,
+      );
     } catch (error) {
       this.#failed(error, signal);
       throw error;
     }
+  }
+
+  /**
+   * The tokens of the texts behind their prompt, uncut: `detailedTokens` goes through them. @param promptName a role or
+   * another prompt of the space; that of its default role where absent. @throws UnknownRoleError, the signal's reason.
+   */
+  async tokenizeDetailed(
+    texts: readonly string[],
+    {
+      addSpecialTokens,
+      promptName,
+      signal,
+    }: {
+      readonly addSpecialTokens?: boolean | undefined;
+      readonly promptName?: PromptName | undefined;
+      readonly signal?: AbortSignal | undefined;
+    } = {},
+  ): Promise<readonly TokenColumns[]> {
+    const prompt = promptOf(this.space, promptName);
+    const prompted = prompt === '' ? texts : texts.map((text) => prompt + text);
+    return this.#parts.tokenizer.tokenColumns(prompted, { addSpecialTokens }, signal);
+  }
+
+  /** The text of each list of token ids. Ids beyond the vocabulary are left out. @throws the signal's reason. */
+  decode(
+    lists: readonly Int32Array[],
+    { signal, ...options }: DecodeOptions & { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<readonly string[]> {
+    return this.#parts.tokenizer.decodeBatch(lists, options, signal);
   }
 
   /**
@@ -258,6 +303,7 @@ export class Embedder implements TextEmbedder {
       const { ids, ...counts } = await this.#tokenizeBehind(
         probe.role === null ? '' : promptOf(this.space, probe.role),
         [probe.text],
+        tokenLimit(this.space),
       );
       const [output] = await this.#scheduler.run({
         texts: ids,
@@ -323,10 +369,15 @@ export class Embedder implements TextEmbedder {
     else this.#statistics.errors += 1;
   }
 
-  async #tokenizeBehind(prompt: string, texts: readonly string[], signal?: AbortSignal): Promise<TokenizedTexts> {
+  async #tokenizeBehind(
+    prompt: string,
+    texts: readonly string[],
+    limit: EncodeOptions,
+    signal?: AbortSignal,
+  ): Promise<TokenizedTexts> {
     const prompted = prompt === '' ? texts : texts.map((text) => prompt + text);
     const [{ batch, totalTokens }, promptTokens] = await Promise.all([
-      this.#tokenize(prompted, signal),
+      this.#tokenize(prompted, limit, signal),
       this.#promptTokens(prompt),
     ]);
     return { ids: texts.map((_, i) => textIds(batch, i)), totalTokens, promptTokens };
@@ -338,24 +389,28 @@ export class Embedder implements TextEmbedder {
    */
   async #promptTokens(prompt: string): Promise<number> {
     if (prompt === '' || this.space.promptPooling === undefined) return 0;
-    const { batch } = await this.#tokenize([prompt, '']);
+    const { batch } = await this.#tokenize([prompt, ''], tokenLimit(this.space));
     const end = batch.ids.at(-1);
     const alone = batch.ids.subarray(0, batch.offsets[1]);
     return alone.length - (alone.at(-1) === end ? 1 : 0);
   }
 
   /** Long calls take turns; one that would wait too long for its own is refused, as in the queue behind. */
-  async #tokenize(texts: readonly string[], signal?: AbortSignal): ReturnType<BatchTokenizer['encodeBatch']> {
+  async #tokenize(
+    texts: readonly string[],
+    options: EncodeOptions,
+    signal?: AbortSignal,
+  ): ReturnType<BatchTokenizer['encodeBatch']> {
     const { tokenizer } = this.#parts;
     const units = unitsOf(texts);
-    if (units < LONG_UNITS) return tokenizer.encodeBatch(texts, tokenLimit(this.space), signal);
+    if (units < LONG_UNITS) return tokenizer.encodeBatch(texts, options, signal);
     const waiting = this.#waitingUnits / this.#tokenizing.perSecond;
     const limit = Math.max(this.#maxQueueSeconds, units / this.#tokenizing.perSecond);
     if (waiting > limit) throw new QueueFullError(limit, waiting, Math.ceil(Date.now() + (waiting - limit) * 1_000));
     this.#waitingUnits += units;
     this.#tokenizing.begin(performance.now());
     try {
-      return await tokenizer.encodeBatch(texts, tokenLimit(this.space), signal);
+      return await tokenizer.encodeBatch(texts, options, signal);
     } finally {
       this.#waitingUnits -= units;
       this.#tokenizing.end(signal?.aborted === true ? 0 : units, performance.now());

@@ -1,4 +1,11 @@
-import { type BatchEncoding, type BatchTokenizer, type EncodeOptions, tokenBatch, type Tokenizer } from '@kimera/core';
+import {
+  type BatchEncoding,
+  type BatchTokenizer,
+  type EncodeOptions,
+  tokenBatch,
+  tokenColumns,
+  type Tokenizer,
+} from '@kimera/core';
 
 /** Tokenises B texts on the calling thread. */
 export function encodeBatch(tokenizer: Tokenizer, texts: readonly string[], options: EncodeOptions): BatchEncoding {
@@ -14,6 +21,8 @@ export function encodeBatch(tokenizer: Tokenizer, texts: readonly string[], opti
 export function inlineTokenizer(tokenizer: Tokenizer): BatchTokenizer {
   return {
     encodeBatch: async (texts, options) => encodeBatch(tokenizer, texts, options),
+    tokenColumns: async (texts, options) => texts.map((text) => tokenColumns(tokenizer, text, options)),
+    decodeBatch: async (lists, options) => lists.map((ids) => tokenizer.decode(ids, options)),
     close: () => Promise.resolve(),
   };
 }

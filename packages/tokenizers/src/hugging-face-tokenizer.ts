@@ -1,4 +1,5 @@
 import {
+  type DecodeOptions,
   type EncodeOptions,
   type Encoding,
   type EncodingWithOffsets,
@@ -82,6 +83,8 @@ export class HuggingFaceTokenizer implements Tokenizer {
       ids: join(prefix, collected.ids.slice(from, to), suffix),
       starts: join(none(prefix), starts, none(suffix)),
       ends: join(none(prefix), ends, none(suffix)),
+      before: prefix.length,
+      after: suffix.length,
       ...rest,
     };
   }
@@ -94,7 +97,7 @@ export class HuggingFaceTokenizer implements Tokenizer {
     return this.#special.has(id);
   }
 
-  decode(ids: ArrayLike<number>, { skipSpecialTokens = true }: { readonly skipSpecialTokens?: boolean } = {}): string {
+  decode(ids: ArrayLike<number>, { skipSpecialTokens = true }: DecodeOptions = {}): string {
     const pieces = Array.from(ids).filter((id) => !(skipSpecialTokens && this.#special.has(id)));
     return this.#parts.decoder(pieces.flatMap((id) => this.#parts.pieces[id] ?? []));
   }

@@ -49,6 +49,12 @@ it('keeps the last ids, and the token that begins every text, where the space cu
   ]);
 });
 
+it('cuts on the side that is asked for, whatever that of the space', async () => {
+  const lists = [Int32Array.of(1, 7, 8, 9, 9, 2)];
+  expect(await cutIds(embedder([1], [2]), lists, 'left')).toEqual([Int32Array.of(1, 9, 9, 2)]);
+  expect(await cutIds(embedder([1], [2], 'left'), lists, 'right')).toEqual([Int32Array.of(1, 7, 8, 2)]);
+});
+
 it('asks the tokenizer nothing where nothing is cut, and leaves the lists that it was given', async () => {
   const parts = embedder([1], [2]);
   expect(await cut(parts, [1, 7, 7, 2])).toEqual([[1, 7, 7, 2]]);

@@ -2,17 +2,17 @@ import type { Embedder } from '@kimera/embedder';
 
 /**
  * Lists of ids as the tokenizer would have cut their texts: the first ones, and last the token that ends every text
- * where the list has it; where the space cuts texts at their beginning, the last ones, and first the token that begins
- * every text.
- * B lists of at most the model's limit.
+ * where the list has it; cut at their beginning, the last ones, and first the token that begins every text.
+ * B lists of at most the model's limit. @param side where they are cut; default: where the space cuts texts.
  */
 export async function cutIds(
   embedder: Pick<Embedder, 'space' | 'tokenize'>,
   lists: readonly Int32Array[],
+  side?: 'left' | 'right',
 ): Promise<readonly Int32Array[]> {
   const { maxTokens, truncationSide } = embedder.space;
   if (lists.every(({ length }) => length <= maxTokens)) return lists;
-  const isLeft = truncationSide === 'left';
+  const isLeft = (side ?? truncationSide) === 'left';
   const outer = await outerToken(embedder, isLeft ? 0 : -1);
   return lists.map((ids) => {
     if (ids.length <= maxTokens) return ids;

@@ -1,4 +1,5 @@
 import {
+  type DecodeOptions,
   type EncodeOptions,
   type Encoding,
   type EncodingWithOffsets,
@@ -42,7 +43,15 @@ export class CodePointTokenizer implements Tokenizer {
       from[specials + i] = start;
       to[specials + i] = start + widthAt(read, start);
     }
-    return { ids, starts: from, ends: to, totalTokens: starts.length + specials, truncated: kept < starts.length };
+    return {
+      ids,
+      starts: from,
+      ends: to,
+      before: specials,
+      after: 0,
+      totalTokens: starts.length + specials,
+      truncated: kept < starts.length,
+    };
   }
 
   token(id: number): string | undefined {
@@ -54,7 +63,7 @@ export class CodePointTokenizer implements Tokenizer {
     return id === START;
   }
 
-  decode(ids: ArrayLike<number>, { skipSpecialTokens = true }: { readonly skipSpecialTokens?: boolean } = {}): string {
+  decode(ids: ArrayLike<number>, { skipSpecialTokens = true }: DecodeOptions = {}): string {
     return Array.from(ids, (id) => (skipSpecialTokens && this.isSpecial(id) ? '' : (this.token(id) ?? ''))).join('');
   }
 }

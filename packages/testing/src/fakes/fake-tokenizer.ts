@@ -1,8 +1,10 @@
 import {
   InvalidEncodeOptionsError,
   tokenBatch,
+  tokenColumns,
   toWellFormed,
   type BatchTokenizer,
+  type DecodeOptions,
   type EncodeOptions,
   type Encoding,
   type EncodingWithOffsets,
@@ -35,6 +37,8 @@ export class FakeTokenizer implements Tokenizer {
       ids: Int32Array.from([...start.map(() => FAKE_START), ...cut.map(({ id }) => id)]),
       starts: Int32Array.from([...start, ...cut.map(({ at }) => at)]),
       ends: Int32Array.from([...start, ...cut.map(({ at }) => at + 1)]),
+      before: specials,
+      after: 0,
       totalTokens: units.length + specials,
       truncated: kept < units.length,
     };
@@ -46,7 +50,7 @@ export class FakeTokenizer implements Tokenizer {
   isSpecial(id: number): boolean {
     return id === FAKE_START;
   }
-  decode(ids: ArrayLike<number>, { skipSpecialTokens = true }: { readonly skipSpecialTokens?: boolean } = {}): string {
+  decode(ids: ArrayLike<number>, { skipSpecialTokens = true }: DecodeOptions = {}): string {
     return Array.from(ids, (id) => (skipSpecialTokens && this.isSpecial(id) ? '' : (this.token(id) ?? ''))).join('');
   }
 }
@@ -62,6 +66,8 @@ export function inlineBatchTokenizer(tokenizer: Tokenizer = new FakeTokenizer())
         truncated: encodings.map(({ truncated }) => truncated),
       };
     },
+    tokenColumns: async (texts, options) => texts.map((text) => tokenColumns(tokenizer, text, options)),
+    decodeBatch: async (lists, options) => lists.map((ids) => tokenizer.decode(ids, options)),
     close: () => Promise.resolve(),
   };
 }

@@ -1,14 +1,16 @@
 import {
   type BatchEncoding,
   type BatchTokenizer,
-  type EncodeOptions,
   type ErrorTable,
   InvalidEncodeOptionsError,
+  type TokenColumns,
+  tokenColumns,
   type Tokenizer,
 } from '@kimera/core';
 import { WorkerPool } from '@kimera/worker-pool';
 import { encodeBatch, joinEncodings } from '../encode-batch.js';
 import { TokenizerChangedError } from '../errors.js';
+import type { TokenizerRequest } from '../tokenizer-request.js';
 import { TOKENIZER_WORKER } from '../workers.js';
 import { readTokenizer } from './read-tokenizer.js';
 
@@ -69,36 +71,63 @@ export async function createTokenizerPool({
     size,
     errors,
   });
+  /** One response a slice. A long batch lets short ones go first. */
+  const inSlices = async <Item extends { readonly length: number }>(
+    items: readonly Item[],
+    requestOf: (slice: readonly Item[]) => TokenizerRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly unknown[]> => {
+    const turn = lengthOf(items) <= SLICE_UNITS ? 'first' : 'last';
+    const responses: unknown[] = [];
+    for (const slice of slices(items, SLICE_UNITS)) {
+      responses.push(await pool.call(requestOf(slice), turn));
+      signal?.throwIfAborted();
+    }
+    return responses;
+  };
   return {
     tokenizer,
-    async encodeBatch(texts: readonly string[], options: EncodeOptions, signal?: AbortSignal): Promise<BatchEncoding> {
+    async encodeBatch(texts, options, signal) {
       signal?.throwIfAborted();
-      let units = 0;
-      for (const text of texts) units += text.length;
-      if (units <= INLINE_UNITS) return encodeBatch(tokenizer, texts, options);
-      const parts: BatchEncoding[] = [];
-      for (const slice of slices(texts)) {
-        parts.push(
-          (await pool.call({ texts: slice, options }, units <= SLICE_UNITS ? 'first' : 'last')) as BatchEncoding,
-        );
-        signal?.throwIfAborted();
-      }
-      return joinEncodings(parts);
+      if (lengthOf(texts) <= INLINE_UNITS) return encodeBatch(tokenizer, texts, options);
+      const ask = (slice: readonly string[]): TokenizerRequest => ({ kind: 'encode', texts: slice, options });
+      return joinEncodings((await inSlices(texts, ask, signal)) as readonly BatchEncoding[]);
+    },
+    async tokenColumns(texts, options, signal) {
+      signal?.throwIfAborted();
+      if (lengthOf(texts) <= INLINE_UNITS) return texts.map((text) => tokenColumns(tokenizer, text, options));
+      const ask = (slice: readonly string[]): TokenizerRequest => ({ kind: 'columns', texts: slice, options });
+      return ((await inSlices(texts, ask, signal)) as readonly (readonly TokenColumns[])[]).flat();
+    },
+    async decodeBatch(lists, options, signal) {
+      signal?.throwIfAborted();
+      if (lengthOf(lists) <= INLINE_UNITS) return lists.map((ids) => tokenizer.decode(ids, options));
+      const ask = (slice: readonly Int32Array[]): TokenizerRequest => ({ kind: 'decode', lists: slice, options });
+      return ((await inSlices(lists, ask, signal)) as readonly (readonly string[])[]).flat();
     },
     close: () => pool.close(),
   };
 }
 
-function* slices(texts: readonly string[]): Generator<readonly string[]> {
+/** UTF-16 units of texts, or ids of lists. */
+function lengthOf(items: readonly { readonly length: number }[]): number {
+  return items.reduce((sum, { length }) => sum + length, 0);
+}
+
+/** Slices of at most `most` units together, or of one longer item. */
+function* slices<Item extends { readonly length: number }>(
+  items: readonly Item[],
+  most: number,
+): Generator<readonly Item[]> {
   let from = 0;
   let units = 0;
-  for (const [i, text] of texts.entries()) {
-    if (i > from && units + text.length > SLICE_UNITS) {
-      yield texts.slice(from, i);
+  for (const [i, { length }] of items.entries()) {
+    if (i > from && units + length > most) {
+      yield items.slice(from, i);
       from = i;
       units = 0;
     }
-    units += text.length;
+    units += length;
   }
-  yield texts.slice(from);
+  yield items.slice(from);
 }

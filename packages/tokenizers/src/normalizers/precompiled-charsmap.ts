@@ -1,4 +1,5 @@
 import type { JsonReader } from '../json/json-reader.js';
+import { Int32List } from '../int32-list.js';
 import { MappedText } from '../mapped-text.js';
 import type { Normalizer } from '../stages.js';
 import { graphemeEnd } from '../unicode/graphemes.js';
@@ -49,33 +50,28 @@ export class PrecompiledCharsmap implements Normalizer {
 
   normalize(source: MappedText): MappedText {
     const { text } = source;
-    const out = new MappedText(source.tracking);
+    const out = new Replaced(source);
     for (let from = 0; from < text.length;) {
       const to = graphemeEnd(text, from);
       const whole = this.#grapheme(text, from, to);
-      if (whole !== undefined) this.#push(whole, source, from, to, out);
+      if (whole !== undefined) out.push(whole, from, to);
       else {
         for (let i = from; i < to;) {
           const next = i + widthOf(text.codePointAt(i) as number);
           const character = text.slice(i, next);
-          this.#push(this.#lookUp(character) ?? character, source, i, next, out);
+          out.push(this.#lookUp(character) ?? character, i, next);
           i = next;
         }
       }
       from = to;
     }
-    return out;
+    return out.finish();
   }
 
   #grapheme(text: string, from: number, to: number): string | undefined {
     if (to - from >= WHOLE_GRAPHEME_BYTES) return undefined;
     const grapheme = text.slice(from, to);
     return utf8Length(grapheme) < WHOLE_GRAPHEME_BYTES ? this.#lookUp(grapheme) : undefined;
-  }
-
-  /** What is dropped at the very start leaves its place to what follows: the library counts from there. */
-  #push(piece: string, source: MappedText, from: number, to: number, out: MappedText): void {
-    out.pushFrom(piece, source, out.text === '' ? 0 : from, to);
   }
 
   #lookUp(key: string): string | undefined {
@@ -111,6 +107,65 @@ export class PrecompiledCharsmap implements Normalizer {
     const end = this.#replacements.indexOf(0, start);
     return new TextDecoder().decode(this.#replacements.subarray(start, end < 0 ? this.#replacements.length : end));
   }
+}
+
+/**
+ * A text whose parts are replaced, with places as the library counts them, character by character (tokenizers 0.22,
+ * normalizers/precompiled.rs `replace`, then `NormalizedString::transform`). What a replacement has more stands where
+ * the character before it stands, what it has fewer is skipped. What is dropped counts for the character before it: one
+ * that had no place of its own gets that of what was dropped. At the very start nothing stands before it, and all that
+ * follows is shifted.
+ */
+class Replaced {
+  readonly #source: MappedText;
+  #text = '';
+  /** Of each character: 1 where it has no place of its own, -n where n characters of the source after it are skipped. */
+  readonly #changes = new Int32List();
+
+  constructor(source: MappedText) {
+    this.#source = source;
+  }
+
+  /** `piece` stands for [from, to) of the source. */
+  push(piece: string, from: number, to: number): void {
+    this.#text += piece;
+    if (this.#source.tracking === 'none') return;
+    const [old, now] = [characters(this.#source.text, from, to), characters(piece, 0, piece.length)];
+    for (let i = 0; i < now; i++) this.#changes.push(i < old ? 0 : 1);
+    const last = this.#changes.length - 1;
+    if (now < old && last >= 0) this.#changes.set(last, this.#changes.at(last) + now - old);
+  }
+
+  finish(): MappedText {
+    const { tracking, text } = this.#source;
+    const out = new MappedText(tracking);
+    if (tracking === 'none') {
+      out.text = this.#text;
+      return out;
+    }
+    let at = 0;
+    let place: readonly [number, number] = [0, 0];
+    const pass = (): readonly [number, number] => {
+      const from = at;
+      at += widthOf(text.codePointAt(at) ?? 0);
+      return this.#source.range(from, at);
+    };
+    let index = 0;
+    for (const character of this.#text) {
+      const change = this.#changes.at(index++);
+      if (change <= 0) place = pass();
+      for (let skipped = change; skipped < 0; skipped++) pass();
+      out.push(character, ...place);
+    }
+    return out;
+  }
+}
+
+/** Code points of [from, to) of a text. */
+function characters(text: string, from: number, to: number): number {
+  let count = 0;
+  for (let i = from; i < to; i += widthOf(text.codePointAt(i) as number)) count += 1;
+  return count;
 }
 
 function unitOffset(unit: number): number {
