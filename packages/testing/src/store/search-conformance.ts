@@ -1,4 +1,4 @@
-import { cosine, type EmbeddedRow, type Vector } from '@kimera/core';
+import { cosine, deriveSpace, type EmbeddedRow, type Vector } from '@kimera/core';
 import { rejection, type TestFunctions } from '../test-functions.js';
 import {
   type Bench,
@@ -53,6 +53,27 @@ export function searchConformance({ describe, it, expect }: TestFunctions, bench
             true,
           );
         }
+      }
+    });
+
+    it('keeps a derived space apart from its parent, with as many numbers too, and knows it again', async () => {
+      for (const derivation of [{ normalize: false }, { dimensions: 2 }] as const) {
+        const derived = await deriveSpace({ ...OLD, trainedDimensions: [2] }, derivation);
+        const name = bench.freshName();
+        await store().collections.createCollection(name, derived);
+        await store().collections.upsertRows(name, [embedded({ id: 'a', text: 'a' }, derived)]);
+        expect(await store().vectors.spaces(name)).toEqual([derived]);
+        expect(idsOf((await store().search.search(name, query(derived), { limit: 1 })).hits)).toEqual(['a']);
+        const refusals = [
+          () => store().search.search(name, query(OLD), { limit: 1 }),
+          () => store().collections.upsertRows(name, [embedded({ id: 'b', text: 'b' }, OLD)]),
+        ];
+        for (const refused of refusals)
+          expect(await rejection(refused)).toMatchObject({
+            code: 'SPACE_MISMATCH',
+            expected: derived.fingerprint,
+            actual: OLD.fingerprint,
+          });
       }
     });
 
