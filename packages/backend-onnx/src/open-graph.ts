@@ -17,7 +17,8 @@ export async function openGraph({
   }
   const session = await open(graphPath, {
     executionProviders: [executionProvider],
-    graphOptimizationLevel: 'all',
+    // The graph has the operators that are fastest; higher levels put slower ones in their place.
+    graphOptimizationLevel: 'basic',
     intraOpNumThreads: intraOpThreads,
     interOpNumThreads: 1,
     // Shapes differ from batch to batch.

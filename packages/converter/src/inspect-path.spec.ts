@@ -25,7 +25,10 @@ describe('inspectPath', () => {
         {
           path: 'onnx/model_fast.onnx',
           inputs: [{ name: 'input_ids' }],
-          outputs: [{ name: 'dense', shape: ['batch', 384] }],
+          outputs: [
+            { name: 'dense', shape: ['batch', 384] },
+            { name: 'pooled', shape: ['batch', 384] },
+          ],
         },
       ],
     });

@@ -57,10 +57,18 @@ export function encoderGraph(
   for (let layer = 0; layer < shape.layers; layer++) {
     const name = `layers.${layer}`;
     const weight = (suffix: string): string => weights.value(graph, `${name}.${suffix}`);
+    // Additions are nodes of their own: ONNX Runtime's SkipLayerNormalization and BiasGelu are slower than these
+    // (docs/decisions/2026-11-30-fused-kernels.md).
     const skipNorm = (x: string, skip: string, norms: string, bias: string): string =>
-      graph.fused('SkipLayerNormalization', [x, skip, weight(`${norms}.gain`), weight(`${norms}.bias`), weight(bias)], {
-        epsilon: { float: shape.layerNormEpsilon },
-      });
+      graph.node(
+        'LayerNormalization',
+        [
+          graph.node('Add', [graph.node('Add', [x, weight(bias)]), skip]),
+          weight(`${norms}.gain`),
+          weight(`${norms}.bias`),
+        ],
+        { axis: -1, epsilon: { float: shape.layerNormEpsilon } },
+      );
     // Without a mask, since ONNX Runtime uses its flash attention only then; a bias rules it out too.
     const mixed = graph.fused(
       'MultiHeadAttention',
@@ -76,7 +84,7 @@ export function encoderGraph(
     const up = [kernel.multiply(graph, attended, `${name}.up.weight`), weight('up.bias')];
     const active =
       shape.activation === 'gelu'
-        ? graph.fused('BiasGelu', up)
+        ? graph.fused('Gelu', [graph.node('Add', up)])
         : FEED_FORWARD_GRAPHS[shape.activation](graph, graph.node('Add', up));
     hidden = skipNorm(kernel.multiply(graph, active, `${name}.down.weight`), attended, 'norm', 'down.bias');
   }
