@@ -14,7 +14,7 @@ import { summaryMarkdown } from './report/summary.js';
 import { playBackendKilled } from './scenarios/backend-killed.js';
 import { playConfiguration } from './scenarios/configuration.js';
 import { playCranfield } from './scenarios/cranfield.js';
-import { playJourney } from './scenarios/journey.js';
+import { ingestPassages, playJourney } from './scenarios/journey.js';
 import { playOwnerKilled } from './scenarios/owner-killed.js';
 import { playReverse } from './scenarios/reverse.js';
 import { playSwap } from './scenarios/swap.js';
@@ -76,8 +76,10 @@ try {
         ),
       ),
     );
-    const [modes, backendKilled] = await sideBySide(stage, playConfiguration, playBackendKilled);
-    const { report: journey, ...vectors } = await playJourney(stage, join(folder, 'journey'));
+    const [modes, backendKilled, passages] = await sideBySide(stage, playConfiguration, playBackendKilled, (own) =>
+      ingestPassages(own, join(folder, 'journey')),
+    );
+    const { report: journey, ...vectors } = await playJourney(stage, passages);
     // Each has a database of its own, which keeps one core busy.
     const [swap, , reverse] = await sideBySide(
       stage,

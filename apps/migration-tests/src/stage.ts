@@ -52,7 +52,7 @@ export async function sideBySide<S extends Pick<Stage, 'checks'>, T extends read
   return ends.map((end) => (end.status === 'fulfilled' ? end.value : undefined)) as readonly unknown[] as T;
 }
 
-/** Embeds rows as documents and writes them, 256 at a time. */
+/** Embeds rows as documents and writes them, 256 at a time: while some are written, the next are embedded. */
 export async function ingest(
   { progress }: Stage,
   store: PostgresStore,
@@ -61,18 +61,23 @@ export async function ingest(
   rows: readonly Row[],
 ): Promise<void> {
   await store.collections.createCollection(collection, embedder.space);
+  let written: Promise<unknown> = Promise.resolve();
   for (let from = 0; from < rows.length; from += 256) {
     const batch = rows.slice(from, from + 256);
-    const embeddings = await embedder.encodeBatch(
-      batch.map(({ text }) => text),
-      { role: 'document', lane: 'bulk' },
-    );
-    await store.collections.upsertRows(
+    const [embeddings] = await Promise.all([
+      embedder.encodeBatch(
+        batch.map(({ text }) => text),
+        { role: 'document', lane: 'bulk' },
+      ),
+      written,
+    ]);
+    written = store.collections.upsertRows(
       collection,
       batch.flatMap((row, i) => (embeddings[i] === undefined ? [] : [{ ...row, embedding: embeddings[i] }])),
     );
     progress(`${collection}: ${from + batch.length} of ${rows.length} rows with ${embedder.space.modelId}`);
   }
+  await written;
 }
 
 /** Vectors of a space by row id. */

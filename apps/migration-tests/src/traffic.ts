@@ -4,8 +4,8 @@ import type { PostgresStore } from '@kimera/store-postgres';
 import type { Question } from './corpus.js';
 import { noteText } from './notes.js';
 
-const EDIT_EVERY_MILLISECONDS = 150;
-const SEARCH_EVERY_MILLISECONDS = 50;
+const EDIT_EVERY_MILLISECONDS = 300;
+const SEARCH_EVERY_MILLISECONDS = 150;
 const PATIENCE_MILLISECONDS = 60_000;
 
 export interface TrafficReport {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, describe, expect, it, jest } from '@jest/globals';
@@ -32,7 +33,15 @@ function started(action: string, folder: string, prefix = ''): StoreProcess {
   processes.push(child);
   return child;
 }
+let docs: Promise<string> | undefined;
+/** A copy of a database with an empty collection. */
 async function folderWithDocs(): Promise<string> {
+  docs ??= withDocs();
+  const folder = await folders.empty();
+  await cp(await docs, folder, { recursive: true });
+  return folder;
+}
+async function withDocs(): Promise<string> {
   const folder = await folders.withDatabase();
   const store = await openStore({ database: folder });
   await store.collections.createCollection('docs', SPACE);

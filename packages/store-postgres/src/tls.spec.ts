@@ -74,12 +74,18 @@ onServer('TLS', () => {
   /** Who may come in how, and whether the server can TLS. */
   async function configure(rules: readonly string[], ssl: 'on' | 'off'): Promise<void> {
     writeFileSync(join(data, 'pg_hba.conf'), ['local all all trust', ...rules].map((rule) => `${rule}\n`).join(''));
+    const before = await asSuperuser('SELECT pg_conf_load_time()::text AS answer');
+    await asSuperuser(`ALTER SYSTEM SET ssl = ${ssl}`);
+    await asSuperuser('SELECT pg_reload_conf()');
+    while ((await asSuperuser('SELECT pg_conf_load_time()::text AS answer')) === before);
+  }
+  /** The answer over a connection of its own, which knows what the server has loaded last. */
+  async function asSuperuser(statement: string): Promise<string | undefined> {
     const client = new pg.Client({ connectionString: superuser, ssl: false });
     await client.connect();
-    await client.query(`ALTER SYSTEM SET ssl = ${ssl}`);
-    await client.query('SELECT pg_reload_conf()');
-    await client.query('SELECT pg_sleep(0.3)');
+    const { rows } = await client.query<{ answer: string }>(statement);
     await client.end();
+    return rows[0]?.answer;
   }
   const SUPERUSER = 'hostnossl all postgres 127.0.0.1/32 trust';
   const EITHER = [SUPERUSER, 'host all all 127.0.0.1/32 scram-sha-256'];

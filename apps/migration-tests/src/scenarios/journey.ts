@@ -48,28 +48,47 @@ export interface Journey {
   readonly e5Vectors: KnownVectors;
 }
 
+/** The collection before its migration. */
+export interface Passages {
+  /** Open, of this process. */
+  readonly store: PostgresStore;
+  readonly folder: string;
+  readonly notes: ReadonlyMap<string, string>;
+  readonly rows: number;
+  readonly before: readonly PairQuality[];
+}
+
+/** Ingests sentences and notes with MiniLM. Whoever gets them closes the store. */
+export async function ingestPassages(stage: Stage, databaseFolder: string): Promise<Passages> {
+  const { checks, corpus, minilm, minilmQuestions } = stage;
+  checks.scenario('A collection of all-MiniLM-L6-v2');
+  const store = await openStore({ database: databaseFolder });
+  const notes = new Map(Array.from({ length: NOTES }, (_, i) => [`note-${String(i).padStart(4, '0')}`, noteText(i)]));
+  const rows = [...corpus.sentences, ...[...notes].map(([id, text]) => ({ id, text }))];
+  await ingest(stage, store, COLLECTION, minilm, rows);
+  const before = measureQuality(corpus, await storedVectors(store, COLLECTION, minilm), minilmQuestions);
+  compare(stage, 'all-MiniLM-L6-v2', before, EXPECTED_MINILM);
+  return { store, folder: databaseFolder, notes, rows: rows.length, before };
+}
+
 /**
  * MiniLM → e5 on a collection that is read and written all the while. This process owns the database; the backfill
  * worker is another process that reaches it over loopback, and is killed once.
  */
-export async function playJourney(stage: Stage, databaseFolder: string): Promise<Journey> {
+export async function playJourney(
+  stage: Stage,
+  { store, folder: databaseFolder, notes, rows, before }: Passages,
+): Promise<Journey> {
   const { checks, corpus, minilm, e5, minilmQuestions, e5Questions, progress } = stage;
   checks.scenario('From all-MiniLM-L6-v2 to multilingual-e5-small, under traffic');
-  const store = await openStore({ database: databaseFolder });
   try {
-    const notes = new Map(Array.from({ length: NOTES }, (_, i) => [`note-${String(i).padStart(4, '0')}`, noteText(i)]));
-    const rows = [...corpus.sentences, ...[...notes].map(([id, text]) => ({ id, text }))];
-    await ingest(stage, store, COLLECTION, minilm, rows);
     const original = await storedVectors(store, COLLECTION, minilm);
     const minilmVectors = await KnownVectors.of(store, COLLECTION, minilm);
-    const before = measureQuality(corpus, original, minilmQuestions);
-    compare(stage, 'all-MiniLM-L6-v2', before, EXPECTED_MINILM);
-
     const migration = parts(store, COLLECTION, minilm, e5);
     const { plan } = await planMigration(migration);
     checks.check(
       'the plan counts rows, tokens, time and room',
-      plan.rows === rows.length && plan.tokens > plan.rows && plan.seconds > 0 && plan.bytes > plan.rows * 384 * 4,
+      plan.rows === rows && plan.tokens > plan.rows && plan.seconds > 0 && plan.bytes > plan.rows * 384 * 4,
       `${plan.tokens} tokens, about ${Math.round(plan.seconds)} s, ${plan.judgedQueries} judged queries for a decision`,
     );
     await startMigration(migration);
@@ -137,7 +156,7 @@ export async function playJourney(stage: Stage, databaseFolder: string): Promise
       minilmVectors,
       e5Vectors,
       report: {
-        rows: rows.length,
+        rows,
         plan,
         before,
         after,
