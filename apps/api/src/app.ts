@@ -11,8 +11,9 @@ import { addRoutes, get, type Route } from './http/route.js';
 import { z } from 'zod';
 import { guard } from './http/guard.js';
 import { HttpError } from './errors.js';
-import { createMetrics } from './metrics.js';
+import { createMetrics, type Metrics } from './metrics.js';
 import { collectionRoutes } from './routes/collections.js';
+import { docsRoutes } from './routes/docs.js';
 import { encodeRoutes } from './routes/encode.js';
 import { openaiRoutes } from './routes/openai.js';
 import { scoreRoutes } from './routes/scores.js';
@@ -25,27 +26,7 @@ import { teiSimilarityRoutes } from './routes/tei/similarity.js';
 export function createApp(parts: AppParts): Express {
   const app = express();
   const metrics = createMetrics(() => parts.names.all, parts.keeper);
-  const routes: readonly Route[] = [
-    ...openaiRoutes(parts),
-    ...encodeRoutes(parts),
-    ...scoreRoutes(parts),
-    ...spaceRoutes(parts),
-    ...teiEmbedRoutes(parts),
-    ...teiSimilarityRoutes(parts),
-    ...teiInfoRoutes(parts),
-    ...collectionRoutes(parts),
-    get({
-      paths: ['/metrics'],
-      tag: 'Operations',
-      summary: 'Prometheus metrics',
-      open: true,
-      answer: z.string(),
-      answerType: metrics.contentType,
-      handle: async (_request, response) => {
-        response.type(metrics.contentType).send(await metrics.text());
-      },
-    }),
-  ];
+  const routes = routesOf(parts, metrics);
   const pathsOf = (some: readonly Route[]): readonly string[] => some.flatMap(({ paths }) => paths);
   const known = pathsOf(routes);
   const [goneStatus] = REFUSALS.client_closed_request.tei;
@@ -104,6 +85,32 @@ export function createApp(parts: AppParts): Express {
   };
   app.use(refuse);
   return app;
+}
+
+/** All routes that there are. */
+function routesOf(parts: AppParts, metrics: Metrics): readonly Route[] {
+  const routes: readonly Route[] = [
+    ...openaiRoutes(parts),
+    ...encodeRoutes(parts),
+    ...scoreRoutes(parts),
+    ...spaceRoutes(parts),
+    ...collectionRoutes(parts),
+    ...teiEmbedRoutes(parts),
+    ...teiSimilarityRoutes(parts),
+    ...teiInfoRoutes(parts),
+    get({
+      paths: ['/metrics'],
+      tag: 'Operations',
+      summary: 'Prometheus metrics',
+      open: true,
+      answer: z.string(),
+      answerType: 'text/plain',
+      handle: async (_request, response) => {
+        response.type(metrics.contentType).send(await metrics.text());
+      },
+    }),
+  ];
+  return [...routes, ...docsRoutes({ routes, version: parts.version, prefix: parts.web.pathPrefix })];
 }
 
 /** The label of a request: a path as a route has it, whatever stands for its parameters; no other can come from outside. */

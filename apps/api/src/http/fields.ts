@@ -10,5 +10,5 @@ export function withUsual<T extends string | number | boolean>(schema: z.ZodType
   return schema
     .nullish()
     .transform((value) => value ?? usual)
-    .meta({ default: usual });
+    .meta({ usual });
 }

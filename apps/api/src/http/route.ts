@@ -11,6 +11,8 @@ export interface RouteText {
   readonly tag: string;
   /** Of an answer with status 200. */
   readonly answer: z.ZodType;
+  /** Of an answer with status 503 that is no refusal. */
+  readonly unavailable?: z.ZodType;
   /** Default application/json. */
   readonly answerType?: string;
 }

@@ -7,10 +7,10 @@ export const vectorSchema = z.union([z.array(z.number()), z.base64()]);
 
 /** The fields that say which vectors are wanted, and how they are written. */
 export const VECTOR_FIELDS = {
-  /** The first n numbers, normalised again: a space of its own. */
-  dimensions: optional(z.int().min(1)),
-  /** A number in 32 bits, in 8 or in one: a space of its own. */
-  output_dtype: withUsual(z.enum(['float', ...DERIVED_DTYPES]), 'float'),
+  dimensions: optional(z.int().min(1)).describe('The first n numbers, normalised again: a space of its own'),
+  output_dtype: withUsual(z.enum(['float', ...DERIVED_DTYPES]), 'float').describe(
+    'A number in 32 bits, in 8 or in one: a space of its own',
+  ),
   encoding_format: withUsual(z.enum(['float', 'base64']), 'float'),
 };
 

@@ -18,13 +18,10 @@ import { base64, denseText, derivationOf, VECTOR_FIELDS, vectorSchema, type Vect
 
 const requestSchema = z.object({
   inputs: inputField(MAX_INPUTS.openai),
-  /** Default: the model that the server is for. */
-  model: optional(z.string()),
-  /** A role, or the name of another prompt of the model. */
-  role: optional(z.string()),
+  model: optional(z.string()).describe('Default: the model that the server is for'),
+  role: optional(z.string()).describe('A role, or the name of another prompt of the model'),
   heads: optional(z.array(z.enum(HEADS)).min(1)),
-  /** Cuts inputs beyond the limit. */
-  truncate: optional(z.boolean()),
+  truncate: optional(z.boolean()).describe('Cuts inputs beyond the limit'),
   normalize: withUsual(z.boolean(), true),
   ...VECTOR_FIELDS,
 });
@@ -33,16 +30,15 @@ type Body = z.infer<typeof requestSchema>;
 const itemSchema = z.object({
   index: z.int(),
   dense: vectorSchema.optional(),
-  /** Token id → weight. */
-  sparse: z.record(z.string().regex(/^\d+$/), z.number()).optional(),
-  /** One vector a token. */
-  colbert: z.array(vectorSchema).optional(),
-  /** That the model saw; those of the whole input are `total_tokens`. */
-  tokens: z.int().optional(),
+  sparse: z.record(z.string().regex(/^\d+$/), z.number()).optional().describe('Token id → weight'),
+  colbert: z.array(vectorSchema).optional().describe('One vector a token'),
+  tokens: z.int().optional().describe('That the model saw; those of the whole input are `total_tokens`'),
   total_tokens: z.int().optional(),
   truncated: z.boolean().optional(),
-  /** Instead of all that: why this input has no vectors. */
-  error: z.object({ code: z.string(), message: z.string() }).optional(),
+  error: z
+    .object({ code: z.string(), message: z.string() })
+    .optional()
+    .describe('Instead of all that: why this input has no vectors'),
 });
 
 const answerSchema = z.object({

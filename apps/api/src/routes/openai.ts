@@ -20,12 +20,9 @@ const requestSchema = z.object({
   input: inputField(MAX_INPUTS.openai),
   model: z.string(),
   ...VECTOR_FIELDS,
-  /** Of whoever asks behind the client; not looked at. */
-  user: optional(z.string()),
-  /** A role, or the name of another prompt of the model. */
-  input_type: optional(z.string()),
-  /** Cuts inputs beyond the limit. */
-  truncate: optional(z.boolean()),
+  user: optional(z.string()).describe('Of whoever asks behind the client; not looked at'),
+  input_type: optional(z.string()).describe('A role, or the name of another prompt of the model'),
+  truncate: optional(z.boolean()).describe('Cuts inputs beyond the limit'),
 });
 
 const embeddingsSchema = z.object({
@@ -42,8 +39,7 @@ const modelSchema = z.object({
   owned_by: z.string(),
   embedding_space: z.string(),
   dimension: z.int(),
-  /** Fewer of them that the model was trained for. */
-  trained_dimensions: z.array(z.int()),
+  trained_dimensions: z.array(z.int()).describe('Fewer of them that the model was trained for'),
   max_tokens: z.int(),
   heads: z.array(z.enum(['dense', 'sparse', 'colbert'])),
   roles: z.array(z.string()),

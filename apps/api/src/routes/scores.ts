@@ -18,22 +18,19 @@ import { TokenLimit } from '../http/token-limit.js';
 
 const weight = optional(z.number().min(0));
 const COMMON = {
-  /** Default: the model that the server is for. */
-  model: optional(z.string()),
-  /** `hybrid`: the weighted mean of the scores of the heads that the model has. */
-  score: withUsual(z.enum(SCORES), 'dense'),
-  /** Of a hybrid score. */
-  weights: optional(z.object({ dense: weight, lexical: weight, colbert: weight })),
-  /** Cuts texts beyond the limit. */
-  truncate: optional(z.boolean()),
+  model: optional(z.string()).describe('Default: the model that the server is for'),
+  score: withUsual(z.enum(SCORES), 'dense').describe(
+    '`hybrid`: the weighted mean of the scores of the heads that the model has',
+  ),
+  weights: optional(z.object({ dense: weight, lexical: weight, colbert: weight })).describe('Of a hybrid score'),
+  truncate: optional(z.boolean()).describe('Cuts texts beyond the limit'),
 };
 
 const text = z.string().min(1);
 const similaritySchema = z.object({
   source: text,
   targets: z.array(text).min(1).max(MAX_INPUTS.openai),
-  /** Of all texts. */
-  role: optional(z.string()),
+  role: optional(z.string()).describe('Of all texts'),
   ...COMMON,
 });
 
@@ -43,8 +40,7 @@ const rerankSchema = z.object({
     .array(z.union([text, z.object({ text })], 'a text that is not empty, or an object with one as "text"'))
     .min(1)
     .max(MAX_INPUTS.openai),
-  /** The best so many; default: all. */
-  top_n: optional(z.int().min(1)),
+  top_n: optional(z.int().min(1)).describe('The best so many; default: all'),
   return_documents: withUsual(z.boolean(), false),
   ...COMMON,
 });

@@ -5,17 +5,17 @@ import type { AppParts } from '../app-parts.js';
 import { get, type Route } from '../http/route.js';
 
 const spaceSchema = z.object({
-  /** The fingerprint. */
-  id: z.string().regex(/^[0-9a-f]{64}$/),
+  id: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .describe('The fingerprint'),
   object: z.literal('space'),
   model: z.string(),
-  /** The space that it is derived from; null where it is a model's own. */
-  parent: z.string().nullable(),
+  parent: z.string().nullable().describe("The space that it is derived from; null where it is a model's own"),
   dimension: z.int(),
   normalize: z.boolean(),
   dtype: z.enum(['float32', 'int8', 'uint8', 'binary', 'ubinary']),
-  /** Whether the model was trained for so many dimensions. */
-  trained: z.boolean(),
+  trained: z.boolean().describe('Whether the model was trained for so many dimensions'),
   max_tokens: z.int(),
   heads: z.array(z.enum(['dense', 'sparse', 'colbert'])),
   colbert_dimension: z.int().nullable(),

@@ -101,6 +101,7 @@ export function teiInfoRoutes({ models, autoTruncate, maxInputTokens, version, l
       summary: 'Whether the model serves',
       open: true,
       answer: healthSchema,
+      unavailable: healthSchema,
       handle: health,
     }),
   ];
