@@ -104,7 +104,7 @@ const bodies = () => operations().filter(({ method }) => method === 'POST');
 
 /** The schema of an answer, from the document itself. */
 function schemaOf(path: string, method: string, status: number, type: string): ValidateFunction | undefined {
-  const content = document.paths[path]?.[method.toLowerCase()]?.responses[status].content;
+  const content = document.paths[path]?.[method.toLowerCase()]?.responses[String(status)]?.content;
   if (content?.[type] === undefined) return undefined;
   const pointer = ['paths', path, method.toLowerCase(), 'responses', String(status), 'content', type, 'schema'];
   return ajv.getSchema(
