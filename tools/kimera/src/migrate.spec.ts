@@ -77,8 +77,8 @@ describe('migrate refuses', () => {
     [['status', '--database', './data', '--collection', 'nope'], 1, 'there is no collection "nope"'],
     [['verify', '--database', './data', '--collection', 'docs', '--delta', '2'], 64, '--delta 2'],
     [['cutover', '--database', './data', '--collection', 'docs'], 2, 'retired'],
-    [['init', '--database', './data', '--collection', 'Docs!'], 1, 'cannot name a collection'],
-    [['init', '--database', './data', '--collection', 'docs'], 2, 'exists'],
+    [['init', '--database', './data', '--collection', 'Docs!', '--model', OLD], 1, 'cannot name a collection'],
+    [['init', '--database', './data', '--collection', 'docs', '--model', OLD], 2, 'exists'],
     [['plan', '--database', './data', '--collection', 'docs', '--to', OLD], 2, 'already'],
   ])(
     '%j with %i: %s',

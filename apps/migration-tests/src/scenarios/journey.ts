@@ -199,7 +199,7 @@ async function backfillWithAKill(
   const first = startWorker(databaseFolder);
   await until(
     'some jobs are done and one is under way',
-    180,
+    600,
     async () => {
       const { done, active } = await store.jobs.counts(id);
       return done >= 4 && active >= 1;

@@ -152,9 +152,11 @@ describe('a keeper', () => {
     const parts = await started(await journey({ rows: 8 }), 4);
     await pauseMigration(parts);
     const keeping = new Keeping(modelsOf(parts));
-    await parts.store.writeAsApplication(COLLECTION, [{ id: 'r00001', text: 'changed' }]);
-    await until(async () => (await pending(parts, SOURCE_SPACE)) === 0);
-    await delay(30);
+    // It looks for work more than once.
+    for (const text of ['changed', 'changed again', 'and again']) {
+      await parts.store.writeAsApplication(COLLECTION, [{ id: 'r00001', text }]);
+      await until(async () => (await pending(parts, SOURCE_SPACE)) === 0);
+    }
     expect(await vectors(parts, TARGET_SPACE.fingerprint)).toEqual([]);
     await resumeMigration(parts);
     await until(async () => (await vectors(parts, TARGET_SPACE.fingerprint)).length === 8);
@@ -234,7 +236,7 @@ class AwayError extends KimeraError {
   readonly kind = 'retryable';
 }
 /** A store each of whose calls fails now and then, before or after it has done its work, and for a while altogether. */
-function unsteady(store: InMemoryStore): { readonly store: MigrationStorePorts; away: boolean } {
+function unsteady(store: InMemoryStore): { readonly store: MigrationStorePorts; away: boolean; calls: number } {
   const unsteadyStore = { away: false, calls: 0 };
   const wrap = <T extends object>(port: T): T =>
     new Proxy(port, {
@@ -299,7 +301,8 @@ describe('a database that goes away', () => {
     const keeping = new Keeping({ store: broken.store, models: [parts.source] });
     await until(async () => keeping.events.length > 0);
     await parts.store.writeAsApplication(COLLECTION, [{ id: 'x', text: 'new' }]);
-    await delay(50);
+    const { calls } = broken;
+    await until(async () => broken.calls > calls);
     broken.away = false;
     await until(async () => (await pending(parts, SOURCE_SPACE)) === 0);
     broken.away = true;
