@@ -1,5 +1,5 @@
 import { KimeraError } from '@kimera/core';
-import { parseConfiguration } from '@kimera/serving';
+import { parseConfiguration, withConfigurationFile } from '@kimera/serving';
 import { createLogger } from './logger.js';
 import { startServer } from './server.js';
 import { onSignal } from './shutdown.js';
@@ -11,7 +11,7 @@ const logger = createLogger();
  */
 const root = process.env['NX_WORKSPACE_ROOT'] ?? process.cwd();
 try {
-  const server = await startServer(parseConfiguration(process.env, root), logger);
+  const server = await startServer(parseConfiguration(await withConfigurationFile(process.env, root), root), logger);
   const shutDown = onSignal({
     close: () => server.close(),
     exit: (code) => process.exit(code),

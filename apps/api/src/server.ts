@@ -3,14 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { shortFingerprint } from '@kimera/core';
 import { DEFAULT_BATCH_TOKENS } from '@kimera/embedder';
-import {
-  findModelOfSpace,
-  ModelsOnDemand,
-  NamedModels,
-  openModelAt,
-  openModels,
-  type Configuration,
-} from '@kimera/serving';
+import type { Configuration } from '@kimera/serving';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { createApp } from './app.js';
@@ -22,6 +15,7 @@ import { allowHalfClosed } from './http/half-closed.js';
 import { ServerKeeper } from './keeper.js';
 import { listen } from './listen.js';
 import { createLogger } from './logger.js';
+import { openServerModels } from './server-models.js';
 
 export interface RunningServer {
   readonly url: string;
@@ -40,31 +34,21 @@ export async function startServer(
   const { apiKeys, autoTruncate, maxInputTokens, bodyLimitBytes, host, port } = configuration;
   const collections =
     configuration.database === undefined ? undefined : await StoredCollections.at(configuration.database);
-  const models = await openModels(configuration, logger);
-  const onDemand = new ModelsOnDemand({
-    open: async (space) => {
-      const path = await findModelOfSpace(configuration.modelFolders, space);
-      logger.info(
-        { model: space.modelId, space: shortFingerprint(space.fingerprint) },
-        `opening ${path} for a collection`,
-      );
-      return openModelAt(path, configuration, logger);
-    },
-  });
+  const { models, names, openSpace, close: closeModels } = await openServerModels(configuration, collections, logger);
   const keeper =
     configuration.database === undefined || !configuration.keep
       ? undefined
       : new ServerKeeper({
           database: configuration.database,
-          served: models.all,
-          openModel: async (space) =>
-            openModelAt(await findModelOfSpace(configuration.modelFolders, space), configuration, logger),
+          // A model that is replaced would be closed under its work.
+          served: configuration.modelReload === 'off' ? models.all : [],
+          openModel: openSpace,
           logger,
         });
   const closeParts = async (): Promise<void> => {
     // It works with the models.
     await keeper?.close();
-    await Promise.all([models.close(), onDemand.close(), collections?.close()]);
+    await Promise.all([closeModels(), collections?.close()]);
   };
   try {
     const { version } = z
@@ -72,7 +56,7 @@ export async function startServer(
       .parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')));
     const app = createApp({
       models,
-      names: new NamedModels({ served: models, onDemand, collections, logger }),
+      names,
       collections,
       keeper,
       apiKeys,

@@ -21,6 +21,11 @@ it.each([
   [{ EMBEDDING_CACHE_MB: '-1' }, 'EMBEDDING_CACHE_MB'],
   [{ PORT: '70000' }, 'PORT'],
   [{ MAX_QUEUE_SECONDS: '0' }, 'MAX_QUEUE_SECONDS'],
+  [{ KIMERA_MODEL_ALIASES: 'search' }, 'KIMERA_MODEL_ALIASES'],
+  [{ KIMERA_MODEL_ALIASES: 'a=b,a=c' }, 'KIMERA_MODEL_ALIASES'],
+  [{ MODEL_IDLE_SECONDS: '0' }, 'MODEL_IDLE_SECONDS'],
+  [{ MODEL_MEMORY_MB: '0.5' }, 'MODEL_MEMORY_MB'],
+  [{ MODEL_RELOAD: 'yes' }, 'MODEL_RELOAD'],
 ])('environment %j is refused', (environment, variable) => {
   expect(() => parseConfiguration(environment, '/root')).toThrow(InvalidEnvironmentError);
   expect(() => parseConfiguration(environment, '/root')).toThrow(variable);
@@ -49,6 +54,12 @@ it('has defaults that serve the shipped model on loopback', () => {
     database: undefined,
     keep: false,
     modelFolders: ['/root/models', ...shippedModels()],
+    morePaths: [],
+    aliases: new Map(),
+    preload: [],
+    modelIdleSeconds: undefined,
+    modelMemoryBytes: undefined,
+    modelReload: 'off',
   });
 });
 

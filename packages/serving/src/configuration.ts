@@ -41,7 +41,22 @@ export interface Configuration {
   readonly keep: boolean;
   /** Where the models of collections are looked for. */
   readonly modelFolders: readonly string[];
+  /** Folders of models that are served beside the one at `modelPath`, under their own names. */
+  readonly morePaths: readonly string[];
+  /** More names: alias → name of a model. */
+  readonly aliases: ReadonlyMap<string, string>;
+  /** Which of `morePaths` are opened before the server listens: names or aliases. The others when they are first asked for. */
+  readonly preload: 'all' | readonly string[];
+  /** A model that was opened when it was asked for is closed after so long without a request. Undefined: never. */
+  readonly modelIdleSeconds: number | undefined;
+  /** Of the models that are opened when they are asked for: bytes of their files at most. */
+  readonly modelMemoryBytes: number | undefined;
+  /** Whether folders that change are opened again, and whether another space is taken from them. */
+  readonly modelReload: ModelReload;
 }
+
+export const MODEL_RELOADS = ['off', 'same-space', 'any-space'] as const;
+export type ModelReload = (typeof MODEL_RELOADS)[number];
 
 /** What of it concerns backends. */
 export type BackendChoice = Pick<Configuration, 'useOnnx' | 'executionProviders' | 'variant'>;
@@ -68,6 +83,15 @@ const flag = (usual: '0' | '1') =>
     .enum(['0', '1'], '0 or 1')
     .default(usual)
     .transform((value) => value === '1');
+const list = z
+  .string()
+  .default('')
+  .transform((names) =>
+    names
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== ''),
+  );
 const schema = z.object({
   USE_ONNX: flag('1'),
   LIGHTWEIGHT_EMBEDDING: flag('0'),
@@ -95,15 +119,7 @@ const schema = z.object({
   EMBEDDING_BATCH_SIZE: whole.max(65_536).optional(),
   MAX_QUEUE_SECONDS: seconds.default(DEFAULT_MAX_QUEUE_SECONDS),
   AUTO_TRUNCATE: flag('0'),
-  KIMERA_API_KEYS: z
-    .string()
-    .default('')
-    .transform((keys) =>
-      keys
-        .split(',')
-        .map((key) => key.trim())
-        .filter((key) => key !== ''),
-    ),
+  KIMERA_API_KEYS: list,
   HOST: z.string().min(1).default(DEFAULT_HOST),
   PORT: z.coerce
     .number('a port')
@@ -115,7 +131,22 @@ const schema = z.object({
   DATABASE_URL: z.string().min(1).optional(),
   MODELS_PATH: z.string().min(1).optional(),
   KIMERA_KEEP: flag('0'),
+  KIMERA_MODELS: list,
+  KIMERA_MODEL_ALIASES: list.pipe(
+    z
+      .array(z.string().regex(/^[^=]+=[^=]+$/, 'alias=name, separated by commas'))
+      .transform((pairs) => pairs.map((pair) => pair.split('=').map((part) => part.trim()) as [string, string]))
+      .refine((pairs) => new Set(pairs.map(([alias]) => alias)).size === pairs.length, 'each alias once')
+      .transform((pairs) => new Map(pairs)),
+  ),
+  KIMERA_PRELOAD: list,
+  MODEL_IDLE_SECONDS: seconds.optional(),
+  MODEL_MEMORY_MB: whole.optional(),
+  MODEL_RELOAD: z.enum(MODEL_RELOADS, `one of ${MODEL_RELOADS.join(', ')}`).default('off'),
 });
+
+/** What a configuration file may set. */
+export const SETTINGS: readonly string[] = Object.keys(schema.shape);
 
 /** The variables without those that are set to an empty text: these count as not set. */
 function given(environment: Environment): Environment {
@@ -190,6 +221,12 @@ export function parseConfiguration(environment: Environment, root: string): Conf
     bodyLimitBytes: DEFAULT_BODY_LIMIT_BYTES,
     database: databaseIn(root, database),
     keep: value.KIMERA_KEEP,
+    morePaths: value.KIMERA_MODELS.map(absolute),
+    aliases: value.KIMERA_MODEL_ALIASES,
+    preload: value.KIMERA_PRELOAD.includes('all') ? 'all' : value.KIMERA_PRELOAD,
+    modelIdleSeconds: value.MODEL_IDLE_SECONDS,
+    modelMemoryBytes: value.MODEL_MEMORY_MB === undefined ? undefined : value.MODEL_MEMORY_MB * 2 ** 20,
+    modelReload: value.MODEL_RELOAD,
     modelFolders: [...(models === undefined ? [] : [absolute(models)]), join(root, 'models'), ...shippedModels()],
   };
 }

@@ -106,6 +106,40 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
     usual: 'unset',
     meaning: 'where the server looks for the models of collections, before ./models and those that ship',
   },
+  {
+    name: 'KIMERA_CONFIG',
+    usual: 'unset',
+    meaning: 'a file, YAML or JSON, with these settings; what the environment sets counts before it',
+  },
+  { name: 'KIMERA_MODELS', usual: 'none', meaning: 'folders of more models to serve, separated by commas' },
+  {
+    name: 'KIMERA_MODEL_ALIASES',
+    usual: 'none',
+    meaning: 'more names of models, each alias=name, separated by commas',
+  },
+  {
+    name: 'KIMERA_PRELOAD',
+    usual: 'none',
+    meaning:
+      'which of KIMERA_MODELS are opened before the server listens: names, or all; the others when they are asked for',
+  },
+  {
+    name: 'MODEL_IDLE_SECONDS',
+    usual: 'unset',
+    meaning: 'a model that was opened when it was asked for is closed after so long without a request',
+  },
+  {
+    name: 'MODEL_MEMORY_MB',
+    usual: 'unset',
+    meaning:
+      'size of the files of all models that are opened when they are asked for, at most; the one that was used longest ago is closed',
+  },
+  {
+    name: 'MODEL_RELOAD',
+    usual: 'off',
+    meaning:
+      'same-space opens a folder again that has changed, and serves from it once its probes hold; any-space takes another space too',
+  },
   { name: 'HF_ENDPOINT', usual: 'the public hub', meaning: 'address of a hub or mirror' },
   { name: 'HF_TOKEN', usual: 'none', meaning: 'sent to the hub alone', isSecret: true },
   { name: 'HF_HUB_OFFLINE', usual: '0', meaning: '1 forbids requests to the hub' },

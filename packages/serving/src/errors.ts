@@ -18,6 +18,94 @@ export class InvalidEnvironmentError extends KimeraError {
   }
 }
 
+/** A configuration file that cannot be read, or is none. */
+export class ConfigurationFileError extends KimeraError {
+  readonly code = 'CONFIGURATION_FILE';
+  readonly kind = 'caller';
+  constructor(
+    readonly path: string,
+    readonly problem: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${path}: ${problem}`, { path, problem }, options);
+  }
+}
+
+/** A configuration file with a setting that there is not. */
+export class UnknownSettingError extends KimeraError {
+  readonly code = 'UNKNOWN_SETTING';
+  readonly kind = 'caller';
+  /** @param nearest the setting that is probably meant. */
+  constructor(
+    readonly path: string,
+    readonly setting: string,
+    readonly nearest: string | undefined,
+  ) {
+    super(
+      `${path}: there is no setting ${JSON.stringify(setting)}${nearest === undefined ? '' : `; is it ${nearest}?`}`,
+      { path, setting, nearest: nearest ?? null },
+    );
+  }
+}
+
+/** An alias whose model is not here, or that is the name of another model. */
+export class ModelAliasError extends KimeraError {
+  readonly code = 'MODEL_ALIAS';
+  readonly kind = 'caller';
+  constructor(
+    readonly alias: string,
+    readonly problem: string,
+  ) {
+    super(`the alias ${JSON.stringify(alias)} ${problem}`, { alias, problem });
+  }
+}
+
+/** A model that does not fit beside those that are in use now. */
+export class ModelMemoryError extends KimeraError {
+  readonly code = 'MODEL_MEMORY';
+  readonly kind = 'retryable';
+  constructor(
+    readonly model: string,
+    readonly bytes: number,
+    readonly limit: number,
+    inUse: readonly string[],
+  ) {
+    super(
+      `${model} needs ${megabytes(bytes)} of ${megabytes(limit)} for models, and ${inUse.join(', ')} are in use; it is opened once they are not`,
+      { model, bytes, limit, inUse: [...inUse] },
+    );
+  }
+}
+
+/** A model that is larger than the memory for models. */
+export class ModelTooLargeError extends KimeraError {
+  readonly code = 'MODEL_TOO_LARGE';
+  readonly kind = 'refused';
+  constructor(
+    readonly model: string,
+    readonly bytes: number,
+    readonly limit: number,
+  ) {
+    super(`${model} needs ${megabytes(bytes)}, MODEL_MEMORY_MB allows ${megabytes(limit)}`, { model, bytes, limit });
+  }
+}
+
+/** A folder that has changed, and is of another space than the one that is served from it. */
+export class ReloadedSpaceError extends KimeraError {
+  readonly code = 'RELOADED_SPACE';
+  readonly kind = 'refused';
+  constructor(
+    readonly path: string,
+    readonly served: string,
+    readonly found: string,
+  ) {
+    super(
+      `${path} is of space ${shortFingerprint(found)} now, space ${shortFingerprint(served)} is served from it: start the server again, or set MODEL_RELOAD=any-space`,
+      { path, served, found },
+    );
+  }
+}
+
 /** The server cannot listen where it was told to. */
 export class AddressError extends KimeraError {
   readonly code = 'ADDRESS';
@@ -50,7 +138,7 @@ export class ModelNamesError extends KimeraError {
     readonly light: string,
   ) {
     super(
-      `the model ${primary} and the light model ${light} answer to the same name: ` +
+      `the models ${primary} and ${light} answer to the same name: ` +
         'convert or distil one of them with another --model-id',
       { primary, light },
     );
@@ -134,4 +222,8 @@ export class ModelOfSpaceNotFoundError extends KimeraError {
 
 function inWords(spaces: readonly NamedSpace[]): string {
   return spaces.map(({ modelId, fingerprint }) => `${modelId} in space ${fingerprint}`).join(' and ');
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.ceil(bytes / 2 ** 20)} MB`;
 }

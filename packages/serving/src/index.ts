@@ -11,25 +11,34 @@ export {
   type Configuration,
   type Environment,
 } from './configuration.js';
+export { describeSettings, readConfigurationFile, withConfigurationFile, type Setting } from './configuration-file.js';
+export { bytesAt, ConfiguredModels, spaceAt, type ConfiguredModel } from './configured-models.js';
 export { ENVIRONMENT, type EnvironmentVariable } from './environment.js';
 export type { CodesOf, ErrorCode } from './error-codes.js';
 export {
   AddressError,
+  ConfigurationFileError,
   InvalidEnvironmentError,
+  ModelAliasError,
+  ModelMemoryError,
   ModelNamesError,
   ModelNotServedError,
   ModelOfSpaceNotFoundError,
   ModelPackageMissingError,
+  ModelTooLargeError,
   ModelUnavailableError,
+  ReloadedSpaceError,
   SpaceNotServedError,
+  UnknownSettingError,
   type NamedSpace,
 } from './errors.js';
+export { ModelReload, type ModelReloadParts, type WatchedFolder } from './model-reload.js';
 export { logFallback, type EventLog } from './log-fallback.js';
 export { findModelOfSpace } from './find-model-of-space.js';
 export { ModelsOnDemand, type ModelsOnDemandParts } from './models-on-demand.js';
 export type { WebSettings } from './web-settings.js';
 export { NamedModels, type NamedModelsParts } from './named-models.js';
 export { openModelAt, openModels } from './open-models.js';
-export { ServingModels, type Health, type MissingModel, type ServingModelsParts } from './serving-models.js';
+export { namesOf, ServingModels, type Health, type MissingModel, type ServingModelsParts } from './serving-models.js';
 export { checkVariant } from './variant-choice.js';
 export { shippedModel, shippedModels, type ShippedModel } from './shipped-models.js';

@@ -7,6 +7,7 @@ import {
 } from '@kimera/core';
 import type { Embedder } from '@kimera/embedder';
 import { ModelNotServedError, ModelOfSpaceNotFoundError, ModelUnavailableError } from './errors.js';
+import type { ConfiguredModels } from './configured-models.js';
 import type { EventLog } from './log-fallback.js';
 import type { ModelsOnDemand } from './models-on-demand.js';
 import type { ServingModels } from './serving-models.js';
@@ -15,6 +16,8 @@ export interface NamedModelsParts {
   /** The models that the server was started with. */
   readonly served: ServingModels;
   readonly onDemand: ModelsOnDemand;
+  /** Models beside them, by name, and aliases. Undefined: there are none. */
+  readonly configured?: ConfiguredModels | undefined;
   /** Undefined: there is no database, and so no collection. */
   readonly collections: Pick<CollectionSearch, 'spaces'> | undefined;
   readonly logger: EventLog;
@@ -44,21 +47,30 @@ export class NamedModels {
     return [...served, ...this.#parts.onDemand.all.filter((embedder) => !served.includes(embedder))];
   }
 
+  /** Of every model that has a name here, open or not. */
+  get spaces(): readonly EmbeddingSpace[] {
+    const configured = this.#parts.configured?.all ?? [];
+    return [...this.#parts.served.all.map(({ space }) => space), ...configured.map(({ space }) => space)];
+  }
+
   /**
    * The model stays open until `work` is done.
    * @throws ModelNotServedError, ModelUnavailableError where the model of a collection is not at hand, NoTenantsError, the
    * store's errors, those of opening the model.
    */
-  async use<T>(name: string, work: (embedder: Embedder) => Promise<T>): Promise<T> {
-    const served = this.#servedOrReason(name);
+  async use<T>(asked: string, work: (embedder: Embedder) => Promise<T>): Promise<T> {
+    const { collections, configured } = this.#parts;
+    const name = configured?.resolve(asked) ?? asked;
+    const beside = configured?.named(name);
+    const served = this.#servedOrReason(name, asked);
     if (!(served instanceof Error)) return work(served);
-    const { collections } = this.#parts;
+    if (beside !== undefined) return this.useSpace(beside.space, work);
     const named = collectionNamed(name);
     if (collections === undefined || named === undefined) throw served;
     const spaces = await collections.spaces(named.collection, named.tenant).catch((error: unknown) => {
       throw error instanceof UnknownCollectionError
         ? served instanceof ModelNotServedError
-          ? new ModelNotServedError(name, [...served.available, ...error.known])
+          ? new ModelNotServedError(asked, [...served.available, ...error.known])
           : served
         : error;
     });
@@ -86,11 +98,17 @@ export class NamedModels {
     }
   }
 
-  #servedOrReason(name: string): Embedder | ModelNotServedError | ModelUnavailableError {
+  #servedOrReason(name: string, asked: string): Embedder | ModelNotServedError | ModelUnavailableError {
+    const { served, configured } = this.#parts;
     try {
-      return this.#parts.served.named(name);
+      return served.named(name);
     } catch (error) {
-      if (error instanceof ModelNotServedError || error instanceof ModelUnavailableError) return error;
+      if (error instanceof ModelNotServedError)
+        return new ModelNotServedError(asked, [
+          ...this.spaces.map(({ modelId }) => modelId),
+          ...(configured?.aliases ?? []),
+        ]);
+      if (error instanceof ModelUnavailableError) return error;
       throw error;
     }
   }

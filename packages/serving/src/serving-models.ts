@@ -24,7 +24,7 @@ export type Health =
  * without a name.
  */
 export class ServingModels {
-  readonly #primary: Embedder | undefined;
+  #primary: Embedder | undefined;
   readonly #missing: MissingModel | undefined;
   readonly #light: Embedder | undefined;
   #closing = false;
@@ -42,6 +42,13 @@ export class ServingModels {
   /** All that have a name here, the one that the server is for first. */
   get all(): readonly Embedder[] {
     return [this.#primary, this.#light].filter((embedder) => embedder !== undefined);
+  }
+
+  /** @returns the embedder that served in its place, which is the caller's to close. */
+  replacePrimary(embedder: Embedder): Embedder | undefined {
+    const old = this.#primary;
+    this.#primary = embedder;
+    return old;
   }
 
   /**
@@ -120,7 +127,8 @@ export class ServingModels {
   }
 }
 
-function namesOf({ modelId }: EmbeddingSpace): readonly string[] {
+/** The names that a model answers to. */
+export function namesOf({ modelId }: EmbeddingSpace): readonly string[] {
   return [modelId, modelId.split('/').at(-1) ?? modelId];
 }
 

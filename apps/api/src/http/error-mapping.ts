@@ -1,5 +1,6 @@
 import { KimeraError } from '@kimera/core';
 import { NoBackendError, QueueFullError } from '@kimera/embedder';
+import { ModelMemoryError } from '@kimera/serving';
 import type { Response } from 'express';
 import { HttpError } from '../errors.js';
 import { CONTENT_ENCODINGS } from './content-encoding.js';
@@ -59,7 +60,8 @@ function refuse(code: HttpErrorCode, error: KimeraError): HttpError {
  * itself: a model whose folder could not be opened is not opened again.
  */
 function retryAfter({ cause, code }: HttpError, now: number): number | undefined {
-  if (code === 'store_unavailable' || code === 'space_changed') return USUAL_RETRY_SECONDS;
+  if (code === 'store_unavailable' || code === 'space_changed' || cause instanceof ModelMemoryError)
+    return USUAL_RETRY_SECONDS;
   if (!(cause instanceof QueueFullError || cause instanceof NoBackendError)) return undefined;
   if (cause.retryAt === undefined) return USUAL_RETRY_SECONDS;
   const seconds = Math.ceil((cause.retryAt - now) / 1000);

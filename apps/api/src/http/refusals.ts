@@ -147,7 +147,7 @@ export const REFUSALS = {
     kind: 'retryable',
     openai: [503, 'service_unavailable'],
     tei: [503, 'Unhealthy'],
-    codes: ['NO_BACKEND', 'MODEL_UNAVAILABLE'],
+    codes: ['NO_BACKEND', 'MODEL_UNAVAILABLE', 'MODEL_MEMORY', 'MODEL_TOO_LARGE'],
     param: 'model',
   },
   /** The database is away, starts again or is busy. */
@@ -177,8 +177,12 @@ export const REFUSALS = {
     codes: [
       // Errors of the start, before any request is answered, and of opening a backend again.
       'ADDRESS',
+      'CONFIGURATION_FILE',
       'INVALID_ENVIRONMENT',
+      'MODEL_ALIAS',
       'MODEL_NAMES',
+      'RELOADED_SPACE',
+      'UNKNOWN_SETTING',
       'MODEL_PACKAGE_MISSING',
       'MODEL_OF_SPACE_NOT_FOUND',
       'INVALID_SAFETENSORS',

@@ -46,7 +46,7 @@ const modelSchema = z.object({
 });
 
 /** POST /v1/embeddings, GET /v1/models, GET /v1/models/{id}. */
-export function openaiRoutes({ models, names, autoTruncate, maxInputTokens, started }: AppParts): readonly Route[] {
+export function openaiRoutes({ names, autoTruncate, maxInputTokens, started }: AppParts): readonly Route[] {
   const embeddings = async (
     body: z.infer<typeof requestSchema>,
     request: Request,
@@ -103,7 +103,7 @@ export function openaiRoutes({ models, names, autoTruncate, maxInputTokens, star
   };
 
   const list: RequestHandler = (_request, response) => {
-    response.json({ object: 'list', data: models.all.map(({ space }) => describeModel(space, started)) });
+    response.json({ object: 'list', data: names.spaces.map((space) => describeModel(space, started)) });
   };
 
   const one: RequestHandler = async (request, response) => {

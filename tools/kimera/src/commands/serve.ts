@@ -10,6 +10,8 @@ interface ServeOptions {
   readonly port?: string;
   readonly variant?: string;
   readonly keep?: true;
+  readonly config?: string;
+  readonly printConfig?: true;
 }
 
 export function serveCommand(context: CommandContext): Command {
@@ -17,28 +19,35 @@ export function serveCommand(context: CommandContext): Command {
     summary: 'the HTTP server',
     description: [
       'Serves OpenAI and text-embeddings-inference clients until Ctrl-C or SIGTERM, which answer what was accepted and end with 0.',
-      'Everything else is set by environment variables: KIMERA_API_KEYS, EMBEDDING_DIM, EMBEDDING_BATCH_SIZE, AUTO_TRUNCATE.',
+      'Everything else is set by environment variables, or by a file of the same names (--config): docs/configuration.md lists them.',
     ].join('\n'),
-    examples: ['serve', 'serve --model sentence-transformers/all-MiniLM-L6-v2 --port 8080'],
+    examples: [
+      'serve',
+      'serve --model sentence-transformers/all-MiniLM-L6-v2 --port 8080',
+      'serve --config kimera.yaml --print-config',
+    ],
   })
     .option(...MODEL_OPTION)
     .option('--host <address>', 'address to listen on (default: $HOST, or 127.0.0.1)')
     .option('--port <number>', 'port, 0 for a free one (default: $PORT, or 3000)')
     .addOption(variantOption())
     .option('--keep', 'keep the collections of the database current (default: $KIMERA_KEEP, or not)')
-    .action(async ({ model, host, port, variant, keep }: ServeOptions) => {
-      const { runServer } = await import('../models/run-server.js');
+    .option('--config <file>', 'YAML or JSON with settings by the names of their variables (default: $KIMERA_CONFIG)')
+    .option('--print-config', 'prints what the settings are, without secrets, and ends')
+    .action(async ({ model, host, port, variant, keep, config, printConfig }: ServeOptions) => {
+      const { printSettings, runServer } = await import('../models/run-server.js');
       const given = {
-        ONNX_MODEL_PATH: await modelPath(context, model),
+        ...(config === undefined ? {} : { KIMERA_CONFIG: config }),
+        ...(model === undefined && (config ?? context.environment['KIMERA_CONFIG']) !== undefined
+          ? {}
+          : { ONNX_MODEL_PATH: await modelPath(context, model) }),
         ...(host === undefined ? {} : { HOST: host }),
         ...(port === undefined ? {} : { PORT: port }),
         ...(variant === undefined ? {} : { KIMERA_VARIANT: variant }),
         ...(keep === undefined ? {} : { KIMERA_KEEP: '1' }),
       };
-      await runServer({
-        environment: { ...context.environment, ...given },
-        folder: context.folder,
-        stop: context.stop,
-      });
+      const environment = { ...context.environment, ...given };
+      if (printConfig === true) await printSettings(environment, context);
+      else await runServer({ environment, folder: context.folder, stop: context.stop });
     });
 }

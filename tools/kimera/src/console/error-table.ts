@@ -303,6 +303,13 @@ export const HINTS = {
 
   // The server
   INVALID_ENVIRONMENT: 'unset the variable or give it another value',
+  CONFIGURATION_FILE: 'docs/configuration.md shows the form of the file',
+  UNKNOWN_SETTING: 'docs/configuration.md lists all settings',
+  MODEL_ALIAS: 'KIMERA_MODEL_ALIASES has aliases of models that are served',
+  MODEL_MEMORY: 'MODEL_MEMORY_MB is the memory for models',
+  MODEL_TOO_LARGE: 'MODEL_MEMORY_MB is the memory for models',
+  /** The message says what to do. */
+  RELOADED_SPACE: null,
   ADDRESS: 'choose another --port (0 takes a free one) or another --host',
 
   // Statistics of the gate: what was judged cannot be compared.

@@ -1,5 +1,6 @@
 import { startServer } from '@kimera/api';
-import { parseConfiguration } from '@kimera/serving';
+import type { CommandContext } from '../console/command-context.js';
+import { describeSettings, parseConfiguration, withConfigurationFile } from '@kimera/serving';
 
 export interface RunServerOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -13,10 +14,21 @@ export interface RunServerOptions {
  * AddressError.
  */
 export async function runServer({ environment, folder, stop }: RunServerOptions): Promise<void> {
-  const server = await startServer(parseConfiguration(environment, folder));
+  const server = await startServer(parseConfiguration(await withConfigurationFile(environment, folder), folder));
   await new Promise<void>((resolve) => {
     if (stop.aborted) resolve();
     else stop.addEventListener('abort', () => resolve(), { once: true });
   });
   await server.close();
+}
+
+/** What the settings are, each as a line of a configuration file; secrets are not shown. @throws as `runServer`. */
+export async function printSettings(
+  environment: RunServerOptions['environment'],
+  { stdout, folder }: Pick<CommandContext, 'stdout' | 'folder'>,
+): Promise<void> {
+  const settings = await withConfigurationFile(environment, folder);
+  parseConfiguration(settings, folder);
+  for (const { name, value, usual } of describeSettings(settings))
+    await stdout.line(value === undefined ? `# ${name}: default: ${usual}` : `${name}: ${JSON.stringify(value)}`);
 }
