@@ -155,7 +155,6 @@ describe('a server on the shipped model', () => {
     ['a text beyond the limit', 422, 'Validation', { inputs: 'word '.repeat(300) }],
     ['a token id beyond the vocabulary', 422, 'Tokenizer', { inputs: [1, 50_000] }],
     ['8,193 texts', 422, 'Validation', { inputs: Array.from({ length: 8_193 }, () => 'a') }],
-    ['normalize false', 422, 'Validation', { inputs: 'a', normalize: false }],
     ['an unknown prompt', 422, 'Validation', { inputs: 'a', prompt_name: 'x' }],
     ['no JSON', 400, 'Validation', 'nonsense'],
     ['a body beyond the limit', 413, 'Validation', { inputs: 'a'.repeat(300_000) }],
@@ -163,6 +162,26 @@ describe('a server on the shipped model', () => {
     const response = await post('/embed', body);
     expect(response.status).toBe(status);
     expect(await response.json()).toMatchObject({ error: expect.any(String), error_type: type });
+  });
+
+  it('gives the pooled vector before its normalisation, in a space of its own', async () => {
+    const [normal, pooled] = [
+      await post('/embed', { inputs: 'Hello world' }),
+      await post('/embed', { inputs: 'Hello world', normalize: false, truncate: true }),
+    ];
+    expect(pooled.headers.get('x-embedding-space')).not.toBe(normal.headers.get('x-embedding-space'));
+    const [[unit = []] = [], [raw = []] = []] = [
+      vectorsSchema.parse(await normal.json()),
+      vectorsSchema.parse(await pooled.json()),
+    ];
+    const length = Math.hypot(...raw);
+    expect(Math.abs(length - 1)).toBeGreaterThan(0.01);
+    expect(
+      maxAbsDifference(
+        raw.map((value) => value / length),
+        unit,
+      ),
+    ).toBeLessThan(2e-6);
   });
 
   it('survives all bad requests at once, and answers the next one', async () => {

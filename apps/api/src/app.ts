@@ -21,6 +21,7 @@ import { spaceRoutes } from './routes/spaces.js';
 import { teiEmbedRoutes } from './routes/tei/embed.js';
 import { teiInfoRoutes } from './routes/tei/info.js';
 import { teiSimilarityRoutes } from './routes/tei/similarity.js';
+import { teiTokenizeRoutes } from './routes/tei/tokenize.js';
 
 /** The server's routes over its parts; no listening, no environment. */
 export function createApp(parts: AppParts): Express {
@@ -97,6 +98,7 @@ function routesOf(parts: AppParts, metrics: Metrics): readonly Route[] {
     ...collectionRoutes(parts),
     ...teiEmbedRoutes(parts),
     ...teiSimilarityRoutes(parts),
+    ...teiTokenizeRoutes(parts),
     ...teiInfoRoutes(parts),
     get({
       paths: ['/metrics'],

@@ -13,6 +13,8 @@ export interface EmbedInputOptions extends Caller {
   /** Default `['dense']`. */
   readonly heads?: readonly Head[];
   readonly derivation?: Derivation;
+  /** Where texts beyond the limit are cut; default: where the space cuts them. */
+  readonly truncationSide?: 'left' | 'right' | undefined;
   readonly tokenLimit: TokenLimit;
   readonly measure?: RequestMeasure;
 }
@@ -31,7 +33,7 @@ interface Tokens {
 export async function embedInput(
   embedder: Embedder,
   input: Input,
-  { role, heads = ['dense'], derivation, tokenLimit, signal, client, measure }: EmbedInputOptions,
+  { role, heads = ['dense'], derivation, truncationSide, tokenLimit, signal, client, measure }: EmbedInputOptions,
 ): Promise<readonly Embedding[]> {
   // Many texts are bulk work: they wait for those of requests with few.
   const lane: Lane = input.length > MAX_INTERACTIVE_INPUTS ? 'bulk' : 'interactive';
@@ -41,8 +43,8 @@ export async function embedInput(
   // What the model cannot give is refused before anything is counted.
   await embedder.spaceOf(derivation);
   const tokenizing = Promise.all([
-    texts.length === 0 ? undefined : embedder.tokenize(texts, role, call),
-    lists.length === 0 ? undefined : cutIds(embedder, lists),
+    texts.length === 0 ? undefined : embedder.tokenize(texts, role, { ...call, truncationSide }),
+    lists.length === 0 ? undefined : cutIds(embedder, lists, truncationSide),
   ]);
   const [ofTexts, ofLists] = await (measure?.timed('tokenization', tokenizing) ?? tokenizing);
   const counts = lists.map(({ length }) => length);

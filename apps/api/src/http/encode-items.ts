@@ -9,7 +9,10 @@ import { TokenLimit } from './token-limit.js';
 /** What an item became: its embedding, or why it has none. */
 export type Encoded = Embedding | HttpError;
 
-export interface EncodeItemsOptions extends Pick<EmbedInputOptions, 'signal' | 'client' | 'measure'> {
+export interface EncodeItemsOptions extends Pick<
+  EmbedInputOptions,
+  'signal' | 'client' | 'measure' | 'truncationSide'
+> {
   /** The field of the body that holds the items. */
   readonly param: string;
   readonly role: PromptName | undefined;
@@ -68,7 +71,7 @@ export async function encodeItems(
 function embedSome(
   embedder: Embedder,
   some: readonly { readonly item: Item; readonly index: number }[],
-  { param, role, heads, derivation, truncate, bound, signal, client, measure }: EncodeItemsOptions,
+  { param, role, heads, derivation, truncate, truncationSide, bound, signal, client, measure }: EncodeItemsOptions,
 ): Promise<readonly Embedding[]> {
   const { maxTokens } = embedder.space;
   const tokenLimit = new TokenLimit({
@@ -83,7 +86,16 @@ function embedSome(
   return embedInput(
     embedder,
     some.map(({ item }) => item),
-    { role, heads, derivation, tokenLimit, signal, client, ...(measure === undefined ? {} : { measure }) },
+    {
+      role,
+      heads,
+      derivation,
+      tokenLimit,
+      truncationSide,
+      signal,
+      client,
+      ...(measure === undefined ? {} : { measure }),
+    },
   );
 }
 

@@ -68,6 +68,29 @@ export function parseInput(value: unknown, { param, maxItems, tokenLimit, empty,
   return items.map((item, index) => (typeof item === 'string' ? item : parseIds(item, `${param}.${index}`, index)));
 }
 
+/** A field that `parseIdLists` reads, as the API document describes it. */
+export function idListsField(maxItems: number): z.ZodType {
+  const ids = z.array(z.int().min(0).max(MAX_TOKEN_ID));
+  return z
+    .unknown()
+    .meta({ ...z.toJSONSchema(z.union([ids.min(1), z.array(ids).min(1).max(maxItems)])), $schema: undefined });
+}
+
+/** `[ids…]` (one list) or `[[ids…], …]`. @throws HttpError naming the item. */
+export function parseIdLists(value: unknown, param: string, maxItems: number): readonly Int32Array[] {
+  if (!isList(value)) throw unexpected(param, 'a list of token ids, or a list of such lists', value);
+  if (typeof value[0] === 'number') return [parseIds(value, param, 0)];
+  if (value.length > maxItems)
+    throw new HttpError('invalid_request', `${param} has ${value.length} lists, the limit is ${maxItems}`, param, {
+      limit: maxItems,
+      actual: value.length,
+    });
+  return value.map((list, index) => {
+    if (!isList(list)) throw unexpected(`${param}.${index}`, 'a list of token ids', list);
+    return parseIds(list, `${param}.${index}`, index);
+  });
+}
+
 /** One of the items of a list. @throws HttpError naming it. */
 export function parseItem(value: unknown, param: string, index: number): Item {
   const item = checkItem(value, param, index);

@@ -83,6 +83,8 @@ const EXAMPLES: Readonly<Record<string, object>> = {
   '/embed_all': { inputs: 'a cat' },
   '/embed_sparse': { inputs: 'a cat' },
   '/similarity': { inputs: { source_sentence: 'a cat', sentences: ['a dog'] } },
+  '/tokenize': { inputs: ['a cat', ''] },
+  '/decode': { ids: [[0, 5, 2], []] },
   '/rerank': { query: 'a cat', texts: ['a dog'] },
   '/predict': { inputs: 'a cat' },
 };

@@ -6,7 +6,7 @@ import type { AppParts } from '../app-parts.js';
 import { HttpError } from '../errors.js';
 import { callerOf } from '../http/caller.js';
 import { encodeItems, type Encoded } from '../http/encode-items.js';
-import { optional, withUsual } from '../http/fields.js';
+import { optional, truncationDirection, withUsual } from '../http/fields.js';
 import { MAX_INPUTS } from '../http/limits.js';
 import { inputField } from '../http/parse-input.js';
 import { measureOf, setComputeHeaders } from '../http/request-measure.js';
@@ -21,6 +21,7 @@ const requestSchema = z.object({
   model: optional(z.string()).describe('Default: the model that the server is for'),
   role: optional(z.string()).describe('A role, or the name of another prompt of the model'),
   heads: optional(z.array(z.enum(HEADS)).min(1)),
+  truncation_direction: truncationDirection,
   truncate: optional(z.boolean()).describe('Cuts inputs beyond the limit'),
   normalize: withUsual(z.boolean(), true),
   ...VECTOR_FIELDS,
@@ -62,6 +63,7 @@ export function encodeRoutes({ models, names, autoTruncate, maxInputTokens }: Ap
       role: roleNamed(space, body.role),
       heads: body.heads ?? ['dense'],
       derivation,
+      truncationSide: body.truncation_direction,
       truncate: body.truncate ?? autoTruncate,
       bound: maxInputTokens,
       ...callerOf(request, response),

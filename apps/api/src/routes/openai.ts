@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { AppParts } from '../app-parts.js';
 import { callerOf } from '../http/caller.js';
 import { embedInput } from '../http/embed-input.js';
-import { optional } from '../http/fields.js';
+import { optional, truncationDirection } from '../http/fields.js';
 import { MAX_INPUTS } from '../http/limits.js';
 import { inputField, parseInput } from '../http/parse-input.js';
 import { measureOf, setComputeHeaders } from '../http/request-measure.js';
@@ -22,6 +22,7 @@ const requestSchema = z.object({
   ...VECTOR_FIELDS,
   user: optional(z.string()).describe('Of whoever asks behind the client; not looked at'),
   input_type: optional(z.string()).describe('A role, or the name of another prompt of the model'),
+  truncation_direction: truncationDirection,
   truncate: optional(z.boolean()).describe('Cuts inputs beyond the limit'),
 });
 
@@ -83,6 +84,7 @@ export function openaiRoutes({ names, autoTruncate, maxInputTokens, started }: A
     const embedded = await embedInput(embedder, input, {
       role: roleNamed(space, body.input_type),
       derivation,
+      truncationSide: body.truncation_direction,
       tokenLimit,
       ...callerOf(request, response),
       measure,

@@ -317,6 +317,68 @@ describe('routes of text-embeddings-inference', () => {
     }
   });
 
+  it('cut texts at the end that is asked for, in any case', async () => {
+    const words = Array.from({ length: 9_000 }, (_, i) => (i < 4_500 ? 'first' : 'last')).join(' ');
+    const vectorOf = async (truncation_direction: string | null): Promise<number[]> => {
+      const [vector] = await embed({ inputs: words, truncate: true, truncation_direction });
+      return vector ?? [];
+    };
+    const [left, LEFT, right, usual] = await Promise.all(['left', 'LEFT', 'Right', null].map(vectorOf));
+    expect(left).toEqual(LEFT);
+    expect(right).toEqual(usual);
+    expect(maxAbsDifference(left ?? [], right ?? [])).toBeGreaterThan(1e-3);
+    const item = (truncation_direction: string): Promise<unknown> =>
+      encode({ inputs: words, truncate: true, truncation_direction }).then(([one]) => one?.dense);
+    expect([await item('left'), await item('right')]).toEqual([left, right]);
+  });
+
+  it('give tokens with their bytes, and texts of tokens', async () => {
+    const tokens = z.array(
+      z.array(
+        z.object({
+          id: z.int(),
+          text: z.string(),
+          special: z.boolean(),
+          start: z.int().nullable(),
+          stop: z.int().nullable(),
+        }),
+      ),
+    );
+    const text = 'žluť cat 🐈';
+    const tokenize = async (body: object) => tokens.parse(await (await post('/tokenize', body)).json());
+    const [[first, ...rest] = []] = await tokenize({ inputs: text });
+    expect(first).toEqual({ id: 0, text: '<s>', special: true, start: null, stop: null });
+    for (const { text: piece, special, start, stop } of rest)
+      if (!special)
+        expect(
+          Buffer.from(text)
+            .subarray(start ?? 0, stop ?? 0)
+            .toString(),
+        ).toBe(piece);
+    const plain = await tokenize({ inputs: [text, 'a'], add_special_tokens: false });
+    expect(plain.flat().filter(({ special }) => special)).toEqual([]);
+    const ids = plain.map((one) => one.map(({ id }) => id));
+    expect(await (await post('/decode', { ids: ids[1] })).json()).toEqual(['a']);
+    expect(await (await post('/decode', { ids })).json()).toEqual([expect.any(String), 'a']);
+    const ends = [0, ...(ids[1] ?? []), 2];
+    expect(await (await post('/decode', { ids: ends, skip_special_tokens: false })).json()).toEqual(['<s> a</s>']);
+    expect(await (await post('/decode', { ids: ends })).json()).toEqual(['a']);
+  });
+
+  it.each([
+    ['/decode', { ids: [] }, 400, 'Empty'],
+    ['/decode', { ids: 'a' }, 422, 'Validation'],
+    ['/decode', { ids: [[0], 'a'] }, 422, 'Validation'],
+    ['/decode', { ids: [-1] }, 422, 'Validation'],
+    ['/decode', { ids: [2 ** 31] }, 422, 'Tokenizer'],
+    ['/tokenize', { inputs: [] }, 400, 'Empty'],
+    ['/tokenize', { inputs: [1, 2] }, 422, 'Validation'],
+    ['/tokenize', { inputs: 'a', prompt_name: 'nothing' }, 422, 'Validation'],
+  ])('%s refuses %j', async (path, body, status, error_type) => {
+    const response = await post(path, body);
+    expect([response.status, await response.json()]).toEqual([status, { error: expect.any(String), error_type }]);
+  });
+
   it.each(['up', 'lefty', ''])('refuse the truncation direction %j', async (truncation_direction) => {
     const response = await post('/embed', { inputs: 'a', truncation_direction });
     expect([response.status, await response.json()]).toEqual([

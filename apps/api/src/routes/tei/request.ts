@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { AppParts } from '../../app-parts.js';
 import { callerOf } from '../../http/caller.js';
 import { embedInput } from '../../http/embed-input.js';
-import { optional } from '../../http/fields.js';
+import { optional, truncationDirection } from '../../http/fields.js';
 import type { Input } from '../../http/parse-input.js';
 import { measureOf, setComputeHeaders } from '../../http/request-measure.js';
 import { checkSpace, describeSpace } from '../../http/request.js';
@@ -17,12 +17,7 @@ export const TEI = 'text-embeddings-inference';
 /** Fields of every route that embeds texts. */
 export const TEXT_FIELDS = {
   truncate: optional(z.boolean()),
-  truncation_direction: optional(
-    z
-      .string()
-      .regex(/^(?:[Ll][Ee][Ff][Tt]|[Rr][Ii][Gg][Hh][Tt])$/, '"left" or "right"')
-      .transform((side) => (side.toLowerCase() === 'left' ? ('left' as const) : ('right' as const))),
-  ),
+  truncation_direction: truncationDirection,
   prompt_name: optional(z.string()),
 };
 
@@ -44,10 +39,10 @@ export interface EmbedOptions {
  * The model that the server is for, or the one whose vectors are of the space that the header asks for. @throws
  * SpaceNotServedError, ModelUnavailableError.
  */
-async function modelFor(
+export async function modelFor(
   request: Request,
   models: AppParts['models'],
-  derivation: Derivation | undefined,
+  derivation?: Derivation,
 ): Promise<{ readonly embedder: Embedder; readonly space: EmbeddingSpace }> {
   const asked = request.get('x-embedding-space');
   if (asked === undefined) return { embedder: models.usual, space: await models.usual.spaceOf(derivation) };
@@ -85,6 +80,7 @@ export async function embedForTei(
     role: roleNamed(space, fields.prompt_name),
     heads,
     ...(derivation === undefined ? {} : { derivation }),
+    truncationSide: fields.truncation_direction,
     tokenLimit,
     ...callerOf(request, response),
     measure: measureOf(response),
