@@ -155,7 +155,6 @@ export class Embedder implements TextEmbedder {
    */
   async encodeBatch(texts: readonly string[], options: EmbedOptions = {}): Promise<readonly Embedding[]> {
     const { role, truncationSide, ...rest } = options;
-    rest.signal?.throwIfAborted();
     await this.#checkedSpace(rest);
     const { ids, ...counts } = await this.tokenize(texts, role, { ...rest, truncationSide });
     return this.encodeTokens(ids, { ...rest, ...counts });
