@@ -267,11 +267,12 @@ export class StatementCanceledError extends KimeraError {
   readonly kind = 'retryable';
   constructor(
     readonly reason: string,
-    readonly limitMilliseconds: number,
+    /** Of this program; null: it sets none. */
+    readonly limitMilliseconds: number | null,
     options: ErrorOptions,
   ) {
     super(
-      `a statement was ended (${reason}); it may take ${limitMilliseconds / 1000} s`,
+      `a statement was ended (${reason}); ${limitMilliseconds === null ? 'this program does not limit it: statement_timeout of the role or the database does, or somebody canceled it' : `it may take ${limitMilliseconds / 1000} s`}`,
       { reason, limitMilliseconds },
       options,
     );

@@ -12,6 +12,10 @@ import { readVectorColumn } from './vector-column.js';
 
 /** Between two looks at an index build. */
 const PROGRESS_MILLISECONDS = 500;
+/** Between two attempts to end one: the statement may not have reached the server yet. */
+const CANCEL_AGAIN_MILLISECONDS = 50;
+/** Times that an index is dropped which was not built to its end: with the waits below a second, since a signal ends all within two. */
+const DROP_ATTEMPTS = 3;
 
 const progressRow = z.object({ pid: z.number(), phase: z.string(), done: z.number(), total: z.number() });
 
@@ -28,7 +32,7 @@ export async function buildIndexes(
   const built: string[] = [];
   const { wanted, present } = await database.transaction((sql) => compare(sql, names));
   for (const { schema, name, valid } of present)
-    if (!valid) await database.script(`DROP INDEX CONCURRENTLY IF EXISTS ${quoted(schema, name)}`);
+    if (!valid) await database.unlimited(`DROP INDEX CONCURRENTLY IF EXISTS ${quoted(schema, name)}`);
   const free = present.filter(({ valid }) => valid);
   for (const index of wanted) {
     options.signal?.throwIfAborted();
@@ -39,7 +43,7 @@ export async function buildIndexes(
     }
     const name = `kimera_index_${index.oid}`;
     await watched(database, name, index, options, () =>
-      database.script(`CREATE INDEX CONCURRENTLY ${quoted(name)} ${index.shape}`),
+      database.unlimited(`CREATE INDEX CONCURRENTLY ${quoted(name)} ${index.shape}`),
     );
     built.push(index.name);
   }
@@ -77,6 +81,13 @@ async function compare(
   });
 }
 
+/** What a build that was ended leaves behind costs every write. Where it is in use just now, the next build drops it. */
+async function dropUnbuilt(database: Database, index: string): Promise<void> {
+  await database
+    .transaction((sql) => sql.script(`DROP INDEX IF EXISTS ${index}`), { attempts: DROP_ATTEMPTS })
+    .catch(() => undefined);
+}
+
 /** Runs a build, tells how far it is, and ends it where the signal says so. */
 async function watched(
   database: Database,
@@ -88,7 +99,11 @@ async function watched(
   const ended = new AbortController();
   const look = async (): Promise<void> => {
     for (;;) {
-      await delay(PROGRESS_MILLISECONDS, undefined, { signal: ended.signal }).catch(() => undefined);
+      if (signal?.aborted === true) await delay(CANCEL_AGAIN_MILLISECONDS);
+      else
+        await delay(PROGRESS_MILLISECONDS, undefined, {
+          signal: AbortSignal.any([ended.signal, ...(signal === undefined ? [] : [signal])]),
+        }).catch(() => undefined);
       if (ended.signal.aborted) return;
       const found = await database.row(
         progressRow,
@@ -105,6 +120,7 @@ async function watched(
   try {
     await build();
   } catch (error) {
+    await dropUnbuilt(database, quoted(index.schema, name));
     signal?.throwIfAborted();
     throw error;
   } finally {

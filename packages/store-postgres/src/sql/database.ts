@@ -14,6 +14,7 @@ import {
 } from '../limits.js';
 import { cancelStatement } from './cancel-statement.js';
 import { chooseEncryption, clientConfig } from './connect.js';
+import { liftLimit } from './lift-limit.js';
 import { connectionFailure, reasonOf, statementFailure } from './connection-failure.js';
 import { missingRights } from './missing-rights.js';
 import type { Pgvector } from './pgvector.js';
@@ -32,6 +33,8 @@ interface TransactionOptions {
   readonly isPassing?: (error: unknown) => boolean;
   /** Milliseconds; default {@link LOCK_MILLISECONDS}. */
   readonly longestLock?: number;
+  /** Default {@link TRANSACTION_ATTEMPTS}. */
+  readonly attempts?: number;
 }
 
 /**
@@ -81,18 +84,37 @@ export class Database extends Queryable {
    */
   async transaction<T>(
     work: (sql: Queryable) => Promise<T>,
-    { isPassing = isContention, longestLock = LOCK_MILLISECONDS }: TransactionOptions = {},
+    {
+      isPassing = isContention,
+      longestLock = LOCK_MILLISECONDS,
+      attempts = TRANSACTION_ATTEMPTS,
+    }: TransactionOptions = {},
   ): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#once(work, Math.min(longestLock, FIRST_LOCK_MILLISECONDS * 2 ** (attempt - 1)));
       } catch (error) {
         if (!isPassing(error)) throw error;
-        if (attempt === TRANSACTION_ATTEMPTS)
-          throw new BusyError(TRANSACTION_ATTEMPTS, reasonOf(error), { cause: error });
+        if (attempt === attempts) throw new BusyError(attempts, reasonOf(error), { cause: error });
         await delay(FIRST_PAUSE_MILLISECONDS * 2 ** attempt * (0.5 + Math.random()));
       }
     }
+  }
+
+  /**
+   * A statement outside of a transaction that may take hours, such as the build of an index: neither this program nor, where
+   * no pooler is between, the server's setting limits it.
+   */
+  unlimited(text: string): Promise<void> {
+    return this.#connected(async (sql) => {
+      const restore = await liftLimit(sql);
+      try {
+        await sql.query({ text });
+      } finally {
+        // Where the connection broke its setting is gone with it.
+        await restore().catch(() => undefined);
+      }
+    }, null);
   }
 
   /** Idempotent. */
@@ -139,7 +161,10 @@ export class Database extends Queryable {
     });
   }
 
-  async #connected<T>(work: (sql: PgClient, connection: Connection) => Promise<T>): Promise<T> {
+  async #connected<T>(
+    work: (sql: PgClient, connection: Connection) => Promise<T>,
+    limitMilliseconds: number | null = this.#statementMilliseconds,
+  ): Promise<T> {
     if (this.#closed !== undefined) throw new ClosedError('the store');
     const client = await this.#pool.connect().catch((error: unknown) => {
       throw connectionFailure(error, this.address.title);
@@ -148,7 +173,7 @@ export class Database extends Queryable {
       return await this.#withClient(client, work);
     } catch (error) {
       if (sqlState(error) === QUERY_CANCELED)
-        throw new StatementCanceledError(reasonOf(error), this.#statementMilliseconds, { cause: error });
+        throw new StatementCanceledError(reasonOf(error), limitMilliseconds, { cause: error });
       const denied = error instanceof Error ? this.#denied.get(error) : undefined;
       if (denied === undefined) throw error;
       const { role, grants } = await missingRights(this, denied);

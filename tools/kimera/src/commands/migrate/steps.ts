@@ -1,9 +1,13 @@
 import type { Command } from 'commander';
+import type { PrepareProgress } from '@kimera/core';
 import type { MigrationParts, SwitchOptions } from '@kimera/migration';
 import type { CommandContext } from '../../console/command-context.js';
 import type { CommandText } from '../../console/create-command.js';
 import { modelCommand, type ModelOptions } from './options.js';
 import { StoppedError } from '../../errors.js';
+import { formatCount } from '../../console/format.js';
+import { printable } from '../../console/printable.js';
+import { openProgress, type Progress } from '../../console/progress.js';
 import { wholeNumber } from '../../console/whole-number.js';
 import { printState } from './state.js';
 
@@ -15,6 +19,12 @@ interface StepOptions extends ModelOptions {
   readonly tenant?: readonly string[];
 }
 
+interface StepContext {
+  readonly stop: AbortSignal;
+  /** In place, before the swap: rows that are written and indexes that are built. */
+  readonly onPrepare: (progress: PrepareProgress) => void;
+}
+
 interface Step {
   readonly name: string;
   readonly text: CommandText;
@@ -22,7 +32,7 @@ interface Step {
   readonly run: (
     parts: MigrationParts,
     options: StepOptions,
-    stop: AbortSignal,
+    context: StepContext,
   ) => Promise<Readonly<Record<string, unknown>>>;
   readonly options?: (command: Command) => Command;
 }
@@ -44,10 +54,11 @@ const switchOptions = (command: Command): Command =>
     );
 const switchOf = (
   { accept: accepted = [], timeout, maxBlocked, tenant }: StepOptions,
-  signal: AbortSignal,
+  { stop: signal, onPrepare }: StepContext,
 ): SwitchOptions => ({
   accepted,
   signal,
+  onPrepare,
   ...(tenant === undefined ? {} : { tenants: tenant }),
   ...(timeout === undefined ? {} : { timeoutSeconds: timeout }),
   ...(maxBlocked === undefined ? {} : { maxBlockedSeconds: maxBlocked }),
@@ -90,7 +101,9 @@ const STEPS: readonly Step[] = [
       ],
     },
     options: switchOptions,
-    run: async (parts, options, stop) => ({ cutover: await (await engine()).cutOver(parts, switchOf(options, stop)) }),
+    run: async (parts, options, context) => ({
+      cutover: await (await engine()).cutOver(parts, switchOf(options, context)),
+    }),
   },
   {
     name: 'rollback',
@@ -104,8 +117,8 @@ const STEPS: readonly Step[] = [
       ],
     },
     options: switchOptions,
-    run: async (parts, options, stop) => ({
-      rollback: await (await engine()).rollBack(parts, switchOf(options, stop)),
+    run: async (parts, options, context) => ({
+      rollback: await (await engine()).rollBack(parts, switchOf(options, context)),
     }),
   },
 ];
@@ -116,14 +129,43 @@ export function stepCommands(context: CommandContext): readonly Command[] {
       const { openSession } = await import('./session.js');
       const { parts, store, close } = await openSession(context, options, 'go on');
       try {
-        const result = await run(parts, options, context.stop).catch((error: unknown) => {
-          if (error !== context.stop.reason) throw error;
-          throw new StoppedError('stopped before the switch, nothing has changed; run the same command again to go on');
-        });
+        const { stop } = context;
+        const preparation = new Preparation(context.stderr);
+        const result = await run(parts, options, { stop, onPrepare: (progress) => preparation.show(progress) })
+          .catch((error: unknown) => {
+            if (error !== stop.reason) throw error;
+            throw new StoppedError(
+              'stopped before the switch, nothing has changed; run the same command again to go on',
+            );
+          })
+          .finally(() => preparation.stop());
         await printState(context, store, options, result);
       } finally {
         await close();
       }
     }),
   );
+}
+
+/** A bar for each index that is built, as PostgreSQL tells of it, and for the rows before them; none before it is needed. */
+class Preparation {
+  #bar: Promise<Progress> | undefined;
+  #what = '';
+
+  constructor(private readonly stderr: CommandContext['stderr']) {}
+
+  show({ step, name, phase, done, total }: PrepareProgress): void {
+    this.#what = step === 'index' ? `index ${printable(name)}, ${printable(phase)}` : `rows of ${printable(name)}`;
+    this.#bar ??= openProgress(
+      this.stderr,
+      'preparing',
+      // Of some phases it tells no amounts.
+      (now, of) => `${this.#what}${of === 0 ? '' : ` ${formatCount(now)} of ${formatCount(of)}`}`,
+    );
+    void this.#bar.then((bar) => bar.update(done, total));
+  }
+
+  async stop(): Promise<void> {
+    (await this.#bar)?.stop();
+  }
 }
