@@ -30,6 +30,11 @@ export class Fleet {
     this.#start();
   }
 
+  /** @throws where a process ended that nobody killed: what waits for it would wait for ever. */
+  check(): void {
+    if (this.endedAlone.length > 0) throw new Error(`a worker ended with ${this.endedAlone.join(', ')}`);
+  }
+
   async stop(): Promise<void> {
     this.#isStopping = true;
     const all = this.#running.splice(0);

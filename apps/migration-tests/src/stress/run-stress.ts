@@ -68,11 +68,11 @@ export async function runStress(
 ): Promise<StressReport> {
   const started = performance.now();
   const { folder, rows, workers, kills, restarts } = options;
-  await mkdir(folder, { recursive: true });
+  const models = join(folder, 'models');
+  await mkdir(models, { recursive: true });
   const figuresPath = join(folder, 'figures.json');
   const figures = await readFigures(figuresPath);
   const keep = (): Promise<void> => writeFile(figuresPath, JSON.stringify(figures));
-  const models = join(folder, 'models');
   if (options.from.endsWith('/twin')) await writeStaticTwin(join(models, 'twin'), TWIN_DIMENSION);
   const open = (path: string) =>
     openModelAt(path.endsWith('/twin') ? join(models, 'twin') : path, parseConfiguration({}, ROOT), SILENT);
@@ -99,6 +99,7 @@ export async function runStress(
   const caughtUp = async (model: TextEmbedder, most: number): Promise<void> => {
     for (let left = await pending(model); left > most; left = await pending(model)) {
       progress(`${model.space.modelId}: ${left} rows wait`);
+      fleet?.check();
       await delay(POLL_MILLISECONDS);
     }
   };
@@ -150,6 +151,7 @@ export async function runStress(
     const before = figures.backfillSeconds;
     for (let last = 0; ;) {
       const { done, waiting, active, failed } = await patient(() => store.jobs.counts(id));
+      fleet.check();
       const share = done / Math.max(1, done + waiting + active + failed);
       const isDone = waiting + active === 0;
       if (!isDone) figures.backfillSeconds = before + (performance.now() - backfillStarted) / 1000;
