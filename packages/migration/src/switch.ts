@@ -35,7 +35,10 @@ const FIRST_PENDING = 16;
 const AGAIN_MILLISECONDS = 100;
 
 export interface SwitchOptions extends PrepareSwapOptions {
-  /** Only the searches of these tenants; absent: of all. At least one, each with a name. */
+  /**
+   * Only the searches of these tenants; absent: of all. At least one, each with a name. Beside the writers all rows are
+   * caught up with, under the lock those of the tenants alone.
+   */
   readonly tenants?: readonly string[];
   /** Default {@link MAX_PENDING}. */
   readonly maxPending?: number;
@@ -94,7 +97,7 @@ async function switchTo(
   return new Switch(parts, migration, from, to, options).run(rule);
 }
 
-type SwitchRule = Pick<SpaceSwitch, 'expected' | 'to' | 'event' | 'tenants'>;
+type SwitchRule = Pick<SpaceSwitch, 'expected' | 'to' | 'whenNobodyIsLeft' | 'event' | 'tenants'>;
 
 /** While tenants are left in either space, switches go on from `cut-over`. */
 async function ruleOf(
@@ -104,12 +107,11 @@ async function ruleOf(
   tenants: readonly string[] | undefined,
 ): Promise<SwitchRule> {
   const { expected, to } = TRANSITIONS[event];
-  const whole = { expected, to, event, ...(tenants === undefined ? {} : { tenants }) };
-  if (state !== 'cut-over') return whole;
-  const moved = movedTenants(await store.migrations.events(id));
-  if (event === 'cutover') return moved.of === 'everybody' ? whole : { ...whole, expected: [...expected, 'cut-over'] };
-  const isLast = moved.of === 'some tenants' && moved.tenants.every((tenant) => tenants?.includes(tenant));
-  return tenants === undefined || isLast ? whole : { ...whole, to: 'cut-over' };
+  const whole = { expected, event, ...(tenants === undefined ? {} : { tenants }) };
+  // Others may switch at the same time: who is the last one is seen in the transaction.
+  if (event === 'rollback') return { ...whole, to: 'cut-over', whenNobodyIsLeft: to };
+  const isPartly = state === 'cut-over' && movedTenants(await store.migrations.events(id)).of !== 'everybody';
+  return { ...whole, to, expected: isPartly ? [...expected, 'cut-over'] : expected };
 }
 
 /** Catches up beside the writers until the rest gets no smaller, and may be embedded while they wait. */

@@ -65,6 +65,13 @@ describe('tenants', () => {
     expect(await spaces(parts)).toEqual([OLD, NEW, OLD, OLD]);
   });
 
+  it('that are rolled back at the same time leave a migration that is rolled back', async () => {
+    const parts = await shared();
+    await cutOver(parts, { tenants: TENANTS });
+    await Promise.all(TENANTS.map((tenant) => rollBack(parts, { tenants: [tenant] })));
+    expect([await state(parts), await spaces(parts)]).toEqual(['rolled-back', [OLD, OLD, OLD, OLD]]);
+  });
+
   it('keep both spaces until they are in one, whichever it is', async () => {
     const parts = await shared();
     await cutOver(parts, { tenants: ['acme'] });

@@ -43,6 +43,8 @@ export class PostgresChanges implements ChangeFeed {
       const source = await readSource(sql, name);
       if (of === 'active rows' && source.tenantColumn === null && space !== source.activeSpace) return [];
       const held = await readSpace(sql, name, space, 'held');
+      // Most often there is nothing: then nothing is locked and nothing written.
+      if ((await sql.run(`SELECT FROM ${held.pending} LIMIT 1`)) === 0) return [];
       // One at a time, for the milliseconds of this transaction: the next one sees these claims.
       await sql.run('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`kimera claims ${name} ${space}`]);
       const rows = await readPending(
@@ -52,6 +54,7 @@ export class PostgresChanges implements ChangeFeed {
         limit,
         ({ claimed, active }) => !claimed && (active || of === 'all rows'),
       );
+      if (rows.length === 0) return rows;
       await sql.run(
         `INSERT INTO kimera.claims AS c (collection, space, id, until)
          SELECT $1, $2, id, clock_timestamp() + make_interval(secs => $3) FROM unnest($4::text[]) AS taken (id) ORDER BY id

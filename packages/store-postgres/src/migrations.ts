@@ -133,7 +133,12 @@ export class PostgresMigrations implements MigrationStore {
             caughtUp: written,
             blockedMilliseconds: Math.round(blockedMilliseconds()),
           };
-          await moveState(sql, migration, by, { ...change, figures });
+          const left = await sql.run('SELECT FROM kimera.pointers WHERE collection = $1 AND space = $2 LIMIT 1', [
+            held.collection,
+            change.from,
+          ]);
+          const to = left > 0 ? change.to : (change.whenNobodyIsLeft ?? change.to);
+          await moveState(sql, migration, by, { ...change, to, figures });
           return written;
         } finally {
           blockedMilliseconds();

@@ -90,6 +90,23 @@ onServer('transactions of an application', () => {
     expect((await database.owner.changes.readPending(name, NEW.fingerprint, 10)).map(({ id }) => id)).toEqual(['e']);
   });
 
+  it('wait for nobody who asks for changes where there are none, nor write anything', async () => {
+    await begin('READ COMMITTED');
+    await end('COMMIT');
+    const { owner } = database;
+    await database.owner.vectors.openSpace(name, NEW);
+    transaction = await database.application.pool.connect();
+    await transaction.query('BEGIN');
+    await transaction.query('LOCK TABLE kimera.claims IN SHARE MODE');
+    const claim = { limit: 10, leaseSeconds: 10, of: 'all rows' } as const;
+    expect(await owner.changes.claimPending(name, NEW.fingerprint, claim)).toEqual([]);
+    await database.application.write(name, [{ id: 'a', text: 'changed' }]);
+    const claiming = owner.changes.claimPending(name, NEW.fingerprint, claim);
+    expect(await Promise.race([claiming, delay(300, 'waits')])).toBe('waits');
+    await end('ROLLBACK');
+    expect((await claiming).map(({ id }) => id)).toEqual(['a']);
+  });
+
   it.each(['READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'])(
     'whose snapshot (%s) is older than a space and its vectors leave no vector behind',
     async (isolation) => {

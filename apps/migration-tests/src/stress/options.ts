@@ -21,6 +21,8 @@ export interface StressOptions {
   readonly report?: string;
   /** Rows a second of a worker at most; small tables are done before a kill otherwise. */
   readonly rate?: number;
+  /** Seconds until the job of a worker that died goes to another. */
+  readonly lease: number;
   /** Rows that are embedded again at the end; default: all. */
   readonly check?: number;
 }
@@ -52,6 +54,7 @@ export function readOptions(words: readonly string[], baseFolder: string): Stres
     .option('--folder <dir>', 'where the server and what is needed to go on are kept', 'reports/stress')
     .option('--report <file>', 'a JSON report')
     .option('--rate <rows>', 'rows a second of a worker at most', number)
+    .option('--lease <seconds>', 'until the job of a worker that died goes to another', number, 10)
     .option('--check <rows>', 'embed only so many rows again at the end', number);
   const given = command.parse(words, { from: 'user' }).opts<StressOptions>();
   const path = (name: string): string => resolve(baseFolder, name);

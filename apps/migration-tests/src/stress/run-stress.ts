@@ -35,7 +35,6 @@ const TWIN_DIMENSION = 128;
 /** Jobs for each kill, so that it meets one. */
 const JOBS_A_KILL = 4;
 const MOST_ROWS_A_JOB = 256;
-const LEASE_SECONDS = 10;
 
 /** What a run leaves for one that goes on. */
 const figuresFile = z.object({
@@ -117,7 +116,7 @@ export async function runStress(
         { vectors: 'embedded' },
       );
     fleet = new Fleet(workers, [
-      ...['--database', server.url, '--collection', COLLECTION, '--lease', String(LEASE_SECONDS), '--models', models],
+      ...['--database', server.url, '--collection', COLLECTION, '--lease', String(options.lease), '--models', models],
       ...(options.rate === undefined ? [] : ['--rate', String(options.rate)]),
     ]);
     await caughtUp(source, 0);
@@ -237,7 +236,7 @@ export async function runStress(
         times.length > 0 && median(times) <= FRESH_MILLISECONDS,
         `median ${median(times).toFixed(0)} ms, slowest ${Math.max(0, ...times).toFixed(0)} ms of ${times.length}`,
       );
-    const { rate, check, writesPerSecond, postgres } = options;
+    const { rate, check, lease, writesPerSecond, postgres } = options;
     return {
       schema: 'kimera-stress/1',
       date: new Date().toISOString(),
@@ -245,7 +244,7 @@ export async function runStress(
       machine: describeMachine(),
       server: await versionOf(application),
       options: {
-        ...{ rows, workers, writesPerSecond, readers: options.readers, kills, restarts, postgres },
+        ...{ rows, workers, writesPerSecond, readers: options.readers, kills, restarts, lease, postgres },
         ...(rate === undefined ? {} : { rate }),
         ...(check === undefined ? {} : { check }),
       },

@@ -58,7 +58,6 @@ export interface AdoptableTable {
 /** What pgvector casts its vectors to. */
 const KEEPER_WRITES: readonly VectorStorage[] = ['vector', 'halfvec', 'real[]'];
 const SYSTEM_SCHEMAS = ['pg_catalog', 'information_schema', 'pg_toast'];
-const OWN_SCHEMAS = ['kimera', 'kimera_jobs'];
 /** What a role needs on a table of which it is not the owner. */
 const NEEDED_RIGHTS = ['USAGE', 'SELECT', 'TRIGGER', 'UPDATE'] as const satisfies readonly Right[];
 
@@ -88,7 +87,7 @@ export function checkRelation(table: TableDescription): void {
   const { title, kind, schema, collection, partitionOf, children } = table;
   if (SYSTEM_SCHEMAS.includes(schema)) throw new SystemTableError(title);
   if (collection !== null) throw new TableAdoptedError(title, collection);
-  if (OWN_SCHEMAS.includes(schema)) throw new OwnTableError(title);
+  if (schema === 'kimera') throw new OwnTableError(title);
   if (kind === 'view') throw new ViewSourceError(title);
   if (kind === 'materialised view') throw new MaterialisedViewSourceError(title);
   if (kind === 'foreign table') throw new ForeignTableSourceError(title);

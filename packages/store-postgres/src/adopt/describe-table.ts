@@ -260,7 +260,7 @@ async function readNames(
              JOIN pg_class v ON v.oid = r.ev_class JOIN pg_namespace n ON n.oid = v.relnamespace
              WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1::oid AND v.oid <> $1::oid AND n.nspname <> 'kimera' ORDER BY 1) AS views,
        ARRAY(SELECT n.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-             WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'kimera', 'kimera_jobs') AND p.prokind IN ('f', 'p')
+             WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'kimera') AND p.prokind IN ('f', 'p')
                AND (p.prosrc ~* ('\\m' || regexp_replace($3, '([^[:alnum:]_])', '\\\\\\1', 'g') || '\\M')
                  OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1::oid)) ORDER BY 1) AS functions,
        ARRAY(SELECT DISTINCT n.nspname || '.' || r.relname FROM pg_constraint f JOIN pg_class r ON r.oid = f.conrelid JOIN pg_namespace n ON n.oid = r.relnamespace

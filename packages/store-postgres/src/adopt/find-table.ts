@@ -38,7 +38,7 @@ async function similarTables(sql: Queryable, name: string): Promise<readonly str
   const rows = await sql.rows(
     found,
     `SELECT c.oid::bigint::float8 AS oid, n.nspname || '.' || c.relname AS title FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'kimera', 'kimera_jobs')
+     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'kimera')
      ORDER BY (lower(c.relname) = lower($1)) DESC, (position(lower($1) in lower(c.relname)) > 0) DESC, title LIMIT $2`,
     [name, SIMILAR],
   );

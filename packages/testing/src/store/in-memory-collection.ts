@@ -82,6 +82,11 @@ export class InMemoryCollection {
       throw new SpaceMismatchError(from, spaces.find((space) => space !== from) ?? '', `active space of ${this.name}`);
   }
 
+  /** By the searches of anybody. */
+  isUsed(space: string): boolean {
+    return [...this.#pointers.values()].includes(space);
+  }
+
   movePointers(from: string, toSpace: string, tenants: readonly string[] | undefined): void {
     const moved = tenants ?? [...this.#pointers].filter(([, space]) => space === from).map(([tenant]) => tenant);
     for (const tenant of moved) this.#pointers.set(tenant, toSpace);
@@ -111,7 +116,7 @@ export class InMemoryCollection {
   }
 
   closeSpace(fingerprint: string): void {
-    if ([...this.#pointers.values()].includes(fingerprint)) throw new ActiveSpaceError(this.name, fingerprint);
+    if (this.isUsed(fingerprint)) throw new ActiveSpaceError(this.name, fingerprint);
     this.#held.delete(fingerprint);
   }
 

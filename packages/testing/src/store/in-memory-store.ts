@@ -221,7 +221,8 @@ export class InMemoryStore implements StorePorts {
         signal?.throwIfAborted();
         collection.movePointers(from, toSpace, change.tenants);
         const figures = { ...change.figures, caughtUp: written, blockedMilliseconds: 0 };
-        this.#migrations.transition(migration, by, { ...change, figures });
+        const to = collection.isUsed(from) ? change.to : (change.whenNobodyIsLeft ?? change.to);
+        this.#migrations.transition(migration, by, { ...change, to, figures });
         return { caughtUp: written, blockedMilliseconds: 0 };
       }),
     recordPoison: (migration, space, rows) => this.#write(() => this.#note(migration, space, rows)),

@@ -260,6 +260,14 @@ export function migrationsConformance({ describe, it, expect }: TestFunctions, b
       expect((await store().vectors.coverage(collection, OLD.fingerprint)).current).toBe(4);
     });
 
+    it('ends in another state where nobody is left in the space', async () => {
+      const { migration } = await ready();
+      await store().migrations.switchSpace(migration.id, 'suite', CUTOVER, embedIn(NEW));
+      const last = { ...ROLLBACK, to: 'cut-over', whenNobodyIsLeft: 'rolled-back' } as const;
+      await store().migrations.switchSpace(migration.id, 'suite', last, embedIn(OLD));
+      expect(await store().migrations.latestMigration(migration.collection)).toMatchObject({ state: 'rolled-back' });
+    });
+
     it('does not call the model where nothing is pending', async () => {
       const { migration } = await ready();
       const result = await store().migrations.switchSpace(migration.id, 'suite', CUTOVER, () =>

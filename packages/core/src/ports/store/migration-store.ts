@@ -48,6 +48,8 @@ export interface SpaceSwitch extends Transition {
   readonly toSpace: string;
   /** Only the rows of these tenants; absent: of all. */
   readonly tenants?: readonly string[];
+  /** The state instead of `to` where no searches use `from` any more, as this transaction sees it. */
+  readonly whenNobodyIsLeft?: MigrationState;
   /** Changes that may be embedded while writers wait. */
   readonly maxPending: number;
   /** Ends the waiting for locks between two attempts; its reason is thrown, and nothing has changed. */
