@@ -7,6 +7,7 @@ export {
 } from './adopt/adopt-table.js';
 export { PROOF_ROWS, type CandidateModel, type VectorProof } from './adopt/prove-vectors.js';
 export { vectorColumnRules, type VectorColumnRules } from './adopt/vector-column-rules.js';
+export { collectionStatus, type CollectionStatus } from './collection-status.js';
 export { embedRows, type EmbeddingOfRow, type EmbeddingsOfRows } from './embed-rows.js';
 export {
   AcceptanceError,

@@ -107,6 +107,28 @@ describe('a table of one’s own, by the command line', () => {
     expect((await migrate('inspect', '--table', 'documents')).stdout).toContain('collection   documents');
   }, 60_000);
 
+  it('status tells where it stands, without a migration and without its table, and ends with 0', async () => {
+    const status = (...words: readonly string[]): Promise<Run> =>
+      migrate('status', '--collection', 'documents', ...words);
+    const idle = await status('--events');
+    expect([idle.code, idle.stderr]).toEqual([0, '']);
+    expect(idle.stdout).toContain('collection documents (table public.documents): idle, no migration');
+    expect(idle.stdout).toContain('256 numbers) ACTIVE: 40 of 41 rows, 1 changes wait, 2 of texts cut to 512 tokens');
+    expect(idle.stdout).toContain('next: kimera migrate plan --database ./data --collection documents --to MODEL');
+    await client.query('ALTER TABLE documents RENAME TO hidden');
+    const broken = await status();
+    expect([broken.code, broken.stderr]).toEqual([0, '']);
+    expect(broken.stdout).toContain('collection documents: broken, no migration');
+    expect(broken.stdout).toContain('fault: table-gone: public.documents is not there');
+    const { code, stdout } = await status('--json');
+    expect([code, JSON.parse(stdout)]).toMatchObject([
+      0,
+      { status: { state: 'broken', active: null, migration: null, faults: [{ kind: 'table-gone' }] } },
+    ]);
+    await client.query('ALTER TABLE hidden RENAME TO documents');
+    expect(JSON.parse((await status('--json')).stdout)).toMatchObject({ status: { state: 'idle', faults: [] } });
+  }, 60_000);
+
   it('repair brings it in line after a column was renamed, and renamed back', async () => {
     const collection = ['--collection', 'documents'];
     await client.query('ALTER TABLE documents RENAME COLUMN content TO body');

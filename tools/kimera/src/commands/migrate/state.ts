@@ -1,4 +1,10 @@
-import { shortFingerprint, type CollectionFault, type Coverage, type MigrationEvent } from '@kimera/core';
+import {
+  shortFingerprint,
+  type CollectionFault,
+  type Coverage,
+  type EmbeddingSpace,
+  type MigrationEvent,
+} from '@kimera/core';
 import type { MigrationStatus, MovedTenants, SpaceLag } from '@kimera/migration';
 import type { PostgresStore } from '@kimera/store-postgres';
 import type { CommandContext } from '../../console/command-context.js';
@@ -61,12 +67,12 @@ export async function printState(
 ): Promise<void> {
   const { migrationStatus } = await import('@kimera/migration');
   const status = await migrationStatus({ store, collection });
-  if (json === true) return context.stdout.json({ ...more, status });
+  if (json === true) return context.stdout.json({ ...more, status: { state: 'migration', ...status } });
   const adopted = await store.adoption.adopted(collection);
   const { migration, jobs, source, target, poison, inPlace, moved, lag, faults } = status;
   const { bold } = context.colors;
-  const side = (label: string, space: MigrationStatus['migration']['source'], coverage: Coverage | null): string =>
-    `${label} ${printable(space.modelId)} (${shortFingerprint(space.fingerprint)}, ${space.dimension} numbers)${space.fingerprint === status.activeSpace ? ' ACTIVE' : ''}: ${coverage === null ? 'no vectors' : `${formatCount(coverage.current)} of ${formatCount(coverage.rows)} rows, ${formatCount(coverage.pending)} changes wait${coverage.truncated > 0 ? `, ${formatCount(coverage.truncated)} of texts cut to ${formatCount(space.maxTokens)} tokens` : ''}`}`;
+  const side = (label: string, space: EmbeddingSpace, coverage: Coverage | null): string =>
+    `${label} ${describeSpace(space, space.fingerprint === status.activeSpace, coverage)}`;
   const where = database === undefined ? '' : ` --database ${withoutPassword(database)}`;
   const call = (command: string): string => `kimera migrate ${command}${where} --collection ${collection}`;
   const next = nextStep(status).replaceAll(/kimera migrate ([a-z]+)/g, (_, command: string) => call(command));
@@ -101,6 +107,19 @@ export async function printState(
   for (const line of lines) await context.stdout.line(line);
 }
 
+export function describeSpace(space: EmbeddingSpace, isActive: boolean, coverage: Coverage | null): string {
+  const { modelId, fingerprint, dimension, maxTokens } = space;
+  const cut =
+    coverage !== null && coverage.truncated > 0
+      ? `, ${formatCount(coverage.truncated)} of texts cut to ${formatCount(maxTokens)} tokens`
+      : '';
+  const held =
+    coverage === null
+      ? 'no vectors'
+      : `${formatCount(coverage.current)} of ${formatCount(coverage.rows)} rows, ${formatCount(coverage.pending)} changes wait${cut}`;
+  return `${printable(modelId)} (${shortFingerprint(fingerprint)}, ${dimension} numbers)${isActive ? ' ACTIVE' : ''}: ${held}`;
+}
+
 function describeTenants({ of, tenants }: MovedTenants): readonly string[] {
   if (tenants.length === 0) return [];
   const some = `${tenants.slice(0, 5).map(printable).join(', ')}${tenants.length > 5 ? ` and ${formatCount(tenants.length - 5)} more` : ''}`;
@@ -111,11 +130,11 @@ function describeTenants({ of, tenants }: MovedTenants): readonly string[] {
   ];
 }
 
-function describeLag({ space, pending, oldestSeconds }: SpaceLag): string {
+export function describeLag({ space, pending, oldestSeconds }: SpaceLag): string {
   return `  lag in ${printable(space.modelId)}: ${formatCount(pending)} changes wait, the oldest for ${formatDuration(oldestSeconds * 1000)}`;
 }
 
-function describeFault({ kind, at, detail }: CollectionFault): string {
+export function describeFault({ kind, at, detail }: CollectionFault): string {
   return `  fault: ${kind}${at === null ? '' : ` since ${at}`}: ${printable(detail)}`;
 }
 

@@ -4,6 +4,7 @@ import type { CommandContext } from '../../console/command-context.js';
 import type { CommandText } from '../../console/create-command.js';
 import { actor, withStore } from './database.js';
 import { databaseCommand, type DatabaseOptions } from './options.js';
+import { printCollection } from './collection-state.js';
 import { formatTableOfEvents, printState } from './state.js';
 
 interface StoreParts {
@@ -25,15 +26,20 @@ export function storeCommands(context: CommandContext): readonly Command[] {
 
 function statusCommand(context: CommandContext): Command {
   return databaseCommand(context, 'status', {
-    summary: 'where a migration stands',
+    summary: 'where a collection and its migration stand',
+    description: 'Also where no migration was planned, and where the table is gone or not as it was.',
     examples: ['migrate status --database ./data --collection docs', 'migrate status --collection docs --json'],
   })
     .option('--events', 'the log too')
     .action((options: DatabaseOptions & { readonly events?: true }) =>
       withStore(context, options, async (store) => {
-        await printState(context, store, options);
-        if (options.events !== true || options.json === true) return;
-        const { id } = await store.migrations.latestMigration(options.collection);
+        const { collectionStatus } = await import('@kimera/migration');
+        const status = await collectionStatus({ store, collection: options.collection });
+        await (status.state === 'migration'
+          ? printState(context, store, options)
+          : printCollection(context, store, options, status));
+        if (options.events !== true || options.json === true || status.migration === null) return;
+        const { id } = status.migration;
         await context.stdout.line(await formatTableOfEvents(await store.migrations.events(id)));
       }),
     );
