@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { KimeraError, type NewVector, type SourceRow } from '@kimera/core';
 import { fakeSpace } from '@kimera/testing';
