@@ -67,6 +67,7 @@ it('an older folder, whose graph tells normalised vectors alone, refuses the oth
   expect(error).toBeInstanceOf(UnnormalizedOutputError);
   expect(error).toMatchObject({
     code: 'UNNORMALIZED_OUTPUT',
+    fields: { model: 'fixture/bert-tiny-mean' },
     message: expect.stringContaining('models convert') as unknown,
   });
   expect((await backend.run(batch, dense)).dense).toHaveLength(32);

@@ -8,6 +8,7 @@ import {
   type InferenceBackend,
   type RunOrder,
   type TokenBatch,
+  UnnormalizedOutputError,
   type Variant,
 } from '@kimera/core';
 import type { ModelFolder, SpaceFileVariant } from '@kimera/model-folder/pure';
@@ -70,7 +71,10 @@ export class GraphBackend<Runner extends GroupRunner = GroupRunner> implements I
           normalize: this.space.normalize ? normalize : undefined,
           promptTokens,
         };
-        const response = (await this.runner.call(request, order)) as GroupResponse;
+        const response = (await this.runner.call(request, order).catch((error: unknown) => {
+          // Clients are told the model, not where it lies.
+          throw error instanceof UnnormalizedOutputError ? new UnnormalizedOutputError(this.space.modelId) : error;
+        })) as GroupResponse;
         texts.forEach((text, row) => output.set(text, textIds(batch, text), row, texts.length, response));
       }),
     );
