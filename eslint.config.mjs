@@ -146,7 +146,7 @@ export default tseslint.config(
     rules: { 'no-restricted-imports': ['error', noNodeInBrowsers] },
   },
   {
-    files: ['tools/**/*.ts', 'tools/**/*.mjs', '.ci/*.mjs', 'benchmarks/**/*.ts', 'models/**/*.mjs'],
+    files: ['deploy/*.mjs', 'tools/**/*.ts', 'tools/**/*.mjs', '.ci/*.mjs', 'benchmarks/**/*.ts', 'models/**/*.mjs'],
     rules: { 'no-console': 'off' },
   },
 );

@@ -1,7 +1,8 @@
 import type { CollectionSearch } from '@kimera/core';
-import type { NamedModels, ServingModels, WebSettings } from '@kimera/serving';
+import type { ApiKey, NamedModels, ServingModels, WebSettings } from '@kimera/serving';
 import type { Logger } from 'pino';
 import type { ServerKeeper } from './keeper.js';
+import type { Telemetry } from './telemetry.js';
 
 /** What the routes work with. */
 export interface AppParts {
@@ -12,7 +13,10 @@ export interface AppParts {
   readonly collections: CollectionSearch | undefined;
   /** Undefined: the server keeps no collection current. */
   readonly keeper?: Pick<ServerKeeper, 'lag' | 'rows' | 'isAway'> | undefined;
-  readonly apiKeys: readonly string[];
+  readonly apiKeys: readonly ApiKey[];
+  readonly openMetrics: boolean;
+  /** Makes a span of each request; undefined: there are none. */
+  readonly telemetry?: Pick<Telemetry, 'middleware'> | undefined;
   readonly web: WebSettings;
   readonly autoTruncate: boolean;
   /** Tokens of an input at most; the model's limit where undefined. */

@@ -16,6 +16,7 @@ import { collectionRoutes } from './routes/collections.js';
 import { docsRoutes } from './routes/docs.js';
 import { encodeRoutes } from './routes/encode.js';
 import { openaiRoutes } from './routes/openai.js';
+import { probeRoutes } from './routes/probes.js';
 import { scoreRoutes } from './routes/scores.js';
 import { spaceRoutes } from './routes/spaces.js';
 import { teiEmbedRoutes } from './routes/tei/embed.js';
@@ -38,6 +39,7 @@ export function createApp(parts: AppParts): Express {
     .disable('etag')
     .set('trust proxy', [...trustedProxies]);
   app.use(nameRequests);
+  if (parts.telemetry !== undefined) app.use(parts.telemetry.middleware);
   app.use((request, response, next) => {
     const started = performance.now();
     response.once('close', () => {
@@ -100,11 +102,13 @@ function routesOf(parts: AppParts, metrics: Metrics): readonly Route[] {
     ...teiSimilarityRoutes(parts),
     ...teiTokenizeRoutes(parts),
     ...teiInfoRoutes(parts),
+    ...probeRoutes(parts),
     get({
       paths: ['/metrics'],
       tag: 'Operations',
       summary: 'Prometheus metrics',
-      open: true,
+      scope: 'metrics',
+      ...(parts.openMetrics ? { open: true } : {}),
       answer: z.string(),
       answerType: 'text/plain',
       handle: async (_request, response) => {

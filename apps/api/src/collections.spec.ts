@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { KimeraError, type CollectionSearch, type EmbeddingSpace } from '@kimera/core';
 import { Embedder } from '@kimera/embedder';
-import { ModelOfSpaceNotFoundError, ModelsOnDemand, NamedModels, ServingModels } from '@kimera/serving';
+import { keyDigest, ModelOfSpaceNotFoundError, ModelsOnDemand, NamedModels, ServingModels } from '@kimera/serving';
 import { FakeBackend, fakeSpace, inlineBatchTokenizer, InMemoryStore } from '@kimera/testing';
 import { pino } from 'pino';
 import { z } from 'zod';
@@ -48,7 +48,8 @@ async function listening(collections: CollectionSearch | undefined, opened: stri
     models: served,
     names: new NamedModels({ served, onDemand, collections, logger }),
     collections,
-    apiKeys: ['secret'],
+    apiKeys: [{ digest: keyDigest('secret'), scopes: ['admin'] }],
+    openMetrics: true,
     autoTruncate: false,
     maxInputTokens: undefined,
     web: { corsOrigins: [], pathPrefix: '', trustedProxies: [] },

@@ -15,6 +15,7 @@ import { allowHalfClosed } from './http/half-closed.js';
 import { ServerKeeper } from './keeper.js';
 import { listen } from './listen.js';
 import { createLogger } from './logger.js';
+import { openTelemetry } from './telemetry.js';
 import { openServerModels } from './server-models.js';
 
 export interface RunningServer {
@@ -34,7 +35,10 @@ export async function startServer(
   const { apiKeys, autoTruncate, maxInputTokens, bodyLimitBytes, host, port } = configuration;
   const collections =
     configuration.database === undefined ? undefined : await StoredCollections.at(configuration.database);
+  logger.info({ settings: withoutSecrets(configuration) }, 'settings');
   const { models, names, openSpace, close: closeModels } = await openServerModels(configuration, collections, logger);
+  const telemetry =
+    configuration.traceEndpoint === undefined ? undefined : await openTelemetry(configuration.traceEndpoint);
   const keeper =
     configuration.database === undefined || !configuration.keep
       ? undefined
@@ -48,7 +52,7 @@ export async function startServer(
   const closeParts = async (): Promise<void> => {
     // It works with the models.
     await keeper?.close();
-    await Promise.all([closeModels(), collections?.close()]);
+    await Promise.all([closeModels(), collections?.close(), telemetry?.close()]);
   };
   try {
     const { version } = z
@@ -60,6 +64,8 @@ export async function startServer(
       collections,
       keeper,
       apiKeys,
+      openMetrics: configuration.openMetrics,
+      telemetry,
       web: configuration.web,
       autoTruncate,
       maxInputTokens,
@@ -93,4 +99,14 @@ export async function startServer(
     await closeParts();
     throw error;
   }
+}
+
+/** For the log: the number of keys, and that there is a database. */
+function withoutSecrets({ apiKeys, database, aliases, ...others }: Configuration): object {
+  return {
+    ...others,
+    apiKeys: apiKeys.length,
+    database: database === undefined ? undefined : '(set)',
+    aliases: Object.fromEntries(aliases),
+  };
 }

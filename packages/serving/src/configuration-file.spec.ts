@@ -49,7 +49,7 @@ HOST:
       port: 8080,
       useOnnx: false,
       maxQueueSeconds: 2.5,
-      apiKeys: ['one', 'two'],
+      apiKeys: [{ scopes: ['admin'] }, { scopes: ['admin'] }],
       morePaths: ['/root/e5', '/models/bge'],
       aliases: new Map([
         ['search', 'e5'],

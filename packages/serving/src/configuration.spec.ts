@@ -26,6 +26,9 @@ it.each([
   [{ MODEL_IDLE_SECONDS: '0' }, 'MODEL_IDLE_SECONDS'],
   [{ MODEL_MEMORY_MB: '0.5' }, 'MODEL_MEMORY_MB'],
   [{ MODEL_RELOAD: 'yes' }, 'MODEL_RELOAD'],
+  [{ KIMERA_API_KEYS: 'sha256:abc' }, 'KIMERA_API_KEYS'],
+  [{ KIMERA_OPEN_METRICS: 'no' }, 'KIMERA_OPEN_METRICS'],
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' }, 'OTEL_EXPORTER_OTLP_ENDPOINT'],
 ])('environment %j is refused', (environment, variable) => {
   expect(() => parseConfiguration(environment, '/root')).toThrow(InvalidEnvironmentError);
   expect(() => parseConfiguration(environment, '/root')).toThrow(variable);
@@ -47,6 +50,8 @@ it('has defaults that serve the shipped model on loopback', () => {
     maxQueueSeconds: 10,
     autoTruncate: false,
     apiKeys: [],
+    openMetrics: true,
+    traceEndpoint: undefined,
     host: '127.0.0.1',
     port: 3000,
     web: { corsOrigins: [], pathPrefix: '', trustedProxies: [] },

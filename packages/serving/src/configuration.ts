@@ -3,6 +3,7 @@ import { isAbsolute, join } from 'node:path';
 import { EXECUTION_PROVIDERS, type ExecutionProvider } from '@kimera/backend-onnx';
 import { VARIANT_CHOICES, type VariantChoice } from '@kimera/core';
 import { z } from 'zod';
+import { parseApiKey, type ApiKey } from './api-key.js';
 import { InvalidEnvironmentError } from './errors.js';
 import { shippedModel, shippedModels } from './shipped-models.js';
 import { WEB_FIELDS, webSettings, type WebSettings } from './web-settings.js';
@@ -29,7 +30,11 @@ export interface Configuration {
   /** A request that would wait longer is refused. */
   readonly maxQueueSeconds: number;
   readonly autoTruncate: boolean;
-  readonly apiKeys: readonly string[];
+  readonly apiKeys: readonly ApiKey[];
+  /** Whether /metrics is answered without a key. */
+  readonly openMetrics: boolean;
+  /** Where traces are sent; undefined: none are made. */
+  readonly traceEndpoint: string | undefined;
   readonly host: string;
   readonly port: number;
   readonly web: WebSettings;
@@ -119,7 +124,13 @@ const schema = z.object({
   EMBEDDING_BATCH_SIZE: whole.max(65_536).optional(),
   MAX_QUEUE_SECONDS: seconds.default(DEFAULT_MAX_QUEUE_SECONDS),
   AUTO_TRUNCATE: flag('0'),
-  KIMERA_API_KEYS: list,
+  KIMERA_API_KEYS: list
+    .refine((keys) => keys.every((key) => parseApiKey(key) !== undefined), 'keys, or sha256: and 64 hexadecimal digits')
+    .transform((keys) => keys.flatMap((key) => parseApiKey(key) ?? [])),
+  KIMERA_OPEN_METRICS: flag('1'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: 'an address that begins with http:// or https://' })
+    .optional(),
   HOST: z.string().min(1).default(DEFAULT_HOST),
   PORT: z.coerce
     .number('a port')
@@ -177,7 +188,11 @@ function checked(environment: Environment): z.infer<typeof schema> {
 /** Everything that is wrong with the variables. */
 export function configurationProblems(environment: Environment): readonly InvalidEnvironmentError[] {
   const problem = (variable: string, expected: string): InvalidEnvironmentError =>
-    new InvalidEnvironmentError(variable, environment[variable] ?? '', expected);
+    new InvalidEnvironmentError(
+      variable,
+      variable === 'KIMERA_API_KEYS' ? undefined : (environment[variable] ?? ''),
+      expected,
+    );
   const parsed = schema.safeParse(given(environment));
   if (!parsed.success)
     return parsed.error.issues.map(({ path: [variable], message }) => problem(String(variable), message));
@@ -215,6 +230,8 @@ export function parseConfiguration(environment: Environment, root: string): Conf
     maxQueueSeconds: value.MAX_QUEUE_SECONDS,
     autoTruncate: value.AUTO_TRUNCATE,
     apiKeys: value.KIMERA_API_KEYS,
+    openMetrics: value.KIMERA_OPEN_METRICS,
+    traceEndpoint: value.OTEL_EXPORTER_OTLP_ENDPOINT,
     host: value.HOST,
     port: value.PORT,
     web: webSettings(value),

@@ -70,7 +70,8 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
   {
     name: 'KIMERA_API_KEYS',
     usual: 'none',
-    meaning: 'keys, separated by commas; without one the server serves loopback only',
+    meaning:
+      'keys, or sha256: and their hashes, separated by commas, each with #scopes where it may not do all; without one the server serves loopback only',
     isSecret: true,
   },
   { name: 'HOST', usual: DEFAULT_HOST, meaning: 'address that the server listens on' },
@@ -139,6 +140,12 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
     usual: 'off',
     meaning:
       'same-space opens a folder again that has changed, and serves from it once its probes hold; any-space takes another space too',
+  },
+  { name: 'KIMERA_OPEN_METRICS', usual: '1', meaning: '0 asks for a key with the scope metrics at /metrics' },
+  {
+    name: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    usual: 'unset',
+    meaning: 'where traces are sent, by OTLP over HTTP; the other variables of OpenTelemetry count then too',
   },
   { name: 'HF_ENDPOINT', usual: 'the public hub', meaning: 'address of a hub or mirror' },
   { name: 'HF_TOKEN', usual: 'none', meaning: 'sent to the hub alone', isSecret: true },

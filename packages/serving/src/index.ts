@@ -1,3 +1,4 @@
+export { keyDigest, parseApiKey, type ApiKey, type Scope } from './api-key.js';
 export { backendsOf, type BackendOptions } from './backends-of.js';
 export {
   configurationProblems,

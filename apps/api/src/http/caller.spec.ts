@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { parseApiKey } from '@kimera/serving';
 import express from 'express';
 import { z } from 'zod';
 import { callerOf, type Caller } from './caller.js';
@@ -13,7 +14,12 @@ describe.each([
   const callers: Caller[] = [];
   const server = createServer(
     express()
-      .use(guard(keys, ['/open']))
+      .use(
+        guard(
+          keys.flatMap((key) => parseApiKey(key) ?? []),
+          ['/open'],
+        ),
+      )
       .use((request, response) => {
         callers.push(callerOf(request, response));
         if (request.path !== '/waits') response.end();

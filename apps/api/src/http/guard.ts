@@ -1,30 +1,42 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
+import { keyDigest, type ApiKey, type Scope } from '@kimera/serving';
 import type { RequestHandler } from 'express';
 import { HttpError } from '../errors.js';
 
 /**
- * Bearer keys, compared in constant time; no keys, no guard. The hash of the key is `locals.key` from then on. @param
- * openPaths that GET and HEAD get without one.
+ * Bearer keys, compared by their hashes in constant time; no keys, no guard. The hash of the key is `locals.key` from
+ * then on, what it may do `locals.scopes`. @param openPaths that GET and HEAD get without one.
  */
-export function guard(apiKeys: readonly string[], openPaths: readonly string[]): RequestHandler {
-  const digests = apiKeys.map(digest);
+export function guard(apiKeys: readonly ApiKey[], openPaths: readonly string[]): RequestHandler {
+  const known = apiKeys.map(({ digest, scopes }) => ({ digest: Buffer.from(digest, 'hex'), scopes }));
   return (request, response, next) => {
-    if (digests.length === 0 || (isRead(request.method) && openPaths.includes(request.path))) {
+    if (known.length === 0 || (isRead(request.method) && openPaths.includes(request.path))) {
       next();
       return;
     }
     const [scheme, key] = (request.headers.authorization ?? '').split(' ');
-    const given = digest(key ?? '');
-    const known = digests.filter((candidate) => timingSafeEqual(candidate, given)).length > 0;
-    if (scheme?.toLowerCase() !== 'bearer' || !known)
+    const given = Buffer.from(keyDigest(key ?? ''), 'hex');
+    // All of them, so that the time does not tell which one it was.
+    const [found] = known.filter(({ digest }) => timingSafeEqual(digest, given));
+    if (scheme?.toLowerCase() !== 'bearer' || found === undefined)
       throw new HttpError('invalid_api_key', 'a valid key is needed: Authorization: Bearer KEY');
     response.locals['key'] = given.toString('hex');
+    response.locals['scopes'] = found.scopes;
     next();
   };
 }
 
-function digest(key: string): Buffer {
-  return createHash('sha256').update(key).digest();
+/** After the guard: the key must have the scope. @throws HttpError. */
+export function needsScope(scope: Scope): RequestHandler {
+  return (request, response, next) => {
+    const scopes = response.locals['scopes'] as readonly Scope[] | undefined;
+    if (scopes !== undefined && !scopes.includes(scope) && !scopes.includes('admin'))
+      throw new HttpError(
+        'insufficient_scope',
+        `${request.path} needs a key with the scope ${scope}; this one has ${scopes.join(', ')}`,
+      );
+    next();
+  };
 }
 
 function isRead(method: string): boolean {

@@ -80,6 +80,13 @@ export const REFUSALS = {
     hint: "Token ids must be of this model; LangChain sends another model's unless check_embedding_ctx_length=False",
   },
   invalid_api_key: { kind: 'caller', openai: [401, 'invalid_request_error'], tei: [401, 'Validation'], codes: [] },
+  /** The key is known, and may not do this. */
+  insufficient_scope: {
+    kind: 'caller',
+    openai: [403, 'invalid_request_error'],
+    tei: [403, 'Validation'],
+    codes: [],
+  },
   model_not_found: {
     kind: 'caller',
     openai: [404, 'invalid_request_error'],

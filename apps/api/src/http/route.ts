@@ -1,6 +1,8 @@
 import type { Express, Request, RequestHandler, Response } from 'express';
 import type { z } from 'zod';
+import type { Scope } from '@kimera/serving';
 import { HttpError } from '../errors.js';
+import { needsScope } from './guard.js';
 import { readBody } from './read-body.js';
 import { parse } from './request.js';
 
@@ -23,6 +25,8 @@ export interface Route extends RouteText {
   readonly paths: readonly string[];
   /** Answered without a key. */
   readonly open?: true;
+  /** What a key must be allowed. Default embed. */
+  readonly scope?: Scope;
   /** What parses the request. */
   readonly body?: z.ZodType;
   /** @param limit bytes of the body. */
@@ -32,6 +36,7 @@ export interface Route extends RouteText {
 interface GetRoute extends RouteText {
   readonly paths: readonly string[];
   readonly open?: true;
+  readonly scope?: Scope;
   readonly handle: RequestHandler;
 }
 
@@ -42,6 +47,7 @@ export function get({ handle, ...route }: GetRoute): Route {
 
 interface PostRoute<Body> extends RouteText {
   readonly paths: readonly string[];
+  readonly scope?: Scope;
   /** Parses the request, and describes it in the API document. */
   readonly body: z.ZodType<Body>;
   readonly handle: (body: Body, request: Request, response: Response) => Promise<void>;
@@ -64,9 +70,9 @@ export function addRoutes(app: Express, routes: readonly Route[], limit: number)
   for (const path of new Set(routes.flatMap(({ paths }) => paths))) {
     const here = routes.filter(({ paths }) => paths.includes(path));
     const route = app.route(path);
-    for (const { method, handler } of here) {
-      if (method === 'GET') route.get(handler(limit));
-      else route.post(handler(limit));
+    for (const { method, handler, scope = 'embed' } of here) {
+      if (method === 'GET') route.get(needsScope(scope), handler(limit));
+      else route.post(needsScope(scope), handler(limit));
     }
     const allowed = here.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ');
     route.all((request, response) => {

@@ -127,6 +127,7 @@ export function collectionRoutes({ collections, names, autoTruncate, maxInputTok
   return [
     get({
       paths: ['/v1/collections'],
+      scope: 'search',
       tag: 'Collections',
       summary: 'The collections of the database, with their spaces',
       answer: listSchema,
@@ -134,6 +135,7 @@ export function collectionRoutes({ collections, names, autoTruncate, maxInputTok
     }),
     post({
       paths: ['/v1/collections/:name/search'],
+      scope: 'search',
       tag: 'Collections',
       summary: 'The rows nearest to a text, or to a vector of the active space',
       body: requestSchema,

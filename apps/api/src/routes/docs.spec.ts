@@ -48,6 +48,7 @@ beforeAll(async () => {
     names: new NamedModels({ served: models, onDemand, collections: undefined, logger }),
     collections: undefined,
     apiKeys: [],
+    openMetrics: true,
     web: configuration.web,
     autoTruncate: false,
     maxInputTokens: undefined,

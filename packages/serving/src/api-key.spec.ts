@@ -1,0 +1,23 @@
+import { describe, expect, it } from '@jest/globals';
+import { keyDigest, parseApiKey } from './api-key.js';
+
+const DIGEST = '2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b';
+
+describe('parseApiKey', () => {
+  it('keeps the hash of a key, and takes the hash itself', () => {
+    expect(keyDigest('secret')).toBe(DIGEST);
+    expect(parseApiKey('secret')).toEqual({ digest: DIGEST, scopes: ['admin'] });
+    expect(parseApiKey(`sha256:${DIGEST.toUpperCase()}`)).toEqual({ digest: DIGEST, scopes: ['admin'] });
+  });
+
+  it('reads scopes behind the last #, where all are scopes', () => {
+    expect(parseApiKey('secret#embed')).toEqual({ digest: DIGEST, scopes: ['embed'] });
+    expect(parseApiKey(`sha256:${DIGEST}#search+metrics`)).toEqual({ digest: DIGEST, scopes: ['search', 'metrics'] });
+    expect(parseApiKey('a#b')?.digest).toBe(keyDigest('a#b'));
+    expect(parseApiKey('a#embed+b')?.digest).toBe(keyDigest('a#embed+b'));
+  });
+
+  it.each(['sha256:', 'sha256:abc', `sha256:${DIGEST}0`, `sha256:${DIGEST}#embde`, '#embed'])('takes no %s', (text) => {
+    expect(parseApiKey(text)).toBeUndefined();
+  });
+});

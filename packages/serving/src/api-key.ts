@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto';
+
+/** What a key may do: `embed` all that makes or compares vectors, `search` collections, `metrics` /metrics, `admin` all. */
+export const SCOPES = ['embed', 'search', 'metrics', 'admin'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** A key as the server keeps it: what was given is not in it. */
+export interface ApiKey {
+  /** SHA-256, in hexadecimal. */
+  readonly digest: string;
+  readonly scopes: readonly Scope[];
+}
+
+const isScope = (name: string): name is Scope => (SCOPES as readonly string[]).includes(name);
+
+/**
+ * `KEY`, or `sha256:` and 64 hexadecimal digits of it; then `#embed+search` where it may not do all. Undefined: neither.
+ */
+export function parseApiKey(text: string): ApiKey | undefined {
+  const hash = text.lastIndexOf('#');
+  const names = hash < 0 ? [] : text.slice(hash + 1).split('+');
+  const hasScopes = names.length > 0 && names.every(isScope);
+  const key = hasScopes ? text.slice(0, hash) : text;
+  const scopes = hasScopes ? names : ['admin' as const];
+  if (!key.startsWith('sha256:')) return key === '' ? undefined : { digest: keyDigest(key), scopes };
+  const digest = key.slice('sha256:'.length).toLowerCase();
+  return /^[0-9a-f]{64}$/.test(digest) ? { digest, scopes } : undefined;
+}
+
+/** SHA-256 of a key, in hexadecimal: keys are long and random, so that no slower hash is needed. */
+export function keyDigest(key: string): string {
+  return createHash('sha256').update(key).digest('hex');
+}
