@@ -6,6 +6,7 @@ import { checkHost } from './http/check-host.js';
 import { crossOrigin } from './http/cross-origin.js';
 import { pathPrefix } from './http/path-prefix.js';
 import { securityHeaders } from './http/security-headers.js';
+import { measured } from './http/request-measure.js';
 import { nameRequests, requestIdOf } from './http/request-id.js';
 import { addRoutes, get, type Route } from './http/route.js';
 import { z } from 'zod';
@@ -45,7 +46,7 @@ export function createApp(parts: AppParts): Express {
     response.once('close', () => {
       const status = response.writableFinished ? response.statusCode : goneStatus;
       const milliseconds = performance.now() - started;
-      metrics.request(routeOf(request, known), status, milliseconds / 1000);
+      metrics.request(routeOf(request, known), status, milliseconds / 1000, measured(response));
       parts.logger.info(
         {
           request: requestIdOf(request),

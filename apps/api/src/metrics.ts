@@ -1,12 +1,14 @@
 import type { Embedder, PerformanceStats } from '@kimera/embedder';
 import type { AppParts } from './app-parts.js';
+import type { RequestMeasure } from './http/request-measure.js';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 export interface Metrics {
   readonly contentType: string;
   /** What /metrics answers. */
   text(): Promise<string>;
-  request(route: string, status: number, seconds: number): void;
+  /** @param measure of a request that embeds something. */
+  request(route: string, status: number, seconds: number, measure?: RequestMeasure): void;
 }
 
 /** Statistics of a model, each under its name in docs/statistics.md. */
@@ -74,6 +76,11 @@ const FIGURES: readonly {
   { name: 'kimera_memory_bytes', help: 'resident set of the process', value: ({ memoryBytes }) => memoryBytes },
 ];
 
+/** Seconds: from a text that is in the cache to the longest wait. */
+const DURATIONS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+/** Powers of two, up to the longest text of a model. */
+const SIZES = Array.from({ length: 14 }, (_, i) => 2 ** i);
+
 /**
  * Prometheus metrics: text-embeddings-inference's names where they apply, ours as `kimera_*`. @param models those that are
  * open.
@@ -96,6 +103,34 @@ export function createMetrics(models: () => readonly Embedder[], keeper?: AppPar
     registers,
   });
   const duration = new Histogram({ name: 'te_request_duration', help: 'seconds', registers });
+  const embedded = new Counter({ name: 'te_embed_count', help: 'inputs of answered requests', registers });
+  const seconds = (part: string) =>
+    new Histogram({ name: `te_request_${part}_duration`, help: 'seconds', buckets: DURATIONS, registers });
+  const parts = {
+    tokenization: seconds('tokenization'),
+    queue: seconds('queue'),
+    inference: seconds('inference'),
+  };
+  const lengths = new Histogram({ name: 'te_request_input_length', help: 'tokens', buckets: SIZES, registers });
+  const batchSize = new Histogram({ name: 'te_batch_next_size', help: 'texts of a batch', buckets: SIZES, registers });
+  const batchTokens = new Histogram({
+    name: 'te_batch_next_tokens',
+    help: 'tokens of a batch',
+    buckets: SIZES,
+    registers,
+  });
+  const watched = new WeakSet<Embedder>();
+  const watchBatches = (): void => {
+    for (const embedder of models()) {
+      if (watched.has(embedder)) continue;
+      watched.add(embedder);
+      embedder.onBatch(({ texts, tokens }) => {
+        batchSize.observe(texts);
+        batchTokens.observe(tokens);
+      });
+    }
+  };
+  watchBatches();
   // All gauges are set together when /metrics is asked, from one reading of the statistics.
   const gauges = FIGURES.map(({ name, help }) => new Gauge({ name, help, labelNames: ['model'], registers }));
   const steps = new Gauge({
@@ -130,11 +165,17 @@ export function createMetrics(models: () => readonly Embedder[], keeper?: AppPar
       return registry.metrics();
     },
     contentType: registry.contentType,
-    request(route, status, seconds) {
+    request(route, status, seconds, measure) {
+      // Models that were opened since.
+      watchBatches();
       count.inc({ method: route });
       if (status < 400) success.inc({ method: route });
       else failure.inc({ err: String(status) });
       duration.observe(seconds);
+      if (measure === undefined || status >= 400) return;
+      embedded.inc(measure.tokens.length);
+      for (const tokens of measure.tokens) lengths.observe(tokens);
+      for (const part of ['tokenization', 'queue', 'inference'] as const) parts[part].observe(measure[part] / 1_000);
     },
   };
 }

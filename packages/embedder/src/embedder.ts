@@ -29,7 +29,7 @@ import { EmbeddingCache, type OutputRequest, type TextOutput } from './embedding
 import { QueueFullError } from './errors.js';
 import { Scheduler, type SchedulerCall } from './scheduler.js';
 import { Speed } from './speed.js';
-import { Statistics, type PerformanceStats } from './statistics.js';
+import { Statistics, type BatchTiming, type PerformanceStats } from './statistics.js';
 
 /** Tokens of one batch. */
 export const DEFAULT_BATCH_TOKENS = 4_096;
@@ -63,6 +63,8 @@ export interface EmbedOptions extends EncodeTextOptions {
 }
 
 export interface EncodeTokensOptions extends Omit<EmbedOptions, 'role' | 'truncationSide'> {
+  /** Told how long it waited and was computed; not where the cache had all texts. */
+  readonly onTimes?: SchedulerCall['onTimes'];
   /** Tokens of the texts before they were cut, where they were; [B]. */
   readonly totalTokens?: ArrayLike<number>;
   /**
@@ -87,6 +89,7 @@ export class Embedder implements TextEmbedder {
   readonly #parts: EmbedderParts;
   readonly #scheduler: Scheduler;
   readonly #statistics = new Statistics();
+  readonly #batchListeners: ((batch: BatchTiming) => void)[] = [];
   readonly #cache: EmbeddingCache;
   /** Derived spaces that were asked for, by their rules. */
   readonly #derived = new Map<string, Promise<EmbeddingSpace>>();
@@ -105,8 +108,16 @@ export class Embedder implements TextEmbedder {
       batchTokens: parts.batchTokens ?? DEFAULT_BATCH_TOKENS,
       maxQueueSeconds: this.#maxQueueSeconds,
       concurrency: 2,
-      onBatch: (batch) => this.#statistics.batch(batch),
+      onBatch: (batch) => {
+        this.#statistics.batch(batch);
+        for (const listener of this.#batchListeners) listener(batch);
+      },
     });
+  }
+
+  /** Told of each batch from now on. */
+  onBatch(listener: (batch: BatchTiming) => void): void {
+    this.#batchListeners.push(listener);
   }
 
   /** The backends that can serve its space, and which does. */
@@ -226,7 +237,7 @@ export class Embedder implements TextEmbedder {
    * and as encodeBatch.
    */
   async encodeTokens(texts: readonly Int32Array[], options: EncodeTokensOptions = {}): Promise<readonly Embedding[]> {
-    const { heads = ['dense'], lane = 'interactive', client, signal, totalTokens, promptTokens = 0 } = options;
+    const { heads = ['dense'], lane = 'interactive', client, signal, onTimes, totalTokens, promptTokens = 0 } = options;
     const space = await this.#checkedSpace(options);
     checkPositions(
       this.space,
@@ -235,7 +246,7 @@ export class Embedder implements TextEmbedder {
     const started = performance.now();
     try {
       const request: OutputRequest = { heads, normalize: space.derived?.normalize, promptTokens };
-      const outputs = await this.#outputs(texts, request, { lane, client, signal });
+      const outputs = await this.#outputs(texts, request, { lane, client, signal, onTimes });
       const embeddings = outputs.map(({ dense, colbert, ...rest }, i): Embedding => {
         const tokens = (texts[i] as Int32Array).length;
         const total = totalTokens?.[i] ?? tokens;
@@ -348,7 +359,7 @@ export class Embedder implements TextEmbedder {
   async #outputs(
     texts: readonly Int32Array[],
     request: OutputRequest,
-    caller: Pick<SchedulerCall, 'lane' | 'client' | 'signal'>,
+    caller: Pick<SchedulerCall, 'lane' | 'client' | 'signal' | 'onTimes'>,
   ): Promise<readonly TextOutput[]> {
     caller.signal?.throwIfAborted();
     // What a lossy variant gave while it stood in does not outlive it.

@@ -25,6 +25,16 @@ export interface SchedulerCall {
   /** Whose share of the lane it takes; calls without one share one. */
   readonly client?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Told once, when all its texts are computed. */
+  readonly onTimes?: ((times: CallTimes) => void) | undefined;
+}
+
+/** Of a call, in milliseconds. */
+export interface CallTimes {
+  /** Until the first of its texts was in a batch. */
+  readonly queue: number;
+  /** From then until all were computed. */
+  readonly inference: number;
 }
 
 export interface ExpectedCall extends Pick<SchedulerCall, 'lane' | 'client'> {
@@ -44,6 +54,9 @@ interface Job {
   /** Texts without an output. */
   left: number;
   done: boolean;
+  readonly queued: number;
+  begun: number | undefined;
+  readonly onTimes: SchedulerCall['onTimes'];
   readonly signal: AbortSignal | undefined;
   readonly aborted: () => void;
   readonly resolve: (outputs: readonly TextOutput[]) => void;
@@ -128,7 +141,7 @@ export class Scheduler {
 
   /** For each text, in order. @throws QueueFullError, ClosedError, the signal's reason, the backend's errors. */
   async run(call: SchedulerCall): Promise<readonly TextOutput[]> {
-    const { texts, heads, normalize, promptTokens, lane, client = '', signal } = call;
+    const { texts, heads, normalize, promptTokens, lane, client = '', signal, onTimes } = call;
     if (this.#closed) throw new ClosedError('the embedder');
     signal?.throwIfAborted();
     if (texts.length === 0) return [];
@@ -145,6 +158,9 @@ export class Scheduler {
         lane,
         left: texts.length,
         done: false,
+        queued: this.#now(),
+        begun: undefined,
+        onTimes,
         signal,
         aborted: () => this.#fail(job, signal?.reason),
         resolve,
@@ -210,6 +226,7 @@ export class Scheduler {
     this.#servedBefore = this.#served[lane];
     this.#served[lane] += tokensOfItems(batch) * (lane === 'bulk' ? INTERACTIVE_TOKENS_A_BULK_TOKEN : 1);
     this.#running[lane] += 1;
+    for (const { call } of batch) call.begun ??= this.#now();
     // Calls that ask for the same outputs share a run: nobody pays for a head that only a neighbour wants.
     const outputsOf = ({ call }: Item): string => outputsName(call.heads, call.normalize);
     for (const outputs of new Set(batch.map(outputsOf)))
@@ -258,6 +275,8 @@ export class Scheduler {
     job.left -= 1;
     if (job.left > 0) return;
     this.#settle(job);
+    const { queued, begun = queued } = job;
+    job.onTimes?.({ queue: begun - queued, inference: this.#now() - begun });
     job.resolve(job.outputs);
   }
 

@@ -54,7 +54,7 @@ export async function embedInput(
   const encode = async (tokens: Tokens | undefined): Promise<readonly Embedding[]> => {
     if (tokens === undefined) return [];
     const { ids, ...rest } = tokens;
-    return embedder.encodeTokens(ids, { heads, derivation, ...call, ...rest });
+    return embedder.encodeTokens(ids, { heads, derivation, onTimes: measure?.onTimes, ...call, ...rest });
   };
   const [embeddedTexts, embeddedLists] = await Promise.all([
     encode(ofTexts),

@@ -34,6 +34,12 @@ export class RequestMeasure {
     }
   }
 
+  /** Calls side by side: the longer one counts. */
+  readonly onTimes = ({ queue, inference }: { readonly queue: number; readonly inference: number }): void => {
+    this.queue = Math.max(this.queue, queue);
+    this.inference = Math.max(this.inference, inference);
+  };
+
   embedded(embeddings: readonly Embedding[]): void {
     this.tokens = [...this.tokens, ...embeddings.map(({ tokens }) => tokens)];
   }

@@ -299,6 +299,28 @@ describe('routes of text-embeddings-inference', () => {
     expect(Number(headers.get('x-compute-tokens'))).toBeGreaterThanOrEqual(6);
   });
 
+  it('count inputs, tokens, batches and how long each part took', async () => {
+    const figures = async (): Promise<ReadonlyMap<string, number>> => {
+      const text = await (await get('/metrics')).text();
+      return new Map(
+        [...text.matchAll(/^(te_\w+)(?:\{[^}]*\})? ([\d.e+-]+)$/gm)].map(([, name = '', value]) => [
+          name,
+          Number(value),
+        ]),
+      );
+    };
+    const before = await figures();
+    await embed({ inputs: [`a text that was not seen ${performance.now()}`, 'another one'] });
+    const after = await figures();
+    const rise = (name: string): number => (after.get(name) ?? NaN) - (before.get(name) ?? NaN);
+    expect([rise('te_embed_count'), rise('te_request_input_length_count')]).toEqual([2, 2]);
+    for (const part of ['tokenization', 'queue', 'inference'])
+      expect(rise(`te_request_${part}_duration_count`)).toBe(1);
+    expect(rise('te_request_inference_duration_sum')).toBeGreaterThan(0);
+    expect(rise('te_batch_next_size_count')).toBeGreaterThanOrEqual(1);
+    expect(rise('te_batch_next_tokens_sum')).toBeGreaterThanOrEqual(6);
+  });
+
   it('refuse an empty text with 400, and models of another kind with 424', async () => {
     for (const path of ['/embed', '/embed_all', '/embed_sparse', '/'])
       for (const inputs of ['', ['a', '']]) {
