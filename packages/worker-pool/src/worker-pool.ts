@@ -88,10 +88,7 @@ export class WorkerPool {
   /** Ends all threads; calls under way and waiting are rejected with ClosedError. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true;
-    const calls = [
-      ...this.#takeAll(),
-      ...this.#seats.flatMap((seat) => (seat.call === undefined ? [] : [seat.call])),
-    ];
+    const calls = [...this.#takeAll(), ...this.#seats.flatMap((seat) => (seat.call === undefined ? [] : [seat.call]))];
     const workers = this.#seats.splice(0).map((seat) => seat.worker);
     for (const call of calls) call.reject(new ClosedError(this.#options.name));
     await Promise.all([
