@@ -74,7 +74,8 @@ export function contractOf(url: string, busy: string): Contract {
     many: many.map(({ text }) => text),
     manyVectors: many.map(({ embedding }) => numbersOf(embedding)),
     sliced: numbersOf(sliced),
-    long: Array.from({ length: 300 }, () => 'word').join(' '),
+    // Another text at its end than at its beginning.
+    long: Array.from({ length: 300 }, (_, index) => (index < 150 ? 'cat' : 'law')).join(' '),
     longTokens: 302,
   };
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -216,6 +216,21 @@ describe('serve', () => {
     expect(vector).toHaveLength(384);
     child.kill('SIGTERM');
     expect((await run).code).toBe(0);
+  });
+
+  it('takes settings from a file, and prints them without secrets', async () => {
+    await writeFile(join(scratch, 'kimera.yaml'), 'PORT: 3009\nKIMERA_API_KEYS: [hidden]\nHOST: 0.0.0.0\n');
+    const words = ['serve', '--config', 'kimera.yaml', '--print-config'];
+    const { code, stdout } = await kimera(words, scratch, '', { environment: { PORT: '3010' } });
+    expect(code).toBe(0);
+    // The environment counts before the file.
+    for (const line of ['PORT: "3010"', 'HOST: "0.0.0.0"', 'KIMERA_API_KEYS: "(set)"'])
+      expect(stdout.split('\n')).toContain(line);
+    expect(stdout).not.toContain('hidden');
+    await writeFile(join(scratch, 'wrong.yaml'), 'PROT: 1\n');
+    const refused = await kimera(['serve', '--config', 'wrong.yaml'], scratch);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain('is it PORT?');
   });
 
   it.each([
