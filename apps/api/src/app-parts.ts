@@ -1,5 +1,5 @@
 import type { CollectionSearch } from '@kimera/core';
-import type { ApiKey, NamedModels, ServingModels, WebSettings } from '@kimera/serving';
+import type { ApiKey, NamedModels, ServiceLimits, ServingModels, WebSettings } from '@kimera/serving';
 import type { Logger } from 'pino';
 import type { ServerKeeper } from './keeper.js';
 import type { Telemetry } from './telemetry.js';
@@ -22,7 +22,7 @@ export interface AppParts {
   /** Tokens of an input at most; the model's limit where undefined. */
   readonly maxInputTokens: number | undefined;
   readonly bodyLimitBytes: number;
-  readonly limits: { readonly batchTokens: number; readonly maxConnections: number };
+  readonly limits: ServiceLimits & { readonly batchTokens: number };
   readonly logger: Logger;
   readonly version: string;
   /** Unix seconds. */

@@ -10,7 +10,9 @@ import { measured } from './http/request-measure.js';
 import { nameRequests, requestIdOf } from './http/request-id.js';
 import { addRoutes, get, type Route } from './http/route.js';
 import { z } from 'zod';
+import { limitRequests } from './http/caller.js';
 import { guard } from './http/guard.js';
+import { limitRate } from './http/rate-limit.js';
 import { HttpError } from './errors.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { collectionRoutes } from './routes/collections.js';
@@ -26,9 +28,8 @@ import { teiSimilarityRoutes } from './routes/tei/similarity.js';
 import { teiTokenizeRoutes } from './routes/tei/tokenize.js';
 
 /** The server's routes over its parts; no listening, no environment. */
-export function createApp(parts: AppParts): Express {
+export function createApp(parts: AppParts, metrics = createMetrics(() => parts.names.all, parts.keeper)): Express {
   const app = express();
-  const metrics = createMetrics(() => parts.names.all, parts.keeper);
   const routes = routesOf(parts, metrics);
   const pathsOf = (some: readonly Route[]): readonly string[] => some.flatMap(({ paths }) => paths);
   const known = pathsOf(routes);
@@ -71,6 +72,9 @@ export function createApp(parts: AppParts): Express {
   app.use(checkHost);
   app.use(crossOrigin(corsOrigins));
   app.use(guard(parts.apiKeys, open));
+  app.use(limitRequests(parts.limits));
+  const { requestsPerMinute } = parts.limits;
+  if (requestsPerMinute !== undefined) app.use(limitRate(requestsPerMinute));
   addRoutes(app, routes, parts.bodyLimitBytes);
   app.use((request) => {
     throw new HttpError('not_found', `there is no ${request.method} ${request.path}`);

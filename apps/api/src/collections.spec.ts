@@ -3,7 +3,14 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { KimeraError, type CollectionSearch, type EmbeddingSpace } from '@kimera/core';
 import { Embedder } from '@kimera/embedder';
-import { keyDigest, ModelOfSpaceNotFoundError, ModelsOnDemand, NamedModels, ServingModels } from '@kimera/serving';
+import {
+  keyDigest,
+  ModelOfSpaceNotFoundError,
+  ModelsOnDemand,
+  NamedModels,
+  parseConfiguration,
+  ServingModels,
+} from '@kimera/serving';
 import { FakeBackend, fakeSpace, inlineBatchTokenizer, InMemoryStore } from '@kimera/testing';
 import { pino } from 'pino';
 import { z } from 'zod';
@@ -53,7 +60,7 @@ async function listening(collections: CollectionSearch | undefined, opened: stri
     autoTruncate: false,
     maxInputTokens: undefined,
     web: { corsOrigins: [], pathPrefix: '', trustedProxies: [] },
-    limits: { batchTokens: 4_096, maxConnections: 10 },
+    limits: { ...parseConfiguration({}, '.').limits, batchTokens: 4_096 },
     bodyLimitBytes: 100_000,
     logger,
     version: '0',

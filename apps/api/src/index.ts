@@ -1,1 +1,2 @@
+export { onLauncherGone } from './launcher.js';
 export { startServer, type RunningServer } from './server.js';

@@ -8,7 +8,7 @@ const require = createRequire(import.meta.url);
 export interface LoggerOptions {
   /** Default: whether standard output is one. */
   readonly isTerminal?: boolean;
-  /** Default: standard output, written at once, so that nothing is lost where the process ends. */
+  /** Default: standard output; what is not written yet is when the process exits. */
   readonly destination?: Writable;
 }
 

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, rm, truncate } from 'node:fs/promises';
+import { cp, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { Agent, request } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,8 +27,8 @@ class ServerProcess {
   readonly #ended: Promise<number | null>;
   #more = (): void => undefined;
 
-  constructor(environment: Record<string, string>) {
-    this.child = spawn(process.execPath, [main], {
+  constructor(environment: Record<string, string>, program: readonly string[] = [main]) {
+    this.child = spawn(process.execPath, program, {
       cwd: join(main, '../..'),
       env: { ...process.env, PORT: '0', ...environment },
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -65,6 +66,25 @@ class ServerProcess {
   }
 }
 
+/** Status and Connection of an answer; `refused` where nothing listens any more, and no new connection was to be expected. */
+function ask(url: string, agent: Agent, isEnding: boolean): Promise<string> {
+  return new Promise((resolve) => {
+    const asked = request(
+      url,
+      { agent, method: 'POST', headers: { 'content-type': 'application/json' } },
+      (response) => {
+        response.resume();
+        response.once('end', () => resolve(`${response.statusCode ?? 0} ${response.headers.connection ?? ''}`));
+        response.once('error', (error) => resolve(error.message));
+      },
+    );
+    asked.once('error', (error: NodeJS.ErrnoException) =>
+      resolve(isEnding && error.code === 'ECONNREFUSED' ? 'refused' : error.message),
+    );
+    asked.end('{"inputs":"a text"}');
+  });
+}
+
 describe('the process', () => {
   it('answers accepted requests on SIGTERM, twice given, and ends with 0', async () => {
     // Small batches: most of the request waits in the queue while the first ones run.
@@ -94,28 +114,94 @@ describe('the process', () => {
     for (const word of words) expect(server.text).toContain(word);
   });
 
-  it('ends at once with 1 on a signal long after the first, whatever keeps it', async () => {
-    const server = new ServerProcess({ ONNX_MODEL_PATH: SMALL_MODEL });
-    const { hostname, port } = new URL(await server.url());
-    const client = connect(Number(port), hostname).on('error', () => undefined);
-    // The server answers 100 once it has the head of the request, and waits for its body from then on.
-    client.write(
-      'POST /embed HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n' +
-        'content-length: 100\r\nexpect: 100-continue\r\n\r\nhalf',
-    );
-    await once(client, 'data');
+  it('ends at once on a second signal, by it, also while it computes', async () => {
+    const server = new ServerProcess({});
+    const url = await server.url();
+    const inputs = Array.from({ length: 512 }, (_, i) => `word ${i} `.repeat(80));
+    const lost = fetch(`${url}/embed`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ inputs, truncate: true }),
+    }).catch(() => undefined);
+    while (!/^te_queue_size\{.*\} [1-9]/m.test(await (await fetch(`${url}/metrics`)).text()));
     server.child.kill('SIGTERM');
     await server.line('shutting down');
-    // Signals within a second are one with the first: the first of those after it ends the process.
-    const again = setInterval(() => server.child.kill('SIGTERM'), 50);
+    // Signals at once are one with the first: the first of those after it ends the process.
+    const again = setInterval(() => server.child.kill('SIGINT'), 250);
     const code = await server.ended();
     clearInterval(again);
-    client.destroy();
-    expect(code).toBe(1);
-    expect(server.lines.slice(-2).map(({ msg }) => msg)).toEqual([
-      'shutting down: accepted requests are answered',
-      'a second signal: ending at once',
-    ]);
+    await lost;
+    expect([code, server.child.signalCode]).toEqual([null, 'SIGINT']);
+    expect(server.lines.at(-1)?.msg).toBe('a second signal: ending at once');
+  });
+
+  it('answers every request of clients that keep their connections, says that it closes them, and ends with 0', async () => {
+    const server = new ServerProcess({ ONNX_MODEL_PATH: SMALL_MODEL });
+    const url = await server.url();
+    const agent = new Agent({ keepAlive: true });
+    const outcomes: string[] = [];
+    let ending = false;
+    const client = async (): Promise<void> => {
+      for (;;) {
+        const outcome = await ask(`${url}/embed`, agent, ending);
+        outcomes.push(outcome);
+        if (outcome !== '200 keep-alive') return;
+      }
+    };
+    const clients = Array.from({ length: 16 }, client);
+    while (outcomes.length < 200) await new Promise((resolve) => setTimeout(resolve, 10));
+    ending = true;
+    const asked = performance.now();
+    server.child.kill('SIGTERM');
+    expect(await server.ended()).toBe(0);
+    await Promise.all(clients);
+    agent.destroy();
+    expect(performance.now() - asked).toBeLessThan(10_000);
+    expect(outcomes.filter((outcome) => !/^(200 (close|keep-alive)|refused)$/.test(outcome))).toEqual([]);
+    expect(outcomes.filter((outcome) => outcome === '200 close').length).toBeGreaterThanOrEqual(16);
+  });
+
+  it('ends within its bound whatever its clients do, and tells those that wait', async () => {
+    const server = new ServerProcess({ SHUTDOWN_SECONDS: '1' });
+    const url = await server.url();
+    const { hostname, port } = new URL(url);
+    const half = connect(Number(port), hostname).on('error', () => undefined);
+    half.write('POST /embed HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\nhalf');
+    const inputs = Array.from({ length: 4_096 }, (_, i) => `word ${i} `.repeat(120));
+    const long = fetch(`${url}/embed`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ inputs, truncate: true }),
+    });
+    while (!/^te_queue_size\{.*\} [1-9]/m.test(await (await fetch(`${url}/metrics`)).text()));
+    server.child.kill('SIGTERM');
+    const answer = await long;
+    expect([answer.status, answer.headers.get('connection')]).toEqual([503, 'close']);
+    expect(await server.ended()).toBe(0);
+    half.destroy();
+  });
+
+  it('ends where the program that launched it has ended, which is no signal to it', async () => {
+    const scratch = await mkdtemp(join(tmpdir(), 'kimera-launcher-'));
+    const launcher = join(scratch, 'nx');
+    await writeFile(
+      launcher,
+      `const { spawn } = require('node:child_process');
+       spawn(process.execPath, [${JSON.stringify(main)}], { stdio: 'inherit' }).on('exit', (code) => process.exit(code));`,
+    );
+    const server = new ServerProcess({ ONNX_MODEL_PATH: SMALL_MODEL }, [launcher, 'serve', 'api']);
+    const url = await server.url();
+    server.child.kill('SIGKILL');
+    await server.line('the program that started the server has ended');
+    await server.line('shutting down');
+    while (
+      await fetch(url).then(
+        () => true,
+        () => false,
+      )
+    )
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    await rm(scratch, { recursive: true });
   });
 
   it('does not start where something listens already, and says so in one line', async () => {

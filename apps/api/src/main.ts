@@ -1,8 +1,12 @@
 import { KimeraError } from '@kimera/core';
 import { parseConfiguration, withConfigurationFile } from '@kimera/serving';
+import { onLauncherGone } from './launcher.js';
 import { createLogger } from './logger.js';
 import { startServer } from './server.js';
-import { onSignal } from './shutdown.js';
+import { dieBySignal, onSignal } from './shutdown.js';
+
+/** For the last lines of the log, which are written in the background, where the process has to end at once. */
+const LOG_MILLISECONDS = 100;
 
 const logger = createLogger();
 /**
@@ -15,10 +19,15 @@ try {
   const shutDown = onSignal({
     close: () => server.close(),
     exit: (code) => process.exit(code),
+    die: (signal) => void setTimeout(dieBySignal, LOG_MILLISECONDS, signal),
     now: () => performance.now(),
     logger,
   });
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, shutDown);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, shutDown);
+  onLauncherGone(() => {
+    logger.info('the program that started the server has ended');
+    shutDown('SIGTERM');
+  });
 } catch (error) {
   if (error instanceof KimeraError) logger.fatal({ code: error.code, ...error.fields }, error.message);
   else logger.fatal({ err: error }, 'the server could not start');

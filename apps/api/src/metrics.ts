@@ -9,6 +9,11 @@ export interface Metrics {
   text(): Promise<string>;
   /** @param measure of a request that embeds something. */
   request(route: string, status: number, seconds: number, measure?: RequestMeasure): void;
+  /** Beyond the limit of connections. */
+  refusedConnection(): void;
+  /** It took nothing of its answer. */
+  cutOffClient(): void;
+  watchConnections(open: () => number): void;
 }
 
 /** Statistics of a model, each under its name in docs/statistics.md. */
@@ -146,7 +151,16 @@ export function createMetrics(models: () => readonly Embedder[], keeper?: AppPar
     registers,
   });
   const keeperFigures = keeper === undefined ? undefined : keeperGauges(registers, keeper);
+  const refused = new Counter({ name: 'kimera_refused_connections', help: 'beyond the limit', registers });
+  const cutOff = new Counter({
+    name: 'kimera_cut_off_clients',
+    help: 'clients that took nothing of their answers',
+    registers,
+  });
+  const connections = new Gauge({ name: 'kimera_connections', help: 'open connections', registers });
+  let openConnections = (): number => 0;
   const collect = (): void => {
+    connections.set(openConnections());
     keeperFigures?.();
     for (const embedder of models()) {
       const stats = embedder.getPerformanceStats();
@@ -165,6 +179,9 @@ export function createMetrics(models: () => readonly Embedder[], keeper?: AppPar
       return registry.metrics();
     },
     contentType: registry.contentType,
+    refusedConnection: () => refused.inc(),
+    cutOffClient: () => cutOff.inc(),
+    watchConnections: (open) => (openConnections = open),
     request(route, status, seconds, measure) {
       // Models that were opened since.
       watchBatches();

@@ -1,28 +1,27 @@
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { shortFingerprint } from '@kimera/core';
 import { DEFAULT_BATCH_TOKENS } from '@kimera/embedder';
 import type { Configuration } from '@kimera/serving';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import type { AppParts } from './app-parts.js';
 import { createApp } from './app.js';
 import { StoredCollections } from './collections/stored-collections.js';
 import { closeServer } from './http/close-server.js';
-import { Connections } from './http/connections.js';
-import { expectContinue } from './http/expect-continue.js';
-import { allowHalfClosed } from './http/half-closed.js';
+import { createHttpServer } from './http/http-server.js';
 import { ServerKeeper } from './keeper.js';
 import { listen } from './listen.js';
 import { createLogger } from './logger.js';
+import { createMetrics } from './metrics.js';
 import { openTelemetry } from './telemetry.js';
 import { openServerModels } from './server-models.js';
 
 export interface RunningServer {
   readonly url: string;
   /**
-   * Stops accepting, answers what was accepted, closes the model. Clients that send or read no further are cut off
-   * after `SHUTDOWN_GRACE_MILLISECONDS` (http/limits.ts). Idempotent.
+   * Stops accepting, answers what was accepted, closes the model, within `SHUTDOWN_SECONDS` and the time of one run of the
+   * model. Clients that send or read no further are cut off after `CLIENT_MILLISECONDS` (http/limits.ts); what is not
+   * answered in time gets 503. Idempotent.
    */
   close(): Promise<void>;
 }
@@ -32,7 +31,7 @@ export async function startServer(
   configuration: Configuration,
   logger: Logger = createLogger(),
 ): Promise<RunningServer> {
-  const { apiKeys, autoTruncate, maxInputTokens, bodyLimitBytes, host, port } = configuration;
+  const { apiKeys, autoTruncate, maxInputTokens, bodyLimitBytes, limits, host, port } = configuration;
   const collections =
     configuration.database === undefined ? undefined : await StoredCollections.at(configuration.database);
   logger.info({ settings: withoutSecrets(configuration) }, 'settings');
@@ -58,7 +57,8 @@ export async function startServer(
     const { version } = z
       .object({ version: z.string() })
       .parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')));
-    const app = createApp({
+    const metrics = createMetrics(() => names.all, keeper);
+    const parts: AppParts = {
       models,
       names,
       collections,
@@ -70,18 +70,13 @@ export async function startServer(
       autoTruncate,
       maxInputTokens,
       bodyLimitBytes,
-      limits: { batchTokens: configuration.batchTokens ?? DEFAULT_BATCH_TOKENS, maxConnections: 10_000 },
+      limits: { ...limits, batchTokens: configuration.batchTokens ?? DEFAULT_BATCH_TOKENS },
       logger,
       version,
       started: Math.floor(Date.now() / 1000),
-    });
-    const server = createServer(app);
-    expectContinue(server);
-    allowHalfClosed(server);
-    const connections = new Connections(server);
-    await listen(server, host, port);
-    const address = server.address() as AddressInfo;
-    const url = `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
+    };
+    const { server, connections } = createHttpServer(createApp(parts, metrics), { limits, metrics, logger });
+    const url = await listen(server, host, port);
     const health = models.health();
     const { modelId, fingerprint, dimension } = (health.status === 'unavailable' ? models.usual : health.embedder)
       .space;
@@ -91,8 +86,12 @@ export async function startServer(
     );
     let closing: Promise<void> | undefined;
     const close = async (): Promise<void> => {
-      await closeServer(server, connections);
+      const graceMilliseconds = limits.shutdownSeconds * 1_000;
+      const outcome = await closeServer(server, connections, { graceMilliseconds });
+      // What is not computed yet gets its 503.
+      if (outcome === 'late') await closeModels();
       await closeParts();
+      connections.closeAll();
     };
     return { url, close: () => (closing ??= close()) };
   } catch (error) {

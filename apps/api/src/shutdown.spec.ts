@@ -8,7 +8,12 @@ function start() {
     resolve: () => undefined,
     reject: () => undefined,
   };
-  const seen: { closes: number; exits: number[]; lines: string[] } = { closes: 0, exits: [], lines: [] };
+  const seen: { closes: number; exits: number[]; deaths: string[]; lines: string[] } = {
+    closes: 0,
+    exits: [],
+    deaths: [],
+    lines: [],
+  };
   const log = (_fields: object, line: string): void => void seen.lines.push(line);
   const signal = onSignal({
     close: () => {
@@ -16,6 +21,7 @@ function start() {
       return new Promise((resolve, reject) => Object.assign(closing, { resolve, reject }));
     },
     exit: (code) => seen.exits.push(code),
+    die: (signal) => seen.deaths.push(signal),
     now: () => clock.now,
     logger: { info: log, warn: log, error: log },
   });
@@ -34,21 +40,23 @@ describe('a signal', () => {
     expect(seen.exits).toEqual([0]);
   });
 
-  it('given twice within a second is one', () => {
+  it('handed on several times at once is one', () => {
     const { clock, seen, signal } = start();
     signal('SIGTERM');
     signal('SIGTERM');
-    clock.now += 1_000;
+    clock.now += 200;
     signal('SIGINT');
-    expect(seen).toMatchObject({ closes: 1, exits: [] });
+    clock.now += 200;
+    signal('SIGTERM');
+    expect(seen).toMatchObject({ closes: 1, exits: [], deaths: [] });
   });
 
-  it('that comes later ends at once with 1', () => {
+  it('that comes later ends at once, by the signal', () => {
     const { clock, seen, signal } = start();
     signal('SIGINT');
-    clock.now += 1_001;
+    clock.now += 201;
     signal('SIGINT');
-    expect(seen).toMatchObject({ closes: 1, exits: [1] });
+    expect(seen).toMatchObject({ closes: 1, exits: [], deaths: ['SIGINT'] });
     expect(seen.lines.at(-1)).toContain('at once');
   });
 

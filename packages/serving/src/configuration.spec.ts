@@ -29,6 +29,11 @@ it.each([
   [{ KIMERA_API_KEYS: 'sha256:abc' }, 'KIMERA_API_KEYS'],
   [{ KIMERA_OPEN_METRICS: 'no' }, 'KIMERA_OPEN_METRICS'],
   [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' }, 'OTEL_EXPORTER_OTLP_ENDPOINT'],
+  [{ MAX_BODY_BYTES: '1e12' }, 'MAX_BODY_BYTES'],
+  [{ MAX_CONNECTIONS: '0' }, 'MAX_CONNECTIONS'],
+  [{ KEEP_ALIVE_SECONDS: 'long' }, 'KEEP_ALIVE_SECONDS'],
+  [{ SHUTDOWN_SECONDS: '-1' }, 'SHUTDOWN_SECONDS'],
+  [{ REQUESTS_PER_MINUTE: '0.5' }, 'REQUESTS_PER_MINUTE'],
 ])('environment %j is refused', (environment, variable) => {
   expect(() => parseConfiguration(environment, '/root')).toThrow(InvalidEnvironmentError);
   expect(() => parseConfiguration(environment, '/root')).toThrow(variable);
@@ -56,6 +61,18 @@ it('has defaults that serve the shipped model on loopback', () => {
     port: 3000,
     web: { corsOrigins: [], pathPrefix: '', trustedProxies: [] },
     bodyLimitBytes: 8 << 20,
+    limits: {
+      requestInputs: undefined,
+      requestTokens: undefined,
+      requestsPerMinute: undefined,
+      connections: 10_000,
+      keepAliveSeconds: 75,
+      headersSeconds: 20,
+      bodySeconds: 120,
+      writeSeconds: 30,
+      requestSeconds: 600,
+      shutdownSeconds: 25,
+    },
     database: undefined,
     keep: false,
     modelFolders: ['/root/models', ...shippedModels()],

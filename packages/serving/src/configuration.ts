@@ -5,6 +5,7 @@ import { VARIANT_CHOICES, type VariantChoice } from '@kimera/core';
 import { z } from 'zod';
 import { parseApiKey, type ApiKey } from './api-key.js';
 import { InvalidEnvironmentError } from './errors.js';
+import { seconds, serviceLimits, serviceLimitsSchema, type ServiceLimits } from './service-limits.js';
 import { shippedModel, shippedModels } from './shipped-models.js';
 import { WEB_FIELDS, webSettings, type WebSettings } from './web-settings.js';
 
@@ -40,6 +41,7 @@ export interface Configuration {
   readonly web: WebSettings;
   /** Size of a request at most. */
   readonly bodyLimitBytes: number;
+  readonly limits: ServiceLimits;
   /** Of collections: the address of a server, or the folder of an embedded database. Undefined: there is none. */
   readonly database: string | undefined;
   /** True: the server keeps the collections of its database current. */
@@ -82,7 +84,6 @@ const whole = z.coerce
   .number('a whole number above 0')
   .int('a whole number above 0')
   .positive('a whole number above 0');
-const seconds = z.coerce.number('a number of seconds').positive('more than 0 seconds').max(86_400, 'a day at most');
 const flag = (usual: '0' | '1') =>
   z
     .enum(['0', '1'], '0 or 1')
@@ -123,6 +124,8 @@ const schema = z.object({
   EMBEDDING_DIM: whole.optional(),
   EMBEDDING_BATCH_SIZE: whole.max(65_536).optional(),
   MAX_QUEUE_SECONDS: seconds.default(DEFAULT_MAX_QUEUE_SECONDS),
+  MAX_BODY_BYTES: whole.max(1 << 30, 'a gigabyte at most').default(DEFAULT_BODY_LIMIT_BYTES),
+  ...serviceLimitsSchema,
   AUTO_TRUNCATE: flag('0'),
   KIMERA_API_KEYS: list
     .refine((keys) => keys.every((key) => parseApiKey(key) !== undefined), 'keys, or sha256: and 64 hexadecimal digits')
@@ -197,7 +200,7 @@ export function configurationProblems(environment: Environment): readonly Invali
   if (!parsed.success)
     return parsed.error.issues.map(({ path: [variable], message }) => problem(String(variable), message));
   const { HOST, KIMERA_API_KEYS } = parsed.data;
-  return KIMERA_API_KEYS.length > 0 || LOOPBACK.includes(HOST)
+  return KIMERA_API_KEYS.length > 0 || LOOPBACK.includes(HOST) || HOST.startsWith('unix:')
     ? []
     : [problem('HOST', `a loopback address (${LOOPBACK.join(', ')}), or KIMERA_API_KEYS set`)];
 }
@@ -235,7 +238,8 @@ export function parseConfiguration(environment: Environment, root: string): Conf
     host: value.HOST,
     port: value.PORT,
     web: webSettings(value),
-    bodyLimitBytes: DEFAULT_BODY_LIMIT_BYTES,
+    bodyLimitBytes: value.MAX_BODY_BYTES,
+    limits: serviceLimits(value),
     database: databaseIn(root, database),
     keep: value.KIMERA_KEEP,
     morePaths: value.KIMERA_MODELS.map(absolute),

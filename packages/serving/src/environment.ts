@@ -1,5 +1,20 @@
 import { DEFAULT_BATCH_TOKENS } from '@kimera/embedder';
-import { DEFAULT_CACHE_MEGABYTES, DEFAULT_HOST, DEFAULT_MAX_QUEUE_SECONDS, DEFAULT_PORT } from './configuration.js';
+import {
+  DEFAULT_BODY_LIMIT_BYTES,
+  DEFAULT_CACHE_MEGABYTES,
+  DEFAULT_HOST,
+  DEFAULT_MAX_QUEUE_SECONDS,
+  DEFAULT_PORT,
+} from './configuration.js';
+import {
+  DEFAULT_BODY_SECONDS,
+  DEFAULT_CONNECTIONS,
+  DEFAULT_HEADERS_SECONDS,
+  DEFAULT_KEEP_ALIVE_SECONDS,
+  DEFAULT_REQUEST_SECONDS,
+  DEFAULT_SHUTDOWN_SECONDS,
+  DEFAULT_WRITE_SECONDS,
+} from './service-limits.js';
 
 /** A variable that the server and the command line read. */
 export interface EnvironmentVariable {
@@ -63,6 +78,53 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
     meaning: 'a request that would wait longer for its turn is refused with 429 and Retry-After',
   },
   {
+    name: 'MAX_BODY_BYTES',
+    usual: String(DEFAULT_BODY_LIMIT_BYTES),
+    meaning: 'bytes of a request at most, also after decompression',
+  },
+  {
+    name: 'MAX_REQUEST_INPUTS',
+    usual: "2048 on OpenAI's routes, 8192 on those of text-embeddings-inference",
+    meaning: 'inputs of a request at most',
+  },
+  { name: 'MAX_REQUEST_TOKENS', usual: 'unset', meaning: 'tokens of a request at most, all inputs together' },
+  {
+    name: 'REQUESTS_PER_MINUTE',
+    usual: 'unset',
+    meaning: 'requests of one key, without keys of one address, in a minute; more get 429',
+  },
+  {
+    name: 'MAX_CONNECTIONS',
+    usual: String(DEFAULT_CONNECTIONS),
+    meaning: 'open connections at most, and never more than the descriptors that the system gives; more are closed',
+  },
+  {
+    name: 'KEEP_ALIVE_SECONDS',
+    usual: String(DEFAULT_KEEP_ALIVE_SECONDS),
+    meaning: "that a connection stays open without a request: above a load balancer's 60 s",
+  },
+  {
+    name: 'HEADERS_TIMEOUT_SECONDS',
+    usual: String(DEFAULT_HEADERS_SECONDS),
+    meaning: 'until all headers of a request are there',
+  },
+  { name: 'BODY_TIMEOUT_SECONDS', usual: String(DEFAULT_BODY_SECONDS), meaning: 'until all of a request is there' },
+  {
+    name: 'WRITE_TIMEOUT_SECONDS',
+    usual: String(DEFAULT_WRITE_SECONDS),
+    meaning: 'that a client may take nothing of its answer before it is cut off',
+  },
+  {
+    name: 'REQUEST_TIMEOUT_SECONDS',
+    usual: String(DEFAULT_REQUEST_SECONDS),
+    meaning: 'until a request is answered, else 504; the header x-request-timeout (seconds) asks for less',
+  },
+  {
+    name: 'SHUTDOWN_SECONDS',
+    usual: String(DEFAULT_SHUTDOWN_SECONDS),
+    meaning: 'from a signal until the server has ended, whatever its clients do',
+  },
+  {
     name: 'AUTO_TRUNCATE',
     usual: '0',
     meaning: 'what an absent truncate means over HTTP: 0 refuses a text beyond the limit, 1 cuts it and says so',
@@ -74,7 +136,12 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
       'keys, or sha256: and their hashes, separated by commas, each with #scopes where it may not do all; without one the server serves loopback only',
     isSecret: true,
   },
-  { name: 'HOST', usual: DEFAULT_HOST, meaning: 'address that the server listens on' },
+  {
+    name: 'HOST',
+    usual: DEFAULT_HOST,
+    meaning:
+      'address that the server listens on: a name, an address of IPv4 or IPv6, or unix: and the path of a socket',
+  },
   { name: 'PORT', usual: String(DEFAULT_PORT), meaning: 'port that the server listens on' },
   {
     name: 'KIMERA_CORS_ORIGINS',

@@ -3,9 +3,6 @@ import { hideArguments } from './console/hide-arguments.js';
 import { colorsFor, Output } from './console/output.js';
 import { runCommandLine } from './program.js';
 
-/** 128 + SIGINT, as shells report it. */
-const EXIT_AT_ONCE = 130;
-
 hideArguments(process);
 const { env: environment, stdin, stderr } = process;
 stderr.on('error', () => undefined);
@@ -13,7 +10,12 @@ const stop = new AbortController();
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    if (stop.signal.aborted) process.exit(EXIT_AT_ONCE);
+    if (stop.signal.aborted) {
+      // By the signal: Node's own way out ends worker threads first, and ONNX Runtime aborts where it computes in one.
+      process.removeAllListeners(signal);
+      process.kill(process.pid, signal);
+      return;
+    }
     if (stderr.isTTY) stderr.write('\nstopping at the next safe point; Ctrl-C again stops at once\n');
     stop.abort();
   });

@@ -4,8 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parseApiKey } from '@kimera/serving';
 import express from 'express';
 import { z } from 'zod';
-import { callerOf, type Caller } from './caller.js';
+import { callerOf, limitRequests, type Caller } from './caller.js';
+import { HttpError } from '../errors.js';
 import { guard } from './guard.js';
+import { REFUSALS } from './refusals.js';
 
 describe.each([
   ['without keys', []],
@@ -20,14 +22,14 @@ describe.each([
           ['/open'],
         ),
       )
+      .use(limitRequests({ requestInputs: undefined, requestTokens: undefined, requestSeconds: 60 }))
       .use((request, response) => {
-        callers.push(callerOf(request, response));
+        callers.push(callerOf(response));
         if (request.path !== '/waits') response.end();
       })
-      // The guard refuses.
       .use((error: unknown, _request: express.Request, response: express.Response, next: express.NextFunction) => {
         if (response.headersSent) next(error);
-        else response.status(401).end();
+        else response.status(error instanceof HttpError ? REFUSALS[error.code].tei[0] : 500).end();
       }),
   );
   let url = '';
@@ -69,5 +71,20 @@ describe.each([
     await asked;
     if (signal?.aborted === false) await once(signal, 'abort');
     expect(signal?.reason).toMatchObject({ code: 'client_closed_request', kind: 'caller' });
+  });
+
+  it('gives up at the deadline that it asks for', async () => {
+    callers.splice(0);
+    const headers = { authorization: 'Bearer one', 'x-request-timeout': '0.05' };
+    const controller = new AbortController();
+    const asked = fetch(`${url}/waits`, { headers, signal: controller.signal }).catch(() => undefined);
+    while (callers.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    const signal = callers[0]?.signal;
+    if (signal?.aborted === false) await once(signal, 'abort');
+    controller.abort();
+    await asked;
+    expect(signal?.reason).toMatchObject({ code: 'deadline_exceeded', message: 'there was no answer within 0.05 s' });
+    for (const wrong of ['soon', '0', '-1'])
+      expect((await fetch(url, { headers: { ...headers, 'x-request-timeout': wrong } })).status).toBe(422);
   });
 });

@@ -7,7 +7,7 @@ import { closeServer } from './close-server.js';
 import { Connections } from './connections.js';
 
 /** Short, so that the tests are; they pass with any. */
-const GRACE = 20;
+const WAITS = { graceMilliseconds: 60_000, clientMilliseconds: 20, quietMilliseconds: 20 };
 const servers: Server[] = [];
 const clients: Socket[] = [];
 afterEach(() => {
@@ -46,7 +46,7 @@ describe('closing a server', () => {
     const { server, connections, send } = await start((request) => request.resume());
     const client = await send(text);
     const left = once(client.resume(), 'close');
-    await closeServer(server, connections, GRACE);
+    await closeServer(server, connections, WAITS);
     await left;
   });
 
@@ -56,7 +56,7 @@ describe('closing a server', () => {
     );
     const client = await send('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
     await once(client, 'readable');
-    await closeServer(server, connections, GRACE);
+    await closeServer(server, connections, WAITS);
   });
 
   it('answers a request that arrived whole, however long that takes', async () => {
@@ -70,7 +70,7 @@ describe('closing a server', () => {
     await arrived;
     const half = await send('POST / HTTP/1.1\r\nho');
     const cutOff = once(half.resume(), 'close');
-    const closed = closeServer(server, connections, GRACE);
+    const closed = closeServer(server, connections, WAITS);
     await cutOff;
     answer();
     let text = '';

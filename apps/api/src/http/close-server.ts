@@ -1,22 +1,48 @@
 import type { Server } from 'node:http';
+import { Server as NetServer } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Connections } from './connections.js';
-import { SHUTDOWN_GRACE_MILLISECONDS } from './limits.js';
+import { CLIENT_MILLISECONDS, QUIET_MILLISECONDS } from './limits.js';
+
+export interface CloseServerOptions {
+  /** After so long what is not answered yet is given up. */
+  readonly graceMilliseconds: number;
+  /** That a client has to finish sending its request, or to take its answer. */
+  readonly clientMilliseconds?: number;
+  /** A connection that has had no request for so long is closed. */
+  readonly quietMilliseconds?: number;
+}
 
 /**
- * Stops accepting, answers what was accepted. Clients that keep the server waiting are cut off, every `grace`
- * milliseconds.
+ * Stops accepting, and answers what was accepted: each answer closes its connection, and so do connections without a
+ * request. Clients that keep the server waiting are cut off. @returns whether everything was answered in time; the
+ * connections that are left stay open.
  */
-export function closeServer(
+export async function closeServer(
   server: Server,
   connections: Connections,
-  grace = SHUTDOWN_GRACE_MILLISECONDS,
-): Promise<void> {
+  {
+    graceMilliseconds,
+    clientMilliseconds = CLIENT_MILLISECONDS,
+    quietMilliseconds = QUIET_MILLISECONDS,
+  }: CloseServerOptions,
+): Promise<'answered' | 'late'> {
+  connections.closeAfterAnswers();
+  // What the system has accepted for this server is taken over in a turn of the event loop: it would be reset otherwise.
+  await turn();
+  await turn();
   return new Promise((resolve) => {
-    const cutOff = setInterval(() => connections.closeWaiting(), grace).unref();
-    server.close(() => {
-      clearInterval(cutOff);
-      resolve();
-    });
-    server.closeIdleConnections();
+    const idle = setInterval(() => connections.closeIdle(quietMilliseconds), Math.ceil(quietMilliseconds / 4));
+    const waiting = setInterval(() => connections.closeWaiting(), clientMilliseconds);
+    const end = (outcome: 'answered' | 'late'): void => {
+      clearInterval(idle);
+      clearInterval(waiting);
+      clearTimeout(late);
+      resolve(outcome);
+    };
+    const late = setTimeout(() => end('late'), graceMilliseconds);
+    // Of net, not of http: the latter resets connections on which a request is on its way.
+    NetServer.prototype.close.call(server, () => end('answered'));
+    connections.closeIdle(quietMilliseconds);
   });
 }

@@ -1,5 +1,6 @@
 import type { Derivation, Embedding, Head, Lane, PromptName } from '@kimera/core';
 import type { Embedder } from '@kimera/embedder';
+import { HttpError } from '../errors.js';
 import type { Caller } from './caller.js';
 import { cutIds } from './cut-ids.js';
 import { MAX_INTERACTIVE_INPUTS } from './limits.js';
@@ -33,8 +34,20 @@ interface Tokens {
 export async function embedInput(
   embedder: Embedder,
   input: Input,
-  { role, heads = ['dense'], derivation, truncationSide, tokenLimit, signal, client, measure }: EmbedInputOptions,
+  {
+    role,
+    heads = ['dense'],
+    derivation,
+    truncationSide,
+    tokenLimit,
+    signal,
+    client,
+    limits,
+    measure,
+  }: EmbedInputOptions,
 ): Promise<readonly Embedding[]> {
+  const { requestInputs = input.length, requestTokens } = limits;
+  if (input.length > requestInputs) throw tooMany('inputs', requestInputs, input.length);
   // Many texts are bulk work: they wait for those of requests with few.
   const lane: Lane = input.length > MAX_INTERACTIVE_INPUTS ? 'bulk' : 'interactive';
   const call = { lane, client, signal };
@@ -49,6 +62,10 @@ export async function embedInput(
   const [ofTexts, ofLists] = await (measure?.timed('tokenization', tokenizing) ?? tokenizing);
   const counts = lists.map(({ length }) => length);
   tokenLimit.check(inOrderOf(input, Array.from(ofTexts?.totalTokens ?? []), counts));
+  if (requestTokens !== undefined) {
+    const tokens = [...(ofTexts?.ids ?? []), ...(ofLists ?? [])].reduce((sum, { length }) => sum + length, 0);
+    if (tokens > requestTokens) throw tooMany('tokens', requestTokens, tokens);
+  }
   if (measure !== undefined) measure.characters += texts.reduce((sum, { length }) => sum + length, 0);
   // Two calls: only texts have the tokens of a prompt at their head.
   const encode = async (tokens: Tokens | undefined): Promise<readonly Embedding[]> => {
@@ -63,6 +80,11 @@ export async function embedInput(
   const embeddings = inOrderOf(input, embeddedTexts, embeddedLists);
   measure?.embedded(embeddings);
   return embeddings;
+}
+
+function tooMany(what: string, limit: number, actual: number): HttpError {
+  const message = `the request has ${actual} ${what}, the limit is ${limit}: send several requests`;
+  return new HttpError('request_too_large', message, null, { limit, actual });
 }
 
 /** What the texts and the lists of the input became, in the order of the input. */

@@ -4,6 +4,7 @@ import { HttpError } from '../errors.js';
 import { embedInput, type EmbedInputOptions } from './embed-input.js';
 import { toHttpError } from './error-mapping.js';
 import { parseItem, type Item } from './parse-input.js';
+import type { HttpErrorCode } from './refusals.js';
 import { TokenLimit } from './token-limit.js';
 
 /** What an item became: its embedding, or why it has none. */
@@ -11,7 +12,7 @@ export type Encoded = Embedding | HttpError;
 
 export interface EncodeItemsOptions extends Pick<
   EmbedInputOptions,
-  'signal' | 'client' | 'measure' | 'truncationSide'
+  'signal' | 'client' | 'limits' | 'measure' | 'truncationSide'
 > {
   /** The field of the body that holds the items. */
   readonly param: string;
@@ -71,7 +72,19 @@ export async function encodeItems(
 function embedSome(
   embedder: Embedder,
   some: readonly { readonly item: Item; readonly index: number }[],
-  { param, role, heads, derivation, truncate, truncationSide, bound, signal, client, measure }: EncodeItemsOptions,
+  {
+    param,
+    role,
+    heads,
+    derivation,
+    truncate,
+    truncationSide,
+    bound,
+    signal,
+    client,
+    limits,
+    measure,
+  }: EncodeItemsOptions,
 ): Promise<readonly Embedding[]> {
   const { maxTokens } = embedder.space;
   const tokenLimit = new TokenLimit({
@@ -94,17 +107,20 @@ function embedSome(
       truncationSide,
       signal,
       client,
+      limits,
       ...(measure === undefined ? {} : { measure }),
     },
   );
 }
+
+const OF_THE_REQUEST: readonly HttpErrorCode[] = ['client_closed_request', 'request_too_large'];
 
 /** What another input could do better: not an overloaded or closed model, nor a client that is gone. */
 function isOfAnItem(error: unknown): error is KimeraError {
   return (
     error instanceof KimeraError &&
     error.kind === 'caller' &&
-    !(error instanceof HttpError && error.code === 'client_closed_request')
+    !(error instanceof HttpError && OF_THE_REQUEST.includes(error.code))
   );
 }
 

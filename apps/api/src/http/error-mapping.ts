@@ -24,7 +24,7 @@ export function toHttpError(error: unknown, closing: boolean): HttpError {
 
 /** @param now milliseconds since 1970. */
 export function sendError(response: Response, error: HttpError, contract: Contract, now = Date.now()): void {
-  const [status, type] = REFUSALS[error.code][contract];
+  const [status] = REFUSALS[error.code][contract];
   const seconds = retryAfter(error, now);
   if (seconds !== undefined) response.setHeader('Retry-After', String(seconds));
   // What follows on this connection may not be what the client means by it.
@@ -32,10 +32,7 @@ export function sendError(response: Response, error: HttpError, contract: Contra
   if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
   if (error.code === 'unsupported_content_encoding')
     response.setHeader('Accept-Encoding', CONTENT_ENCODINGS.join(', '));
-  const body =
-    contract === 'openai'
-      ? { error: { message: error.message, type, param: error.param, code: error.code } }
-      : { error: error.message, error_type: type };
+  const body = bodyOf(error, contract);
   response.status(status);
   if (!hasUnreadBody(response.req)) {
     response.json(body);
@@ -43,6 +40,14 @@ export function sendError(response: Response, error: HttpError, contract: Contra
   }
   response.setHeader('Content-Type', 'application/json; charset=utf-8');
   endBeforeBody(response.req, response, JSON.stringify(body));
+}
+
+/** In the form of the contract. */
+export function bodyOf(error: HttpError, contract: Contract): object {
+  const [, type] = REFUSALS[error.code][contract];
+  return contract === 'openai'
+    ? { error: { message: error.message, type, param: error.param, code: error.code } }
+    : { error: error.message, error_type: type };
 }
 
 export function contractOf(path: string): Contract {

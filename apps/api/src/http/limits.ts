@@ -21,7 +21,9 @@ export const MAX_HITS = 1_000;
 export const USUAL_HITS = 10;
 
 /** On shutdown: the time that a client has to finish sending its request, or to take its answer. */
-export const SHUTDOWN_GRACE_MILLISECONDS = 10_000;
+export const CLIENT_MILLISECONDS = 10_000;
+/** On shutdown: a connection that has had no request for so long is closed; its client may be about to send one. */
+export const QUIET_MILLISECONDS = 500;
 
 /**
  * `Retry-After` in seconds where nothing better is known: before the first batch of an overloaded server, while a backend

@@ -15,7 +15,8 @@ it.each(names)('%s has statuses that say who has to act', (name) => {
   const { kind, openai, tei } = REFUSALS[name];
   expect(new HttpError(name, 'refused').kind).toBe(kind);
   for (const [status] of [openai, tei]) {
-    const expected = status === 500 ? 'internal' : status === 429 || status === 503 ? 'retryable' : 'caller';
+    const expected =
+      status === 500 ? 'internal' : status === 429 || status === 503 || status === 504 ? 'retryable' : 'caller';
     expect(kind).toBe(expected);
   }
 });

@@ -143,6 +143,14 @@ export const REFUSALS = {
     tei: [429, 'Overloaded'],
     codes: ['QUEUE_FULL'],
   },
+  too_many_requests: { kind: 'retryable', openai: [429, 'rate_limit_exceeded'], tei: [429, 'Overloaded'], codes: [] },
+  /** More inputs or tokens than this server takes at once: the request as a whole is refused. */
+  request_too_large: { kind: 'caller', openai: [400, 'invalid_request_error'], tei: [422, 'Validation'], codes: [] },
+  /** Of Node's parser, before there is a request. */
+  headers_too_large: { kind: 'caller', openai: [431, 'invalid_request_error'], tei: [431, 'Validation'], codes: [] },
+  request_timeout: { kind: 'caller', openai: [408, 'invalid_request_error'], tei: [408, 'Validation'], codes: [] },
+  /** The client, or the server for every client, wants no answer after that long. */
+  deadline_exceeded: { kind: 'retryable', openai: [504, 'server_error'], tei: [504, 'Overloaded'], codes: [] },
   /** The client closed the connection: this status, which is nginx's, is only in the log and the metrics. */
   client_closed_request: {
     kind: 'caller',

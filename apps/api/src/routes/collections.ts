@@ -104,7 +104,7 @@ export function collectionRoutes({ collections, names, autoTruncate, maxInputTok
     const { name } = request.params;
     const asked = request.get('x-embedding-space');
     const query = queryOf(body.query, asked);
-    const caller = callerOf(request, response);
+    const caller = callerOf(response);
     const parts: SearchParts = {
       store: { search: store },
       collection: String(name),

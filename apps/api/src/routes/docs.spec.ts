@@ -53,7 +53,7 @@ beforeAll(async () => {
     autoTruncate: false,
     maxInputTokens: undefined,
     bodyLimitBytes: 1 << 20,
-    limits: { batchTokens: 4_096, maxConnections: 100 },
+    limits: { ...parseConfiguration({}, '.').limits, batchTokens: 4_096 },
     logger,
     version: '1.2.3',
     started: 0,

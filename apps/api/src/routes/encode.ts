@@ -66,7 +66,7 @@ export function encodeRoutes({ models, names, autoTruncate, maxInputTokens }: Ap
       truncationSide: body.truncation_direction,
       truncate: body.truncate ?? autoTruncate,
       bound: maxInputTokens,
-      ...callerOf(request, response),
+      ...callerOf(response),
       measure,
     });
     describeSpace(

@@ -86,7 +86,7 @@ export function openaiRoutes({ names, autoTruncate, maxInputTokens, started }: A
       derivation,
       truncationSide: body.truncation_direction,
       tokenLimit,
-      ...callerOf(request, response),
+      ...callerOf(response),
       measure,
     });
     describeSpace(response, space, embedded);

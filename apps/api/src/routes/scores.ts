@@ -78,7 +78,7 @@ export function scoreRoutes({ models, names, autoTruncate, maxInputTokens }: App
   ): Promise<Scored> => {
     const { space } = embedder;
     checkSpace(request, space);
-    const caller = callerOf(request, response);
+    const caller = callerOf(response);
     const measure = measureOf(response);
     const embed = (texts: readonly string[], role: PromptName | undefined, of: string) =>
       embedInput(embedder, texts, {

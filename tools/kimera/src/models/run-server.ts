@@ -1,6 +1,6 @@
-import { startServer } from '@kimera/api';
-import type { CommandContext } from '../console/command-context.js';
+import { onLauncherGone, startServer } from '@kimera/api';
 import { describeSettings, parseConfiguration, withConfigurationFile } from '@kimera/serving';
+import type { CommandContext } from '../console/command-context.js';
 
 export interface RunServerOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -18,6 +18,7 @@ export async function runServer({ environment, folder, stop }: RunServerOptions)
   await new Promise<void>((resolve) => {
     if (stop.aborted) resolve();
     else stop.addEventListener('abort', () => resolve(), { once: true });
+    onLauncherGone(resolve);
   });
   await server.close();
 }

@@ -54,7 +54,7 @@ export function teiInfoRoutes({ models, autoTruncate, maxInputTokens, version, l
       model_dtype: variant,
       served_model_name: space.modelId,
       model_type: { embedding: { pooling: space.pooling.join('+') } },
-      max_concurrent_requests: limits.maxConnections,
+      max_concurrent_requests: limits.connections,
       max_input_length: Math.min(space.maxTokens, maxInputTokens ?? space.maxTokens),
       max_batch_tokens: limits.batchTokens,
       max_batch_requests: null,

@@ -82,7 +82,7 @@ export async function embedForTei(
     ...(derivation === undefined ? {} : { derivation }),
     truncationSide: fields.truncation_direction,
     tokenLimit,
-    ...callerOf(request, response),
+    ...callerOf(response),
     measure: measureOf(response),
   });
   describeSpace(response, space, embeddings);
