@@ -48,7 +48,7 @@ export function teiTokenizeRoutes({ models }: AppParts): readonly Route[] {
         const texts = typeof inputs === 'string' ? [inputs] : inputs;
         if (texts.length === 0) throw new HttpError('empty_input', '`inputs` cannot be empty', 'inputs');
         const { embedder, space } = await modelFor(request, models);
-        const { signal } = callerOf(request, response);
+        const { signal } = callerOf(response);
         const promptName = roleNamed(space, prompt_name);
         const columns = await embedder.tokenizeDetailed(texts, { addSpecialTokens, promptName, signal });
         response.setHeader('x-embedding-space', space.fingerprint);
@@ -63,7 +63,7 @@ export function teiTokenizeRoutes({ models }: AppParts): readonly Route[] {
       answer: z.array(z.string()),
       handle: async ({ ids, skip_special_tokens: skipSpecialTokens }, request, response) => {
         const { embedder, space } = await modelFor(request, models);
-        const { signal } = callerOf(request, response);
+        const { signal } = callerOf(response);
         const lists = parseIdLists(ids, 'ids', MAX_INPUTS.tei);
         if (lists.length === 0) throw new HttpError('empty_input', '`ids` cannot be empty', 'ids');
         const texts = await embedder.decode(lists, { skipSpecialTokens, signal });
