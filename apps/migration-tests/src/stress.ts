@@ -9,6 +9,8 @@ import { runStress } from './stress/run-stress.js';
 const options = readOptions(process.argv.slice(2), process.env['INIT_CWD'] ?? ROOT);
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const checks = new Checks(print);
+// The workers end with this process (processes.ts), the server stays for the next run.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(3));
 let last = 0;
 const report = await runStress(options, checks, (line) => {
   if (performance.now() - last < 10_000) return;
