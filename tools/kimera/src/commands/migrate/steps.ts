@@ -39,6 +39,9 @@ interface Step {
 
 const acceptOption = (command: Command): Command =>
   command.option('--accept <kind:name...>', 'in place: what may happen to these, as "migrate plan" lists them');
+/** As `SwitchOptions.tenants` says it. */
+const TENANT_CATCH_UP =
+  'With --tenant the changes of the whole collection are embedded first, beside the writers, also those of other tenants; only then, while writers wait, those of the tenants named alone.';
 const switchOptions = (command: Command): Command =>
   acceptOption(command)
     .option('--tenant <name...>', 'only the searches of these tenants; the others follow, or not (default: all)')
@@ -93,8 +96,10 @@ const STEPS: readonly Step[] = [
     name: 'cutover',
     text: {
       summary: 'searches use the new space',
-      description:
+      description: [
         'Needs a GO of "migrate verify" (or an accepted INCONCLUSIVE). The last changes are embedded while writers wait; one pointer moves. The old vectors stay. In place, every index is built on the new column first, without holding anybody up; then the names of the two columns are exchanged in the same transaction.',
+        TENANT_CATCH_UP,
+      ].join('\n'),
       examples: [
         'migrate cutover --database ./data --collection docs',
         'migrate cutover --collection documents --tenant acme --tenant globex',
@@ -109,8 +114,10 @@ const STEPS: readonly Step[] = [
     name: 'rollback',
     text: {
       summary: 'searches use the old space again',
-      description:
+      description: [
         'The vectors of unchanged rows are those from before, byte for byte; changed rows are embedded with the old model.',
+        TENANT_CATCH_UP,
+      ].join('\n'),
       examples: [
         'migrate rollback --database ./data --collection docs',
         'migrate rollback --collection documents --tenant acme',
