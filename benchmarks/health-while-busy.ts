@@ -4,30 +4,16 @@
  * answered. Fails where an answer takes 50 ms or more. The delay of the server's own event loop is read from its
  * /metrics.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
-import { join } from 'node:path';
-import { machineLines, percentile, root, table } from './machine.js';
+import { machineLines, percentile, table } from './machine.js';
+import { metricsOf, startServerProcess } from './start-server.js';
 
 const LIMIT_MILLISECONDS = 50;
 const TEXTS = 256;
 
-const server = spawn(process.execPath, [join(root, 'apps/api/dist/main.js')], {
-  cwd: root,
-  env: { ...process.env, PORT: '0', KIMERA_API_KEYS: '' },
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
-const url = await new Promise<string>((resolve, reject) => {
-  let log = '';
-  server.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${log}`)));
-  server.stdout.on('data', (chunk: Buffer) => {
-    log += chunk.toString();
-    const found = /listening on (http:\/\/[^"]+)/.exec(log)?.[1];
-    if (found !== undefined) resolve(found);
-  });
-});
+const server = await startServerProcess();
+const { url } = server;
 
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 /** Milliseconds until the whole answer is here. */
@@ -74,11 +60,8 @@ try {
   const busy = await poll(() => answered);
   const seconds = (performance.now() - started) / 1000;
   const count = await batch;
-  const metrics = await (await fetch(`${url}/metrics`)).text();
-  const lag = (name: string): string =>
-    (1000 * Number(new RegExp(`^kimera_nodejs_eventloop_lag_${name}_seconds (.*)$`, 'm').exec(metrics)?.[1])).toFixed(
-      1,
-    );
+  const metrics = await metricsOf(url);
+  const lag = (name: string): string => (1000 * metrics(`kimera_nodejs_eventloop_lag_${name}_seconds`)).toFixed(1);
   const row = (what: string, times: readonly number[]): readonly (string | number)[] => [
     what,
     times.length,
@@ -96,7 +79,5 @@ try {
   process.exitCode = count === TEXTS && Math.max(...busy) < LIMIT_MILLISECONDS ? 0 : 1;
 } finally {
   agent.destroy();
-  server.removeAllListeners('exit');
-  server.kill('SIGTERM');
-  await once(server, 'exit');
+  await server.stop();
 }

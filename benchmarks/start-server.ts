@@ -1,0 +1,52 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { root } from './machine.js';
+
+/** The server in a process of its own, on a free port. */
+export interface ServerProcess {
+  readonly url: string;
+  readonly pid: number;
+  /** Sends a signal. */
+  signal(name: NodeJS.Signals): void;
+  /** The exit code, or the signal that ended it. */
+  readonly ended: Promise<number | string>;
+  /** Ends it where it still runs. */
+  stop(): Promise<void>;
+}
+
+/** @throws where it ends before it listens, with its log. */
+export async function startServerProcess(environment: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
+  const child = spawn(process.execPath, [join(root, 'apps/api/dist/main.js')], {
+    cwd: root,
+    env: { ...process.env, PORT: '0', KIMERA_API_KEYS: '', ...environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | string);
+  const url = await new Promise<string>((resolve, reject) => {
+    let log = '';
+    void ended.then((how) => reject(new Error(`the server ended with ${how}: ${log}`)));
+    child.stdout.on('data', (chunk: Buffer) => {
+      if (log.length > 1 << 20) return;
+      log += chunk.toString();
+      const found = /listening on (http:\/\/[^"]+)/.exec(log)?.[1];
+      if (found !== undefined) resolve(found);
+    });
+  });
+  return {
+    url,
+    pid: child.pid ?? 0,
+    ended,
+    signal: (name) => child.kill(name),
+    stop: async () => {
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
+
+/** The values of a metric without labels, by name. */
+export async function metricsOf(url: string): Promise<(name: string) => number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return (name) => Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1]);
+}
