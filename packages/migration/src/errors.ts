@@ -166,6 +166,9 @@ interface Agreement {
   readonly agreeing: number;
 }
 
+/** The option that reads no old vector; a column of another dimension is left alone altogether. */
+type WithoutOldVectors = '--re-embed' | '--vector none';
+
 /** The stored vectors are those of another model at hand, or of the named one with its prompt for queries. */
 export class OtherModelVectorsError extends KimeraError {
   readonly code = 'VECTORS_OF_OTHER_MODEL';
@@ -175,9 +178,10 @@ export class OtherModelVectorsError extends KimeraError {
     readonly fitting: string,
     readonly role: 'document' | 'query',
     { rows, agreeing }: Agreement,
+    readonly otherwise: WithoutOldVectors,
   ) {
     super(
-      `the stored vectors are not those of ${named} (${agreeing} of ${rows} sampled agree): they are those of ${fitting}${role === 'query' ? ' with its prompt for queries instead of documents, which searches cannot use: --re-embed embeds every row as a document' : `: give --model ${fitting}, or --re-embed to embed every row with ${named}`}`,
+      `the stored vectors are not those of ${named} (${agreeing} of ${rows} sampled agree): they are those of ${fitting}${role === 'query' ? ' with its prompt for queries instead of documents, which searches cannot use: ${otherwise} embeds every row as a document' : `: give --model ${fitting}, or ${otherwise} to embed every row with ${named}`}`,
       { named, fitting, role, rows, agreeing },
     );
   }
@@ -192,9 +196,10 @@ export class UnknownModelVectorsError extends KimeraError {
     { rows, agreeing }: Agreement,
     readonly dimensions: readonly number[],
     readonly tried: readonly string[],
+    readonly otherwise: WithoutOldVectors,
   ) {
     super(
-      `the stored vectors (${dimensions.join(', ')} numbers) are not those of ${named} (${agreeing} of ${rows} sampled agree), nor of another model at hand (${tried.join(', ') || 'none'}): get the model that made them ("kimera models pull ID") and name it, or --re-embed to embed every row with ${named}`,
+      `the stored vectors (${dimensions.join(', ')} numbers) are not those of ${named} (${agreeing} of ${rows} sampled agree), nor of another model at hand (${tried.join(', ') || 'none'}): get the model that made them ("kimera models pull ID") and name it, or ${otherwise} to embed every row with ${named}`,
       { named, rows, agreeing, dimensions, tried },
     );
   }

@@ -11,6 +11,7 @@ export {
   NoKeyError,
   NotATableError,
   NotAdoptedError,
+  NoVectorColumnError,
   NullableKeyError,
   OwnTableError,
   PartitionSourceError,
@@ -31,7 +32,9 @@ export {
   VectorDimensionError,
   VectorTypeError,
   VectorUndecidedError,
+  VectorWriterDisagreesError,
   VectorWriterMissingError,
+  VectorWriterUnderMigrationError,
   VectorWriterWithoutColumnError,
   ViewSourceError,
 } from './adopt/errors.js';

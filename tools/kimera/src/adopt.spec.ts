@@ -79,7 +79,7 @@ describe('a table of one’s own, by the command line', () => {
     [
       ['--table', 'documents', '--model', 'sentence-transformers/all-MiniLM-L6-v2', '--vector-writer', 'keeper'],
       2,
-      'have 256 numbers',
+      `they are those of ${STATIC}: give --model ${STATIC}, or --vector none`,
     ],
   ])(
     'adopt %j is refused with %i: %s',
@@ -143,6 +143,30 @@ describe('a table of one’s own, by the command line', () => {
     expect(stdout).toContain('rows queued, 0 vectors without a row removed');
     expect((await migrate('repair', ...collection)).stdout).toContain('0 rows queued');
   }, 60_000);
+
+  it('writer gives the column to the keeper, and back', async () => {
+    const writer = (...words: readonly string[]): Promise<Run> =>
+      migrate('writer', '--collection', 'documents', ...words);
+    expect(await writer()).toMatchObject({ code: 64, stderr: expect.stringContaining('--to') });
+    expect(await writer('--to', 'nobody')).toMatchObject({ code: 64 });
+    const { code, stdout, stderr } = await writer('--to', 'keeper');
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toContain('embedding of documents: the keeper writes it from now on');
+    expect(stdout).toContain('INSERT: leave embedding out (NULL): the keeper embeds the row in the present space');
+    expect((await writer('--to', 'keeper')).stdout).toContain('the keeper writes it already');
+    const back = await writer('--to', 'application', '--json');
+    expect([back.code, JSON.parse(back.stdout)]).toEqual([
+      0,
+      { writer: { collection: 'documents', column: 'embedding', from: 'keeper', to: 'application', filled: 0 } },
+    ]);
+    await client.query(`UPDATE documents SET embedding = (SELECT embedding FROM documents WHERE id = 5) WHERE id = 4`);
+    expect(await writer('--to', 'keeper')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('1 of 40 sampled values in embedding are not what'),
+    });
+    const overwritten = await writer('--to', 'keeper', '--overwrite');
+    expect(overwritten.stdout).toContain('1 of its values are now the stored vectors of their rows');
+  }, 120_000);
 
   it('drop leaves it alone, unadopt lets it go', async () => {
     const collection = ['--collection', 'documents'];

@@ -85,7 +85,12 @@ describe('vectors that are not the model’s', () => {
   it('of a model at hand, which is named and closed', async () => {
     const error = await rejection(() => proveVectors(model(), sampled, [candidate(wide()), candidate(other())]));
     expect(error).toBeInstanceOf(OtherModelVectorsError);
-    expect(error).toMatchObject({ named: 'fake/old', fitting: 'fake/other', role: 'document' });
+    expect(error).toMatchObject({
+      named: 'fake/old',
+      fitting: 'fake/other',
+      role: 'document',
+      otherwise: '--re-embed',
+    });
     expect(closed).toEqual(['fake/other']);
   });
 
@@ -93,6 +98,8 @@ describe('vectors that are not the model’s', () => {
     const wideVectors = await sampleOf(wide(), 40);
     await expect(proveVectors(model(), wideVectors, [candidate(wide())])).rejects.toMatchObject({
       fitting: 'fake/wide',
+      // Not to be written into a column of that dimension.
+      otherwise: '--vector none',
     });
     await expect(proveVectors(model(), wideVectors, [])).rejects.toMatchObject({
       code: 'VECTORS_OF_UNKNOWN_MODEL',

@@ -58,10 +58,11 @@ export async function proveVectors(
     throw new OutdatedVectorsError(modelId, outdated, readable.length);
   }
   const fitting = await searchModel(model, readable, others, signal);
-  if (fitting !== undefined) throw new OtherModelVectorsError(modelId, fitting.modelId, fitting.role, found);
-  throw new UnknownModelVectorsError(modelId, found, dimensionsOf(readable), [
-    ...new Set(others.map((each) => each.modelId)),
-  ]);
+  const dimensions = dimensionsOf(readable);
+  const otherwise = dimensions.includes(dimension) ? '--re-embed' : '--vector none';
+  if (fitting !== undefined) throw new OtherModelVectorsError(modelId, fitting.modelId, fitting.role, found, otherwise);
+  const tried = [...new Set(others.map((each) => each.modelId))];
+  throw new UnknownModelVectorsError(modelId, found, dimensions, tried, otherwise);
 }
 
 /** The named model with its query prompt first, then the others. */

@@ -258,6 +258,131 @@ describe.each(TEST_DATABASES)('an adopted table on %s', (_, open) => {
     });
   });
 
+  describe('whose vector column gets another writer', () => {
+    const change = (to: 'keeper' | 'application', more: object = {}) =>
+      database.owner.adoption.changeWriter('mine', to, more);
+    const embed = async (dense: readonly number[]): Promise<void> => {
+      const rows = await database.owner.changes.readPending('mine', SPACE.fingerprint, 10);
+      const fresh = { dense: Float32Array.from(dense), ...STAMP, truncated: false };
+      await database.owner.vectors.writeVectors(
+        'mine',
+        SPACE.fingerprint,
+        rows.map(({ id, contentHash: hash }) => ({ id, contentHash: hash, ...fresh })),
+      );
+    };
+    const column = async (): Promise<readonly unknown[]> =>
+      (await sql('SELECT embedding::real[]::text AS embedding FROM mine ORDER BY id')).rows.map(
+        ({ embedding }: { embedding: unknown }) => embedding,
+      );
+    const setState = (id: string, state: string): Promise<QueryResult> =>
+      sql('UPDATE kimera.migrations SET state = $2 WHERE id = $1', [id, state]);
+
+    it.each(['vector(3)', 'halfvec(3)', 'real[]'])(
+      'has the stored vectors in its column of %s, and new ones from then on; then what the application writes stays',
+      async (type) => {
+        const value = (numbersOf: string): string => (type === 'real[]' ? `'{${numbersOf}}'` : `'[${numbersOf}]'`);
+        await sql(`CREATE TABLE mine (id bigint PRIMARY KEY, content text, embedding ${type})`);
+        await sql(`INSERT INTO mine VALUES (1, 'a', ${value('1,2,3')}), (2, 'b', NULL), (3, NULL, ${value('7,7,7')})`);
+        await adopt();
+        await copyAll();
+        await embed([4, 5, 6]);
+        // Its own vector of a text of its own, all but the same; and one that has changed with its text since.
+        await sql(`INSERT INTO mine VALUES (4, 'd', ${value('4,5,6.25')}), (5, 'e', ${value('4,5,6')})`);
+        await embed([4, 5, 6]);
+        await sql(`UPDATE mine SET content = 'later', embedding = ${value('9,8,7')} WHERE id = 5`);
+        expect(await column()).toEqual(['{1,2,3}', null, '{7,7,7}', '{4,5,6.25}', '{9,8,7}']);
+        expect(await change('keeper')).toEqual({
+          ...{ collection: 'mine', column: 'embedding', from: 'application', to: 'keeper' },
+          filled: 2,
+        });
+        expect(await column()).toEqual(['{1,2,3}', '{4,5,6}', '{7,7,7}', '{4,5,6}', '{9,8,7}']);
+        expect((await database.owner.adoption.adopted('mine')).vector).toEqual({
+          column: 'embedding',
+          writer: 'keeper',
+        });
+        await sql(`INSERT INTO mine VALUES (6, 'f', NULL)`);
+        await embed([6, 6, 6]);
+        expect(await column()).toEqual(['{1,2,3}', '{4,5,6}', '{7,7,7}', '{4,5,6}', '{6,6,6}', '{6,6,6}']);
+        expect(await change('keeper')).toMatchObject({ from: 'keeper', filled: 0 });
+        expect(await change('application')).toMatchObject({ from: 'keeper', to: 'application', filled: 0 });
+        await sql(`UPDATE mine SET content = 'again' WHERE id = 6`);
+        await embed([1, 1, 1]);
+        expect((await column()).at(-1)).toBe('{6,6,6}');
+      },
+    );
+
+    it('overwrites no value that is not the vector of its text, unless that is accepted', async () => {
+      await sql('CREATE TABLE mine (id bigint PRIMARY KEY, content text, embedding vector(3))');
+      await sql(`INSERT INTO mine VALUES ${fill((i) => `'${list(i)}'`)}`);
+      await adopt();
+      await copyAll();
+      await sql(`UPDATE mine SET embedding = '[1,0,0]' WHERE id = 7`);
+      expect(await rejection(() => change('keeper'))).toMatchObject({
+        ...{ code: 'VECTOR_WRITER_DISAGREES', sampled: ROWS, ids: ['7'] },
+      });
+      expect((await database.owner.adoption.adopted('mine')).vector?.writer).toBe('application');
+      expect((await column())[6]).toBe('{1,0,0}');
+      expect(await change('keeper', { overwrite: true })).toMatchObject({ filled: 1 });
+      expect((await column())[6]).toBe(`{${numbers(7).join(',')}}`);
+    });
+
+    it('goes on after it was stopped', async () => {
+      await sql('CREATE TABLE mine (id bigint PRIMARY KEY, content text, embedding vector(3))');
+      await sql(`INSERT INTO mine VALUES (1, 'a', NULL)`);
+      await adopt();
+      await copyAll();
+      await embed([4, 5, 6]);
+      const reason = new Error('stopped');
+      expect(await rejection(() => change('keeper', { signal: AbortSignal.abort(reason) }))).toBe(reason);
+      expect((await database.owner.adoption.adopted('mine')).vector?.writer).toBe('application');
+      expect(await change('keeper')).toMatchObject({ from: 'application', filled: 1 });
+    });
+
+    it('not where a rollback needs what is in the column: after a cutover, and in place', async () => {
+      await sql('CREATE TABLE mine (id bigint PRIMARY KEY, content text, embedding vector(3))');
+      await adopt();
+      await copyAll();
+      const next = fakeSpace('next', { dimension: 4 });
+      const { id } = await database.owner.migrations.createMigration('mine', next, 'spec', {});
+      await setState(id, 'cut-over');
+      expect(await rejection(() => change('keeper'))).toMatchObject({
+        ...{ code: 'VECTOR_WRITER_UNDER_MIGRATION', state: 'cut-over', isInPlace: false },
+      });
+      // Nothing is asked for.
+      expect(await change('application')).toMatchObject({ filled: 0 });
+      await setState(id, 'ready');
+      expect(await change('keeper')).toMatchObject({ to: 'keeper' });
+      await sql(`INSERT INTO kimera.in_place (migration, accepted) VALUES ($1, '{}')`, [id]);
+      expect(await rejection(() => change('application'))).toMatchObject({
+        ...{ code: 'VECTOR_WRITER_UNDER_MIGRATION', state: 'ready', isInPlace: true },
+      });
+      await setState(id, 'retired');
+      expect(await change('application')).toMatchObject({ from: 'keeper' });
+    });
+
+    it('not while its vectors are copied, not without a column, not one that the keeper cannot write', async () => {
+      await sql('CREATE TABLE mine (id bigint PRIMARY KEY, content text, embedding jsonb)');
+      await adopt();
+      expect(await rejection(() => change('keeper'))).toMatchObject({ code: 'ADOPTION_UNFINISHED' });
+      await copyAll();
+      expect(await rejection(() => change('keeper'))).toMatchObject({ code: 'KEEPER_COLUMN' });
+      await sql('ALTER TABLE mine DROP COLUMN embedding');
+      expect(await rejection(() => change('keeper'))).toMatchObject({ code: 'KEEPER_COLUMN' });
+      await database.owner.adoption.unadopt('mine');
+      await sql('ALTER TABLE mine ADD COLUMN embedding vector(5)');
+      // Searches use a space of another dimension, as after a cutover that was not in place.
+      await (await database.owner.adoption.check({ table: 'public.mine', vector: null }, SPACE)).begin(null);
+      await copyAll();
+      expect(await rejection(() => change('keeper'))).toMatchObject({ code: 'NO_VECTOR_COLUMN' });
+      await sql(
+        `UPDATE kimera.collections SET vector_column = 'embedding', vector_writer = 'application' WHERE name = 'mine'`,
+      );
+      expect(await rejection(() => change('keeper'))).toMatchObject({
+        ...{ code: 'KEEPER_COLUMN', reason: expect.stringContaining('takes 5 numbers') },
+      });
+    });
+  });
+
   describe('that is let go', () => {
     it('has no trigger any more, and its rows and columns are as they were', async () => {
       await sql('CREATE TABLE mine (id bigint PRIMARY KEY, content text, embedding vector(3))');

@@ -6,9 +6,11 @@ import type {
   EmbeddingSpace,
   OldVector,
   TextsCut,
+  VectorColumnWriter,
 } from '@kimera/core';
 import type { Database } from '../sql/database.js';
 import { beginAdoption } from './begin-adoption.js';
+import { changeWriter, type ChangeWriterOptions, type WriterChange } from './change-writer.js';
 import { checkAdoption, type AdoptableTable } from './check-adoption.js';
 import { copyVectors, readProgress } from './copy-vectors.js';
 import { TableAdoptedError } from './errors.js';
@@ -61,6 +63,15 @@ export class PostgresAdoptions implements AdoptionStore {
   /** Whether the application writes its vector column itself. @param since all that is known where absent. */
   observedVectorWrites(collection: string, since?: Date): Promise<ObservedWrites> {
     return observedVectorWrites(this.database, collection, since);
+  }
+
+  /**
+   * From now on `to` writes the vector column. Stopped, the same call goes on.
+   * @throws UnknownCollectionError, NoVectorColumnError, AdoptionUnfinishedError, VectorWriterUnderMigrationError,
+   * KeeperColumnError, VectorWriterDisagreesError; nothing has changed then.
+   */
+  changeWriter(collection: string, to: VectorColumnWriter, options: ChangeWriterOptions = {}): Promise<WriterChange> {
+    return changeWriter(this.database, collection, to, options);
   }
 
   /** @throws UnknownCollectionError. */

@@ -4,7 +4,7 @@ import type { Database } from '../sql/database.js';
 import { sqlState, UNIQUE_VIOLATION } from '../sql/sql-state.js';
 import type { AdoptableTable } from './check-adoption.js';
 import { keyColumn } from './column-types.js';
-import { TableAdoptedError } from './errors.js';
+import { TableAdoptedError, VectorDimensionError } from './errors.js';
 import { observeVectorWrites } from './observed-writes.js';
 
 /** One transaction: the collection, its triggers, and where the copy of its vectors begins. */
@@ -14,6 +14,9 @@ export async function beginAdoption(
   space: EmbeddingSpace,
   stamp: CopyStamp | null,
 ): Promise<void> {
+  const dimension = vector?.dimension ?? null;
+  if (vector !== null && dimension !== null && dimension !== space.dimension)
+    throw new VectorDimensionError(vector.column, [dimension], space.modelId, space.dimension);
   try {
     await database.transaction(async (sql) => {
       const source = await registerCollection(sql, {

@@ -33,7 +33,6 @@ import {
   TenantTypeError,
   TextUndecidedError,
   UnknownColumnError,
-  VectorDimensionError,
   VectorTypeError,
   VectorUndecidedError,
   VectorWriterMissingError,
@@ -73,7 +72,7 @@ export async function checkAdoption(
   const proposal = recogniseTable(table);
   const key = checkKey(table, request.id ?? proposal.id);
   const tenant = checkTenant(table, request.tenant === undefined ? proposal.tenant : request.tenant);
-  const vector = checkVectorColumn(table, request, space);
+  const vector = checkVectorColumn(table, request);
   const collection = request.collection ?? collectionName(table.name);
   await checkName(database, collection);
   checkDimension(space, MAX_DIMENSION);
@@ -160,27 +159,27 @@ function checkTenant(table: TableDescription, tenant: string | null): string | n
   return found.name;
 }
 
-function checkVectorColumn(
-  table: TableDescription,
-  request: AdoptionRequest,
-  space: EmbeddingSpace,
-): AdoptableTable['vector'] {
+function checkVectorColumn(table: TableDescription, request: AdoptionRequest): AdoptableTable['vector'] {
   const name = request.vector === undefined ? proposedVector(table) : request.vector;
   if (name === null) {
     if (request.vectorWriter !== undefined) throw new VectorWriterWithoutColumnError(table.title);
     return null;
   }
-  const { type, isGenerated } = column(table, '--vector', name);
+  const found = column(table, '--vector', name);
   const described = asVectorColumn(table, name);
-  if (described === undefined) throw new VectorTypeError(name, type);
-  if (described.dimension !== null && described.dimension !== space.dimension)
-    throw new VectorDimensionError(name, [described.dimension], space.modelId, space.dimension);
+  if (described === undefined) throw new VectorTypeError(name, found.type);
   if (request.vectorWriter === undefined) throw new VectorWriterMissingError(name);
-  if (request.vectorWriter === 'keeper') {
-    if (isGenerated) throw new KeeperColumnError(name, 'PostgreSQL computes it from other columns');
-    if (!KEEPER_WRITES.includes(described.storage)) throw new KeeperColumnError(name, `it is of type ${type}`);
-  }
+  if (request.vectorWriter === 'keeper') checkKeeperColumn(described, found);
   return { ...described, writer: request.vectorWriter };
+}
+
+/** @throws KeeperColumnError where the keeper cannot write the column. */
+export function checkKeeperColumn(
+  { column: name, storage, type }: VectorColumn,
+  { isGenerated }: Pick<ColumnDescription, 'isGenerated'>,
+): void {
+  if (isGenerated) throw new KeeperColumnError(name, 'PostgreSQL computes it from other columns');
+  if (!KEEPER_WRITES.includes(storage)) throw new KeeperColumnError(name, `it is of type ${type}`);
 }
 
 function proposedVector(table: TableDescription): string | null {

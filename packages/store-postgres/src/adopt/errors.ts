@@ -1,4 +1,4 @@
-import { KimeraError } from '@kimera/core';
+import { KimeraError, type MigrationState } from '@kimera/core';
 
 const list = (names: readonly string[]): string => names.join(', ') || 'none';
 
@@ -440,6 +440,55 @@ export class KeeperColumnError extends KimeraError {
     super(
       `the keeper cannot write column ${column}: ${reason}. It writes columns of the types vector, halfvec and real[]; --vector-writer application leaves the column to your application`,
       { column, reason },
+    );
+  }
+}
+
+/** Nobody writes a column that there is not. */
+export class NoVectorColumnError extends KimeraError {
+  readonly code = 'NO_VECTOR_COLUMN';
+  readonly kind = 'caller';
+  constructor(
+    readonly collection: string,
+    readonly table: string,
+  ) {
+    super(
+      `collection ${JSON.stringify(collection)} has no vector column in ${table}: its vectors are in tables of this program alone. A table of your own is adopted with --vector COLUMN`,
+      { collection, table },
+    );
+  }
+}
+
+/** In these states both sides of the column are needed as they are. */
+export class VectorWriterUnderMigrationError extends KimeraError {
+  readonly code = 'VECTOR_WRITER_UNDER_MIGRATION';
+  readonly kind = 'refused';
+  constructor(
+    readonly collection: string,
+    readonly migration: string,
+    readonly state: MigrationState,
+    readonly isInPlace: boolean,
+  ) {
+    super(
+      `migration ${migration} of collection ${JSON.stringify(collection)} is ${state}${isInPlace ? ' and in place, where the keeper writes the column and the one beside it' : ', and the column has the vectors of the space before'}: with another writer now, vectors that a rollback needs would be lost. Retire the migration first`,
+      { collection, migration, state, isInPlace },
+    );
+  }
+}
+
+/** The keeper would overwrite what the application has written. */
+export class VectorWriterDisagreesError extends KimeraError {
+  readonly code = 'VECTOR_WRITER_DISAGREES';
+  readonly kind = 'refused';
+  constructor(
+    readonly column: string,
+    readonly modelId: string,
+    readonly sampled: number,
+    readonly ids: readonly string[],
+  ) {
+    super(
+      `${ids.length} of ${sampled} sampled values in ${column} are not what ${modelId} makes of the text of their row (rows ${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ', …' : ''}): the keeper would overwrite them. Let your application write them first, or accept it with --overwrite`,
+      { column, modelId, sampled, ids: ids.slice(0, 20) },
     );
   }
 }

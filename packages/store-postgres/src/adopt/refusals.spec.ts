@@ -274,7 +274,7 @@ describe.each(TEST_DATABASES)('a table that cannot be adopted on %s', (_, open) 
   let before: unknown;
   const sql = (text: string) => database.application.pool.query(`SET search_path = ${SCHEMA}, public; ${text}`);
   const check = (request: AdoptionRequest, store: PostgresStore = database.owner) =>
-    rejection(() => store.adoption.check(request, SPACE));
+    rejection(async () => (await store.adoption.check(request, SPACE)).begin(null));
 
   beforeAll(async () => {
     database = await open();
@@ -323,6 +323,12 @@ describe.each(TEST_DATABASES)('a table that cannot be adopted on %s', (_, open) 
     } finally {
       client.release();
     }
+  });
+
+  it('vectors of another dimension are sampled all the same: they tell which model made them', async () => {
+    await sql(`INSERT INTO wide VALUES (1, 'a', '[1,2,3,4]')`);
+    const adoption = await database.owner.adoption.check({ table: in_('wide'), ...WRITER }, SPACE);
+    expect(await adoption.sampleVectors(10, 1)).toMatchObject([{ id: '1', dense: Float32Array.of(1, 2, 3, 4) }]);
   });
 
   it('and nothing is left in the database by any of these', async () => {

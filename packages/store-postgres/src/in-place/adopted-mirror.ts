@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { UnknownColumnError } from '../adopt/errors.js';
+import type { Mirror } from '../source.js';
 import { quoted } from '../sql/identifier.js';
 import type { Queryable } from '../sql/queryable.js';
 import { setMirror } from './spaces-in-place.js';
@@ -13,8 +14,13 @@ export async function mirrorIntoAdopted(
   sql: Queryable,
   collection: string,
   space: string,
-  { schema, table, column }: ColumnName,
+  column: ColumnName,
 ): Promise<void> {
+  await setMirror(sql, collection, space, column.column, (await readAdoptedMirror(sql, column)).type);
+}
+
+/** The application's column as vectors are written into it. @throws UnknownColumnError. */
+export async function readAdoptedMirror(sql: Queryable, { schema, table, column }: ColumnName): Promise<Mirror> {
   const type = await sql.row(
     z.object({ name: z.string(), schema: z.string() }),
     `SELECT t.typname AS name, n.nspname AS schema FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON n.oid = t.typnamespace
@@ -22,5 +28,5 @@ export async function mirrorIntoAdopted(
     [quoted(schema, table), column],
   );
   if (type === undefined) throw new UnknownColumnError(`${schema}.${table}`, '--vector', column, []);
-  await setMirror(sql, collection, space, column, type.name === '_float4' ? 'real[]' : quoted(type.schema, type.name));
+  return { column: quoted(column), type: type.name === '_float4' ? 'real[]' : quoted(type.schema, type.name) };
 }

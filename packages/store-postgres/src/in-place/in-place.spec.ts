@@ -213,9 +213,6 @@ describe.each(DATABASES)('a migration in place, on %s', (_, open) => {
 
   it.each([
     ['real[]', '{1,2,3,4}'],
-    ['double precision[]', '{1,2,3,4}'],
-    ['jsonb', '[1, 2, 3, 4]'],
-    ['json', '[1,2,3,4]'],
     ['halfvec(4)', '[1,2,3,4]'],
     ['vector', '[1,2,3,4]'],
   ])('keeps a column of type %s current without any migration, where the keeper is its writer', async (type, value) => {

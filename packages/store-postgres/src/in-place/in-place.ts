@@ -32,7 +32,7 @@ export class PostgresInPlace implements InPlaceStore {
     return this.database.transaction(async (sql) => {
       const held = await readMigration(sql, migration, 'held');
       const { collection, source, target } = held;
-      const column = await readApplicationColumn(sql, collection);
+      const column = await readApplicationColumn(sql, collection, 'held');
       const before = await readAccepted(sql, migration);
       const all = [...new Set([...(before ?? []), ...accepted])];
       const other = await otherSpace(sql, held);

@@ -14,12 +14,21 @@ export async function mirrorVectors(
   ids: readonly string[],
 ): Promise<number> {
   const mirror = ids.length === 0 ? null : await heldMirror(sql, source, held);
-  if (mirror === null) return 0;
-  const { key, table } = source;
+  return mirror === null ? 0 : writeMirror(sql, source, held, mirror, ids);
+}
+
+/** The same with a column that is not the space's yet. */
+export async function writeMirror(
+  sql: Queryable,
+  { key, table }: Pick<Source, 'key' | 'table'>,
+  { vectors }: HeldSpace,
+  mirror: Mirror,
+  ids: readonly string[],
+): Promise<number> {
   await markOwnWrites(sql);
   return sql.run(
     `UPDATE ${table} d SET ${mirror.column} = m.value
-     FROM (SELECT ${key.of('v')}, v.embedding::${mirror.type} AS value FROM ${held.vectors} v JOIN ${key.table('asked', 1)} ON ${key.equal('asked', 'v')}) m
+     FROM (SELECT ${key.of('v')}, v.embedding::${mirror.type} AS value FROM ${vectors} v JOIN ${key.table('asked', 1)} ON ${key.equal('asked', 'v')}) m
      WHERE ${sourceKey(key, 'd', 'm')} AND NOT record_image_eq(ROW(d.${mirror.column}), ROW(m.value))`,
     key.arrays(ids),
   );

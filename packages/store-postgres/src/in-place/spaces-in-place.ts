@@ -7,8 +7,15 @@ import { readVectorColumn, type ColumnName, type VectorColumn } from './vector-c
 
 const OF_OURS = /^kimera_(new|old)_/;
 
-/** The column of the application's vectors. @throws InPlaceColumnError, UnknownCollectionError. */
-export async function readApplicationColumn(sql: Queryable, collection: string): Promise<VectorColumn> {
+/**
+ * The column of the application's vectors. @param locking `held`: nobody else becomes its writer until the transaction
+ * ends. @throws InPlaceColumnError, UnknownCollectionError.
+ */
+export async function readApplicationColumn(
+  sql: Queryable,
+  collection: string,
+  locking: 'free' | 'held' = 'free',
+): Promise<VectorColumn> {
   const row = await sql.row(
     z.object({
       schema: z.string(),
@@ -16,7 +23,7 @@ export async function readApplicationColumn(sql: Queryable, collection: string):
       column: z.string().nullable(),
       writer: z.string().nullable(),
     }),
-    'SELECT source_schema AS schema, source_table AS table, vector_column AS column, vector_writer AS writer FROM kimera.collections WHERE name = $1',
+    `SELECT source_schema AS schema, source_table AS table, vector_column AS column, vector_writer AS writer FROM kimera.collections WHERE name = $1 ${locking === 'held' ? 'FOR SHARE' : ''}`,
     [collection],
   );
   if (row === undefined) throw new UnknownCollectionError(collection, await collectionNames(sql));
@@ -25,7 +32,7 @@ export async function readApplicationColumn(sql: Queryable, collection: string):
   if (writer !== 'keeper')
     throw new InPlaceColumnError(
       collection,
-      `the application writes ${column} itself: its vectors would be of the wrong model after a cutover. Adopt the table with the keeper as the writer first`,
+      `the application writes ${column} itself: its vectors would be of the wrong model after a cutover. Let the keeper write it first, "kimera migrate writer --collection ${collection} --to keeper"`,
     );
   const found = await readVectorColumn(sql, { schema, table, column });
   if (found === undefined)

@@ -40,7 +40,8 @@ export interface Adoption {
   sampleVectors(count: number, seed: number): Promise<readonly OldVector[]>;
   /**
    * One transaction: the collection is there and every change is captured; no row has a vector yet. `stamp` null: no
-   * old vector is copied, every row is queued. @throws BusyError where the table is locked for too long.
+   * old vector is copied, every row is queued. @throws VectorDimensionError where the column takes vectors of another
+   * dimension, which a sample tells more about; BusyError where the table is locked for too long.
    */
   begin(stamp: CopyStamp | null): Promise<void>;
 }

@@ -11,6 +11,7 @@ import { stepCommands } from './steps.js';
 import { storeCommands } from './store-steps.js';
 import { verifyMigrationCommand } from './verify.js';
 import { workCommand } from './work.js';
+import { writerCommand } from './writer.js';
 
 export function migrateCommand(context: CommandContext): Command {
   const command = createCommand(context, 'migrate', {
@@ -33,6 +34,7 @@ export function migrateCommand(context: CommandContext): Command {
     verifyMigrationCommand(context),
     ...storeCommands(context),
     repairCommand(context),
+    writerCommand(context),
     ...removeCommands(context),
   ])
     command.addCommand(each);
