@@ -1,20 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { shortFingerprint, type EmbeddingSpace } from '@kimera/core';
-import type { Embedder } from '@kimera/embedder';
+import { shortFingerprint, type EmbeddingSpace, type TextEmbedder } from '@kimera/core';
 import { keep, type KeeperEvent, type OpenedModel, type SpaceLag } from '@kimera/migration';
-import type { PostgresStore } from '@kimera/store-postgres';
 import type { Logger } from 'pino';
+import type { LentStore, StoredCollections } from './collections/stored-collections.js';
 
 /** A database that does not open is tried again after this long. */
 const AGAIN_MILLISECONDS = 2_000;
 
+interface ClosableEmbedder extends TextEmbedder {
+  close(): Promise<void>;
+}
+
 export interface KeeperParts {
-  /** Address of a server, or the folder of an embedded database. */
-  readonly database: string;
+  /** Those that requests search: the keeper works with the same store. */
+  readonly collections: Pick<StoredCollections, 'lend' | 'notAnswered'>;
   /** Models that serve: they are used, and stay open. */
-  readonly served: readonly Embedder[];
+  readonly served: readonly TextEmbedder[];
   /** Opens the model of a space that is not served. @throws where there is none. */
-  readonly openModel: (space: EmbeddingSpace) => Promise<Embedder>;
+  readonly openModel: (space: EmbeddingSpace) => Promise<ClosableEmbedder>;
+  /** Of the time, that a model works for the keeper at most: above 0, up to 1. */
+  readonly modelShare: number;
   readonly logger: Logger;
 }
 
@@ -52,39 +57,51 @@ export class ServerKeeper {
   }
 
   async #run(): Promise<void> {
-    const { served, openModel } = this.parts;
-    const { signal } = this.#stop;
-    const store = await this.#open();
-    if (store === undefined) return;
-    this.#isAway = false;
-    try {
-      await keep(
-        {
-          store,
-          openModel: async (space): Promise<OpenedModel> => {
-            const known = served.find((embedder) => embedder.space.fingerprint === space.fingerprint);
-            if (known !== undefined) return { embedder: known, close: async () => undefined };
-            const embedder = await openModel(space);
-            return { embedder, close: () => embedder.close() };
-          },
-        },
-        { signal, onEvent: (event) => this.#hear(event) },
-      );
-    } finally {
-      await store.close();
+    for (;;) {
+      const lent = await this.#borrow();
+      if (lent === undefined) return;
+      this.#isAway = false;
+      await this.#keepIn(lent);
+      if (this.#stop.signal.aborted) return;
+      this.#isAway = true;
     }
   }
 
-  async #open(): Promise<PostgresStore | undefined> {
-    const { database, logger } = this.parts;
-    const { openOrJoinStore } = await import('@kimera/store-postgres');
+  /** Until the store is gone, or the server closes. */
+  async #keepIn(lent: LentStore): Promise<void> {
+    const { collections, served, openModel, modelShare } = this.parts;
+    await keep(
+      {
+        store: lent.store,
+        openModel: async (space): Promise<OpenedModel> => {
+          const known = served.find((embedder) => embedder.space.fingerprint === space.fingerprint);
+          if (known !== undefined) return { embedder: known, close: async () => undefined };
+          const embedder = await openModel(space);
+          return { embedder, close: () => embedder.close() };
+        },
+      },
+      {
+        signal: AbortSignal.any([this.#stop.signal, lent.gone]),
+        maxModelShare: modelShare,
+        onEvent: (event) => {
+          this.#hear(event);
+          if (event.kind === 'away' && event.code === 'STORE_UNAVAILABLE') collections.notAnswered(lent);
+        },
+      },
+    );
+  }
+
+  async #borrow(): Promise<LentStore | undefined> {
+    const { collections, logger } = this.parts;
     for (let attempt = 1; !this.#stop.signal.aborted; attempt++) {
       try {
-        return await openOrJoinStore({ database });
+        const lent = await collections.lend();
+        if (lent !== undefined) return lent;
+        if (attempt === 1) logger.warn('there is no database yet: the keeper waits for it');
       } catch (error) {
         if (attempt === 1) logger.warn({ err: error }, 'the keeper waits for its database');
-        await delay(AGAIN_MILLISECONDS, undefined, { signal: this.#stop.signal }).catch(() => undefined);
       }
+      await delay(AGAIN_MILLISECONDS, undefined, { signal: this.#stop.signal }).catch(() => undefined);
     }
     return undefined;
   }

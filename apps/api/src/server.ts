@@ -39,10 +39,11 @@ export async function startServer(
   const telemetry =
     configuration.traceEndpoint === undefined ? undefined : await openTelemetry(configuration.traceEndpoint);
   const keeper =
-    configuration.database === undefined || !configuration.keep
+    collections === undefined || !configuration.keep
       ? undefined
       : new ServerKeeper({
-          database: configuration.database,
+          collections,
+          modelShare: configuration.keepModelShare,
           // A model that is replaced would be closed under its work.
           served: configuration.modelReload === 'off' ? models.all : [],
           openModel: openSpace,

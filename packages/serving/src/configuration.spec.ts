@@ -75,6 +75,7 @@ it('has defaults that serve the shipped model on loopback', () => {
     },
     database: undefined,
     keep: false,
+    keepModelShare: 0.5,
     modelFolders: ['/root/models', ...shippedModels()],
     morePaths: [],
     aliases: new Map(),
@@ -83,6 +84,15 @@ it('has defaults that serve the shipped model on loopback', () => {
     modelMemoryBytes: undefined,
     modelReload: 'off',
   });
+});
+
+it('takes the share of the keeper in percent', () => {
+  expect(parseConfiguration({ KIMERA_KEEP: '1', KIMERA_KEEP_CPU: '5' }, '/root')).toMatchObject({
+    keep: true,
+    keepModelShare: 0.05,
+  });
+  for (const KIMERA_KEEP_CPU of ['0', '101', '2.5', 'half'])
+    expect(() => parseConfiguration({ KIMERA_KEEP_CPU }, '/root')).toThrow('KIMERA_KEEP_CPU');
 });
 
 it('takes the database that is named, or an embedded one in ./data where it is there', async () => {

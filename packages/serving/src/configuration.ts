@@ -46,6 +46,8 @@ export interface Configuration {
   readonly database: string | undefined;
   /** True: the server keeps the collections of its database current. */
   readonly keep: boolean;
+  /** Of the time, that a model works for that at most: above 0, up to 1. */
+  readonly keepModelShare: number;
   /** Where the models of collections are looked for. */
   readonly modelFolders: readonly string[];
   /** Folders of models that are served beside the one at `modelPath`, under their own names. */
@@ -74,6 +76,8 @@ export const DEFAULT_BODY_LIMIT_BYTES = 8 << 20;
 export const DEFAULT_CACHE_MEGABYTES = 32;
 /** Of `maxQueueSeconds`: who waits longer has given up, or has asked again. */
 export const DEFAULT_MAX_QUEUE_SECONDS = 10;
+/** Of the time, in percent: the keeper leaves the model to requests for as long as it works itself. */
+export const DEFAULT_KEEP_CPU = 50;
 export const DEFAULT_HOST = '127.0.0.1';
 export const DEFAULT_PORT = 3_000;
 
@@ -145,6 +149,7 @@ const schema = z.object({
   DATABASE_URL: z.string().min(1).optional(),
   MODELS_PATH: z.string().min(1).optional(),
   KIMERA_KEEP: flag('0'),
+  KIMERA_KEEP_CPU: whole.max(100, 'a percentage, 100 at most').default(DEFAULT_KEEP_CPU),
   KIMERA_MODELS: list,
   KIMERA_MODEL_ALIASES: list.pipe(
     z
@@ -242,6 +247,7 @@ export function parseConfiguration(environment: Environment, root: string): Conf
     limits: serviceLimits(value),
     database: databaseIn(root, database),
     keep: value.KIMERA_KEEP,
+    keepModelShare: value.KIMERA_KEEP_CPU / 100,
     morePaths: value.KIMERA_MODELS.map(absolute),
     aliases: value.KIMERA_MODEL_ALIASES,
     preload: value.KIMERA_PRELOAD.includes('all') ? 'all' : value.KIMERA_PRELOAD,

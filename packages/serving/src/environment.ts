@@ -3,6 +3,7 @@ import {
   DEFAULT_BODY_LIMIT_BYTES,
   DEFAULT_CACHE_MEGABYTES,
   DEFAULT_HOST,
+  DEFAULT_KEEP_CPU,
   DEFAULT_MAX_QUEUE_SECONDS,
   DEFAULT_PORT,
 } from './configuration.js';
@@ -168,6 +169,11 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
     name: 'KIMERA_KEEP',
     usual: '0',
     meaning: '1 lets the server keep the vectors of its collections current, behind its requests',
+  },
+  {
+    name: 'KIMERA_KEEP_CPU',
+    usual: String(DEFAULT_KEEP_CPU),
+    meaning: 'with KIMERA_KEEP, a model works for that at most so many percent of the time',
   },
   {
     name: 'MODELS_PATH',

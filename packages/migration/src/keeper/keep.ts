@@ -31,7 +31,8 @@ export interface KeepParts {
 }
 
 export type KeeperEvent =
-  | { readonly kind: 'away'; readonly reason: string }
+  /** It does not answer, or is busy: `code` is that of the error. */
+  | { readonly kind: 'away'; readonly reason: string; readonly code: string }
   | { readonly kind: 'back'; readonly seconds: number }
   /** Changes in that space wait until the model is there; it is looked for again and again. */
   | { readonly kind: 'no model'; readonly space: EmbeddingSpace; readonly error: unknown }
@@ -102,7 +103,7 @@ class Keeper {
     this.#store = new Patience({
       seconds: Infinity,
       signal,
-      onAway: (reason) => onEvent?.({ kind: 'away', reason }),
+      onAway: (reason, code) => onEvent?.({ kind: 'away', reason, code }),
       onBack: (seconds) => onEvent?.({ kind: 'back', seconds }),
     }).store(parts.store);
   }

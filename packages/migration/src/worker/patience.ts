@@ -9,8 +9,8 @@ export interface PatienceOptions {
   /** How long the database may be away; then its error is thrown. */
   readonly seconds: number;
   readonly signal: AbortSignal | undefined;
-  /** Called once each time that the database goes away. */
-  readonly onAway?: ((reason: string) => void) | undefined;
+  /** Called once each time that the database goes away, or is busy; with the message and the code of its error. */
+  readonly onAway?: ((reason: string, code: string) => void) | undefined;
   /** Called once it answers again. */
   readonly onBack?: ((seconds: number) => void) | undefined;
 }
@@ -34,7 +34,7 @@ export class Patience {
         if (!(error instanceof KimeraError) || error.kind !== 'retryable' || signal?.aborted === true) throw error;
         if (this.#awaySince === undefined) {
           this.#awaySince = performance.now();
-          onAway?.(error.message);
+          onAway?.(error.message, error.code);
         }
         if (performance.now() - this.#awaySince > seconds * 1000) throw error;
         const wanted = Math.min(LONGEST_PAUSE_MILLISECONDS, FIRST_PAUSE_MILLISECONDS * 2 ** attempt);
