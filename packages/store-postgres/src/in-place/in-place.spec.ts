@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { EmbeddingSpace, MigrationState, NewVector, SourceRow, SpaceSwitch } from '@kimera/core';
-import { fakeSpace } from '@kimera/testing';
+import { fakeSpace, rejection } from '@kimera/testing';
 import { z } from 'zod';
 import { observeVectorWrites } from '../adopt/observed-writes.js';
 import type { KeyColumn } from '../key.js';
@@ -164,6 +164,26 @@ describe.each(DATABASES)('a migration in place, on %s', (_, open) => {
     expect(await store.inPlace.inPlaceColumns(migration)).toBeUndefined();
     expect(await schemaLines(database, name)).toEqual(before);
     expect(await seen()).toEqual(old);
+  });
+
+  it('is open to a column of the application once the keeper has become its writer', async () => {
+    await adopt({ writer: 'application' });
+    await expect(store.inPlace.planInPlace(name, NEW)).rejects.toThrow(
+      `kimera migrate writer --collection ${name} --to keeper`,
+    );
+    expect(await store.adoption.changeWriter(name, 'keeper')).toMatchObject({ filled: 40 });
+    const old = await seen();
+    expect(old).toEqual(expected(await texts(), OLD));
+    await start();
+    expect(await rejection(() => store.adoption.changeWriter(name, 'application'))).toMatchObject({
+      code: 'VECTOR_WRITER_UNDER_MIGRATION',
+    });
+    await cutOver();
+    expect(await seen()).toEqual(expected(await texts(), NEW));
+    await rollBack();
+    expect(await seen()).toEqual(old);
+    await retire(NEW);
+    expect(await store.adoption.changeWriter(name, 'application')).toMatchObject({ from: 'keeper' });
   });
 
   it('keeps what it cut over to, with a schema that differs by the type of the column', async () => {
