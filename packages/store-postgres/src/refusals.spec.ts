@@ -172,10 +172,10 @@ describe('a transaction', () => {
     }
   });
 
-  it('gives up after six attempts, and at once where it is its own fault', async () => {
+  it('gives up after eight attempts, and at once where it is its own fault', async () => {
     const busy = await lockingServer('55P03', 100);
-    await expect(busy.database.transaction(locking)).rejects.toMatchObject({ code: 'STORE_BUSY', attempts: 6 });
-    expect(busy.statements.filter((sql) => sql.startsWith('LOCK')).length).toBe(6);
+    await expect(busy.database.transaction(locking)).rejects.toMatchObject({ code: 'STORE_BUSY', attempts: 8 });
+    expect(busy.statements.filter((sql) => sql.startsWith('LOCK')).length).toBe(8);
     const wrong = await lockingServer('42P01', 100);
     await expect(wrong.database.transaction(locking)).rejects.toMatchObject({ code: '42P01' });
     expect(wrong.statements.filter((sql) => sql.startsWith('LOCK')).length).toBe(1);

@@ -23,6 +23,7 @@ const OWN_FILES: Readonly<Record<string, string>> = {
   'docs.jsonl': '{"id":"a","text":"one"}\n{"id":"b","text":"two"}\n',
   'judged.jsonl': '{"text":"one","relevant":["a"]}\n',
   'texts.txt': 'one\ntwo\n',
+  'kimera.yaml': 'PORT: 3001\n',
 };
 /** What earlier examples of the same help make. */
 const MADE = ['./checkpoints/', './models/', './data'];
