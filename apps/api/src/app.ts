@@ -2,7 +2,8 @@ import express, { type ErrorRequestHandler, type Express, type Request } from 'e
 import type { AppParts } from './app-parts.js';
 import { contractOf, sendError, toHttpError } from './http/error-mapping.js';
 import { REFUSALS } from './http/refusals.js';
-import { checkHost } from './http/check-host.js';
+import { checkFraming } from './http/check-framing.js';
+import { checkExpectation } from './http/expect-continue.js';
 import { crossOrigin } from './http/cross-origin.js';
 import { pathPrefix } from './http/path-prefix.js';
 import { securityHeaders } from './http/security-headers.js';
@@ -69,7 +70,8 @@ export function createApp(parts: AppParts, metrics = createMetrics(() => parts.n
         open.filter((path) => path !== '/'),
       ),
     );
-  app.use(checkHost);
+  app.use(checkFraming);
+  app.use(checkExpectation);
   app.use(crossOrigin(corsOrigins));
   app.use(guard(parts.apiKeys, open));
   app.use(limitRequests(parts.limits));

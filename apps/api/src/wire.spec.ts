@@ -232,6 +232,83 @@ it.each([
   expect(client.answer.status).toBe(400);
 });
 
+it.each([
+  ['no Host', 400, 'POST /embed HTTP/1.1'],
+  ['chunks in HTTP/1.0', 400, 'POST /embed HTTP/1.0\r\ntransfer-encoding: chunked'],
+  ['a coding before chunked', 400, 'POST /embed HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip, chunked'],
+  ['an expectation that nobody knows', 417, 'POST /v1/embeddings HTTP/1.1\r\nhost: a\r\nexpect: tea'],
+  ['CONNECT', 405, 'CONNECT a.example:443 HTTP/1.1\r\nhost: a'],
+  ['a method that nobody knows', 400, 'BREW /embed HTTP/1.1\r\nhost: a'],
+  ['headers of 40 KB', 431, `GET /embed HTTP/1.1\r\nhost: a\r\nx: ${'a'.repeat(40_000)}`],
+])('%s: %i with an id and a reason, and the connection ends', async (_what, status, lines) => {
+  const client = new Client({ allowHalfOpen: true });
+  await client.write(`${lines}\r\n${KEY}\r\n${JSON_TYPE}\r\n\r\n`);
+  await once(client.socket, 'end');
+  client.socket.destroy();
+  expect(client.answer.text).toMatch(
+    new RegExp(`^HTTP/1.1 ${status} [^]*x-request-id: [0-9a-f-]{36}\r\n[^]*\\{"error":[^]+\\}`),
+  );
+  expect(client.answer.text).toMatch(/^connection: close\r$/im);
+  if (status === 405) expect(client.answer.text).toContain('\r\nAllow: ');
+});
+
+it('takes HTTP/1.0 without a Host', async () => {
+  const client = new Client({ allowHalfOpen: true });
+  await client.write(`POST /embed HTTP/1.0\r\n${KEY}\r\n${JSON_TYPE}\r\ncontent-length: ${json.length}\r\n\r\n${json}`);
+  await once(client.socket, 'end');
+  expect(client.answer.status).toBe(200);
+});
+
+it.each([
+  ['/health/', 200],
+  ['/HEALTH', 200],
+  ['/Livez/', 200],
+  ['/info/', 401],
+  ['/healthy', 401],
+  ['//health', 401],
+])('without a key %s, another form of a path, is %i', async (path, status) => {
+  expect((await fetch(server.url + path)).status).toBe(status);
+});
+
+it.each([
+  ['Bearer secret', 200],
+  ['bearer  secret ', 200],
+  ['Bearer secret more', 401],
+  ['Bearer secret,more', 401],
+  ['Bearersecret', 401],
+  ['secret', 401],
+  ['Basic secret', 401],
+  ['Bearer ', 401],
+])('Authorization: %s is %i', async (authorization, status) => {
+  expect((await post('/embed', json, { authorization })).status).toBe(status);
+});
+
+it.each([
+  ['/V1/embeddings', { code: 'invalid_request' }],
+  ['/v1/embeddings/', { code: 'invalid_request' }],
+  ['/EMBED', undefined],
+])('%s, another form of a path, refuses in the words of its contract', async (path, error) => {
+  const answer: unknown = await (await post(path, '{}')).json();
+  expect(answer).toEqual(
+    error === undefined
+      ? { error: expect.any(String), error_type: 'Validation' }
+      : { error: expect.objectContaining(error) },
+  );
+});
+
+it.each([
+  ['/v1/embeddings', { input: 'a', model: 'M' }],
+  ['/v1/embeddings', { input: 'a', model: 'a', input_type: 'M' }],
+  ['/v1/encode', { inputs: 'a', role: 'M' }],
+  ['/embed', { inputs: 'a', prompt_name: 'M' }],
+  ['/tokenize', { inputs: 'a', prompt_name: 'M' }],
+  ['/v1/rerank', { query: 'a', documents: ['b'], score: 'M' }],
+])('%s %j repeats little of what was sent, however long it is', async (path, body) => {
+  const response = await post(path, JSON.stringify(body).replace('"M"', `"${'M'.repeat(50_000)}"`));
+  expect(response.status).toBeGreaterThanOrEqual(400);
+  expect((await response.text()).length).toBeLessThan(4_000);
+});
+
 describe('every answer', () => {
   it('has the id of its request', async () => {
     for (const [path, status] of [

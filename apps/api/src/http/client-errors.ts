@@ -1,11 +1,19 @@
+import { randomUUID } from 'node:crypto';
 import { STATUS_CODES, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { HttpError } from '../errors.js';
 import { bodyOf, contractOf } from './error-mapping.js';
 import { REFUSALS } from './refusals.js';
+import { REQUEST_ID } from './request-id.js';
 
 export interface ClientErrorParts {
-  readonly onRefused: (refusal: { readonly status: number; readonly path: string; readonly reason: string }) => void;
+  readonly onRefused: (refusal: {
+    /** Its id. */
+    readonly request: string;
+    readonly status: number;
+    readonly path: string;
+    readonly reason: string;
+  }) => void;
 }
 
 type ParserError = Error & { readonly code?: string; readonly rawPacket?: Buffer; readonly reason?: string };
@@ -26,15 +34,33 @@ export function answerClientErrors(server: Server, { onRefused }: ClientErrorPar
       return;
     }
     const path = pathOf(error.rawPacket);
-    const refusal = refusalOf(error);
+    answer(socket, path, refusalOf(error), error.code ?? error.message);
+  });
+  // Node would close the connection without a word.
+  server.on('connect', ({ url = '' }, socket: Socket) => {
+    const refusal = new HttpError('method_not_allowed', 'this server is no proxy: it does not answer CONNECT');
+    answer(socket, undefined, refusal, `CONNECT ${url.slice(0, 200)}`, ['Allow: GET, HEAD, POST']);
+  });
+
+  function answer(
+    socket: Socket,
+    path: string | undefined,
+    refusal: HttpError,
+    reason: string,
+    headers: readonly string[] = [],
+  ): void {
     const contract = contractOf(path ?? '/v1');
     const [status] = REFUSALS[refusal.code][contract];
     const body = JSON.stringify(bodyOf(refusal, contract));
-    onRefused({ status, path: path ?? '', reason: error.code ?? error.message });
+    const request = randomUUID();
+    onRefused({ request, status, path: path ?? '', reason });
+    socket.on('error', () => undefined);
     socket.end(
       [
         `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
         'Connection: close',
+        `${REQUEST_ID}: ${request}`,
+        ...headers,
         'Content-Type: application/json; charset=utf-8',
         `Content-Length: ${Buffer.byteLength(body)}`,
         '',
@@ -43,7 +69,7 @@ export function answerClientErrors(server: Server, { onRefused }: ClientErrorPar
       // What the client still sends is not waited for.
       () => socket.destroySoon(),
     );
-  });
+  }
 }
 
 function refusalOf({ code, reason, message }: ParserError): HttpError {

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { closeServer } from './close-server.js';
@@ -77,5 +79,26 @@ describe('closing a server', () => {
     for await (const chunk of client) text += String(chunk);
     expect(text).toMatch(/^HTTP\/1.1 200 OK[\s\S]*done$/);
     await closed;
+  });
+
+  it('answers every client that the system had accepted, and those that come right after', async () => {
+    const { server, connections, send } = await start((_request, response) => void response.end('done'));
+    await send('');
+    const { port } = z.object({ port: z.int() }).parse(server.address());
+    const answers: Promise<string>[] = [];
+    const ask = (): void => {
+      const client = connect(port, '127.0.0.1');
+      clients.push(client);
+      client.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+      answers.push(text(client));
+    };
+    for (let i = 0; i < 50; i += 1) ask();
+    const closed = closeServer(server, connections, WAITS);
+    for (let i = 0; i < 10; i += 1) {
+      await delay(5);
+      ask();
+    }
+    await closed;
+    for (const answer of await Promise.all(answers)) expect(answer).toMatch(/^HTTP\/1.1 200 OK[\s\S]*done$/);
   });
 });

@@ -1,8 +1,8 @@
 import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import type { Connections } from './connections.js';
-import { CLIENT_MILLISECONDS, QUIET_MILLISECONDS } from './limits.js';
+import { CLIENT_MILLISECONDS, QUIET_MILLISECONDS, TAKE_OVER } from './limits.js';
 
 export interface CloseServerOptions {
   /** After so long what is not answered yet is given up. */
@@ -28,9 +28,7 @@ export async function closeServer(
   }: CloseServerOptions,
 ): Promise<'answered' | 'late'> {
   connections.closeAfterAnswers();
-  // What the system has accepted for this server is taken over in a turn of the event loop: it would be reset otherwise.
-  await turn();
-  await turn();
+  await takeOver(connections);
   return new Promise((resolve) => {
     const idle = setInterval(() => connections.closeIdle(quietMilliseconds), Math.ceil(quietMilliseconds / 4));
     const waiting = setInterval(() => connections.closeWaiting(), clientMilliseconds);
@@ -45,4 +43,24 @@ export async function closeServer(
     NetServer.prototype.close.call(server, () => end('answered'));
     connections.closeIdle(quietMilliseconds);
   });
+}
+
+/**
+ * Takes over what the system has accepted for this server, which would be reset otherwise: until no connection comes for
+ * a moment, since clients that began together come one after the other; and within a bound, since they may come for ever.
+ */
+async function takeOver(connections: Connections): Promise<void> {
+  const start = performance.now();
+  let { accepted } = connections;
+  let last = start;
+  for (let now = start; now - last < TAKE_OVER.quietMilliseconds && now - start < TAKE_OVER.milliseconds;) {
+    await delay(TAKE_OVER.lookMilliseconds);
+    now = performance.now();
+    if (connections.accepted === accepted) continue;
+    ({ accepted } = connections);
+    last = now;
+  }
+  // Those of this moment.
+  await turn();
+  await turn();
 }

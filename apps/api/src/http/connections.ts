@@ -17,9 +17,11 @@ export class Connections {
   readonly #sockets = new Map<Socket, number | undefined>();
   readonly #requests = new Map<ServerResponse, IncomingMessage>();
   #isClosing = false;
+  #accepted = 0;
 
   constructor(server: Server, { writeMilliseconds, onCutOff = () => undefined }: ConnectionsOptions = {}) {
     server.on('connection', (socket) => {
+      this.#accepted += 1;
       this.#sockets.set(socket, performance.now());
       socket.once('close', () => this.#sockets.delete(socket));
     });
@@ -41,6 +43,11 @@ export class Connections {
 
   get count(): number {
     return this.#sockets.size;
+  }
+
+  /** Since the server began. */
+  get accepted(): number {
+    return this.#accepted;
   }
 
   /** From now on every answer closes its connection, those that are being computed too, and says so. */

@@ -50,8 +50,9 @@ export function bodyOf(error: HttpError, contract: Contract): object {
     : { error: error.message, error_type: type };
 }
 
+/** A path in any case, as routes are found, and behind any prefix. */
 export function contractOf(path: string): Contract {
-  return path.startsWith('/v1') ? 'openai' : 'tei';
+  return /\/v1(?:\/|$)/i.test(path) ? 'openai' : 'tei';
 }
 
 function refuse(code: HttpErrorCode, error: KimeraError): HttpError {

@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { keyDigest, type ApiKey, type Scope } from '@kimera/serving';
 import type { RequestHandler } from 'express';
 import { HttpError } from '../errors.js';
+import { routePath } from './path-prefix.js';
 
 /**
  * Bearer keys, compared by their hashes in constant time; no keys, no guard. The hash of the key is `locals.key` from
@@ -10,15 +11,15 @@ import { HttpError } from '../errors.js';
 export function guard(apiKeys: readonly ApiKey[], openPaths: readonly string[]): RequestHandler {
   const known = apiKeys.map(({ digest, scopes }) => ({ digest: Buffer.from(digest, 'hex'), scopes }));
   return (request, response, next) => {
-    if (known.length === 0 || (isRead(request.method) && openPaths.includes(request.path))) {
+    if (known.length === 0 || (isRead(request.method) && openPaths.includes(routePath(request.path)))) {
       next();
       return;
     }
-    const [scheme, key] = (request.headers.authorization ?? '').split(' ');
+    const [, key] = /^bearer +(\S+) *$/i.exec(request.headers.authorization ?? '') ?? [];
     const given = Buffer.from(keyDigest(key ?? ''), 'hex');
     // All of them, so that the time does not tell which one it was.
     const [found] = known.filter(({ digest }) => timingSafeEqual(digest, given));
-    if (scheme?.toLowerCase() !== 'bearer' || found === undefined)
+    if (key === undefined || found === undefined)
       throw new HttpError('invalid_api_key', 'a valid key is needed: Authorization: Bearer KEY');
     response.locals['key'] = given.toString('hex');
     response.locals['scopes'] = found.scopes;

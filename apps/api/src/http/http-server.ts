@@ -31,6 +31,8 @@ export function createHttpServer(
       headersTimeout: Math.min(limits.headersSeconds * 1_000, bodyMilliseconds),
       requestTimeout: bodyMilliseconds,
       connectionsCheckingInterval: CHECK_MILLISECONDS,
+      // Refused by check-framing.ts, in the words of the contract.
+      requireHostHeader: false,
     },
     listener,
   );
@@ -48,9 +50,9 @@ export function createHttpServer(
   });
   metrics.watchConnections(() => connections.count);
   answerClientErrors(server, {
-    onRefused: ({ status, path, reason }) => {
+    onRefused: ({ request, status, path, reason }) => {
       metrics.request('other', status, 0);
-      logger.info({ path, status, reason }, 'request');
+      logger.info({ request, path, status, reason }, 'request');
     },
   });
   limitConnections(server, { limits, metrics, logger });

@@ -24,6 +24,8 @@ export const USUAL_HITS = 10;
 export const CLIENT_MILLISECONDS = 10_000;
 /** On shutdown: a connection that has had no request for so long is closed; its client may be about to send one. */
 export const QUIET_MILLISECONDS = 500;
+/** On shutdown: no new connection for so long means that the system holds none; looked at so often; and at most so long. */
+export const TAKE_OVER = { quietMilliseconds: 50, lookMilliseconds: 10, milliseconds: 1_000 } as const;
 
 /**
  * `Retry-After` in seconds where nothing better is known: before the first batch of an overloaded server, while a backend

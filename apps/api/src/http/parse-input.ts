@@ -91,6 +91,27 @@ export function parseIdLists(value: unknown, param: string, maxItems: number): r
   });
 }
 
+/** A field that `parseTexts` reads, as the API document describes it. */
+export function textsField(maxItems: number): z.ZodType {
+  const schema = z.union([z.string(), z.array(z.string()).max(maxItems)]);
+  return z.unknown().meta({ ...z.toJSONSchema(schema), $schema: undefined });
+}
+
+/** `"text"` or `["text", …]`; texts may be empty. @throws HttpError naming the item. */
+export function parseTexts(value: unknown, param: string, maxItems: number): readonly string[] {
+  if (typeof value === 'string') return [value];
+  if (!isList(value)) throw unexpected(param, 'a text, or a list of texts', value);
+  if (value.length > maxItems)
+    throw new HttpError('invalid_request', `${param} has ${value.length} items, the limit is ${maxItems}`, param, {
+      limit: maxItems,
+      actual: value.length,
+    });
+  return value.map((item, index) => {
+    if (typeof item !== 'string') throw unexpected(`${param}.${index}`, 'a text', item);
+    return item;
+  });
+}
+
 /** One of the items of a list. @throws HttpError naming it. */
 export function parseItem(value: unknown, param: string, index: number): Item {
   const item = checkItem(value, param, index);

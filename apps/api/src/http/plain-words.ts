@@ -8,13 +8,24 @@ const TYPES: Readonly<Record<string, string>> = {
   boolean: 'true or false',
   array: 'a list',
   object: 'an object',
+  // A field that may be anything, and is not there.
+  nonoptional: 'a value',
 };
 /** Characters of a text that are repeated to whoever sent it. */
 const SHOWN = 40;
 
 /** A value that a schema refuses, in words: what was expected, and what came. */
 export function inPlainWords(issue: z.core.$ZodIssue): string {
-  return `expected ${expected(issue)}, got ${describe(issue.input)}`;
+  return `expected ${expected(issue)}, got ${isSize(issue) ? sized(issue.input) : describe(issue.input)}`;
+}
+
+/** Where it is the size that is wrong, a list is told with its own. */
+function sized(value: unknown): string {
+  return Array.isArray(value) && value.length > 0 ? `a list of ${value.length}` : describe(value);
+}
+
+function isSize({ code }: z.core.$ZodIssue): boolean {
+  return code === 'too_big' || code === 'too_small';
 }
 
 /** A number in full, the beginning of a text; of anything else its kind, whatever its size. */

@@ -129,6 +129,8 @@ export const REFUSALS = {
   malformed_body: { kind: 'caller', openai: [400, 'invalid_request_error'], tei: [400, 'Validation'], codes: [] },
   /** Headers that contradict each other. */
   malformed_request: { kind: 'caller', openai: [400, 'invalid_request_error'], tei: [400, 'Validation'], codes: [] },
+  /** A header Expect that is not 100-continue. */
+  expectation_failed: { kind: 'caller', openai: [417, 'invalid_request_error'], tei: [417, 'Validation'], codes: [] },
   malformed_json: { kind: 'caller', openai: [400, 'invalid_request_error'], tei: [400, 'Validation'], codes: [] },
   space_mismatch: {
     kind: 'caller',

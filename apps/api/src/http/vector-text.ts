@@ -8,6 +8,9 @@ export const vectorSchema = z.union([z.array(z.number()), z.base64()]);
 /** The fields that say which vectors are wanted, and how they are written. */
 export const VECTOR_FIELDS = {
   dimensions: optional(z.int().min(1)).describe('The first n numbers, normalised again: a space of its own'),
+  normalize: withUsual(z.boolean(), true).describe(
+    'Whether vectors have length 1; those that have not are a space of their own',
+  ),
   output_dtype: withUsual(z.enum(['float', ...DERIVED_DTYPES]), 'float').describe(
     'A number in 32 bits, in 8 or in one: a space of its own',
   ),

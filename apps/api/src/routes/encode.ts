@@ -6,10 +6,11 @@ import type { AppParts } from '../app-parts.js';
 import { HttpError } from '../errors.js';
 import { callerOf } from '../http/caller.js';
 import { encodeItems, type Encoded } from '../http/encode-items.js';
-import { optional, truncationDirection, withUsual } from '../http/fields.js';
+import { optional, truncationDirection } from '../http/fields.js';
 import { MAX_INPUTS } from '../http/limits.js';
 import { inputField } from '../http/parse-input.js';
 import { measureOf, setComputeHeaders } from '../http/request-measure.js';
+import { describe } from '../http/plain-words.js';
 import { checkSpace, describeSpace } from '../http/request.js';
 import { roleNamed } from '../http/role-named.js';
 import { post, type Route } from '../http/route.js';
@@ -23,7 +24,6 @@ const requestSchema = z.object({
   heads: optional(z.array(z.enum(HEADS)).min(1)),
   truncation_direction: truncationDirection,
   truncate: optional(z.boolean()).describe('Cuts inputs beyond the limit'),
-  normalize: withUsual(z.boolean(), true),
   ...VECTOR_FIELDS,
 });
 type Body = z.infer<typeof requestSchema>;
@@ -60,7 +60,7 @@ export function encodeRoutes({ models, names, autoTruncate, maxInputTokens }: Ap
     const measure = measureOf(response);
     const encoded = await encodeItems(embedder, values, {
       param: 'inputs',
-      role: roleNamed(space, body.role),
+      role: roleNamed(space, body.role, 'role'),
       heads: body.heads ?? ['dense'],
       derivation,
       truncationSide: body.truncation_direction,
@@ -101,7 +101,13 @@ export function encodeRoutes({ models, names, autoTruncate, maxInputTokens }: Ap
 
 /** The items, not looked at: one text, and one list of ids, is an item. @throws HttpError. */
 function listOf(inputs: unknown): readonly unknown[] {
-  if (!Array.isArray(inputs)) return [inputs];
+  if (typeof inputs === 'string') return [inputs];
+  if (!Array.isArray(inputs))
+    throw new HttpError(
+      'invalid_request',
+      `inputs: expected a text, a list of token ids, or a list of texts and such lists, got ${describe(inputs)}`,
+      'inputs',
+    );
   const items: readonly unknown[] = inputs;
   if (items.length === 0) throw new HttpError('empty_input', 'inputs is an empty list', 'inputs');
   if (typeof items[0] === 'number') return [items];

@@ -82,7 +82,7 @@ export function openaiRoutes({ names, autoTruncate, maxInputTokens, started }: A
     });
     const measure = measureOf(response);
     const embedded = await embedInput(embedder, input, {
-      role: roleNamed(space, body.input_type),
+      role: roleNamed(space, body.input_type, 'input_type'),
       derivation,
       truncationSide: body.truncation_direction,
       tokenLimit,
@@ -110,7 +110,7 @@ export function openaiRoutes({ names, autoTruncate, maxInputTokens, started }: A
 
   const one: RequestHandler = async (request, response) => {
     const { id = '' } = request.params;
-    const name = typeof id === 'string' ? id : id.join('/');
+    const name = (typeof id === 'string' ? id : id.join('/')).replace(/\/$/, '');
     await names.use(name, async ({ space }) => void response.json(describeModel(space, started)));
   };
 

@@ -250,6 +250,9 @@ describe('scores', () => {
     [{ weights: { dense: 1 } }, 'weights'],
     [{ score: 'hybrid', weights: { dense: -1 } }, 'weights.dense'],
     [{ top_n: 0 }, 'top_n'],
+    [{ score: 'hybrid', weights: { dense: 0 } }, 'weights'],
+    [{ score: 'hybrid', weights: { dense: null, lexical: 0 } }, 'weights'],
+    [{ score: 'hybrid', weights: { dense: 1e308, lexical: 1e308 } }, 'weights.dense'],
   ])('are refused: %j', async (fields, param) => {
     const response = await post('/v1/rerank', { query, documents, ...fields });
     expect([response.status, await response.json()]).toEqual([
@@ -259,22 +262,86 @@ describe('scores', () => {
   });
 });
 
-describe('a model', () => {
-  it.each(['raw', 'encoded'])('is told under its name, whose slash is %s, and under what follows it', async (slash) => {
-    for (const name of [model, model.split('/').at(-1) ?? '']) {
-      const response = await get(`/v1/models/${slash === 'raw' ? name : encodeURIComponent(name)}`);
-      expect([response.status, await response.json()]).toEqual([
-        200,
-        expect.objectContaining({
-          id: model,
-          dimension: expect.any(Number),
-          max_tokens: expect.any(Number),
-          heads: ['dense', 'sparse', 'colbert'],
-          roles: expect.arrayContaining(['query', 'document']),
-        }),
-      ]);
-    }
+describe('a field that is null', () => {
+  it.each([
+    [{}, { weights: null }],
+    [{}, { weights: { dense: null, lexical: null, colbert: null } }],
+    [{}, { score: null, weights: {} }],
+    [{ score: 'hybrid' }, { score: 'hybrid', weights: { dense: null } }],
+    [
+      { score: 'hybrid', weights: { dense: 1 } },
+      { score: 'hybrid', weights: { dense: 1, lexical: null } },
+    ],
+  ])('is one that is left out: %j, %j', async (without, withNull) => {
+    const ask = async (fields: object): Promise<unknown> =>
+      (await post('/v1/rerank', { query: 'a', documents: ['b', 'c'], ...fields })).json();
+    expect(await ask(withNull)).toEqual(await ask(without));
   });
+
+  it.each(['/v1/embeddings', '/v1/encode', '/embed', '/tokenize', '/decode'])(
+    '%s refuses a body without what it is about, in plain words',
+    async (path) => {
+      for (const inputs of [{}, { input: null, inputs: null, ids: null }, { input: {}, inputs: {}, ids: {} }]) {
+        const response = await post(path, { model, ...inputs });
+        expect([400, 422]).toContain(response.status);
+        expect(await response.text()).toMatch(
+          /(?:input|inputs|ids): expected a [a-z ,]+, got (?:nothing|null|an object)/,
+        );
+      }
+    },
+  );
+});
+
+describe('the form of vectors', () => {
+  it.each([{ normalize: false }, { output_dtype: 'int8' }, { output_dtype: 'ubinary' }, { dimensions: 8 }])(
+    'is the same on all routes: %j',
+    async (fields) => {
+      const all = await Promise.all([
+        post('/v1/embeddings', { model, input: 'a', ...fields }),
+        post('/v1/encode', { inputs: 'a', ...fields }),
+        post('/embed', { inputs: 'a', ...fields }),
+      ]);
+      const [openai, ours, tei] = await Promise.all(all.map((response) => response.json() as Promise<unknown>));
+      const vector = vectors.parse(tei)[0];
+      expect(openai).toMatchObject({ data: [{ embedding: vector }] });
+      expect(ours).toMatchObject({ data: [{ dense: vector }] });
+      expect(new Set(all.map(({ headers }) => headers.get('x-embedding-space'))).size).toBe(1);
+    },
+  );
+
+  it.each([
+    ['/v1/embeddings', 'input_type'],
+    ['/v1/encode', 'role'],
+    ['/v1/similarity', 'role'],
+  ])('%s names the field of a prompt that the model does not have', async (path, param) => {
+    const body = { model, input: 'a', inputs: 'a', source: 'a', targets: ['b'], [param]: 'nothing' };
+    expect(await (await post(path, body)).json()).toEqual({
+      error: expect.objectContaining({ param, code: 'invalid_request' }),
+    });
+  });
+});
+
+describe('a model', () => {
+  it.each(['raw', 'encoded', 'raw, and one at the end'])(
+    'is told under its name, whose slash is %s, and under what follows it',
+    async (slash) => {
+      for (const name of [model, model.split('/').at(-1) ?? '']) {
+        const response = await get(
+          `/v1/models/${slash === 'encoded' ? encodeURIComponent(name) : name}${slash.endsWith('end') ? '/' : ''}`,
+        );
+        expect([response.status, await response.json()]).toEqual([
+          200,
+          expect.objectContaining({
+            id: model,
+            dimension: expect.any(Number),
+            max_tokens: expect.any(Number),
+            heads: ['dense', 'sparse', 'colbert'],
+            roles: expect.arrayContaining(['query', 'document']),
+          }),
+        ]);
+      }
+    },
+  );
 });
 
 describe('routes of text-embeddings-inference', () => {
@@ -395,6 +462,9 @@ describe('routes of text-embeddings-inference', () => {
     ['/decode', { ids: [2 ** 31] }, 422, 'Tokenizer'],
     ['/tokenize', { inputs: [] }, 400, 'Empty'],
     ['/tokenize', { inputs: [1, 2] }, 422, 'Validation'],
+    ['/tokenize', { inputs: ['a', null] }, 422, 'Validation'],
+    ['/tokenize', { inputs: Array.from({ length: 8_193 }, () => 'a') }, 422, 'Validation'],
+    ['/tokenize', {}, 422, 'Validation'],
     ['/tokenize', { inputs: 'a', prompt_name: 'nothing' }, 422, 'Validation'],
   ])('%s refuses %j', async (path, body, status, error_type) => {
     const response = await post(path, body);

@@ -1,4 +1,4 @@
-import type { PromptName } from '@kimera/core';
+import type { EmbeddingSpace, PromptName } from '@kimera/core';
 import type { Embedder } from '@kimera/embedder';
 import type { Request, Response } from 'express';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -13,10 +13,18 @@ import { measureOf, setComputeHeaders } from '../http/request-measure.js';
 import { checkSpace, describeSpace } from '../http/request.js';
 import { roleNamed } from '../http/role-named.js';
 import { post, type Route } from '../http/route.js';
-import { headsOf, scoreNamed, SCORES, scoresOf, USUAL_WEIGHTS, type SingleScores } from '../http/text-scores.js';
+import {
+  HEAD_OF_SCORE,
+  headsOf,
+  scoreNamed,
+  SCORES,
+  scoresOf,
+  USUAL_WEIGHTS,
+  type SingleScores,
+} from '../http/text-scores.js';
 import { TokenLimit } from '../http/token-limit.js';
 
-const weight = optional(z.number().min(0));
+const weight = optional(z.number().min(0).max(1_000_000));
 const COMMON = {
   model: optional(z.string()).describe('Default: the model that the server is for'),
   score: withUsual(z.enum(SCORES), 'dense').describe(
@@ -67,6 +75,21 @@ interface Scored {
   readonly usage: z.infer<typeof usageSchema>;
 }
 
+/** Those of the body, or the usual ones where it has none. @throws HttpError where no head of the model has a weight. */
+function weightsOf({ score, weights }: Common, space: EmbeddingSpace): SingleScores {
+  if (weights === undefined || Object.values(weights).every((one) => one === undefined)) return USUAL_WEIGHTS;
+  const scores = Object.entries(HEAD_OF_SCORE).flatMap(([name, head]) =>
+    space.heads.includes(head) ? [name as keyof SingleScores] : [],
+  );
+  if (score === 'hybrid' && scores.every((name) => (weights[name] ?? 0) === 0))
+    throw new HttpError(
+      'invalid_request',
+      `weights: of the scores that the model has, ${scores.join(', ')}, one needs a weight above 0`,
+      'weights',
+    );
+  return weights;
+}
+
 /** POST /v1/similarity, POST /v1/rerank. */
 export function scoreRoutes({ models, names, autoTruncate, maxInputTokens }: AppParts): readonly Route[] {
   const scoreWith = async (
@@ -78,11 +101,12 @@ export function scoreRoutes({ models, names, autoTruncate, maxInputTokens }: App
   ): Promise<Scored> => {
     const { space } = embedder;
     checkSpace(request, space);
+    const weights = weightsOf(body, space);
     const caller = callerOf(response);
     const measure = measureOf(response);
     const embed = (texts: readonly string[], role: PromptName | undefined, of: string) =>
       embedInput(embedder, texts, {
-        role: roleNamed(space, role),
+        role: roleNamed(space, role, 'role'),
         heads: headsOf(body.score, space),
         tokenLimit: new TokenLimit({
           param: of,
@@ -99,7 +123,6 @@ export function scoreRoutes({ models, names, autoTruncate, maxInputTokens }: App
     if (source === undefined) throw new Error('no embedding for one text');
     describeSpace(response, space, [source, ...targets]);
     setComputeHeaders(response);
-    const weights = body.weights ?? USUAL_WEIGHTS;
     const scored: { index: number; score: number; scores: SingleScores }[] = [];
     for (const [index, target] of targets.entries()) {
       const scores = await scoresOf(source, target, space, caller.signal);
@@ -111,7 +134,8 @@ export function scoreRoutes({ models, names, autoTruncate, maxInputTokens }: App
   };
 
   const scoreTexts = async (body: Common, texts: Texts, request: Request, response: Response): Promise<Scored> => {
-    if (body.weights !== undefined && body.score !== 'hybrid')
+    const isWeighted = Object.values(body.weights ?? {}).some((one) => one !== undefined);
+    if (isWeighted && body.score !== 'hybrid')
       throw new HttpError(
         'invalid_request',
         'weights: only a hybrid score has them, send "score": "hybrid"',

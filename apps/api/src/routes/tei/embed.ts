@@ -1,20 +1,17 @@
-import type { Embedding, Head } from '@kimera/core';
+import type { DerivedDtype, Embedding, Head } from '@kimera/core';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { AppParts } from '../../app-parts.js';
-import { optional, withUsual } from '../../http/fields.js';
 import { MAX_INPUTS } from '../../http/limits.js';
 import { inputField, parseInput } from '../../http/parse-input.js';
 import { post, type Route } from '../../http/route.js';
 import { sendRows } from '../../http/send-rows.js';
-import { denseText, derivationOf } from '../../http/vector-text.js';
+import { denseText, derivationOf, VECTOR_FIELDS } from '../../http/vector-text.js';
 import { embedForTei, TEI, TEXT_FIELDS, type TextFields } from './request.js';
 
 const inputsSchema = z.object({ inputs: inputField(MAX_INPUTS.tei), ...TEXT_FIELDS });
-const embedSchema = inputsSchema.extend({
-  normalize: withUsual(z.boolean(), true),
-  dimensions: optional(z.int().min(1)),
-});
+const { normalize, dimensions, output_dtype } = VECTOR_FIELDS;
+const embedSchema = inputsSchema.extend({ normalize, dimensions, output_dtype });
 
 /** POST /embed and /, /embed_all, /embed_sparse. */
 export function teiEmbedRoutes(parts: AppParts): readonly Route[] {
@@ -26,6 +23,7 @@ export function teiEmbedRoutes(parts: AppParts): readonly Route[] {
         readonly inputs: unknown;
         readonly normalize?: boolean;
         readonly dimensions?: number | undefined;
+        readonly output_dtype?: 'float' | DerivedDtype;
       },
       request: Request,
       response: Response,

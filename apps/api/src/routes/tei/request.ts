@@ -77,7 +77,7 @@ export async function embedForTei(
     tooLong: (limit, actual) => `\`inputs\` must have less than ${limit} tokens. Given: ${actual}`,
   });
   const embeddings = await embedInput(embedder, input(tokenLimit), {
-    role: roleNamed(space, fields.prompt_name),
+    role: roleNamed(space, fields.prompt_name, 'prompt_name'),
     heads,
     ...(derivation === undefined ? {} : { derivation }),
     truncationSide: fields.truncation_direction,

@@ -5,15 +5,14 @@ import { HttpError } from '../../errors.js';
 import { callerOf } from '../../http/caller.js';
 import { optional, withUsual } from '../../http/fields.js';
 import { MAX_INPUTS } from '../../http/limits.js';
-import { idListsField, parseIdLists } from '../../http/parse-input.js';
+import { idListsField, parseIdLists, parseTexts, textsField } from '../../http/parse-input.js';
 import { roleNamed } from '../../http/role-named.js';
 import { post, type Route } from '../../http/route.js';
 import { sendPieces, sendRows } from '../../http/send-rows.js';
 import { modelFor, TEI } from './request.js';
 
-const TEXTS = 'a text, or a list of texts';
 const tokenizeSchema = z.object({
-  inputs: z.union([z.string(), z.array(z.string()).max(MAX_INPUTS.tei)], TEXTS),
+  inputs: textsField(MAX_INPUTS.tei),
   add_special_tokens: withUsual(z.boolean(), true),
   prompt_name: optional(z.string()),
 });
@@ -45,11 +44,11 @@ export function teiTokenizeRoutes({ models }: AppParts): readonly Route[] {
       body: tokenizeSchema,
       answer: tokensSchema,
       handle: async ({ inputs, add_special_tokens: addSpecialTokens, prompt_name }, request, response) => {
-        const texts = typeof inputs === 'string' ? [inputs] : inputs;
+        const texts = parseTexts(inputs, 'inputs', MAX_INPUTS.tei);
         if (texts.length === 0) throw new HttpError('empty_input', '`inputs` cannot be empty', 'inputs');
         const { embedder, space } = await modelFor(request, models);
         const { signal } = callerOf(response);
-        const promptName = roleNamed(space, prompt_name);
+        const promptName = roleNamed(space, prompt_name, 'prompt_name');
         const columns = await embedder.tokenizeDetailed(texts, { addSpecialTokens, promptName, signal });
         response.setHeader('x-embedding-space', space.fingerprint);
         await sendPieces(response, tokensText(columns));
