@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
 import { cp, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { connect, createServer } from 'node:net';
@@ -7,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 
 const root = join(fileURLToPath(import.meta.url), '../../../..');
@@ -181,27 +182,41 @@ describe('the process', () => {
     half.destroy();
   });
 
-  it('ends where the program that launched it has ended, which is no signal to it', async () => {
-    const scratch = await mkdtemp(join(tmpdir(), 'kimera-launcher-'));
+  describe('where the program that launched it has ended, which is no signal to it', () => {
+    const scratch = mkdtempSync(join(tmpdir(), 'kimera-launcher-'));
     const launcher = join(scratch, 'nx');
-    await writeFile(
-      launcher,
-      `const { spawn } = require('node:child_process');
-       spawn(process.execPath, [${JSON.stringify(main)}], { stdio: 'inherit' }).on('exit', (code) => process.exit(code));`,
+    beforeAll(() =>
+      writeFile(
+        launcher,
+        `const { spawn } = require('node:child_process');
+         spawn(process.execPath, [${JSON.stringify(main)}], { stdio: 'inherit' }).on('exit', (code) => process.exit(code));`,
+      ),
     );
-    const server = new ServerProcess({ ONNX_MODEL_PATH: SMALL_MODEL }, [launcher, 'serve', 'api']);
-    const url = await server.url();
-    server.child.kill('SIGKILL');
-    await server.line('the program that started the server has ended');
-    await server.line('shutting down');
-    while (
-      await fetch(url).then(
-        () => true,
-        () => false,
+    afterAll(() => rm(scratch, { recursive: true }));
+
+    it('ends', async () => {
+      const server = new ServerProcess({ ONNX_MODEL_PATH: SMALL_MODEL }, [launcher, 'serve', 'api']);
+      const url = await server.url();
+      server.child.kill('SIGKILL');
+      await server.line('the program that started the server has ended');
+      await server.line('shutting down');
+      while (
+        await fetch(url).then(
+          () => true,
+          () => false,
+        )
       )
-    )
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    await rm(scratch, { recursive: true });
+        await new Promise((resolve) => setTimeout(resolve, 50));
+    });
+
+    it('ends too while it starts', async () => {
+      const server = new ServerProcess({}, [launcher, 'serve', 'api']);
+      await server.line('settings');
+      server.child.kill('SIGKILL');
+      // The log is a pipe that the server holds: it is closed once the server has ended.
+      await server.ended();
+      expect(server.text).toContain('the program that started the server has ended');
+    });
   });
 
   it('does not start where something listens already, and says so in one line', async () => {

@@ -14,6 +14,13 @@ const logger = createLogger();
  * folder.
  */
 const root = process.env['NX_WORKSPACE_ROOT'] ?? process.cwd();
+/** While the server starts, nothing is accepted yet. */
+let atLauncherGone = (): void => void setTimeout(dieBySignal, LOG_MILLISECONDS, 'SIGTERM');
+// Before the start, which takes seconds: a launcher that ends in the meantime would be missed.
+onLauncherGone(() => {
+  logger.info('the program that started the server has ended');
+  atLauncherGone();
+});
 try {
   const server = await startServer(parseConfiguration(await withConfigurationFile(process.env, root), root), logger);
   const shutDown = onSignal({
@@ -24,10 +31,7 @@ try {
     logger,
   });
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, shutDown);
-  onLauncherGone(() => {
-    logger.info('the program that started the server has ended');
-    shutDown('SIGTERM');
-  });
+  atLauncherGone = () => shutDown('SIGTERM');
 } catch (error) {
   if (error instanceof KimeraError) logger.fatal({ code: error.code, ...error.fields }, error.message);
   else logger.fatal({ err: error }, 'the server could not start');

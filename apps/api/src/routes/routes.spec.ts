@@ -301,7 +301,7 @@ describe('the form of vectors', () => {
         post('/v1/encode', { inputs: 'a', ...fields }),
         post('/embed', { inputs: 'a', ...fields }),
       ]);
-      const [openai, ours, tei] = await Promise.all(all.map((response) => response.json() as Promise<unknown>));
+      const [openai, ours, tei] = await Promise.all(all.map((response) => response.json()));
       const vector = vectors.parse(tei)[0];
       expect(openai).toMatchObject({ data: [{ embedding: vector }] });
       expect(ours).toMatchObject({ data: [{ dense: vector }] });
