@@ -304,6 +304,7 @@ describe('a server on the shipped model', () => {
     const response = await post('/v1/embeddings', { model: MODEL, input: ['a', 'word '.repeat(300)], truncate: true });
     expect(response.status).toBe(200);
     expect(response.headers.get('x-truncated-inputs')).toBe('1');
+    expect(response.headers.get('x-embedding-variant')).toBe('fp16');
   });
 
   it('embeds NUL, lone surrogates and unnormalised text', async () => {

@@ -10,14 +10,12 @@ describe('parseApiKey', () => {
     expect(parseApiKey(`sha256:${DIGEST.toUpperCase()}`)).toEqual({ digest: DIGEST, scopes: ['admin'] });
   });
 
-  it('reads scopes behind the last #, where all are scopes', () => {
+  it('reads scopes behind the last #', () => {
     expect(parseApiKey('secret#embed')).toEqual({ digest: DIGEST, scopes: ['embed'] });
     expect(parseApiKey(`sha256:${DIGEST}#search+metrics`)).toEqual({ digest: DIGEST, scopes: ['search', 'metrics'] });
-    expect(parseApiKey('a#b')?.digest).toBe(keyDigest('a#b'));
-    expect(parseApiKey('a#embed+b')?.digest).toBe(keyDigest('a#embed+b'));
   });
 
-  it.each(['sha256:', 'sha256:abc', `sha256:${DIGEST}0`, `sha256:${DIGEST}#embde`, '#embed'])('takes no %s', (text) => {
+  it.each(['sha256:', 'sha256:abc', `sha256:${DIGEST}0`, `sha256:${DIGEST}#embde`, '#embed', 'a#b', 'a#embed+b', 'a#'])('takes no %s', (text) => {
     expect(parseApiKey(text)).toBeUndefined();
   });
 });

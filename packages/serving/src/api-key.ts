@@ -14,14 +14,16 @@ export interface ApiKey {
 const isScope = (name: string): name is Scope => (SCOPES as readonly string[]).includes(name);
 
 /**
- * `KEY`, or `sha256:` and 64 hexadecimal digits of it; then `#embed+search` where it may not do all. Undefined: neither.
+ * `KEY`, or `sha256:` and 64 hexadecimal digits of it; then `#embed+search` where it may not do all. A key that has a `#` itself is given as its
+ * hash. Undefined: neither.
  */
 export function parseApiKey(text: string): ApiKey | undefined {
   const hash = text.lastIndexOf('#');
-  const names = hash < 0 ? [] : text.slice(hash + 1).split('+');
-  const hasScopes = names.length > 0 && names.every(isScope);
-  const key = hasScopes ? text.slice(0, hash) : text;
-  const scopes = hasScopes ? names : ['admin' as const];
+  const names = hash < 0 ? ['admin'] : text.slice(hash + 1).split('+');
+  // A misspelt scope must not become a part of a key that may do all.
+  if (!names.every(isScope)) return undefined;
+  const key = hash < 0 ? text : text.slice(0, hash);
+  const scopes = names;
   if (!key.startsWith('sha256:')) return key === '' ? undefined : { digest: keyDigest(key), scopes };
   const digest = key.slice('sha256:'.length).toLowerCase();
   return /^[0-9a-f]{64}$/.test(digest) ? { digest, scopes } : undefined;

@@ -3,7 +3,7 @@ import { isAbsolute, join } from 'node:path';
 import { EXECUTION_PROVIDERS, type ExecutionProvider } from '@kimera/backend-onnx';
 import { VARIANT_CHOICES, type VariantChoice } from '@kimera/core';
 import { z } from 'zod';
-import { parseApiKey, type ApiKey } from './api-key.js';
+import { parseApiKey, SCOPES, type ApiKey } from './api-key.js';
 import { InvalidEnvironmentError } from './errors.js';
 import { seconds, serviceLimits, serviceLimitsSchema, type ServiceLimits } from './service-limits.js';
 import { shippedModel, shippedModels } from './shipped-models.js';
@@ -132,7 +132,10 @@ const schema = z.object({
   ...serviceLimitsSchema,
   AUTO_TRUNCATE: flag('0'),
   KIMERA_API_KEYS: list
-    .refine((keys) => keys.every((key) => parseApiKey(key) !== undefined), 'keys, or sha256: and 64 hexadecimal digits')
+    .refine(
+      (keys) => keys.every((key) => parseApiKey(key) !== undefined),
+      `keys, or sha256: and 64 hexadecimal digits; what follows a # is scopes: ${SCOPES.join(', ')}, with + between them`,
+    )
     .transform((keys) => keys.flatMap((key) => parseApiKey(key) ?? [])),
   KIMERA_OPEN_METRICS: flag('1'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z

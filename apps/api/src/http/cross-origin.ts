@@ -6,6 +6,7 @@ import type { RequestHandler } from 'express';
 const EXPOSED = [
   'x-request-id',
   'x-embedding-space',
+  'x-embedding-variant',
   'x-truncated-inputs',
   'retry-after',
   'x-compute-type',

@@ -1,4 +1,4 @@
-import type { Embedding, EmbeddingSpace } from '@kimera/core';
+import type { EmbeddingSpace, VariantName } from '@kimera/core';
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
 import { HttpError } from '../errors.js';
@@ -31,13 +31,14 @@ export function checkSpace(request: Request, { modelId, fingerprint }: Embedding
   }
 }
 
-/** Invariant 1 over HTTP: the space of the vectors, and which inputs were cut. */
+/** Invariant 1 over HTTP: the space of the vectors, the precision that they were computed in, and which inputs were cut. */
 export function describeSpace(
   response: Response,
   { fingerprint }: EmbeddingSpace,
-  embeddings: readonly Pick<Embedding, 'truncated'>[],
+  embeddings: readonly { readonly truncated: boolean; readonly variant?: VariantName }[],
 ): void {
   response.setHeader('x-embedding-space', fingerprint);
+  response.setHeader('x-embedding-variant', [...new Set(embeddings.flatMap(({ variant = [] }) => variant))].join(','));
   response.setHeader(
     'x-truncated-inputs',
     embeddings.flatMap(({ truncated }, index) => (truncated ? [index] : [])).join(','),

@@ -72,7 +72,7 @@ export function encodeRoutes({ models, names, autoTruncate, maxInputTokens }: Ap
     describeSpace(
       response,
       space,
-      encoded.map((one) => ({ truncated: !(one instanceof HttpError) && one.truncated })),
+      encoded.map((one) => (one instanceof HttpError ? { truncated: false } : one)),
     );
     setComputeHeaders(response);
     const tokens = measure.totalTokens;
