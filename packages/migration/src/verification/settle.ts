@@ -34,13 +34,35 @@ export async function settle(parts: MigrationParts, { seconds, signal, onProgres
     if (pending <= allowed) return;
     const left = seconds * 1_000 - (performance.now() - started);
     if (left <= 0) throw new ChangesWaitingError(pending, allowed, seconds);
-    const end = AbortSignal.any([AbortSignal.timeout(Math.ceil(left)), ...(signal === undefined ? [] : [signal])]);
-    const { ended } = await work(parts, {
-      until: 'caught-up',
-      signal: end,
-      onProgress: ({ rows }) => onProgress?.('changes that wait', Math.min(rows, most), most),
-    });
+    const { ended } = await withDeadline(left, signal, (end) =>
+      work(parts, {
+        until: 'caught-up',
+        signal: end,
+        onProgress: ({ rows }) => onProgress?.('changes that wait', Math.min(rows, most), most),
+      }),
+    );
     // Another worker is at it, or the migration was paused meanwhile.
     if (ended !== 'stopped') await delay(Math.min(POLL_MILLISECONDS, left));
+  }
+}
+
+/**
+ * The work gets a signal that is aborted with `signal`, or after so many milliseconds. Not by `AbortSignal.timeout`: where only
+ * `AbortSignal.any` holds such a signal, Node may collect it before it fires, and the work never ends.
+ */
+async function withDeadline<T>(
+  milliseconds: number,
+  signal: AbortSignal | undefined,
+  work: (end: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const stop = new AbortController();
+  const pass = (): void => stop.abort(signal?.reason);
+  const timer = setTimeout(() => stop.abort(), milliseconds);
+  signal?.addEventListener('abort', pass, { once: true });
+  try {
+    return await work(stop.signal);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', pass);
   }
 }
