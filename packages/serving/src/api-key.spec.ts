@@ -15,7 +15,10 @@ describe('parseApiKey', () => {
     expect(parseApiKey(`sha256:${DIGEST}#search+metrics`)).toEqual({ digest: DIGEST, scopes: ['search', 'metrics'] });
   });
 
-  it.each(['sha256:', 'sha256:abc', `sha256:${DIGEST}0`, `sha256:${DIGEST}#embde`, '#embed', 'a#b', 'a#embed+b', 'a#'])('takes no %s', (text) => {
-    expect(parseApiKey(text)).toBeUndefined();
-  });
+  it.each(['sha256:', 'sha256:abc', `sha256:${DIGEST}0`, `sha256:${DIGEST}#embde`, '#embed', 'a#b', 'a#embed+b', 'a#'])(
+    'takes no %s',
+    (text) => {
+      expect(parseApiKey(text)).toBeUndefined();
+    },
+  );
 });
