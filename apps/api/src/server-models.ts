@@ -11,7 +11,6 @@ import {
   namesOf,
   openModelAt,
   openModels,
-  spaceAt,
   type Configuration,
   type ServingModels,
   type WatchedFolder,
@@ -152,7 +151,7 @@ function besideFolder(path: string, configured: ConfiguredModels, onDemand: Mode
       if (!onDemand.replace(served(), embedder)) void embedder.close();
       configured.changed(path, embedder.space);
     },
-    moved: async () => configured.changed(path, await spaceAt(path)),
+    moved: () => configured.readAgain(path),
   };
 }
 

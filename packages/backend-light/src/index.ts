@@ -1,6 +1,7 @@
 export { folderFiles } from './node/folder-files.js';
 export { staticModelFiles, type StaticModelSource } from './folder/static-model-files.js';
 export { isStaticFolder } from './node/is-static-folder.js';
+export { spaceAt } from './node/space-at.js';
 export { openStaticBackend, openStaticModel, type OpenStaticModelOptions } from './node/open-static-model.js';
 export {
   CodePointTokenizer,

@@ -5,7 +5,8 @@ import { VARIANT_CHOICES, type VariantChoice } from '@kimera/core';
 import { z } from 'zod';
 import { parseApiKey, SCOPES, type ApiKey } from './api-key.js';
 import { InvalidEnvironmentError } from './errors.js';
-import { seconds, serviceLimits, serviceLimitsSchema, type ServiceLimits } from './service-limits.js';
+import { serviceLimits, serviceLimitsSchema, type ServiceLimits } from './service-limits.js';
+import { list, seconds, whole } from './setting-types.js';
 import { shippedModel, shippedModels } from './shipped-models.js';
 import { WEB_FIELDS, webSettings, type WebSettings } from './web-settings.js';
 
@@ -84,24 +85,11 @@ export const DEFAULT_PORT = 3_000;
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
-const whole = z.coerce
-  .number('a whole number above 0')
-  .int('a whole number above 0')
-  .positive('a whole number above 0');
 const flag = (usual: '0' | '1') =>
   z
     .enum(['0', '1'], '0 or 1')
     .default(usual)
     .transform((value) => value === '1');
-const list = z
-  .string()
-  .default('')
-  .transform((names) =>
-    names
-      .split(',')
-      .map((name) => name.trim())
-      .filter((name) => name !== ''),
-  );
 const schema = z.object({
   USE_ONNX: flag('1'),
   LIGHTWEIGHT_EMBEDDING: flag('0'),

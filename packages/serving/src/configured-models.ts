@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isStaticFolder, openStaticModel } from '@kimera/backend-light';
+import { isStaticFolder, spaceAt } from '@kimera/backend-light';
 import type { EmbeddingSpace } from '@kimera/core';
 import { openModelFolder } from '@kimera/model-folder';
 import { ModelAliasError, ModelNamesError } from './errors.js';
@@ -85,14 +85,11 @@ export class ConfiguredModels {
     const index = this.#models.findIndex((model) => model.path === path);
     if (index >= 0) this.#models[index] = { path, space };
   }
-}
 
-/** The space of a model folder, or of the folder of a static model. @throws the errors of the folder. */
-export async function spaceAt(path: string): Promise<EmbeddingSpace> {
-  if (!(await isStaticFolder(path))) return (await openModelFolder(path)).space;
-  const { backend, tokenizer } = await openStaticModel({ path });
-  await Promise.all([backend.close(), tokenizer.close()]);
-  return backend.space;
+  /** The same, where its model is not open. @throws the errors of the folder. */
+  async readAgain(path: string): Promise<void> {
+    this.changed(path, await spaceAt(path));
+  }
 }
 
 /** Bytes of the files that a model is loaded from: of its largest variant where it has several. */

@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { isStaticFolder, parseStaticSpaceFile } from '@kimera/backend-light';
+import { spaceAt } from '@kimera/backend-light';
 import { KimeraError, type EmbeddingSpace } from '@kimera/core';
-import { modelPaths, openModelFolder } from '@kimera/model-folder';
+import { modelPaths } from '@kimera/model-folder';
 import { ModelOfSpaceNotFoundError } from './errors.js';
 
 /**
@@ -21,9 +19,7 @@ export async function findModelOfSpace(
 
 async function fingerprintOf(path: string): Promise<string | undefined> {
   try {
-    if (!(await isStaticFolder(path))) return (await openModelFolder(path)).space.fingerprint;
-    const spacePath = join(path, 'space.json');
-    return (await parseStaticSpaceFile(await readFile(spacePath, 'utf8'), spacePath)).fingerprint;
+    return (await spaceAt(path)).fingerprint;
   } catch (error) {
     if (error instanceof KimeraError) return undefined;
     throw error;

@@ -13,7 +13,7 @@ export {
   type Environment,
 } from './configuration.js';
 export { describeSettings, readConfigurationFile, withConfigurationFile, type Setting } from './configuration-file.js';
-export { bytesAt, ConfiguredModels, spaceAt, type ConfiguredModel } from './configured-models.js';
+export { bytesAt, ConfiguredModels, type ConfiguredModel } from './configured-models.js';
 export { ENVIRONMENT, type EnvironmentVariable } from './environment.js';
 export type { CodesOf, ErrorCode } from './error-codes.js';
 export {

@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { spaceAt } from '@kimera/backend-light';
 import { KimeraError, shortFingerprint } from '@kimera/core';
 import type { Embedder } from '@kimera/embedder';
 import type { ModelReload as Choice } from './configuration.js';
-import { spaceAt } from './configured-models.js';
 import { ReloadedSpaceError } from './errors.js';
 import type { EventLog } from './log-fallback.js';
 

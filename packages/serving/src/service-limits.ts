@@ -1,4 +1,5 @@
-import { z } from 'zod';
+import type { z } from 'zod';
+import { seconds, whole } from './setting-types.js';
 
 /** What the HTTP server takes from its clients at most, and how long it waits for them. */
 export interface ServiceLimits {
@@ -34,15 +35,6 @@ export const DEFAULT_WRITE_SECONDS = 30;
 export const DEFAULT_REQUEST_SECONDS = 600;
 /** What Kubernetes gives a pod, and a little less. */
 export const DEFAULT_SHUTDOWN_SECONDS = 25;
-
-const whole = z.coerce
-  .number('a whole number above 0')
-  .int('a whole number above 0')
-  .positive('a whole number above 0');
-export const seconds = z.coerce
-  .number('a number of seconds')
-  .positive('more than 0 seconds')
-  .max(86_400, 'a day at most');
 
 /** The variables that set them. */
 export const serviceLimitsSchema = {

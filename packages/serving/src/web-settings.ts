@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { list } from './setting-types.js';
 
 /** What stands between the server and browsers or proxies. */
 export interface WebSettings {
@@ -13,16 +14,6 @@ export interface WebSettings {
 
 /** Networks by the names that Express gives them. */
 const NETWORKS = ['loopback', 'linklocal', 'uniquelocal'];
-
-const list = z
-  .string()
-  .default('')
-  .transform((text) =>
-    text
-      .split(',')
-      .map((item) => item.trim())
-      .filter((item) => item !== ''),
-  );
 
 export const WEB_FIELDS = {
   KIMERA_CORS_ORIGINS: list.refine(

@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isStaticFolder, parseStaticSpaceFile } from '@kimera/backend-light';
+import { spaceAt } from '@kimera/backend-light';
 import { ifPresent, type EmbeddingSpace } from '@kimera/core';
-import { openModelFolder } from '@kimera/model-folder';
 import { printable } from '../console/printable.js';
 
 /** Characters of a prompt that are shown. */
@@ -10,10 +9,7 @@ const SHOWN = 40;
 
 /** The same of a model folder of any kind. @throws ModelFolderNotFoundError, InvalidSpaceFileError. */
 export async function describeFolder(folder: string): Promise<string> {
-  if (!(await isStaticFolder(folder))) return describeSpace(folder, (await openModelFolder(folder)).space);
-  const path = join(folder, 'space.json');
-  const { identity, fingerprint, modelId } = await parseStaticSpaceFile(await readFile(path, 'utf8'), path);
-  return describeSpace(folder, { ...identity, fingerprint, modelId, heads: ['dense'] });
+  return describeSpace(folder, await spaceAt(folder));
 }
 
 /**
