@@ -5,7 +5,7 @@ import { embedInput, type EmbedInputOptions } from './embed-input.js';
 import { toHttpError } from './error-mapping.js';
 import { parseItem, type Item } from './parse-input.js';
 import type { HttpErrorCode } from './refusals.js';
-import { TokenLimit } from './token-limit.js';
+import { tooLong, TokenLimit } from './token-limit.js';
 
 /** What an item became: its embedding, or why it has none. */
 export type Encoded = Embedding | HttpError;
@@ -93,8 +93,7 @@ function embedSome(
     bound,
     truncate,
     indexes: some.map(({ index }) => index),
-    tooLong: (limit, actual) =>
-      `the input has ${actual} tokens, the limit is ${limit}; shorten it${limit === maxTokens ? ' or send "truncate": true' : ''}`,
+    tooLong: (limit, actual) => tooLong('the input', limit, actual, maxTokens),
   });
   return embedInput(
     embedder,

@@ -41,7 +41,12 @@ export function inputSchema(maxItems: number): z.ZodType<string | number[] | (st
 
 /** A field that `parseInput` reads, as the API document describes it. */
 export function inputField(maxItems: number): z.ZodType {
-  return z.unknown().meta({ ...z.toJSONSchema(inputSchema(maxItems)), $schema: undefined });
+  return described(inputSchema(maxItems));
+}
+
+/** A field that is not looked at here. @param schema for the API document. */
+function described(schema: z.ZodType): z.ZodType {
+  return z.unknown().meta({ ...z.toJSONSchema(schema), $schema: undefined });
 }
 
 /**
@@ -58,11 +63,7 @@ export function parseInput(value: unknown, { param, maxItems, tokenLimit, empty,
     tokenLimit.check([value.length]);
     return [parseIds(value, param, 0)];
   }
-  if (value.length > maxItems)
-    throw new HttpError('invalid_request', tooMany(maxItems, value.length), param, {
-      limit: maxItems,
-      actual: value.length,
-    });
+  checkItemCount(value.length, maxItems, param, tooMany);
   const items = value.map((item, index) => checkItem(item, param, index));
   tokenLimit.check(items.map((item) => (typeof item === 'string' ? 0 : item.length)));
   return items.map((item, index) => (typeof item === 'string' ? item : parseIds(item, `${param}.${index}`, index)));
@@ -71,20 +72,19 @@ export function parseInput(value: unknown, { param, maxItems, tokenLimit, empty,
 /** A field that `parseIdLists` reads, as the API document describes it. */
 export function idListsField(maxItems: number): z.ZodType {
   const ids = z.array(z.int().min(0).max(MAX_TOKEN_ID));
-  return z
-    .unknown()
-    .meta({ ...z.toJSONSchema(z.union([ids.min(1), z.array(ids).min(1).max(maxItems)])), $schema: undefined });
+  return described(z.union([ids.min(1), z.array(ids).min(1).max(maxItems)]));
 }
 
 /** `[ids…]` (one list) or `[[ids…], …]`. @throws HttpError naming the item. */
 export function parseIdLists(value: unknown, param: string, maxItems: number): readonly Int32Array[] {
   if (!isList(value)) throw unexpected(param, 'a list of token ids, or a list of such lists', value);
   if (typeof value[0] === 'number') return [parseIds(value, param, 0)];
-  if (value.length > maxItems)
-    throw new HttpError('invalid_request', `${param} has ${value.length} lists, the limit is ${maxItems}`, param, {
-      limit: maxItems,
-      actual: value.length,
-    });
+  checkItemCount(
+    value.length,
+    maxItems,
+    param,
+    (limit, actual) => `${param} has ${actual} lists, the limit is ${limit}`,
+  );
   return value.map((list, index) => {
     if (!isList(list)) throw unexpected(`${param}.${index}`, 'a list of token ids', list);
     return parseIds(list, `${param}.${index}`, index);
@@ -93,23 +93,28 @@ export function parseIdLists(value: unknown, param: string, maxItems: number): r
 
 /** A field that `parseTexts` reads, as the API document describes it. */
 export function textsField(maxItems: number): z.ZodType {
-  const schema = z.union([z.string(), z.array(z.string()).max(maxItems)]);
-  return z.unknown().meta({ ...z.toJSONSchema(schema), $schema: undefined });
+  return described(z.union([z.string(), z.array(z.string()).max(maxItems)]));
 }
 
 /** `"text"` or `["text", …]`; texts may be empty. @throws HttpError naming the item. */
 export function parseTexts(value: unknown, param: string, maxItems: number): readonly string[] {
   if (typeof value === 'string') return [value];
   if (!isList(value)) throw unexpected(param, 'a text, or a list of texts', value);
-  if (value.length > maxItems)
-    throw new HttpError('invalid_request', `${param} has ${value.length} items, the limit is ${maxItems}`, param, {
-      limit: maxItems,
-      actual: value.length,
-    });
+  checkItemCount(value.length, maxItems, param);
   return value.map((item, index) => {
     if (typeof item !== 'string') throw unexpected(`${param}.${index}`, 'a text', item);
     return item;
   });
+}
+
+/** @throws HttpError where a list has more items than it may. */
+export function checkItemCount(
+  actual: number,
+  limit: number,
+  param: string,
+  tooMany: InputRules['tooMany'] = () => `${param} has ${actual} items, the limit is ${limit}`,
+): void {
+  if (actual > limit) throw new HttpError('invalid_request', tooMany(limit, actual), param, { limit, actual });
 }
 
 /** One of the items of a list. @throws HttpError naming it. */

@@ -35,3 +35,12 @@ export class TokenLimit {
       throw new HttpError('input_too_long', tooLong(limit, actual, index), param, { limit, actual, index });
   }
 }
+
+/**
+ * Message of an input beyond the limit, but on the routes of text-embeddings-inference. @param input for people.
+ * @param modelTokens what the model reads at most: only at that is an input cut.
+ */
+export function tooLong(input: string, limit: number, actual: number, modelTokens: number): string {
+  const advice = limit === modelTokens ? ' or send "truncate": true' : '';
+  return `${input} has ${actual} tokens, the limit is ${limit}; shorten it${advice}`;
+}

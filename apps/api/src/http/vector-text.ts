@@ -1,3 +1,4 @@
+import { endianness } from 'node:os';
 import { DERIVED_DTYPES, type DerivedDtype, type Derivation, type Embedding } from '@kimera/core';
 import { z } from 'zod';
 import { optional, withUsual } from './fields.js';
@@ -43,9 +44,7 @@ export function denseText({ dense, quantized }: Embedding, form: VectorForm): z.
 
 /** Of the bytes; those of float32 are little-endian. */
 export function base64(vector: Float32Array | Int8Array | Uint8Array): string {
-  if (!(vector instanceof Float32Array))
-    return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString('base64');
-  const bytes = Buffer.alloc(vector.length * 4);
-  vector.forEach((value, i) => bytes.writeFloatLE(value, i * 4));
-  return bytes.toString('base64');
+  const bytes = Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
+  const isSwapped = vector instanceof Float32Array && endianness() === 'BE';
+  return (isSwapped ? Buffer.from(bytes).swap32() : bytes).toString('base64');
 }

@@ -8,7 +8,7 @@ import { callerOf } from '../http/caller.js';
 import { encodeItems, type Encoded } from '../http/encode-items.js';
 import { optional, truncationDirection } from '../http/fields.js';
 import { MAX_INPUTS } from '../http/limits.js';
-import { inputField } from '../http/parse-input.js';
+import { checkItemCount, inputField } from '../http/parse-input.js';
 import { measureOf, setComputeHeaders } from '../http/request-measure.js';
 import { describe } from '../http/plain-words.js';
 import { checkSpace, describeSpace } from '../http/request.js';
@@ -111,13 +111,7 @@ function listOf(inputs: unknown): readonly unknown[] {
   const items: readonly unknown[] = inputs;
   if (items.length === 0) throw new HttpError('empty_input', 'inputs is an empty list', 'inputs');
   if (typeof items[0] === 'number') return [items];
-  if (items.length > MAX_INPUTS.openai)
-    throw new HttpError(
-      'invalid_request',
-      `inputs has ${items.length} items, the limit is ${MAX_INPUTS.openai}`,
-      'inputs',
-      { limit: MAX_INPUTS.openai, actual: items.length },
-    );
+  checkItemCount(items.length, MAX_INPUTS.openai, 'inputs');
   return items;
 }
 

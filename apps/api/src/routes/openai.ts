@@ -13,7 +13,7 @@ import { checkSpace, describeSpace } from '../http/request.js';
 import { roleNamed, rolesOf } from '../http/role-named.js';
 import { get, post, type Route } from '../http/route.js';
 import { sendRows } from '../http/send-rows.js';
-import { TokenLimit } from '../http/token-limit.js';
+import { tooLong, TokenLimit } from '../http/token-limit.js';
 import { denseText, derivationOf, VECTOR_FIELDS, vectorSchema } from '../http/vector-text.js';
 
 const requestSchema = z.object({
@@ -70,8 +70,7 @@ export function openaiRoutes({ names, autoTruncate, maxInputTokens, started }: A
       modelTokens: space.maxTokens,
       bound: maxInputTokens,
       truncate: body.truncate ?? autoTruncate,
-      tooLong: (limit, actual, index) =>
-        `input ${index} has ${actual} tokens, the limit is ${limit}; shorten it${limit === space.maxTokens ? ' or send "truncate": true' : ''}`,
+      tooLong: (limit, actual, index) => tooLong(`input ${index}`, limit, actual, space.maxTokens),
     });
     const input = parseInput(body.input, {
       param: 'input',

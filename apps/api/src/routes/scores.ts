@@ -22,7 +22,7 @@ import {
   USUAL_WEIGHTS,
   type SingleScores,
 } from '../http/text-scores.js';
-import { TokenLimit } from '../http/token-limit.js';
+import { tooLong, TokenLimit } from '../http/token-limit.js';
 
 const weight = optional(z.number().min(0).max(1_000_000));
 const COMMON = {
@@ -113,8 +113,7 @@ export function scoreRoutes({ models, names, autoTruncate, maxInputTokens }: App
           modelTokens: space.maxTokens,
           bound: maxInputTokens,
           truncate: body.truncate ?? autoTruncate,
-          tooLong: (limit, actual, index) =>
-            `${of} ${index} has ${actual} tokens, the limit is ${limit}; shorten it${limit === space.maxTokens ? ' or send "truncate": true' : ''}`,
+          tooLong: (limit, actual, index) => tooLong(`${of} ${index}`, limit, actual, space.maxTokens),
         }),
         ...caller,
         measure,
