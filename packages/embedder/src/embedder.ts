@@ -173,8 +173,9 @@ export class Embedder implements TextEmbedder {
 
   /**
    * The texts behind the prompt of their role, as `encodeTokens` takes them; texts beyond the limit are cut: at the left
-   * the prompt is what they lose first, since it is part of the text. @param options of the call that they are for: where it would be refused anyway, it is before they are tokenised. @throws
-   * UnknownRoleError, QueueFullError, the signal's reason.
+   * the prompt is what they lose first, since it is part of the text. @param options of the call that they are for:
+   * where it would be refused anyway, it is refused before they are tokenised. @throws UnknownRoleError, QueueFullError,
+   * the signal's reason.
    */
   async tokenize(
     texts: readonly string[],

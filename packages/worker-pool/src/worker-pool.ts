@@ -74,8 +74,8 @@ export class WorkerPool {
   }
 
   /**
-   * The request is cloned to the worker. @param order 'first': before those that wait in order 'last'. @throws the worker's error with its class, WorkerDiedError, ClosedError; where
-   * no worker can be started any more, why.
+   * The request is cloned to the worker. @param order 'first': before those that wait in order 'last'. @throws the
+   * worker's error with its class, WorkerDiedError, ClosedError; where no worker can be started any more, why.
    */
   call(request: unknown, order: RunOrder = 'last'): Promise<unknown> {
     if (this.#closed) return Promise.reject(new ClosedError(this.#options.name));

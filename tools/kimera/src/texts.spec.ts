@@ -218,6 +218,24 @@ describe('serve', () => {
     expect((await run).code).toBe(0);
   });
 
+  it('ends where the program that launched it ends while it starts', async () => {
+    const launcher = join(scratch, 'npx');
+    const program = JSON.stringify(join(root, 'tools/kimera/bin/kimera.mjs'));
+    await writeFile(
+      launcher,
+      `const { spawn } = require('node:child_process');
+       spawn(process.execPath, [${program}, ...process.argv.slice(2)], { stdio: 'inherit' });`,
+    );
+    const child = startKimera(['serve', '--model', minilm, '--port', '0'], scratch, {}, launcher);
+    const run = ended(child);
+    await new Promise<void>((resolve) =>
+      child.stdout.on('data', (text: string) => (text.includes('settings') ? resolve() : undefined)),
+    );
+    child.kill('SIGKILL');
+    // The server holds the pipes of the launcher: they are closed once it has ended.
+    await run;
+  });
+
   it('takes settings from a file, and prints them without secrets', async () => {
     await writeFile(join(scratch, 'kimera.yaml'), 'PORT: 3009\nKIMERA_API_KEYS: [hidden]\nHOST: 0.0.0.0\n');
     const words = ['serve', '--config', 'kimera.yaml', '--print-config'];

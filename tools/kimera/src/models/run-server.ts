@@ -14,12 +14,14 @@ export interface RunServerOptions {
  * AddressError.
  */
 export async function runServer({ environment, folder, stop }: RunServerOptions): Promise<void> {
-  const server = await startServer(parseConfiguration(await withConfigurationFile(environment, folder), folder));
-  await new Promise<void>((resolve) => {
+  const end = new Promise<void>((resolve) => {
     if (stop.aborted) resolve();
     else stop.addEventListener('abort', () => resolve(), { once: true });
+    // Before the start, which takes seconds: a launcher that ends in the meantime would be missed.
     onLauncherGone(resolve);
   });
+  const server = await startServer(parseConfiguration(await withConfigurationFile(environment, folder), folder));
+  await end;
   await server.close();
 }
 
