@@ -66,7 +66,6 @@ export async function embedInput(
     const tokens = [...(ofTexts?.ids ?? []), ...(ofLists ?? [])].reduce((sum, { length }) => sum + length, 0);
     if (tokens > requestTokens) throw tooMany('tokens', requestTokens, tokens);
   }
-  if (measure !== undefined) measure.characters += texts.reduce((sum, { length }) => sum + length, 0);
   // Two calls: only texts have the tokens of a prompt at their head.
   const encode = async (tokens: Tokens | undefined): Promise<readonly Embedding[]> => {
     if (tokens === undefined) return [];
@@ -78,7 +77,7 @@ export async function embedInput(
     encode(ofLists && { ids: ofLists, totalTokens: counts, promptTokens: 0 }),
   ]);
   const embeddings = inOrderOf(input, embeddedTexts, embeddedLists);
-  measure?.embedded(embeddings);
+  measure?.embedded(embeddings, texts);
   return embeddings;
 }
 

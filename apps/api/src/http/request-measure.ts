@@ -40,8 +40,10 @@ export class RequestMeasure {
     this.inference = Math.max(this.inference, inference);
   };
 
-  embedded(embeddings: readonly Embedding[]): void {
+  /** @param texts of the inputs, those of them that are texts. */
+  embedded(embeddings: readonly Embedding[], texts: readonly string[]): void {
     this.tokens = [...this.tokens, ...embeddings.map(({ tokens }) => tokens)];
+    this.characters += texts.reduce((sum, { length }) => sum + length, 0);
   }
 }
 

@@ -101,6 +101,11 @@ describe('a bad input among good ones', () => {
     ).toBeLessThan(2e-6);
   });
 
+  it('does not make the others count twice in the headers', async () => {
+    const { headers } = await post('/v1/encode', { inputs: ['a cat', [0, 9_999_999, 2], 'kittens'] });
+    expect(headers.get('x-compute-characters')).toBe('12');
+  });
+
   it('that is too long is cut by itself where that is asked for', async () => {
     const items = await encode({ inputs: ['a', LONG], truncate: true });
     expect(items.map(({ truncated }) => truncated)).toEqual([false, true]);
