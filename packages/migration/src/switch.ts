@@ -23,9 +23,9 @@ import { LEASE_SECONDS } from './worker/work.js';
 export const MAX_PENDING = 500;
 /** How long writers may wait while the last changes are embedded, at the speed that was measured just before. */
 export const MAX_BLOCKED_SECONDS = 2;
-/** What is tried for first. More only where writers are so fast that more is always left, and no more than is. */
+/** The first attempt lets writers wait about so long; a later one longer, where too many changes were left each time. */
 const WANTED_BLOCKED_SECONDS = 0.02;
-/** Rounds in a row that do not lower what waits: fewer changes are not to be had. */
+/** After so many rounds in a row that do not lower the number of waiting changes, the lock is asked for. */
 const ROUNDS_AT_THE_FLOOR = 3;
 /** How long a switch may try. Changes of a day take longer: let a worker run first. */
 export const SWITCH_TIMEOUT_SECONDS = 300;
@@ -179,8 +179,8 @@ class Switch {
   }
 
   /**
-   * Of these, how many this time: what was left, or what takes no time to speak of. Where more have come by the time of
-   * the lock, twice as many the next time: writers that change many rows at once have made way by then, most often.
+   * How many changes may wait at this attempt: as many as were left a moment ago, or as take `WANTED_BLOCKED_SECONDS` to
+   * embed. If more wait once the lock is held, the attempt is given up, and the next one allows twice as many.
    */
   get #asked(): number {
     const speed = this.#pace.speed(this.to.space.fingerprint) ?? 0;

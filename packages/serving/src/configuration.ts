@@ -77,7 +77,7 @@ export const DEFAULT_BODY_LIMIT_BYTES = 8 << 20;
 export const DEFAULT_CACHE_MEGABYTES = 32;
 /** Of `maxQueueSeconds`: who waits longer has given up, or has asked again. */
 export const DEFAULT_MAX_QUEUE_SECONDS = 10;
-/** Of the time, in percent: the keeper leaves the model to requests for as long as it works itself. */
+/** In percent of the time: at 50 the keeper rests as long as it works, and requests have the model meanwhile. */
 export const DEFAULT_KEEP_CPU = 50;
 export const DEFAULT_HOST = '127.0.0.1';
 export const DEFAULT_PORT = 3_000;
