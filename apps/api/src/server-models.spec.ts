@@ -63,6 +63,31 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
 }
 
 describe('several models', () => {
+  it('of a folder that was replaced before its model was opened: nothing of the new space comes under the old name', async () => {
+    const fixture = (name: string): URL => new URL(`../../../fixtures/models/${name}`, import.meta.url);
+    const folder = join(root, 'unopened');
+    await cp(fixture('bert-tiny-prompts'), folder, { recursive: true });
+    const server = await start({ KIMERA_MODELS: './unopened' });
+    await rename(folder, `${folder}-before`);
+    await cp(fixture('bge-m3-tiny'), folder, { recursive: true });
+    expect(await embed(server, 'fixture/bert-tiny-prompts')).toMatchObject({
+      status: 503,
+      space: null,
+      body: expect.stringContaining('no model of space 16a6c1363b21'),
+    });
+  });
+
+  it('of a folder that is gone: another folder of the same space serves', async () => {
+    const folder = join(root, 'gone');
+    await cp(beside, folder, { recursive: true });
+    const server = await start({ KIMERA_MODELS: './gone' });
+    await rm(folder, { recursive: true });
+    expect(await embed(server, BESIDE)).toMatchObject({
+      status: 200,
+      space: expect.stringMatching(/^ae19e978918d/),
+    });
+  });
+
   it('are listed at once, opened when they are asked for, by id, short name and alias, and never mixed', async () => {
     const server = await start({
       KIMERA_MODELS: './beside',

@@ -6,6 +6,7 @@ import {
   findModelOfSpace,
   InvalidEnvironmentError,
   ModelReload,
+  ModelOfSpaceNotFoundError,
   ModelsOnDemand,
   NamedModels,
   namesOf,
@@ -55,17 +56,21 @@ export async function openServerModels(
       models.all.map(({ space }) => space),
       collections === undefined ? 'models' : 'collections too',
     );
-    const pathOf = async (space: EmbeddingSpace): Promise<string> =>
-      configured.inSpace(space.fingerprint)?.path ?? (await findModelOfSpace(configuration.modelFolders, space));
-    const openSpace = async (space: EmbeddingSpace): Promise<Embedder> =>
-      openModelAt(await pathOf(space), configuration, logger);
+    // Read again each time: a folder may have been replaced by a model of another space since it was first read.
+    const pathOf = (space: EmbeddingSpace): Promise<string> =>
+      findModelOfSpace([...configured.all.map(({ path }) => path), ...configuration.modelFolders], space);
+    const openSpace = async (space: EmbeddingSpace): Promise<Embedder> => {
+      const path = await pathOf(space);
+      logger.info({ model: space.modelId, space: shortFingerprint(space.fingerprint) }, `opening ${path}`);
+      const embedder = await openModelAt(path, configuration, logger);
+      if (embedder.space.fingerprint === space.fingerprint) return embedder;
+      // Replaced while it was opened.
+      await embedder.close();
+      throw new ModelOfSpaceNotFoundError(space.fingerprint, space.modelId, [path]);
+    };
     const { modelMemoryBytes: memoryBytes, modelIdleSeconds: idle } = configuration;
     const demanded = new ModelsOnDemand({
-      open: async (space) => {
-        const path = await pathOf(space);
-        logger.info({ model: space.modelId, space: shortFingerprint(space.fingerprint) }, `opening ${path}`);
-        return warmed(await openModelAt(path, configuration, logger));
-      },
+      open: async (space) => warmed(await openSpace(space)),
       bytesOf: async (space) => bytesAt(await pathOf(space)),
       memoryBytes,
       idleMilliseconds: idle === undefined ? undefined : idle * 1_000,

@@ -76,10 +76,6 @@ export class ConfiguredModels {
     );
   }
 
-  inSpace(fingerprint: string): ConfiguredModel | undefined {
-    return this.#models.find(({ space }) => space.fingerprint === fingerprint);
-  }
-
   /** Where a folder was replaced by one of another space. */
   changed(path: string, space: EmbeddingSpace): void {
     const index = this.#models.findIndex((model) => model.path === path);
