@@ -161,6 +161,7 @@ async function verify(): Promise<void> {
     } catch (error) {
       // What the keeper has at hand.
       if (!(error instanceof KimeraError) || error.kind === 'internal') throw error;
+      process.stderr.write(`verify again: ${error.message}\n`);
     }
   }
 }

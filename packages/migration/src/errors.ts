@@ -124,17 +124,24 @@ export class MarginFixedError extends KimeraError {
 }
 
 /** Changes of the application still wait to be embedded: nothing is judged yet. */
+export interface WaitingChanges {
+  readonly pending: number;
+  readonly oldestSeconds: number;
+  readonly allowed: number;
+  /** Where none has waited for two seconds. */
+  readonly allowedFresh: number;
+  /** How long the verification has waited for them. */
+  readonly seconds: number;
+}
+
 export class ChangesWaitingError extends KimeraError {
   readonly code = 'CHANGES_WAITING';
   readonly kind = 'retryable';
-  constructor(
-    readonly pending: number,
-    readonly allowed: number,
-    readonly seconds: number,
-  ) {
+  constructor(readonly waiting: WaitingChanges) {
+    const { pending, oldestSeconds, allowed, allowedFresh, seconds } = waiting;
     super(
-      `${pending} changes still wait to be embedded in the new space after ${seconds} s, at most ${allowed} may: nothing was judged`,
-      { pending, allowed, seconds },
+      `${pending} changes still wait to be embedded in the new space after ${seconds} s, the oldest for ${oldestSeconds.toFixed(1)} s; at most ${allowed} may, or ${allowedFresh} that wait for less than 2 s: nothing was judged`,
+      { ...waiting },
     );
   }
 }

@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
+import type { Backlog } from '@kimera/core';
 import { FakeEmbedder } from '@kimera/testing';
 import { ChangesWaitingError, migrationStatus, verifyMigration, work } from '../index.js';
 import {
@@ -54,10 +55,38 @@ describe('changes that wait', () => {
     const events = (await migrationStatus(parts)).events.length;
     const error = await verifyMigration(busy, { settleSeconds: 0.4 }).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(ChangesWaitingError);
-    expect(error).toMatchObject({ code: 'CHANGES_WAITING', kind: 'retryable', pending: 20, allowed: 1, seconds: 0.4 });
+    expect(error).toMatchObject({
+      code: 'CHANGES_WAITING',
+      kind: 'retryable',
+      waiting: { pending: 20, allowed: 1, allowedFresh: 6, seconds: 0.4 },
+    });
     expect(writes).toBeGreaterThan(1);
     expect(await state(parts)).toBe('ready');
     expect((await migrationStatus(parts)).events.length).toBe(events);
+  });
+
+  it('that writers make with every batch are judged beside, where they are few and fresh', async () => {
+    const parts = await started(await journey({ rows: 400 }));
+    await work(parts, { until: 'caught-up' });
+    const before = (): Promise<void> => parts.store.writeAsApplication(COLLECTION, edits(15, `edit ${writes++}`));
+    let writes = 0;
+    const busy: Journey = { ...parts, target: new FakeEmbedder({ space: TARGET_SPACE, shift: 3, before }) };
+    await before();
+    expect((await verifyMigration(busy, { queries: queries(ENOUGH), settleSeconds: 5 })).verdict).toBe('GO');
+    expect(writes).toBeGreaterThan(1);
+    expect(await parts.store.changes.countPending(COLLECTION, TARGET_SPACE.fingerprint)).toBe(15);
+  });
+
+  it('that are few but have waited long are waited for', async () => {
+    const parts = await started(await journey({ rows: 400 }));
+    await work(parts, { until: 'caught-up' });
+    const backlog = async (): Promise<Backlog> => ({ pending: 15, oldestSeconds: 2.5 });
+    const store = Object.assign(Object.create(parts.store) as typeof parts.store, {
+      changes: { ...parts.store.changes, backlog },
+    });
+    await expect(verifyMigration({ ...parts, store }, { settleSeconds: 0.3 })).rejects.toThrow(
+      '15 changes still wait to be embedded in the new space after 0.3 s, the oldest for 2.5 s; at most 4 may, or 20 that wait for less than 2 s',
+    );
   });
 
   it('are not waited for any longer once the caller stops', async () => {

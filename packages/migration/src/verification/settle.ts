@@ -6,6 +6,10 @@ import { allowedPending } from './coverage-check.js';
 
 /** A verification waits at most this long for changes to be embedded. */
 export const SETTLE_SECONDS = 60;
+/** Where writers never rest, some changes always wait. What waits for less than this is on its way, no backlog. */
+export const FRESH_SECONDS = 2;
+/** Of such fresh changes at most this share of the rows may wait: what is judged must be of nearly all rows. */
+export const FRESH_SHARE = 1 / 20;
 const POLL_MILLISECONDS = 250;
 
 export interface SettleOptions {
@@ -15,25 +19,25 @@ export interface SettleOptions {
 }
 
 /**
- * Waits until so few changes wait that they cannot sway a verdict, and embeds them itself beside the workers: there may
- * be none. @throws ChangesWaitingError where they still wait at the end of the time, the signal's reason.
+ * Waits until so few changes wait that they cannot sway a verdict, or only fresh ones where writers are at work, and embeds
+ * them itself beside the workers: there may be none. @throws ChangesWaitingError where they still wait at the end of the time, the signal's reason.
  */
 export async function settle(parts: MigrationParts, { seconds, signal, onProgress }: SettleOptions): Promise<void> {
   const { store, collection, target } = parts;
   const started = performance.now();
   let most = 0;
-  const read = async (): Promise<{ readonly pending: number; readonly allowed: number }> => {
-    const pending = await store.changes.countPending(collection, target.space.fingerprint);
-    most = Math.max(most, pending);
-    if (pending > 0) onProgress?.('changes that wait', most - pending, most);
-    return { pending, allowed: allowedPending(await store.collections.countRows(collection)) };
+  const read = async () => {
+    const backlog = await store.changes.backlog(collection, target.space.fingerprint);
+    most = Math.max(most, backlog.pending);
+    if (backlog.pending > 0) onProgress?.('changes that wait', most - backlog.pending, most);
+    return { ...backlog, ...allowedOf(await store.collections.countRows(collection)) };
   };
   for (;;) {
     signal?.throwIfAborted();
-    const { pending, allowed } = await read();
-    if (pending <= allowed) return;
+    const { pending, oldestSeconds, allowed, allowedFresh } = await read();
+    if (pending <= allowed || (pending <= allowedFresh && oldestSeconds < FRESH_SECONDS)) return;
     const left = seconds * 1_000 - (performance.now() - started);
-    if (left <= 0) throw new ChangesWaitingError(pending, allowed, seconds);
+    if (left <= 0) throw new ChangesWaitingError({ pending, oldestSeconds, allowed, allowedFresh, seconds });
     const { ended } = await withDeadline(left, signal, (end) =>
       work(parts, {
         until: 'caught-up',
@@ -44,6 +48,12 @@ export async function settle(parts: MigrationParts, { seconds, signal, onProgres
     // Another worker is at it, or the migration was paused meanwhile.
     if (ended !== 'stopped') await delay(Math.min(POLL_MILLISECONDS, left));
   }
+}
+
+/** Changes that may wait, and those that may where the oldest of them is fresh. */
+function allowedOf(rows: number): { readonly allowed: number; readonly allowedFresh: number } {
+  const allowed = allowedPending(rows);
+  return { allowed, allowedFresh: Math.max(allowed, Math.floor(rows * FRESH_SHARE)) };
 }
 
 /**
