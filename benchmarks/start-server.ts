@@ -15,9 +15,12 @@ export interface ServerProcess {
   stop(): Promise<void>;
 }
 
-/** @throws where it ends before it listens, with its log. */
-export async function startServerProcess(environment: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [join(root, 'apps/api/dist/main.js')], {
+/** @param program the server's own, or `kimera serve`. @throws where it ends before it listens, with its log. */
+export async function startServerProcess(
+  environment: Readonly<Record<string, string>> = {},
+  program: readonly string[] = [join(root, 'apps/api/dist/main.js')],
+): Promise<ServerProcess> {
+  const child = spawn(process.execPath, program, {
     cwd: root,
     env: { ...process.env, PORT: '0', KIMERA_API_KEYS: '', ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
