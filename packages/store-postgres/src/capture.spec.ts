@@ -150,6 +150,42 @@ describe.each(TEST_DATABASES)('a collection’s table on %s', (_, open) => {
     expect(await kinds()).toEqual([]);
   });
 
+  it('whose triggers were off for a while is compared, though they are on again', async () => {
+    await made();
+    await query(`ALTER TABLE ${table} DISABLE TRIGGER ALL`);
+    await query(`UPDATE ${table} SET text = 'unseen' WHERE id = 'a'; DELETE FROM ${table} WHERE id = 'b'`);
+    await query(`ALTER TABLE ${table} ENABLE TRIGGER ALL`);
+    expect(await database.owner.upkeep.faults(name)).toMatchObject([
+      { kind: 'unwatched', detail: expect.stringContaining('switched off for a while') },
+    ]);
+    expect(await database.owner.upkeep.reconcile(name)).toEqual({ queued: 1, removed: 1 });
+    expect(await kinds()).toEqual([]);
+  });
+
+  it('is watched too where a session writes as a replica, as a restore does', async () => {
+    await made();
+    const client = await database.application.pool.connect();
+    await client.query(
+      `BEGIN; SET LOCAL session_replication_role = replica; UPDATE ${table} SET text = 'restored' WHERE id = 'a'; DELETE FROM ${table} WHERE id = 'b'; COMMIT`,
+    );
+    client.release();
+    expect(await pending()).toEqual(['a']);
+    expect(await found()).toEqual(['a stale', 'c']);
+    expect(await kinds()).toEqual([]);
+  });
+
+  it('from which other tables inherit later is broken until they do not: their rows would be taken for its own', async () => {
+    await made();
+    await query(`CREATE TABLE ${quoted('public', `${name}_child`)} () INHERITS (${table})`);
+    await query(`INSERT INTO ${quoted('public', `${name}_child`)} VALUES ('a', 'twice')`);
+    expect(await database.owner.upkeep.faults(name)).toMatchObject([
+      { kind: 'unreadable', detail: expect.stringContaining(`${name}_child inherits`) },
+    ]);
+    await expect(database.owner.upkeep.reconcile(name)).rejects.toMatchObject({ code: 'COLLECTION_UNREADABLE' });
+    await query(`DROP TABLE ${quoted('public', `${name}_child`)}`);
+    expect(await kinds()).toEqual([]);
+  });
+
   it('whose log is gone takes every statement, with a warning where not even the fault can be noted', async () => {
     await made();
     await query(`DROP TABLE kimera.${quoted(pendingTable(name, SPACE.fingerprint))}`);

@@ -253,6 +253,54 @@ onServer('a database of a server', () => {
       });
     });
 
+    it('from whom policies hide rows later takes none of them for deleted, and is told what is needed', async () => {
+      const database = await databases.create();
+      await databases.run(database, 'CREATE EXTENSION vector');
+      const owner = await openStore({ database });
+      await owner.collections.createCollection(NAME, SPACE);
+      await databases.run(database, "INSERT INTO public.docs VALUES ('a', 'a text'), ('b', 'another')");
+      const waiting = await owner.changes.readPending(NAME, SPACE.fingerprint, 10);
+      await owner.vectors.writeVectors(
+        NAME,
+        SPACE.fingerprint,
+        waiting.map(({ id, contentHash }) => ({
+          ...{ id, contentHash, dense: Float32Array.of(1, 0, 0) },
+          ...{ variant: 'fp32' as const, tokenizerRevision: 1, truncated: false },
+        })),
+      );
+      const { name, url } = await databases.role(database);
+      await databases.run(
+        database,
+        `GRANT USAGE ON SCHEMA kimera TO ${name}`,
+        `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA kimera TO ${name}`,
+        `GRANT ALL ON public.docs TO ${name}`,
+        'ALTER TABLE public.docs ENABLE ROW LEVEL SECURITY',
+        "UPDATE public.docs SET text = 'changed' WHERE id = 'a'",
+      );
+      const worker = await openStore({ database: url });
+      try {
+        expect(await worker.upkeep.faults(NAME)).toEqual([
+          { kind: 'unreadable', at: null, detail: `row-level security hides rows of public.docs from role ${name}` },
+        ]);
+        for (const call of [
+          () => worker.changes.readPending(NAME, SPACE.fingerprint, 10),
+          () => worker.changes.claimPending(NAME, SPACE.fingerprint, { limit: 10, leaseSeconds: 60, of: 'all rows' }),
+        ])
+          await expect(call()).rejects.toMatchObject({
+            code: 'MISSING_RIGHT',
+            grants: [`ALTER ROLE "${name}" BYPASSRLS`],
+          });
+        expect(await owner.upkeep.faults(NAME)).toEqual([]);
+        expect(await owner.vectors.readVectors(NAME, SPACE.fingerprint)).toHaveLength(2);
+        await databases.run(database, `ALTER ROLE "${name}" BYPASSRLS`);
+        expect(await worker.changes.readPending(NAME, SPACE.fingerprint, 10)).toMatchObject([{ id: 'a' }]);
+      } finally {
+        await worker.close();
+        await owner.close();
+        await databases.run(database, `DROP OWNED BY ${name}`);
+      }
+    });
+
     it('an older schema is for its owner to change', async () => {
       const older = await databases.create();
       await (await openStore({ database: older })).close();

@@ -1,5 +1,5 @@
-import { constants, setPriority } from 'node:os';
 import { hideArguments } from './console/hide-arguments.js';
+import { lowerPriority } from './console/lower-priority.js';
 import { colorsFor, Output } from './console/output.js';
 import { runCommandLine } from './program.js';
 
@@ -33,9 +33,7 @@ process.exit(
       environment,
       folder: process.cwd(),
       stop: stop.signal,
-      lowerPriority: () => {
-        setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
-      },
+      lowerPriority,
     },
     process.argv.slice(2),
   ),

@@ -84,6 +84,11 @@ export class Application {
     await this.#pool.query(sql);
   }
 
+  async rows(sql: string, values: readonly unknown[]): Promise<readonly unknown[]> {
+    const { rows } = await this.#pool.query<Record<string, unknown>>(sql, [...values]);
+    return rows;
+  }
+
   /** The column `number` of the one row. */
   number(sql: string): Promise<number> {
     return this.#number(sql);

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 
 export interface StressOptions {
   readonly rows: number;
@@ -25,6 +25,8 @@ export interface StressOptions {
   readonly lease: number;
   /** Rows that are embedded again at the end; default: all. */
   readonly check?: number;
+  /** Who embeds them again: libraries in Python that share no code with ours, or the embedder of the migration. */
+  readonly checkBy: 'python' | 'same';
 }
 
 export function readOptions(words: readonly string[], baseFolder: string): StressOptions {
@@ -55,7 +57,12 @@ export function readOptions(words: readonly string[], baseFolder: string): Stres
     .option('--report <file>', 'a JSON report')
     .option('--rate <rows>', 'rows a second of a worker at most', number)
     .option('--lease <seconds>', 'until the job of a worker that died goes to another', number, 10)
-    .option('--check <rows>', 'embed only so many rows again at the end', number);
+    .option('--check <rows>', 'embed only so many rows again at the end', number)
+    .addOption(
+      new Option('--check-by <who>', 'libraries in Python embed them, or the embedder that the workers have')
+        .choices(['python', 'same'])
+        .default('python'),
+    );
   const given = command.parse(words, { from: 'user' }).opts<StressOptions>();
   const path = (name: string): string => resolve(baseFolder, name);
   return {

@@ -25,7 +25,7 @@ onServer('a migration under writers, readers and SIGKILLs, small', () => {
       const { figures } = await runStress(
         {
           ...{ rows: 200, from: join(folder, 'twin'), to: LIGHT_MODEL, workers: 2, writesPerSecond: 10, readers: 2 },
-          ...{ kills: 2, restarts: 0, rate: 60, lease: 2, database: url.href, postgres: '16', folder },
+          ...{ kills: 2, restarts: 0, rate: 60, lease: 2, database: url.href, postgres: '16', folder, checkBy: 'same' },
         },
         checks,
         () => undefined,

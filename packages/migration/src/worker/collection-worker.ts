@@ -18,8 +18,8 @@ import type { Pace } from './pace.js';
 /** Changes embedded in one go at most. */
 export const CHANGES_PER_BATCH = 256;
 /**
- * After this long the changes of a worker that died go to another. A batch of changes is about half a second of work:
- * a worker thirty times as slow keeps its own.
+ * After this long at most the changes of a worker that died go to another; sooner where its lease is shorter. A batch of
+ * changes is about half a second of work: a worker thirty times as slow keeps its own.
  */
 export const CLAIM_SECONDS = 15;
 
@@ -96,10 +96,11 @@ export class CollectionWorker {
   async #follow(embedder: TextEmbedder, of: ChangesOf): Promise<boolean> {
     const { store, collection, pace } = this.parts;
     const space = embedder.space.fingerprint;
+    const leaseSeconds = Math.min(CLAIM_SECONDS, this.parts.leaseSeconds);
     await this.#release(space, []);
     const limit = Math.min(CHANGES_PER_BATCH, pace.rows(space));
     const rows = await this.#whereOpen<readonly SourceRow[]>(
-      () => store.changes.claimPending(collection, space, { limit, leaseSeconds: CLAIM_SECONDS, of }),
+      () => store.changes.claimPending(collection, space, { limit, leaseSeconds, of }),
       [],
     );
     if (rows.length === 0) return false;

@@ -26,6 +26,7 @@ import {
   OwnTableError,
   PartitionSourceError,
   RowSecurityError,
+  SubscribedTableError,
   SystemTableError,
   TableAdoptedError,
   TablePermissionError,
@@ -83,7 +84,7 @@ export async function checkAdoption(
 
 /** Why the table cannot be adopted, whatever the columns are. */
 export function checkRelation(table: TableDescription): void {
-  const { title, kind, schema, collection, partitionOf, children } = table;
+  const { title, kind, schema, collection, partitionOf, children, subscriptions } = table;
   if (SYSTEM_SCHEMAS.includes(schema)) throw new SystemTableError(title);
   if (collection !== null) throw new TableAdoptedError(title, collection);
   if (schema === 'kimera') throw new OwnTableError(title);
@@ -94,6 +95,7 @@ export function checkRelation(table: TableDescription): void {
   if (table.isTemporary) throw new TemporaryTableError(title);
   if (partitionOf !== null) throw new PartitionSourceError(title, partitionOf);
   if (children.length > 0) throw new InheritedTableError(title, children);
+  if (subscriptions.length > 0) throw new SubscribedTableError(title, subscriptions);
 }
 
 /** @throws TablePermissionError, RowSecurityError. */

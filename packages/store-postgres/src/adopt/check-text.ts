@@ -5,7 +5,13 @@ import { quoted } from '../sql/identifier.js';
 import type { Queryable } from '../sql/queryable.js';
 import { sqlState } from '../sql/sql-state.js';
 import { TEXT_TYPES } from './column-types.js';
-import { TextBeyondRowError, TextExpressionError, TextNotImmutableError, TextTypeError } from './errors.js';
+import {
+  TextBeyondRowError,
+  TextExpressionError,
+  TextNotImmutableError,
+  TextTypeError,
+  TextVirtualColumnError,
+} from './errors.js';
 import type { TableDescription } from './table-description.js';
 
 /** SQLSTATEs with which PostgreSQL refuses a generated column: what a generated column may be is what a text may be. */
@@ -15,7 +21,7 @@ const BEYOND_ROW = ['0A000', '42803', '42P20'];
 /**
  * PostgreSQL's own form of the expression for a row's text: names of functions and types with their schemas, so that it
  * means the same under any search_path. Nothing is left in the database.
- * @throws TextExpressionError, TextNotImmutableError, TextBeyondRowError, TextTypeError.
+ * @throws TextExpressionError, TextNotImmutableError, TextBeyondRowError, TextTypeError, TextVirtualColumnError.
  */
 export async function checkText(database: Database, table: TableDescription, given: string): Promise<string> {
   const names = table.columns.map(({ name }) => name);
@@ -31,7 +37,7 @@ export async function checkText(database: Database, table: TableDescription, giv
     if (state === NOT_IMMUTABLE)
       throw new TextNotImmutableError(given, await volatileFunctions(database, table, expression));
     if (BEYOND_ROW.includes(state)) throw new TextBeyondRowError(given, error.message);
-    if (/^(?:42|22)/.test(state)) throw new TextExpressionError(given, error.message, names);
+    if (/^(?:42|22|P0)/.test(state)) throw new TextExpressionError(given, error.message, names);
     throw error;
   }
 }
@@ -44,12 +50,8 @@ async function parse(sql: Queryable, { schema, name }: TableDescription, express
   await sql.run(`SELECT (\n${expression}\n) FROM ${quoted(schema, name)} WHERE $1::boolean LIMIT 0`, [false]);
 }
 
-async function canonical(
-  sql: Queryable,
-  { schema, name }: TableDescription,
-  given: string,
-  expression: string,
-): Promise<string> {
+async function canonical(sql: Queryable, table: TableDescription, given: string, expression: string): Promise<string> {
+  const { schema, name } = table;
   const copy = quoted('kimera', `adoption_${randomUUID()}`);
   await sql.script(`CREATE TABLE ${copy} (LIKE ${quoted(schema, name)})`);
   const type = await sql.row(
@@ -61,16 +63,37 @@ async function canonical(
   );
   if (type === undefined || !TEXT_TYPES.includes(type.name)) throw new TextTypeError(given, type?.type ?? 'unknown');
   // Names outside of pg_catalog are written with their schema.
-  await sql.script('SET LOCAL search_path = pg_catalog');
+  await sql.script('SET LOCAL search_path = pg_catalog, pg_temp');
   const row = await sql.row(
-    z.object({ expression: z.string() }),
-    `SELECT pg_get_expr(d.adbin, d.adrelid) AS expression FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+    z.object({ expression: z.string(), columns: z.array(z.string()) }),
+    `SELECT pg_get_expr(d.adbin, d.adrelid) AS expression,
+            ARRAY(SELECT u.attname::text FROM pg_depend p JOIN pg_attribute u ON u.attrelid = p.refobjid AND u.attnum = p.refobjsubid
+                  WHERE p.classid = 'pg_attrdef'::regclass AND p.objid = d.oid AND p.refobjid = d.adrelid AND u.attnum <> d.adnum) AS columns
+     FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
      WHERE d.adrelid = $1::regclass AND a.attname = 'kimera_text'`,
     [copy],
   );
   await sql.script(`DROP TABLE ${copy}`);
   if (row === undefined) throw new Error('the expression has gone');
+  await refuseVirtual(sql, table, given, row.columns);
+  // The triggers run under this path: a function that finds its tables and functions by another one fails there.
+  await sql.run(`SELECT (${row.expression}) FROM ${quoted(schema, name)} LIMIT 1`);
   return row.expression;
+}
+
+async function refuseVirtual(
+  sql: Queryable,
+  { oid }: TableDescription,
+  given: string,
+  columns: readonly string[],
+): Promise<void> {
+  const found = await sql.row(
+    z.object({ name: z.string(), computed: z.string() }),
+    `SELECT a.attname AS name, pg_get_expr(d.adbin, d.adrelid) AS computed FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+     WHERE a.attrelid = $1::oid AND a.attgenerated = 'v' AND a.attname = ANY ($2::text[])`,
+    [oid, columns],
+  );
+  if (found !== undefined) throw new TextVirtualColumnError(given, found.name, found.computed);
 }
 
 /** Functions of the expression that are not immutable, for the message. Empty where they cannot be found. */

@@ -53,6 +53,7 @@ const namesRow = z.object({
   triggers: names,
   policies: names,
   publications: names,
+  subscriptions: names,
   views: names,
   functions: names,
   referenced_by: names,
@@ -131,6 +132,7 @@ export async function describeTable(sql: Queryable, oid: number): Promise<TableD
     triggers: about.triggers,
     policies: about.policies,
     publications: about.publications,
+    subscriptions: about.subscriptions,
     views: about.views,
     functions: about.functions,
     referencedBy: about.referenced_by,
@@ -256,6 +258,8 @@ async function readNames(
              WHERE t.tgrelid = $1::oid AND NOT t.tgisinternal AND n.nspname <> 'kimera' ORDER BY 1) AS triggers,
        ARRAY(SELECT p.polname::text FROM pg_policy p WHERE p.polrelid = $1::oid ORDER BY 1) AS policies,
        ARRAY(SELECT p.pubname::text FROM pg_publication_tables p WHERE p.schemaname = $2 AND p.tablename = $3 ORDER BY 1) AS publications,
+       ARRAY(SELECT DISTINCT s.subname::text FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid
+             WHERE r.srrelid = $1::oid OR r.srrelid IN (SELECT relid FROM pg_partition_tree($1::oid)) ORDER BY 1) AS subscriptions,
        ARRAY(SELECT DISTINCT n.nspname || '.' || v.relname FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid AND d.classid = 'pg_rewrite'::regclass
              JOIN pg_class v ON v.oid = r.ev_class JOIN pg_namespace n ON n.oid = v.relnamespace
              WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1::oid AND v.oid <> $1::oid AND n.nspname <> 'kimera' ORDER BY 1) AS views,

@@ -124,6 +124,21 @@ export class InheritedTableError extends KimeraError {
   }
 }
 
+/** What logical replication writes fires no trigger of a statement. */
+export class SubscribedTableError extends KimeraError {
+  readonly code = 'SUBSCRIBED_TABLE';
+  readonly kind = 'refused';
+  constructor(
+    readonly table: string,
+    readonly subscriptions: readonly string[],
+  ) {
+    super(
+      `${table} is written by logical replication (subscriptions: ${list(subscriptions)}), which fires no triggers of statements: changes would not be seen. Adopt the table where it is published`,
+      { table, subscriptions },
+    );
+  }
+}
+
 /** The table is that of a collection already. */
 export class TableAdoptedError extends KimeraError {
   readonly code = 'TABLE_ADOPTED';
@@ -322,6 +337,22 @@ export class TextBeyondRowError extends KimeraError {
     super(
       `--text ${JSON.stringify(expression.slice(0, 120))}: ${reason}; changes of other rows would change the text unseen. Use the row's own columns only, or keep the whole text in a column`,
       { expression: expression.slice(0, 400), reason },
+    );
+  }
+}
+
+/** A column that PostgreSQL computes when it is read has no value in what a trigger sees. */
+export class TextVirtualColumnError extends KimeraError {
+  readonly code = 'TEXT_VIRTUAL_COLUMN';
+  readonly kind = 'refused';
+  constructor(
+    readonly expression: string,
+    readonly column: string,
+    readonly computed: string,
+  ) {
+    super(
+      `--text ${JSON.stringify(expression.slice(0, 200))}: column ${JSON.stringify(column)} is a virtual generated one, which triggers cannot read. Write what it is computed of in its place: ${computed}`,
+      { expression: expression.slice(0, 500), column, computed },
     );
   }
 }

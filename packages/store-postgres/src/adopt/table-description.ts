@@ -86,6 +86,8 @@ export interface TableDescription {
   readonly triggers: readonly string[];
   readonly policies: readonly string[];
   readonly publications: readonly string[];
+  /** Of this database, that write its rows. */
+  readonly subscriptions: readonly string[];
   /** Views and materialised views that read it. */
   readonly views: readonly string[];
   /** Functions whose text names it. */

@@ -5,18 +5,19 @@ import type { Queryable } from '../sql/queryable.js';
 import { pendingTable } from './space-tables.js';
 
 /** Of INSERT, UPDATE, DELETE and TRUNCATE. */
-const TRIGGERS = 4;
+const TRIGGERS = ['kimera_inserted', 'kimera_updated', 'kimera_deleted', 'kimera_truncated'] as const;
 
 /**
  * Watches the source table for these spaces, and its partitions, since the triggers of a table see only statements that
- * name it. To be called while the table is locked against writers. Rows that are written with
- * `session_replication_role = replica`, and partitions that are made later and written to by their own name, are not
- * seen until they are watched too.
+ * name it. To be called while the table is locked against writers. Partitions that are made later and written to by
+ * their own name are not seen until they are watched too; nor is what a session with `session_replication_role = replica`
+ * writes, where this role is not the owner of the table.
  */
 export async function createCapture(sql: Queryable, source: Source, spaces: readonly string[]): Promise<void> {
   await replaceCapture(sql, source, spaces);
   const run = `EXECUTE FUNCTION ${captureFunction(source)}()`;
-  const triggers = (await watchedTables(sql, source)).map(
+  const tables = await watchedTables(sql, source);
+  const triggers = tables.map(
     (table) => `
     CREATE OR REPLACE TRIGGER kimera_inserted AFTER INSERT ON ${table} REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT ${run};
     CREATE OR REPLACE TRIGGER kimera_updated AFTER UPDATE ON ${table} REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT ${run};
@@ -24,6 +25,43 @@ export async function createCapture(sql: Queryable, source: Source, spaces: read
     CREATE OR REPLACE TRIGGER kimera_truncated AFTER TRUNCATE ON ${table} FOR EACH STATEMENT ${run};`,
   );
   await sql.script(triggers.join(''));
+  await fireAlways(sql, tables);
+  await sql.run(`UPDATE kimera.collections SET watch = ${watchOf('$2')} WHERE name = $1`, [
+    source.name,
+    `${captureFunction(source)}()`,
+  ]);
+}
+
+/** A restore writes as a replica. Only the owner of a table may say so. */
+async function fireAlways(sql: Queryable, tables: readonly string[]): Promise<void> {
+  const own = await sql.rows(
+    z.object({ name: z.string() }),
+    `SELECT w.name FROM unnest($1::text[]) AS w (name) JOIN pg_class c ON c.oid = w.name::regclass WHERE pg_has_role(c.relowner, 'USAGE')`,
+    [tables],
+  );
+  await sql.script(
+    own
+      .flatMap(({ name }) => TRIGGERS.map((trigger) => `ALTER TABLE ${name} ENABLE ALWAYS TRIGGER ${trigger};`))
+      .join(''),
+  );
+}
+
+/**
+ * SQL: a digest of the triggers that run a function, each with the transaction that last changed it. It is another one
+ * once a trigger was switched off, on again or made anew, or a partition was dropped.
+ */
+function watchOf(triggerFunction: string): string {
+  return `(SELECT encode(sha256(convert_to(coalesce(string_agg(t.tgrelid::text || ' ' || t.tgname || ' ' || t.xmin::text, ',' ORDER BY t.tgrelid, t.tgname), ''), 'UTF8')), 'hex') FROM pg_trigger t WHERE t.tgfoid = to_regprocedure(${triggerFunction}))`;
+}
+
+/** False where the triggers were not there, or off, for a while: what changed meanwhile was not seen. */
+export async function isWatchUnbroken(sql: Queryable, source: Source): Promise<boolean> {
+  return (
+    (await sql.run(`SELECT FROM kimera.collections WHERE name = $1 AND watch = ${watchOf('$2')}`, [
+      source.name,
+      `${captureFunction(source)}()`,
+    ])) > 0
+  );
 }
 
 /** Takes the triggers off all tables that have them, whatever they are called by now. */
@@ -38,7 +76,8 @@ export async function dropCapture(sql: Queryable, source: Pick<Source, 'name'>):
  * see that it was mended: at READ COMMITTED each statement sees it.
  *
  * The function has the names of the tables in its text, so that a transaction whose snapshot is older than a space still
- * runs it: definitions are not read by snapshot.
+ * runs it: definitions are not read by snapshot. A name that is a column of the table and of a variable too, `found` or
+ * `state`, is the column.
  */
 export async function replaceCapture(sql: Queryable, source: Source, spaces: readonly string[]): Promise<void> {
   const { key } = source;
@@ -52,6 +91,7 @@ export async function replaceCapture(sql: Queryable, source: Source, spaces: rea
   };
   const name = literal(source.name);
   const body = `
+    #variable_conflict use_column
     DECLARE
       state text;
       detail text;
@@ -92,7 +132,7 @@ export async function unwatchedTables(sql: Queryable, source: Source): Promise<r
   const rows = await sql.rows(
     z.object({ name: z.string() }),
     `SELECT w.name FROM unnest($1::text[]) AS w (name)
-     WHERE (SELECT count(*) FROM pg_trigger t WHERE t.tgrelid = w.name::regclass AND t.tgfoid = to_regprocedure($2) AND t.tgenabled IN ('O', 'A')) < ${TRIGGERS}`,
+     WHERE (SELECT count(*) FROM pg_trigger t WHERE t.tgrelid = w.name::regclass AND t.tgfoid = to_regprocedure($2) AND t.tgenabled IN ('O', 'A')) < ${TRIGGERS.length}`,
     [await watchedTables(sql, source), `${captureFunction(source)}()`],
   );
   return rows.map(({ name }) => name);

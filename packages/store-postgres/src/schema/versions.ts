@@ -274,4 +274,8 @@ export const SCHEMA_VERSIONS: readonly string[] = [
   `
   ALTER TABLE kimera.adoptions ADD COLUMN truncated bigint NOT NULL DEFAULT 0;
   `,
+  // What the triggers of the source table were when they were made (capture.ts).
+  `
+  ALTER TABLE kimera.collections ADD COLUMN watch text;
+  `,
 ];

@@ -31,6 +31,7 @@ const sourceRow = z.object({
   may_use: z.boolean(),
   is_owner: z.boolean(),
   may_lock: z.boolean(),
+  sees_part: z.boolean(),
   rights: z.record(z.string(), z.boolean()),
 });
 
@@ -76,6 +77,7 @@ export async function missingRights(
     if (rights.some((right) => kimera.rights[right] !== true))
       grants.push(`GRANT ${rights.join(', ')} ON ALL TABLES IN SCHEMA "kimera" ${to}`);
     grants.push(...sources.flatMap((source) => sourceGrants(source, statement, to)));
+    if (sources.some((source) => source.sees_part)) grants.push(`ALTER ROLE ${quoted(role)} BYPASSRLS`);
   }
   return { role, grants: [...new Set(grants)] };
 }
@@ -91,7 +93,7 @@ async function allSources(sql: Queryable): Promise<readonly z.infer<typeof sourc
     `SELECT c.source_schema AS schema, c.source_table AS name, t.relowner::regrole::text AS owner,
             (SELECT a.attname FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_index i ON i.indrelid = a.attrelid AND i.indisprimary AND a.attnum = ANY (i.indkey)
              WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY i.indrelid IS NULL, a.attnum LIMIT 1) AS key,
-            has_schema_privilege(n.oid, 'USAGE') AS may_use, pg_has_role(t.relowner, 'USAGE') AS is_owner, has_any_column_privilege(t.oid, 'UPDATE') AS may_lock,
+            has_schema_privilege(n.oid, 'USAGE') AS may_use, pg_has_role(t.relowner, 'USAGE') AS is_owner, has_any_column_privilege(t.oid, 'UPDATE') AS may_lock, row_security_active(t.oid) AS sees_part,
             jsonb_build_object(${KIMERA_RIGHTS.work.map(has).join(', ')}) AS rights
      FROM kimera.collections c JOIN pg_catalog.pg_namespace n ON n.nspname = c.source_schema JOIN pg_catalog.pg_class t ON t.relnamespace = n.oid AND t.relname = c.source_table`,
   );

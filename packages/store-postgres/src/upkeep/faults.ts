@@ -1,6 +1,6 @@
 import { CollectionUnreadableError, type CollectionFault } from '@kimera/core';
 import { z } from 'zod';
-import { unwatchedTables } from '../schema/capture.js';
+import { isWatchUnbroken, unwatchedTables } from '../schema/capture.js';
 import { findSource, reading, readSpace, type Source } from '../source.js';
 import type { Queryable } from '../sql/queryable.js';
 
@@ -28,7 +28,7 @@ export function notedFaults(sql: Queryable, name: string): Promise<readonly Coll
 export async function checkReadable(sql: Queryable, source: Source): Promise<void> {
   const { vectors } = await readSpace(sql, source.name, source.activeSpace);
   const { key, rows, hash } = source;
-  const [changed] = await changedKeyColumns(sql, source);
+  const [changed] = [...(await changedKeyColumns(sql, source)), ...(await misreadRows(sql, source))];
   if (changed !== undefined) throw new CollectionUnreadableError(source.name, source.title, changed);
   await reading(sql, source).run(
     `SELECT ${key.text('d')}, ${hash} FROM ${rows} d JOIN ${vectors} v ON ${key.equal('v', 'd')} LIMIT 0`,
@@ -48,6 +48,22 @@ async function changedKeyColumns(sql: Queryable, { table, key }: Source): Promis
   return rows.map(({ name, was, is }) => `column ${name} is ${is}, it was ${was}`);
 }
 
+/** For people. Rows that are not seen would be taken for deleted, and rows of other tables for its own. */
+async function misreadRows(sql: Queryable, { table, title }: Source): Promise<readonly string[]> {
+  const row = await sql.row(
+    z.object({ hidden: z.boolean(), role: z.string(), children: z.array(z.string()) }),
+    `SELECT row_security_active($1::regclass) AS hidden, current_user::text AS role,
+            ARRAY(SELECT i.inhrelid::regclass::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhparent WHERE i.inhparent = $1::regclass AND c.relkind = 'r' ORDER BY 1) AS children`,
+    [table],
+  );
+  return [
+    ...(row?.hidden === true ? [`row-level security hides rows of ${title} from role ${row.role}`] : []),
+    ...(row?.children ?? []).map(
+      (child) => `${child} inherits from ${title}: its rows are read with it, and not watched`,
+    ),
+  ];
+}
+
 async function unreadable(sql: Queryable, source: Source): Promise<readonly CollectionFault[]> {
   try {
     await checkReadable(sql, source);
@@ -60,6 +76,14 @@ async function unreadable(sql: Queryable, source: Source): Promise<readonly Coll
 
 async function unwatched(sql: Queryable, source: Source): Promise<readonly CollectionFault[]> {
   const tables = await unwatchedTables(sql, source);
-  if (tables.length === 0) return [];
-  return [{ kind: 'unwatched', at: null, detail: `${tables.join(', ')}: a trigger is missing or switched off` }];
+  if (tables.length > 0)
+    return [{ kind: 'unwatched', at: null, detail: `${tables.join(', ')}: a trigger is missing or switched off` }];
+  if (await isWatchUnbroken(sql, source)) return [];
+  return [
+    {
+      kind: 'unwatched',
+      at: null,
+      detail: `${source.title}: a trigger was switched off for a while, or a partition is gone`,
+    },
+  ];
 }

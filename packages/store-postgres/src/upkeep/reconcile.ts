@@ -1,7 +1,7 @@
 import type { Reconciliation } from '@kimera/core';
 import { z } from 'zod';
 import { ROWS_PER_RECONCILED_BATCH } from '../limits.js';
-import { createCapture, unwatchedTables } from '../schema/capture.js';
+import { createCapture, isWatchUnbroken, unwatchedTables } from '../schema/capture.js';
 import { reading, readSource, readSpace, readSpaces, type HeldSpace, type Source } from '../source.js';
 import type { Database } from '../sql/database.js';
 import type { Queryable } from '../sql/queryable.js';
@@ -47,7 +47,7 @@ function begin(database: Database, name: string): Promise<{ readonly source: Sou
     const source = await readSource(sql, name);
     await sql.script(`LOCK TABLE ${source.table} IN SHARE ROW EXCLUSIVE MODE`);
     await checkReadable(sql, source);
-    if ((await unwatchedTables(sql, source)).length > 0)
+    if ((await unwatchedTables(sql, source)).length > 0 || !(await isWatchUnbroken(sql, source)))
       await createCapture(
         sql,
         source,

@@ -2,8 +2,9 @@
 export interface CollectionFault {
   /**
    * - `table-gone`: the source table is not there.
-   * - `unreadable`: the table is not as it was: a column was renamed, dropped, or has another type.
-   * - `unwatched`: triggers are missing or switched off; changes are not seen.
+   * - `unreadable`: the table is not as it was: a column was renamed, dropped, or has another type; policies hide rows from
+   *   this role; other tables inherit from it.
+   * - `unwatched`: triggers are missing or switched off, or were for a while: changes were not seen.
    * - `capture`: changes could not be queued; the application's statements went through.
    * - `truncated`: all rows were removed at once; `reconcile` mends it by itself.
    * - `reconciling`: a `reconcile` is under way, or was interrupted: call it again.
