@@ -36,7 +36,8 @@ export class AddedTokens {
 
   *segments(text: string): Generator<TextSegment> {
     let from = 0;
-    if (this.#pattern !== undefined) {
+    // Most texts have none, which a search says sooner.
+    if (this.#pattern !== undefined && text.search(this.#pattern) >= 0) {
       for (const match of text.matchAll(this.#pattern)) {
         const token = this.#byContent.get(match[0]);
         let start = match.index;

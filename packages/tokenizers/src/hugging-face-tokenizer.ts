@@ -7,13 +7,13 @@ import {
   type Tokenizer,
   toWellFormed,
 } from '@kimera/core';
-import type { AddedTokens } from './added-tokens.js';
+import type { AddedToken, AddedTokens } from './added-tokens.js';
 import type { Decoder } from './decoders.js';
 import { Int32List } from './int32-list.js';
 import { MappedText } from './mapped-text.js';
 import type { OffsetTrim, PostProcessor } from './post-processor.js';
 import { BYTE_CHARACTERS } from './pre-tokenizers/byte-level.js';
-import type { Normalizer, PieceModel, PreTokenizer } from './stages.js';
+import type { Normalizer, PieceModel, PieceSink, PreTokenizer, WordSink } from './stages.js';
 import { hasProperty, WHITE_SPACE, widthOf } from './unicode/properties.js';
 
 /** What stands for a space among the characters of bytes: Ġ. */
@@ -41,6 +41,9 @@ interface Collected {
   readonly added: Map<number, string>;
 }
 
+/** Receives an added token, which stands at [from, to) of a text. */
+type AddedTokenSink = (token: AddedToken, text: MappedText, from: number, to: number) => void;
+
 /**
  * The pipeline of a tokenizer.json: added tokens → normaliser → normalised added tokens → pre-tokenizer → model →
  * special tokens.
@@ -48,6 +51,8 @@ interface Collected {
 export class HuggingFaceTokenizer implements Tokenizer {
   readonly #parts: TokenizerParts;
   readonly #special: ReadonlySet<number>;
+  /** The ids of the text at hand. */
+  readonly #ids = new Int32List();
 
   constructor(parts: TokenizerParts) {
     this.#parts = parts;
@@ -63,20 +68,30 @@ export class HuggingFaceTokenizer implements Tokenizer {
   }
 
   encode(text: string, options: EncodeOptions): Encoding {
-    const collected = this.#collect(text, this.#parts.preTokenizer.needsOffsets ? 'offsets' : 'none');
-    const { from, to, prefix, suffix, ...rest } = this.#cut(collected.ids.length, options);
-    return { ids: join(prefix, collected.ids.slice(from, to), suffix), ...rest };
+    const { model, preTokenizer } = this.#parts;
+    const ids = this.#ids;
+    ids.clear();
+    const push: PieceSink = (id) => ids.push(id);
+    this.#split(
+      toWellFormed(text),
+      preTokenizer.needsOffsets ? 'offsets' : 'none',
+      (token) => ids.push(token.id),
+      (word, from, to) => model.encodeWord(word.text, from, to, push),
+    );
+    const { from, to, prefix, suffix, ...rest } = this.#cut(ids.length, options);
+    return { ids: join(prefix, ids.view(from, to), suffix), ...rest };
   }
 
-  encodeWithOffsets(text: string, options: EncodeOptions): EncodingWithOffsets {
-    const collected = this.#collect(text, 'offsets');
+  encodeWithOffsets(raw: string, options: EncodeOptions): EncodingWithOffsets {
+    const text = toWellFormed(raw);
+    const collected = this.#collect(text);
     const { from, to, prefix, suffix, ...rest } = this.#cut(collected.ids.length, options);
     const none = (ids: readonly number[]): readonly number[] => ids.map(() => 0);
     const [starts, ends] = [collected.starts.slice(from, to), collected.ends.slice(from, to)];
     for (const trim of this.#parts.postProcessor.trims) {
       for (let i = from; i < to; i++) {
         const piece = collected.added.get(i) ?? this.#parts.pieces[collected.ids.at(i)] ?? '';
-        trimOffsets(toWellFormed(text), piece, i - from, starts, ends, trim);
+        trimOffsets(text, piece, i - from, starts, ends, trim);
       }
     }
     return {
@@ -102,40 +117,48 @@ export class HuggingFaceTokenizer implements Tokenizer {
     return this.#parts.decoder(pieces.flatMap((id) => this.#parts.pieces[id] ?? []));
   }
 
-  #collect(raw: string, tracking: 'offsets' | 'none'): Collected {
-    const text = toWellFormed(raw);
-    const { addedTokens, normalizedTokens, normalizer, preTokenizer, model } = this.#parts;
+  /** The tokens of a text, which is well-formed, with the ranges of it behind them. */
+  #collect(text: string): Collected {
+    const { model } = this.#parts;
     const collected = {
       ids: new Int32List(),
       starts: new Int32List(),
       ends: new Int32List(),
       added: new Map<number, string>(),
     };
-    const push = (id: number, from: number, to: number): void => {
+    const push = (id: number, source: MappedText, from: number, to: number): void => {
+      const [start, end] = source.range(from, to);
       collected.ids.push(id);
-      if (tracking === 'none') return;
-      collected.starts.push(from);
-      collected.ends.push(to);
+      collected.starts.push(start);
+      collected.ends.push(end);
     };
+    this.#split(
+      text,
+      'offsets',
+      (token, source, from, to) => {
+        collected.added.set(collected.ids.length, source.text.slice(from, to));
+        push(token.id, source, from, to);
+      },
+      (word, first, last) => model.encodeWord(word.text, first, last, (id, from, to) => push(id, word, from, to)),
+    );
+    return collected;
+  }
+
+  /** Cuts a text, which is well-formed, at its added tokens, and what stands between them into words. */
+  #split(text: string, tracking: 'offsets' | 'none', addedToken: AddedTokenSink, word: WordSink): void {
+    const { addedTokens, normalizedTokens, normalizer, preTokenizer } = this.#parts;
     for (const { token, from, to } of addedTokens.segments(text)) {
+      const source = MappedText.of(text.slice(from, to), from, tracking);
       if (token !== undefined) {
-        if (tracking === 'offsets') collected.added.set(collected.ids.length, text.slice(from, to));
-        push(token.id, from, to);
+        addedToken(token, source, 0, to - from);
         continue;
       }
-      const mapped = normalizer.normalize(MappedText.of(text.slice(from, to), from, tracking));
-      for (const part of normalizedTokens.segments(mapped.text)) {
-        if (part.token !== undefined) {
-          if (tracking === 'offsets') collected.added.set(collected.ids.length, mapped.text.slice(part.from, part.to));
-          push(part.token.id, ...mapped.range(part.from, part.to));
-          continue;
-        }
-        preTokenizer.split(mapped.slice(part.from, part.to), (word, first, last) => {
-          model.encodeWord(word.text, first, last, (id, start, end) => push(id, ...word.range(start, end)));
-        });
+      const normalized = normalizer.normalize(source);
+      for (const part of normalizedTokens.segments(normalized.text)) {
+        if (part.token !== undefined) addedToken(part.token, normalized, part.from, part.to);
+        else preTokenizer.split(normalized.slice(part.from, part.to), word);
       }
     }
-    return collected;
   }
 
   #cut(length: number, { maxTokens, truncationSide = 'right', addSpecialTokens = true }: EncodeOptions) {

@@ -1,3 +1,6 @@
+/** Values for which memory is kept between two uses: one text of megabytes must not hold its memory for ever. */
+const KEPT = 16_384;
+
 /** A growing list of int32. */
 export class Int32List {
   #values = new Int32Array(64);
@@ -20,5 +23,13 @@ export class Int32List {
   /** A copy of [start, end). */
   slice(start: number, end: number): Int32Array {
     return this.#values.slice(start, end);
+  }
+  /** [start, end) as it lies here: valid until the list changes. */
+  view(start: number, end: number): Int32Array {
+    return this.#values.subarray(start, end);
+  }
+  clear(): void {
+    this.length = 0;
+    if (this.#values.length > KEPT) this.#values = new Int32Array(KEPT);
   }
 }

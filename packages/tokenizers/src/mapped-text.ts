@@ -47,9 +47,10 @@ export class MappedText {
     else this.push(piece, ...source.range(from, to));
   }
 
-  /** Adds [from, to) of another text, unit by unit. */
-  copy(source: MappedText, from: number, to: number): void {
-    this.text += source.text.slice(from, to);
+  /** Adds [from, to) of another text, unit by unit; `text` where that is not what stands there. */
+  copy(source: MappedText, from: number, to: number, text = source.text.slice(from, to)): void {
+    if (from === to) return;
+    this.text += text;
     if (this.starts === undefined || this.ends === undefined) return;
     for (let i = from; i < to; i++) {
       const [start, end] = source.range(i, i + 1);

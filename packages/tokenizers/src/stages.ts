@@ -1,5 +1,11 @@
 import type { MappedText } from './mapped-text.js';
 
+/** Receives ranges [from, to) of a text, none of which is empty. */
+export type RangeSink = (from: number, to: number) => void;
+
+/** Finds the delimiters of a text, in their order, without overlap. */
+export type Delimiters = (text: string, sink: RangeSink) => void;
+
 /** Rewrites a piece of text. */
 export interface Normalizer {
   /** How many times as long a text may become at most. */
@@ -24,7 +30,7 @@ export interface PreTokenizer {
 /** Receives the tokens of a word: id and the range [from, to) of the normalised text. */
 export type PieceSink = (id: number, from: number, to: number) => void;
 
-/** Splits one word, the range [from, to) of `text`, into pieces. */
+/** Splits one word, the range [from, to) of `text`, into pieces: each but the first starts where the one before ends. */
 export interface PieceModel {
   encodeWord(text: string, from: number, to: number, sink: PieceSink): void;
 }

@@ -1,66 +1,37 @@
-/**
- * A trie over UTF-16 units in flat arrays: edges live in one open-addressing hash table keyed by (node, unit), so that
- * 250,000 pieces take about 20 MB and a step is one probe.
- */
-export class Trie {
-  #size: number;
-  #mask: number;
-  #nodes: Int32Array;
-  #units: Uint16Array;
-  #children: Int32Array;
-  /** Value of a node, -1 where no piece ends. */
-  #values: Int32Array;
-  #count = 1;
+import { PairTable } from './pair-table.js';
 
-  constructor(expectedUnits: number) {
-    this.#size = 1 << Math.max(8, Math.ceil(Math.log2(expectedUnits * 1.6 + 1)));
-    this.#mask = this.#size - 1;
-    this.#nodes = new Int32Array(this.#size).fill(-1);
-    this.#units = new Uint16Array(this.#size);
-    this.#children = new Int32Array(this.#size);
-    this.#values = new Int32Array(expectedUnits + 2).fill(-1);
-  }
+/** A trie over UTF-16 units. An edge leads from a node by a unit to a node, and has the value of that node. */
+export class Trie {
+  readonly #edges = new PairTable();
+  #nodes = 1;
 
   static readonly ROOT = 0;
 
-  /** The last value wins where a piece is added twice. */
+  /** The last value, which is not negative, wins where a piece is added twice; the empty piece is not found. */
   add(piece: string, value: number): void {
     let node = Trie.ROOT;
-    for (let i = 0; i < piece.length; i++) node = this.#stepOrAdd(node, piece.charCodeAt(i));
-    this.#values[node] = value;
-  }
-
-  /** The child, or -1. */
-  step(node: number, unit: number): number {
-    let slot = this.#hash(node, unit);
-    for (;;) {
-      const owner = this.#nodes[slot] as number;
-      if (owner === -1) return -1;
-      if (owner === node && this.#units[slot] === unit) return this.#children[slot] as number;
-      slot = (slot + 1) & this.#mask;
+    for (let i = 0; i < piece.length; i++) {
+      const unit = piece.charCodeAt(i);
+      const edge = this.edge(node, unit);
+      const child = edge < 0 ? this.#nodes++ : this.child(edge);
+      if (i === piece.length - 1) this.#edges.set(node, unit, child, value);
+      else if (edge < 0) this.#edges.set(node, unit, child, -1);
+      node = child;
     }
   }
 
-  value(node: number): number {
-    return this.#values[node] as number;
+  /** The edge from a node by a unit, or -1. */
+  edge(node: number, unit: number): number {
+    return this.#edges.find(node, unit);
   }
 
-  #stepOrAdd(node: number, unit: number): number {
-    let slot = this.#hash(node, unit);
-    while (this.#nodes[slot] !== -1) {
-      if (this.#nodes[slot] === node && this.#units[slot] === unit) return this.#children[slot] as number;
-      slot = (slot + 1) & this.#mask;
-    }
-    this.#nodes[slot] = node;
-    this.#units[slot] = unit;
-    const child = this.#count++;
-    this.#children[slot] = child;
-    return child;
+  /** The node that an edge leads to. */
+  child(edge: number): number {
+    return this.#edges.first(edge);
   }
 
-  #hash(node: number, unit: number): number {
-    let hash = Math.imul(node, 0x9e3779b1) ^ Math.imul(unit, 0x85ebca6b);
-    hash ^= hash >>> 15;
-    return Math.imul(hash, 0x2c1b3c6d) & this.#mask;
+  /** The value of the piece that ends with an edge, -1 where none ends. */
+  value(edge: number): number {
+    return this.#edges.second(edge);
   }
 }

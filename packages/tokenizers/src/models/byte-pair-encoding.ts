@@ -1,3 +1,5 @@
+import { Int32List } from '../int32-list.js';
+import { PairTable } from '../pair-table.js';
 import type { PieceModel, PieceSink } from '../stages.js';
 import { widthOf } from '../unicode/properties.js';
 import { MergeQueue } from './merge-queue.js';
@@ -24,31 +26,27 @@ export interface BytePairEncodingOptions {
   readonly endSuffix: string;
 }
 
-/** Ids are below this, so that a pair of them is one number. */
-const PAIR = 2 ** 21;
-/** Words that are remembered, and the longest of them in UTF-16 units. */
-const CACHED_WORDS = 20_000;
-const CACHED_UNITS = 64;
-
-interface Pieces {
-  readonly ids: readonly number[];
-  /** UTF-16 units of each. */
-  readonly lengths: readonly number[];
-}
-
 /**
  * Byte-pair encoding: of the pairs of neighbours that the list of merges holds, the most urgent becomes one piece, the
  * leftmost first, until none is left. n log n in the length of a word.
  */
 export class BytePairEncoding implements PieceModel {
   readonly #options: BytePairEncodingOptions;
-  /** Pair → place in the list. */
-  readonly #ranks = new Map<number, number>();
-  readonly #cache = new Map<string, Pieces>();
+  /** Pair → place in the list, and what it becomes. */
+  readonly #merges = new PairTable();
+  readonly #queue = new MergeQueue();
+  /**
+   * The pieces of the word at hand, at first its characters: id, UTF-16 units (0 where it was merged into one before it),
+   * and the neighbours, -1 where there is none.
+   */
+  readonly #ids = new Int32List();
+  readonly #lengths = new Int32List();
+  readonly #next = new Int32List();
+  readonly #previous = new Int32List();
 
   constructor(options: BytePairEncodingOptions) {
     this.#options = options;
-    options.merges.forEach(({ left, right }, rank) => this.#ranks.set(left * PAIR + right, rank));
+    options.merges.forEach(({ left, right, merged }, rank) => this.#merges.set(left, right, rank, merged));
   }
 
   encodeWord(text: string, from: number, to: number, sink: PieceSink): void {
@@ -58,30 +56,22 @@ export class BytePairEncoding implements PieceModel {
       sink(whole, from, to);
       return;
     }
-    const { ids, lengths } = this.#pieces(word);
+    this.#readCharacters(word);
+    this.#merge();
     let at = from;
-    ids.forEach((id, i) => {
-      const end = at + (lengths[i] as number);
-      sink(id, at, end);
+    for (let i = 0; i < this.#ids.length; i++) {
+      const end = at + this.#lengths.at(i);
+      if (end > at) sink(this.#ids.at(i), at, end);
       at = end;
-    });
-  }
-
-  #pieces(word: string): Pieces {
-    const known = this.#cache.get(word);
-    if (known !== undefined) return known;
-    const pieces = this.#merge(this.#characters(word));
-    if (word.length <= CACHED_UNITS) {
-      if (this.#cache.size >= CACHED_WORDS) this.#cache.clear();
-      this.#cache.set(word, pieces);
     }
-    return pieces;
   }
 
-  #characters(word: string): { readonly ids: number[]; readonly lengths: number[] } {
+  #readCharacters(word: string): void {
     const { vocabulary, unknownId, fuseUnknown, continuingPrefix, endSuffix } = this.#options;
-    const ids: number[] = [];
-    const lengths: number[] = [];
+    const ids = this.#ids;
+    const lengths = this.#lengths;
+    ids.clear();
+    lengths.clear();
     let unknown = false;
     for (let i = 0; i < word.length;) {
       const width = widthOf(word.codePointAt(i) as number);
@@ -90,49 +80,57 @@ export class BytePairEncoding implements PieceModel {
       const id = vocabulary.get(`${i === 0 ? '' : continuingPrefix}${character}${last ? endSuffix : ''}`);
       i += width;
       // The last unknown piece is wider, where they are fused: a known character or the end of the word closes it.
-      if (id === undefined && unknown && fuseUnknown) lengths[lengths.length - 1] = (lengths.at(-1) ?? 0) + width;
+      if (id === undefined && unknown && fuseUnknown)
+        lengths.set(lengths.length - 1, lengths.at(lengths.length - 1) + width);
       else if (id !== undefined || unknownId !== undefined) {
         ids.push(id ?? (unknownId as number));
         lengths.push(width);
       }
       unknown = id === undefined && unknownId !== undefined;
     }
-    return { ids, lengths };
   }
 
-  #merge({ ids, lengths }: { readonly ids: number[]; readonly lengths: number[] }): Pieces {
+  #merge(): void {
     const { merges } = this.#options;
-    const count = ids.length;
-    const next = Int32Array.from(ids, (_, i) => (i + 1 < count ? i + 1 : -1));
-    const previous = Int32Array.from(ids, (_, i) => i - 1);
-    const queue = new MergeQueue();
-    const rankAt = (position: number): number | undefined => {
-      const right = next[position] as number;
-      return right < 0 ? undefined : this.#ranks.get((ids[position] as number) * PAIR + (ids[right] as number));
-    };
-    const offer = (position: number): void => {
-      const rank = rankAt(position);
-      if (rank !== undefined) queue.push(rank, position);
-    };
-    for (let i = 0; i + 1 < count; i++) offer(i);
-    for (let top = queue.pop(); top !== undefined; top = queue.pop()) {
-      const { rank, position } = top;
-      if (lengths[position] === 0) continue;
-      const merged = (merges[rank] as Merge).merged;
-      // Another merge came first; one to the same piece is as good (tokenizers 0.22 models/bpe/word.rs).
-      const now = rankAt(position);
-      if (now === undefined || (merges[now] as Merge).merged !== merged) continue;
-      const right = next[position] as number;
-      ids[position] = merged;
-      lengths[position] = (lengths[position] as number) + (lengths[right] as number);
-      lengths[right] = 0;
-      const after = next[right] as number;
-      next[position] = after;
-      if (after >= 0) previous[after] = position;
-      if ((previous[position] as number) >= 0) offer(previous[position] as number);
-      offer(position);
+    const queue = this.#queue;
+    const ids = this.#ids;
+    const lengths = this.#lengths;
+    const next = this.#next;
+    const previous = this.#previous;
+    next.clear();
+    previous.clear();
+    for (let i = 0; i < ids.length; i++) {
+      previous.push(i - 1);
+      next.push(i + 1 < ids.length ? i + 1 : -1);
     }
-    const kept = ids.flatMap((id, i) => (lengths[i] === 0 ? [] : [id]));
-    return { ids: kept, lengths: lengths.filter((length) => length > 0) };
+    for (let i = 0; i < ids.length; i++) this.#offer(i);
+    while (queue.pop()) {
+      const { rank, position } = queue;
+      if (lengths.at(position) === 0) continue;
+      const { merged } = merges[rank] as Merge;
+      // Another merge came first; one to the same piece is as good (tokenizers 0.22 models/bpe/word.rs).
+      const now = this.#mergeAt(position);
+      if (now < 0 || this.#merges.second(now) !== merged) continue;
+      const right = next.at(position);
+      ids.set(position, merged);
+      lengths.set(position, lengths.at(position) + lengths.at(right));
+      lengths.set(right, 0);
+      const after = next.at(right);
+      next.set(position, after);
+      if (after >= 0) previous.set(after, position);
+      if (previous.at(position) >= 0) this.#offer(previous.at(position));
+      this.#offer(position);
+    }
+  }
+
+  /** The entry of the piece at a position and the next one, -1 where they are not to be merged. */
+  #mergeAt(position: number): number {
+    const right = this.#next.at(position);
+    return right < 0 ? -1 : this.#merges.find(this.#ids.at(position), this.#ids.at(right));
+  }
+
+  #offer(position: number): void {
+    const merge = this.#mergeAt(position);
+    if (merge >= 0) this.#queue.push(this.#merges.first(merge), position);
   }
 }

@@ -4,6 +4,9 @@ const POSITIONS = 2 ** 31;
 /** A queue of (rank, position): the lowest rank first, and of those the lowest position. */
 export class MergeQueue {
   readonly #heap: number[] = [];
+  /** What `pop` took out last. */
+  rank = 0;
+  position = 0;
 
   push(rank: number, position: number): void {
     const heap = this.#heap;
@@ -20,14 +23,16 @@ export class MergeQueue {
     heap[at] = value;
   }
 
-  pop(): { readonly rank: number; readonly position: number } | undefined {
+  /** Takes out the next one. Returns false where none is left. */
+  pop(): boolean {
     const heap = this.#heap;
     const top = heap[0];
     const last = heap.pop();
-    if (top === undefined || last === undefined) return undefined;
+    if (top === undefined || last === undefined) return false;
     if (heap.length > 0) this.#sink(last);
-    const rank = Math.floor(top / POSITIONS);
-    return { rank, position: top - rank * POSITIONS };
+    this.rank = Math.floor(top / POSITIONS);
+    this.position = top - this.rank * POSITIONS;
+    return true;
   }
 
   /** Puts `value` at the top and lets it down to its place. */

@@ -3,6 +3,7 @@ import type { JsonReader } from '../json/json-reader.js';
 import type { PieceModel } from '../stages.js';
 import { BytePairEncoding, type Merge } from './byte-pair-encoding.js';
 import { Unigram } from './unigram.js';
+import { WordCache } from './word-cache.js';
 import { WordPiece } from './word-piece.js';
 
 /** Ids of a tokenizer: four times the largest vocabulary of this family of models (250,037 rows). */
@@ -80,7 +81,7 @@ function readUnigram(model: JsonReader): ParsedModel {
     return undefined;
   });
   const unknownId = model.field('unk_id').integer({ min: 0, max: list.length - 1 });
-  return { model: new Unigram({ pieces, scores, unknownId }), pieces, ids };
+  return { model: new WordCache(new Unigram({ pieces, scores, unknownId })), pieces, ids };
 }
 
 function readBytePairEncoding(model: JsonReader): ParsedModel {
@@ -102,7 +103,7 @@ function readBytePairEncoding(model: JsonReader): ParsedModel {
     continuingPrefix,
     endSuffix: text('end_of_word_suffix'),
   });
-  return { model: bpe, pieces, ids };
+  return { model: new WordCache(bpe), pieces, ids };
 }
 
 /** `"left right"`, or `["left", "right"]`, which alone can hold pieces with spaces. */

@@ -18,21 +18,22 @@ export interface UnigramOptions {
 
 /** The most likely segmentation (Viterbi over the pieces), consecutive unknown characters merged. */
 export class Unigram implements PieceModel {
-  readonly #trie: Trie;
+  readonly #trie = new Trie();
   readonly #scores: Float64Array;
   readonly #unknownId: number;
   readonly #unknownScore: number;
-  /** Per position of the word: best score up to it, where its piece starts, the piece's id. Grown as words come. */
+  /**
+   * Per position of the word: best score up to it, where its piece starts, the piece's id; and of the best segmentation,
+   * where the piece that starts here ends. Grown as words come.
+   */
   #best = new Float64Array(256);
   #from = new Int32Array(256);
   #ids = new Int32Array(256);
+  #ends = new Int32Array(256);
 
   constructor({ pieces, scores, unknownId }: UnigramOptions) {
-    let units = 0;
-    for (const piece of pieces) units += piece.length;
-    this.#trie = new Trie(units);
     pieces.forEach((piece, id) => {
-      if (piece.length > 0) this.#trie.add(piece, id);
+      this.#trie.add(piece, id);
     });
     this.#scores = scores;
     this.#unknownId = unknownId;
@@ -47,6 +48,8 @@ export class Unigram implements PieceModel {
     const best = this.#best;
     const starts = this.#from;
     const ids = this.#ids;
+    const trie = this.#trie;
+    const scores = this.#scores;
     starts.fill(-1, 0, length + 1);
     best[0] = 0;
     for (let i = 0; i < length;) {
@@ -55,12 +58,13 @@ export class Unigram implements PieceModel {
       let single = false;
       let node = Trie.ROOT;
       for (let j = i; j < length; j++) {
-        node = this.#trie.step(node, text.charCodeAt(from + j));
-        if (node < 0) break;
-        const id = this.#trie.value(node);
+        const edge = trie.edge(node, text.charCodeAt(from + j));
+        if (edge < 0) break;
+        node = trie.child(edge);
+        const id = trie.value(edge);
         if (id < 0) continue;
         const end = j + 1;
-        const candidate = score + (this.#scores[id] as number);
+        const candidate = score + (scores[id] as number);
         if (starts[end] === -1 || candidate > (best[end] as number)) {
           best[end] = candidate;
           starts[end] = i;
@@ -84,14 +88,14 @@ export class Unigram implements PieceModel {
   }
 
   #trace(from: number, length: number, sink: PieceSink): void {
-    const cuts: number[] = [];
-    for (let end = length; end > 0; end = this.#from[end] as number) cuts.push(end);
-    let start = 0;
-    for (let k = cuts.length - 1; k >= 0; k--) {
-      let end = cuts[k] as number;
-      const id = this.#ids[end] as number;
+    const ends = this.#ends;
+    const ids = this.#ids;
+    for (let end = length; end > 0; end = this.#from[end] as number) ends[this.#from[end] as number] = end;
+    for (let start = 0; start < length;) {
+      let end = ends[start] as number;
+      const id = ids[end] as number;
       if (id === this.#unknownId) {
-        while (k > 0 && this.#ids[cuts[k - 1] as number] === this.#unknownId) end = cuts[--k] as number;
+        while (end < length && ids[ends[end] as number] === this.#unknownId) end = ends[end] as number;
       }
       sink(id, from + start, from + end);
       start = end;
@@ -107,5 +111,6 @@ export class Unigram implements PieceModel {
     this.#best = new Float64Array(size);
     this.#from = new Int32Array(size);
     this.#ids = new Int32Array(size);
+    this.#ends = new Int32Array(size);
   }
 }

@@ -1,5 +1,6 @@
-import { Trie } from '../trie.js';
+import { Int32List } from '../int32-list.js';
 import type { PieceModel, PieceSink } from '../stages.js';
+import { Trie } from '../trie.js';
 
 export interface WordPieceOptions {
   readonly vocabulary: ReadonlyMap<string, number>;
@@ -11,16 +12,15 @@ export interface WordPieceOptions {
 
 /** Greedy longest match from the left; a word with a rest that matches nothing is one unknown token. */
 export class WordPiece implements PieceModel {
-  readonly #initial: Trie;
-  readonly #continuing: Trie;
+  readonly #initial = new Trie();
+  readonly #continuing = new Trie();
   readonly #options: WordPieceOptions;
+  /** The pieces of the word at hand: nothing is known of them before its end is reached. */
+  readonly #ids = new Int32List();
+  readonly #ends = new Int32List();
 
   constructor(options: WordPieceOptions) {
     this.#options = options;
-    let units = 0;
-    for (const piece of options.vocabulary.keys()) units += piece.length;
-    this.#initial = new Trie(units);
-    this.#continuing = new Trie(units);
     for (const [piece, id] of options.vocabulary) {
       this.#initial.add(piece, id);
       if (piece.startsWith(options.continuingPrefix))
@@ -30,35 +30,43 @@ export class WordPiece implements PieceModel {
 
   encodeWord(text: string, from: number, to: number, sink: PieceSink): void {
     const { unknownId, maxCharactersPerWord } = this.#options;
-    if (longerThan(text, from, to, maxCharactersPerWord)) {
+    if (longerThan(text, from, to, maxCharactersPerWord) || !this.#match(text, from, to)) {
       sink(unknownId, from, to);
       return;
     }
-    const ends: number[] = [];
-    const ids: number[] = [];
+    let start = from;
+    for (let i = 0; i < this.#ids.length; i++) {
+      const end = this.#ends.at(i);
+      sink(this.#ids.at(i), start, end);
+      start = end;
+    }
+  }
+
+  /** Whether pieces make up the word. */
+  #match(text: string, from: number, to: number): boolean {
+    this.#ids.clear();
+    this.#ends.clear();
     for (let start = from; start < to;) {
       const trie = start === from ? this.#initial : this.#continuing;
       let node = Trie.ROOT;
       let end = start;
       let id = -1;
       for (let i = start; i < to; i++) {
-        node = trie.step(node, text.charCodeAt(i));
-        if (node < 0) break;
-        const value = trie.value(node);
+        const edge = trie.edge(node, text.charCodeAt(i));
+        if (edge < 0) break;
+        const value = trie.value(edge);
         if (value >= 0) {
           id = value;
           end = i + 1;
         }
+        node = trie.child(edge);
       }
-      if (id < 0 || end === start) {
-        sink(unknownId, from, to);
-        return;
-      }
-      ids.push(id);
-      ends.push(end);
+      if (id < 0) return false;
+      this.#ids.push(id);
+      this.#ends.push(end);
       start = end;
     }
-    ids.forEach((id, i) => sink(id, i === 0 ? from : (ends[i - 1] as number), ends[i] as number));
+    return true;
   }
 }
 

@@ -11,7 +11,8 @@ import {
   WHITE_SPACE,
   widthOf,
 } from '../unicode/properties.js';
-import { CodePointMap, sequence, unicodeForm } from './rewrites.js';
+import { CodePointMap } from './code-point-map.js';
+import { sequence, unicodeForm } from './rewrites.js';
 
 export interface BertNormalizerOptions {
   readonly cleanText: boolean;

@@ -2,7 +2,7 @@ import type { JsonReader } from '../json/json-reader.js';
 import { Int32List } from '../int32-list.js';
 import { MappedText } from '../mapped-text.js';
 import type { Normalizer } from '../stages.js';
-import { graphemeEnd } from '../unicode/graphemes.js';
+import { graphemeEnd, standsAlone } from '../unicode/graphemes.js';
 import { widthOf } from '../unicode/properties.js';
 
 /**
@@ -13,6 +13,11 @@ const WHOLE_GRAPHEME_BYTES = 6;
 /** Bytes of a charsmap: the largest published (nmt_nfkc_cf) has about 0.3 MB. */
 const MAX_CHARSMAP_BYTES = 16 << 20;
 
+/** What is known of a UTF-16 unit: whether it is a character that may stand alone and stays as it is. */
+const UNKNOWN = 0;
+const SAME = 1;
+const OTHER = 2;
+
 /**
  * SentencePiece's precompiled normalisation table, applied as Hugging Face does: grapheme by grapheme, the shortest
  * prefix in the trie wins and the rest of the grapheme is lost.
@@ -21,6 +26,8 @@ export class PrecompiledCharsmap implements Normalizer {
   readonly #units: Uint32Array;
   readonly #replacements: Uint8Array;
   readonly #table = new Map<string, string | undefined>();
+  /** [0x10000] by UTF-16 unit. */
+  readonly #alone = new Uint8Array(0x10000);
   readonly #encoder = new TextEncoder();
   readonly growth: number;
 
@@ -51,21 +58,53 @@ export class PrecompiledCharsmap implements Normalizer {
   normalize(source: MappedText): MappedText {
     const { text } = source;
     const out = new Replaced(source);
+    let changed = false;
     for (let from = 0; from < text.length;) {
-      const to = graphemeEnd(text, from);
-      const whole = this.#grapheme(text, from, to);
-      if (whole !== undefined) out.push(whole, from, to);
-      else {
-        for (let i = from; i < to;) {
-          const next = i + widthOf(text.codePointAt(i) as number);
-          const character = text.slice(i, next);
-          out.push(this.#lookUp(character) ?? character, i, next);
-          i = next;
-        }
-      }
-      from = to;
+      const same = this.#endOfSame(text, from);
+      out.copy(from, same);
+      if (same === text.length) break;
+      from = graphemeEnd(text, same);
+      changed = this.#rewrite(text, same, from, out) || changed;
     }
-    return out.finish();
+    return changed ? out.finish() : source;
+  }
+
+  /** The end of the run from `at` on of characters that are graphemes of their own and stay as they are. */
+  #endOfSame(text: string, at: number): number {
+    const known = this.#alone;
+    let i = at;
+    while (i < text.length) {
+      const unit = text.charCodeAt(i);
+      if (known[unit] === UNKNOWN) known[unit] = this.#kindOf(unit);
+      if (known[unit] !== SAME) break;
+      i += 1;
+    }
+    // What comes next may join the last of them.
+    return i < text.length && i > at ? i - 1 : i;
+  }
+
+  #kindOf(unit: number): number {
+    const surrogate = unit >= 0xd800 && unit <= 0xdfff;
+    return !surrogate && standsAlone(unit) && this.#lookUp(String.fromCharCode(unit)) === undefined ? SAME : OTHER;
+  }
+
+  /** Rewrites a grapheme. Returns whether it changes. */
+  #rewrite(text: string, from: number, to: number, out: Replaced): boolean {
+    const whole = this.#grapheme(text, from, to);
+    if (whole !== undefined) {
+      out.push(whole, from, to);
+      return true;
+    }
+    let changed = false;
+    for (let i = from; i < to;) {
+      const next = i + widthOf(text.codePointAt(i) as number);
+      const character = text.slice(i, next);
+      const replacement = this.#lookUp(character);
+      out.push(replacement ?? character, i, next);
+      if (replacement !== undefined) changed = true;
+      i = next;
+    }
+    return changed;
   }
 
   #grapheme(text: string, from: number, to: number): string | undefined {
@@ -134,6 +173,14 @@ class Replaced {
     for (let i = 0; i < now; i++) this.#changes.push(i < old ? 0 : 1);
     const last = this.#changes.length - 1;
     if (now < old && last >= 0) this.#changes.set(last, this.#changes.at(last) + now - old);
+  }
+
+  /** [from, to) of the source stays as it is. */
+  copy(from: number, to: number): void {
+    if (from === to) return;
+    this.#text += this.#source.text.slice(from, to);
+    if (this.#source.tracking === 'none') return;
+    for (let left = characters(this.#source.text, from, to); left > 0; left -= 1) this.#changes.push(0);
   }
 
   finish(): MappedText {

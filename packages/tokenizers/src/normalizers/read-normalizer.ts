@@ -4,9 +4,10 @@ import type { Normalizer } from '../stages.js';
 import { lowerCase } from '../unicode/lower-case.js';
 import { COMBINING, hasProperty } from '../unicode/properties.js';
 import { BertNormalizer } from './bert-normalizer.js';
+import { CodePointMap } from './code-point-map.js';
 import { nmt } from './nmt.js';
 import { PrecompiledCharsmap } from './precompiled-charsmap.js';
-import { CodePointMap, prepend, replace, sequence, strip, unchanged, unicodeForm } from './rewrites.js';
+import { prepend, replace, sequence, strip, unchanged, unicodeForm } from './rewrites.js';
 
 const SUPPORTED = [
   'BertNormalizer',

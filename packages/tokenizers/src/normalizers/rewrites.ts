@@ -1,5 +1,5 @@
 import { MappedText } from '../mapped-text.js';
-import type { Normalizer } from '../stages.js';
+import type { Delimiters, Normalizer } from '../stages.js';
 import { growthOf } from './growth.js';
 import { type NormalForm, normalForm } from '../unicode/normal-form.js';
 import { endOfRun, properties, WHITE_SPACE, widthOf } from '../unicode/properties.js';
@@ -16,33 +16,6 @@ export function sequence(normalizers: readonly Normalizer[]): Normalizer {
     growth: growthOf(normalizers),
     normalize: (source) => normalizers.reduce((text, normalizer) => normalizer.normalize(text), source),
   };
-}
-
-/** Each code point becomes a text of its own, whatever stands beside it. */
-export class CodePointMap implements Normalizer {
-  readonly #table = new Map<number, string>();
-
-  constructor(
-    private readonly map: (codePoint: number) => string,
-    readonly growth: number,
-  ) {}
-
-  normalize(source: MappedText): MappedText {
-    const out = new MappedText(source.tracking);
-    const { text } = source;
-    for (let i = 0; i < text.length;) {
-      const codePoint = text.codePointAt(i) as number;
-      let mapped = this.#table.get(codePoint);
-      if (mapped === undefined) {
-        mapped = this.map(codePoint);
-        this.#table.set(codePoint, mapped);
-      }
-      const next = i + widthOf(codePoint);
-      out.pushFrom(mapped, source, i, next);
-      i = next;
-    }
-    return out;
-  }
 }
 
 export function unicodeForm(form: NormalForm): Normalizer {
@@ -90,23 +63,21 @@ export function strip(left: boolean, right: boolean): Normalizer {
  * Every match becomes `content`, which stands where the last character of the match stands. @param pattern where it is a
  * text.
  */
-export function replace(
-  matches: (text: string) => Iterable<readonly [from: number, to: number]>,
-  content: string,
-  pattern?: string,
-): Normalizer {
+export function replace(matches: Delimiters, content: string, pattern?: string): Normalizer {
   return {
     growth: Math.max(1, content.length),
     replacement: { pattern, content },
     normalize(source) {
       const out = new MappedText(source.tracking);
-      let from = 0;
-      for (const [start, end] of matches(source.text)) {
-        out.copy(source, from, start);
-        out.pushFrom(content, source, lastCharacter(source.text, end), end);
-        from = end;
-      }
-      out.copy(source, from, source.text.length);
+      let copied = 0;
+      matches(source.text, (from, to) => {
+        out.copy(source, copied, from);
+        out.pushFrom(content, source, lastCharacter(source.text, to), to);
+        copied = to;
+      });
+      // No match is empty: here none was found.
+      if (copied === 0) return source;
+      out.copy(source, copied, source.text.length);
       return out;
     },
   };

@@ -1,7 +1,7 @@
 import { MappedText } from '../mapped-text.js';
-import type { PreTokenizer } from '../stages.js';
+import { CodePointMap } from '../normalizers/code-point-map.js';
+import type { Delimiters, PreTokenizer } from '../stages.js';
 import { endOfRun, hasProperty, LETTER, NUMBER, SPACE, widthOf } from '../unicode/properties.js';
-import type { Delimiters } from './splits.js';
 
 /**
  * The character of each byte (GPT-2 encoder.py `bytes_to_unicode`): printable ones of Latin-1 stand for themselves, the
@@ -28,15 +28,21 @@ export function byteLevel({ addPrefixSpace, useRegex }: ByteLevelOptions): PreTo
   return {
     split(source, sink) {
       const spaced = addPrefixSpace ? withPrefixSpace(source) : source;
-      const word = (from: number, to: number): void => {
-        const bytes = toBytes(spaced, from, to);
-        sink(bytes, 0, bytes.text.length);
-      };
-      if (useRegex) for (const [from, to] of gpt2Words(spaced.text)) word(from, to);
-      else if (spaced.text !== '') word(0, spaced.text.length);
+      const words = useRegex ? gpt2Words : wholeText;
+      const bytes = new MappedText(source.tracking);
+      const ends: number[] = [];
+      words(spaced.text, (from, to) => {
+        CHARACTERS_OF_BYTES.append(spaced, from, to, bytes);
+        ends.push(bytes.text.length);
+      });
+      ends.forEach((end, i) => sink(bytes, ends[i - 1] ?? 0, end));
     },
   };
 }
+
+const wholeText: Delimiters = (text, sink) => {
+  if (text !== '') sink(0, text.length);
+};
 
 /** The added space stands where the first character stands. */
 function withPrefixSpace(source: MappedText): MappedText {
@@ -47,19 +53,10 @@ function withPrefixSpace(source: MappedText): MappedText {
   return out;
 }
 
-function toBytes(source: MappedText, from: number, to: number): MappedText {
-  const out = new MappedText(source.tracking);
-  const { text } = source;
-  for (let i = from; i < to;) {
-    const codePoint = text.codePointAt(i) as number;
-    const next = i + widthOf(codePoint);
-    out.pushFrom(characterBytes(codePoint), source, i, next);
-    i = next;
-  }
-  return out;
-}
+/** Four characters for a code point at most. */
+const CHARACTERS_OF_BYTES = new CodePointMap(charactersOfBytes, 4);
 
-function characterBytes(codePoint: number): string {
+function charactersOfBytes(codePoint: number): string {
   const at = (byte: number): string => BYTE_CHARACTERS[byte] as string;
   const tail = (shift: number): string => at(0x80 | ((codePoint >> shift) & 0x3f));
   if (codePoint < 0x80) return at(codePoint);
@@ -74,17 +71,17 @@ const CONTRACTIONS = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"];
 export const GPT2_PATTERN = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
 /** The matches of the pattern: they cover the whole text. */
-export const gpt2Words: Delimiters = function* (text) {
+export const gpt2Words: Delimiters = (text, sink) => {
   const { length } = text;
   for (let i = 0; i < length;) {
     const end = endOfWord(text, i, length);
-    yield [i, end];
+    sink(i, end);
     i = end;
   }
 };
 
 function endOfWord(text: string, from: number, length: number): number {
-  const contraction = CONTRACTIONS.find((one) => text.startsWith(one, from));
+  const contraction = text[from] === "'" ? CONTRACTIONS.find((one) => text.startsWith(one, from)) : undefined;
   if (contraction !== undefined) return from + contraction.length;
   const start = text[from] === ' ' ? from + 1 : from;
   if (start < length) {

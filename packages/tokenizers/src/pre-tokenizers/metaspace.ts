@@ -4,6 +4,8 @@ import { widthOf } from '../unicode/properties.js';
 
 /** The character that stands for a space, U+2581. */
 export const METASPACE = '\u2581';
+/** A regular expression: with it the engine makes the new text in one piece, which it reads faster. */
+const SPACES = / /g;
 
 export interface MetaspaceOptions {
   /** Where ▁ is put before a text that has none: everywhere, at the start of the whole text alone, nowhere. */
@@ -35,13 +37,11 @@ export function metaspace({ prepend, split }: MetaspaceOptions): PreTokenizer {
 function replaceSpaces(source: MappedText, prepend: MetaspaceOptions['prepend']): MappedText {
   const out = new MappedText(source.tracking);
   if (source.text === '') return out;
-  const replaced = source.text.replaceAll(' ', METASPACE);
+  const replaced = source.text.replace(SPACES, METASPACE);
   const first = widthOf(source.text.codePointAt(0) as number);
   const prepends = prepend === 'always' || (prepend === 'first' && source.range(0, first)[0] === 0);
   // The added ▁ stands where the first character stands.
   if (prepends && !replaced.startsWith(METASPACE)) out.pushFrom(METASPACE, source, 0, first);
-  const added = out.text;
-  out.copy(source, 0, source.text.length);
-  out.text = added + replaced;
+  out.copy(source, 0, source.text.length, replaced);
   return out;
 }

@@ -1,7 +1,8 @@
 import type { JsonReader } from '../json/json-reader.js';
+import type { Delimiters, RangeSink } from '../stages.js';
 import { LETTER, NUMBER, SPACE } from '../unicode/properties.js';
 import { GPT2_PATTERN, gpt2Words } from './byte-level.js';
-import { type Delimiters, having, occurrences, runsOf } from './splits.js';
+import { having, occurrences, runsOf } from './splits.js';
 
 /** Regular expressions that are followed exactly; no other is guessed at. */
 const PATTERNS: ReadonlyMap<string, Delimiters> = new Map([
@@ -15,11 +16,11 @@ const PATTERNS: ReadonlyMap<string, Delimiters> = new Map([
   [GPT2_PATTERN, gpt2Words],
 ]);
 
-function* runsOfSpaces(text: string): Generator<readonly [number, number]> {
+function runsOfSpaces(text: string, sink: RangeSink): void {
   for (let i = text.indexOf('  '); i >= 0;) {
     let end = i + 2;
     while (text[end] === ' ') end += 1;
-    yield [i, end];
+    sink(i, end);
     i = text.indexOf('  ', end);
   }
 }

@@ -1,13 +1,10 @@
 import type { MappedText } from '../mapped-text.js';
-import type { PreTokenizer, WordSink } from '../stages.js';
+import type { Delimiters, PreTokenizer, RangeSink, WordSink } from '../stages.js';
 import { endOfRun, properties, PUNCTUATION, WHITE_SPACE, widthOf, WORD } from '../unicode/properties.js';
 
 /** What becomes of a delimiter (tokenizers 0.22 tokenizer/normalizer.rs `SplitDelimiterBehavior`). */
 export const BEHAVIORS = ['Removed', 'Isolated', 'Contiguous', 'MergedWithPrevious', 'MergedWithNext'] as const;
 export type Behavior = (typeof BEHAVIORS)[number];
-
-/** Gives the delimiters of a text, in their order, without overlap. */
-export type Delimiters = (text: string) => Iterable<readonly [from: number, to: number]>;
 
 /** The whole text is one word: a tokenizer.json without pre-tokenizer. */
 export const whole: PreTokenizer = {
@@ -53,12 +50,12 @@ export const whitespace: PreTokenizer = {
 
 /** Each code point that has one of the bits is a delimiter. */
 export function having(bits: number): Delimiters {
-  return function* (text) {
+  return (text, sink) => {
     const table = properties();
     for (let i = 0; i < text.length;) {
       const codePoint = text.codePointAt(i) as number;
       const next = i + widthOf(codePoint);
-      if (((table[codePoint] as number) & bits) !== 0) yield [i, next];
+      if (((table[codePoint] as number) & bits) !== 0) sink(i, next);
       i = next;
     }
   };
@@ -66,11 +63,11 @@ export function having(bits: number): Delimiters {
 
 /** Each run of code points that have one of the bits is a delimiter, from `least` of them on. */
 export function runsOf(bits: number, least = 1): Delimiters {
-  return function* (text) {
+  return (text, sink) => {
     for (let i = 0; i < text.length;) {
       const from = endOfRun(text, i, text.length, bits, 'lacking');
       const to = endOfRun(text, from, text.length, bits, 'having');
-      if (to - from >= least) yield [from, to];
+      if (to - from >= least) sink(from, to);
       i = to;
     }
   };
@@ -78,9 +75,9 @@ export function runsOf(bits: number, least = 1): Delimiters {
 
 /** Each occurrence of a text, which is not empty. */
 export function occurrences(pattern: string): Delimiters {
-  return function* (text) {
+  return (text, sink) => {
     for (let i = text.indexOf(pattern); i >= 0; i = text.indexOf(pattern, i + pattern.length))
-      yield [i, i + pattern.length];
+      sink(i, i + pattern.length);
   };
 }
 
@@ -94,48 +91,50 @@ export interface SplitOptions {
 export function splitAt({ delimiters, behavior, invert = false }: SplitOptions): PreTokenizer {
   return {
     split(text, sink) {
-      const emit = collector(behavior, (from, to) => sink(text, from, to));
+      const parts = joiner(behavior, (from, to) => sink(text, from, to));
       let from = 0;
-      for (const [start, end] of delimiters(text.text)) {
-        if (start > from) emit.add(from, start, invert);
-        emit.add(start, end, !invert);
+      delimiters(text.text, (start, end) => {
+        if (start > from) parts.add(from, start, invert);
+        parts.add(start, end, !invert);
         from = end;
-      }
-      if (text.text.length > from) emit.add(from, text.text.length, invert);
-      emit.end();
+      });
+      if (text.text.length > from) parts.add(from, text.text.length, invert);
+      parts.end();
     },
   };
 }
 
-interface Collector {
+interface Joiner {
   readonly add: (from: number, to: number, delimiter: boolean) => void;
   readonly end: () => void;
 }
 
 /** Joins neighbours as the behaviour asks; holds at most one range back. */
-function collector(behavior: Behavior, sink: (from: number, to: number) => void): Collector {
-  let held: readonly [from: number, to: number] | undefined;
+function joiner(behavior: Behavior, sink: RangeSink): Joiner {
+  /** The range held back, empty where none is. */
+  let heldFrom = 0;
+  let heldTo = 0;
   let previous = false;
-  const flush = (): void => {
-    if (held !== undefined) sink(...held);
-    held = undefined;
+  const end = (): void => {
+    if (heldTo > heldFrom) sink(heldFrom, heldTo);
+    heldTo = heldFrom;
   };
   return {
     add(from, to, delimiter) {
       if (behavior === 'Removed' && delimiter) return;
       const joins =
-        held !== undefined &&
+        heldTo > heldFrom &&
         ((behavior === 'Contiguous' && delimiter === previous) ||
           (behavior === 'MergedWithPrevious' && delimiter && !previous) ||
           (behavior === 'MergedWithNext' && !delimiter && previous));
-      if (joins && held !== undefined) held = [held[0], to];
-      else {
-        flush();
-        held = [from, to];
+      if (!joins) {
+        end();
+        heldFrom = from;
       }
+      heldTo = to;
       previous = delimiter;
     },
-    end: flush,
+    end,
   };
 }
 

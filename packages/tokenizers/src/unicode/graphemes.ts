@@ -90,6 +90,11 @@ export function graphemeEnd(text: string, from: number): number {
   return i;
 }
 
+/** Whether a code point joins no other that stands alone: between two such ones a grapheme always ends. */
+export function standsAlone(codePoint: number): boolean {
+  return classes()[codePoint] === 0;
+}
+
 function joins(before: number, after: number): boolean {
   if (before === CR) return after === LF;
   if (before === LF || before === CONTROL || after === CR || after === LF || after === CONTROL) return false;
