@@ -86,19 +86,33 @@ const folderSchema = z.strictObject({
   files: z.array(z.strictObject({ name: z.string(), bytes: z.int() })),
   parts: z.array(z.union([safetensorsSchema, onnxSchema])),
 });
-const benchSchema = z.strictObject({
+const speed = z.strictObject({ median: z.number().positive(), least: z.number(), most: z.number() });
+const benchResult = z.strictObject({
+  path: z.string(),
   modelId: z.string(),
   space: sha256,
   variant: z.string(),
+  backend: z.string(),
   threads: z.int(),
-  loadMilliseconds: z.int(),
-  texts: z.int(),
-  tokens: z.int(),
-  tokensPerSecond: z.int().positive(),
-  textsPerSecond: z.number().positive(),
-  machine: z.strictObject({ processor: z.string(), processors: z.int(), node: z.string(), onnxRuntime: z.string() }),
+  loadMilliseconds: z.number().positive(),
+  firstVectorMilliseconds: z.number().positive(),
+  texts: z.strictObject({ count: z.int(), tokens: z.int(), tokensPerSecond: speed }),
   latency: z.strictObject({ p50: z.number().positive(), p95: z.number().positive() }),
-  peakMemoryBytes: z.int().positive(),
+  shapes: z.array(z.strictObject({ texts: z.int(), tokens: z.int(), tokensPerSecond: speed })).min(1),
+  memoryBytes: z.number(),
+});
+const benchSchema = z.strictObject({
+  machine: z.strictObject({ processor: z.string(), processors: z.int(), node: z.string(), onnxRuntime: z.string() }),
+  models: z.array(
+    z.union([
+      benchResult,
+      z.strictObject({
+        path: z.string(),
+        variant: z.string().optional(),
+        error: z.strictObject({ code: z.string(), message: z.string() }),
+      }),
+    ]),
+  ),
 });
 
 let scratch = '';
@@ -346,13 +360,53 @@ describe('models inspect', () => {
 });
 
 describe('models bench', () => {
-  it('measures, on the built-in texts and on given ones', async () => {
+  it('measures, on the built-in texts and on given ones, and as far as the model reads', async () => {
     const run = await kimera(['models', 'bench', converted, '--threads', '1', '--json'], scratch);
-    expect(run.code).toBe(0);
-    expect(benchSchema.parse(JSON.parse(run.stdout))).toMatchObject({ modelId: 'test/tiny', threads: 1, texts: 16 });
+    expect(run).toMatchObject({ code: 0, stderr: '' });
+    const [result] = benchSchema.parse(JSON.parse(run.stdout)).models;
+    expect(result).toMatchObject({ modelId: 'test/tiny', backend: 'onnx', threads: 1, texts: { count: 16 } });
+    // It reads 64 tokens.
+    expect(benchResult.parse(result).shapes).toMatchObject([
+      { texts: 1, tokens: 16 },
+      { texts: 32, tokens: 16 },
+    ]);
     await writeFile(join(scratch, 'texts.jsonl'), '{"text":"one"}\n{"text":"two"}\n');
     const given = await kimera(['models', 'bench', converted, '--texts', 'texts.jsonl', '--json'], scratch);
-    expect(benchSchema.parse(JSON.parse(given.stdout)).texts).toBe(2);
+    expect(benchSchema.parse(JSON.parse(given.stdout)).models).toMatchObject([{ texts: { count: 2 } }]);
+  });
+
+  it('measures several in processes of their own, and says which could not be', async () => {
+    const words = ['models', 'bench', converted, minilm, '--variant', 'fp32', '--threads', '1'];
+    const parts: string[] = [];
+    const run = await kimera([...words, '--json'], scratch, '', { onProgress: (part) => parts.push(part) });
+    expect(run.code).toBe(1);
+    expect(benchSchema.parse(JSON.parse(run.stdout)).models).toMatchObject([
+      { path: converted, variant: 'fp32' },
+      { path: minilm, variant: 'fp32', error: { code: 'UNKNOWN_VARIANT' } },
+    ]);
+    expect(parts.join('')).toContain('1 of 2');
+    const table = await kimera(words, scratch);
+    expect(table.stdout).toMatch(/first vector after +\d/);
+    expect(table.stdout).toMatch(/32 × 16 tokens +[\d,]+ tokens\/s/);
+    expect(table.stdout).toContain(minilm);
+  });
+
+  it('measures each precision of a model, and a static one', async () => {
+    const folder = join(root, 'models/static-minilm');
+    const run = await kimera(['models', 'bench', converted, folder, '--json'], scratch);
+    expect(run.code).toBe(0);
+    expect(benchSchema.parse(JSON.parse(run.stdout)).models).toMatchObject([
+      { modelId: 'test/tiny', variant: 'fp32' },
+      { modelId: 'kimera/all-MiniLM-L6-v2-static', backend: 'static' },
+    ]);
+  });
+
+  it.each([[[]], [[minilm]]])('stops between two rounds, %j beside it', async (others) => {
+    const stop = new AbortController();
+    stop.abort();
+    const run = await kimera(['models', 'bench', converted, ...others], scratch, '', { stop: stop.signal });
+    expect(run).toMatchObject({ code: 3, stdout: '' });
+    expect(run.stderr).toContain('stopped before the timing was done');
   });
 
   it('refuses a variant that is not there, and texts that are none', async () => {
