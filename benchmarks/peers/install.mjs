@@ -43,6 +43,12 @@ const PEERS = [
     program: 'infinity_emb',
   },
   { name: 'transformers-js', npm: ['@huggingface/transformers@4.3.1'], module: '@huggingface/transformers' },
+  // Writes the model's file for node-llama-cpp.
+  {
+    name: 'gguf',
+    python: ['gguf==0.19.0', 'safetensors==0.8.0', 'numpy==2.4.6'],
+    check: 'import gguf, safetensors.numpy',
+  },
   { name: 'node-llama-cpp', npm: ['node-llama-cpp@3.22.1'], module: 'node-llama-cpp' },
 ];
 

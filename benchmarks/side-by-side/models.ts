@@ -8,12 +8,25 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 import { root } from '../machine.js';
 import type { CellModel } from './cells.js';
-import { OFFLINE } from './peer-process.js';
+import { MissingSystemError, OFFLINE } from './peer-process.js';
 import type { Peers } from './peers.js';
 
 const run = promisify(execFile);
 const kimera = (...words: readonly string[]): ReturnType<typeof run> =>
   run(process.execPath, [join(root, 'tools/kimera/bin/kimera.mjs'), 'models', ...words], { maxBuffer: 1 << 26 });
+
+/** A script of benchmarks/peers; gives what it prints. @throws MissingSystemError where it fails: then its system is missing. */
+async function runPython(python: string, script: string, words: readonly string[]): Promise<string> {
+  const path = fileURLToPath(new URL(`../peers/${script}`, import.meta.url));
+  try {
+    const environment = { ...process.env, ...OFFLINE };
+    return (await run(python, [path, ...words], { env: environment, maxBuffer: 1 << 26 })).stdout;
+  } catch (error) {
+    const lines = (error instanceof Error ? error.message : String(error)).trim().split('\n');
+    throw new MissingSystemError(`${script} failed: ${lines.at(-1) ?? ''}`);
+  }
+}
+
 const exportedSchema = z.object({ fp32: z.string(), int8: z.string(), kind: z.string() });
 
 /** The forms in which the systems take the two models; made when they are first asked for, and kept in a folder. */
@@ -58,12 +71,8 @@ export class Models {
   /** MiniLM by the export of sentence-transformers itself, and its 8-bit file for this processor. */
   async exported(peers: Peers): Promise<{ readonly folder: string; readonly files: z.infer<typeof exportedSchema> }> {
     const folder = await this.#once('minilm-exported', async (out) => {
-      const script = fileURLToPath(new URL('../peers/export-onnx.py', import.meta.url));
-      const { stdout } = await run(peers.python('sentence-transformers'), [script, this.minilm, out], {
-        env: { ...process.env, ...OFFLINE },
-        maxBuffer: 1 << 26,
-      });
-      await writeFile(join(out, 'exported.json'), stdout);
+      const files = await runPython(peers.python('sentence-transformers'), 'export-onnx.py', [this.minilm, out]);
+      await writeFile(join(out, 'exported.json'), files);
     });
     return { folder, files: exportedSchema.parse(JSON.parse(await readFile(join(folder, 'exported.json'), 'utf8'))) };
   }
@@ -79,7 +88,14 @@ export class Models {
     });
   }
 
-  /** A folder that is there whole or not at all. */
+  /** As llama.cpp reads it. */
+  gguf(peers: Peers, kind: 'f32' | 'q8_0'): Promise<string> {
+    return this.#once(`minilm-${kind}.gguf`, async (out) => {
+      await runPython(peers.python('gguf'), 'write-gguf.py', [this.minilm, out, kind]);
+    });
+  }
+
+  /** A file or folder that is there whole or not at all. */
   #once(name: string, write: (out: string) => Promise<void>): Promise<string> {
     const known = this.#made.get(name);
     if (known !== undefined) return known;

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { VariantName } from '@kimera/core';
 import type { Cell, CellModel } from './cells.js';
-import { MissingSystemError, type PeerCommand } from './peer-process.js';
+import type { PeerCommand } from './peer-process.js';
 import type { Models } from './models.js';
 import type { Peers } from './peers.js';
 import { infinityServer, kimeraServer, type StartServer } from './servers.js';
@@ -86,17 +86,8 @@ export const SYSTEMS: readonly System[] = [
       ],
     }),
   },
-  {
-    name: 'llama-cpp',
-    title: 'llama.cpp (node-llama-cpp)',
-    models: ['minilm'],
-    library: ({ peers }) => {
-      peers.home('node-llama-cpp');
-      throw new MissingSystemError(
-        'it takes a model as GGUF, which llama.cpp’s converter writes; that program is in no package of PyPI or npm',
-      );
-    },
-  },
+  llamaCpp('f32', 'fp32'),
+  llamaCpp('q8_0', 'int8'),
   {
     name: 'infinity',
     title: 'Infinity, PyTorch fp32',
@@ -112,9 +103,7 @@ export const SYSTEMS: readonly System[] = [
     library: async ({ cell, models }) => ({
       program: process.execPath,
       words: [
-        '--import',
-        'tsx',
-        here('migration-process.ts'),
+        here('../peers/migrate-kimera.mjs'),
         JSON.stringify({ model: await models.converted(cell.model), variant: 'fp32' }),
       ],
     }),
@@ -129,9 +118,7 @@ function kimera(variant: VariantName): System {
     library: async ({ cell, models }) => ({
       program: process.execPath,
       words: [
-        '--import',
-        'tsx',
-        here('kimera-process.ts'),
+        here('../peers/encode-kimera.mjs'),
         JSON.stringify({
           model: await models.converted(cell.model),
           variant,
@@ -144,6 +131,25 @@ function kimera(variant: VariantName): System {
         variant,
         cacheMegabytes: cell.kind === 'http' && cell.known === true ? 64 : 0,
       }),
+  };
+}
+
+function llamaCpp(kind: 'f32' | 'q8_0', precision: string): System {
+  return {
+    name: `llama-cpp-${precision}`,
+    title: `llama.cpp (node-llama-cpp), ${kind}`,
+    models: ['minilm'],
+    library: async ({ models, peers }) => ({
+      program: process.execPath,
+      words: [
+        here('../peers/encode-llama-cpp.mjs'),
+        JSON.stringify({
+          home: peers.home('node-llama-cpp'),
+          version: peers.versions('node-llama-cpp')['node-llama-cpp'],
+          model: await models.gguf(peers, kind),
+        }),
+      ],
+    }),
   };
 }
 
