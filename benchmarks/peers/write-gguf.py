@@ -30,7 +30,6 @@ def add_tokenizer(writer, checkpoint):
     for add, piece in [
         (writer.add_bos_token_id, "[CLS]"),
         (writer.add_eos_token_id, "[SEP]"),
-        (writer.add_cls_token_id, "[CLS]"),
         (writer.add_sep_token_id, "[SEP]"),
         (writer.add_unk_token_id, "[UNK]"),
         (writer.add_pad_token_id, "[PAD]"),

@@ -375,33 +375,34 @@ describe('models bench', () => {
     expect(benchSchema.parse(JSON.parse(given.stdout)).models).toMatchObject([{ texts: { count: 2 } }]);
   });
 
-  it('measures several in processes of their own, and says which could not be', async () => {
-    const words = ['models', 'bench', converted, minilm, '--variant', 'fp32', '--threads', '1'];
+  it('measures each precision of a model in a process of its own', async () => {
+    const folder = join(root, 'fixtures/models/bert-tiny-int8');
     const parts: string[] = [];
-    const run = await kimera([...words, '--json'], scratch, '', { onProgress: (part) => parts.push(part) });
+    const words = ['models', 'bench', folder, '--threads', '1', '--json'];
+    const run = await kimera(words, scratch, '', { onProgress: (part) => parts.push(part) });
+    expect(run.code).toBe(0);
+    expect(benchSchema.parse(JSON.parse(run.stdout)).models).toMatchObject([{ variant: 'fp32' }, { variant: 'int8' }]);
+    expect(parts.join('')).toContain('1 of 2');
+  });
+
+  it('says which could not be measured', async () => {
+    const words = ['models', 'bench', converted, minilm, '--variant', 'int8'];
+    const run = await kimera([...words, '--json'], scratch);
     expect(run.code).toBe(1);
     expect(benchSchema.parse(JSON.parse(run.stdout)).models).toMatchObject([
-      { path: converted, variant: 'fp32' },
-      { path: minilm, variant: 'fp32', error: { code: 'UNKNOWN_VARIANT' } },
-    ]);
-    expect(parts.join('')).toContain('1 of 2');
-    const table = await kimera(words, scratch);
-    expect(table.stdout).toMatch(/first vector after +\d/);
-    expect(table.stdout).toMatch(/32 × 16 tokens +[\d,]+ tokens\/s/);
-    expect(table.stdout).toContain(minilm);
-  });
-
-  it('measures each precision of a model, and a static one', async () => {
-    const folder = join(root, 'models/static-minilm');
-    const run = await kimera(['models', 'bench', converted, folder, '--json'], scratch);
-    expect(run.code).toBe(0);
-    expect(benchSchema.parse(JSON.parse(run.stdout)).models).toMatchObject([
-      { modelId: 'test/tiny', variant: 'fp32' },
-      { modelId: 'kimera/all-MiniLM-L6-v2-static', backend: 'static' },
+      { path: converted, variant: 'int8', error: { code: 'UNKNOWN_VARIANT' } },
+      { path: minilm, variant: 'int8', error: { code: 'UNKNOWN_VARIANT' } },
     ]);
   });
 
-  it.each([[[]], [[minilm]]])('stops between two rounds, %j beside it', async (others) => {
+  it('prints a table, of a static model too', async () => {
+    const run = await kimera(['models', 'bench', join(root, 'models/static-minilm')], scratch);
+    expect(run).toMatchObject({ code: 0, stderr: '' });
+    expect(run.stdout).toMatch(/first vector after +\d/);
+    expect(run.stdout).toMatch(/32 × 16 tokens +[\d,]+ tokens\/s/);
+  });
+
+  it.each([[[]], [[minilm]]])('stops before the next call, %j beside it', async (others) => {
     const stop = new AbortController();
     stop.abort();
     const run = await kimera(['models', 'bench', converted, ...others], scratch, '', { stop: stop.signal });

@@ -93,6 +93,7 @@ async function benchApart(
   target: Target,
   options: readonly string[],
 ): Promise<BenchResult | BenchFailure> {
+  if (stop.aborted) throw stopped();
   const { path, variant } = target;
   const named = variant === undefined ? [] : ['--variant', variant];
   const child = spawn(process.execPath, [TOOL_FILE, 'models', 'bench', path, ...named, ...options, '--json'], {
