@@ -67,6 +67,7 @@ export async function benchFolders(context: CommandContext, options: BenchFolder
     return { machine: benchMachine(), models: [await benchModel(context, { ...only, texts, threads, onProgress })] };
   const models: (BenchResult | BenchFailure)[] = [];
   for (const target of targets) {
+    if (context.stop.aborted) throw stopped();
     onProgress(models.length, targets.length);
     models.push(
       await benchApart(context, target, [
@@ -93,7 +94,6 @@ async function benchApart(
   target: Target,
   options: readonly string[],
 ): Promise<BenchResult | BenchFailure> {
-  if (stop.aborted) throw stopped();
   const { path, variant } = target;
   const named = variant === undefined ? [] : ['--variant', variant];
   const child = spawn(process.execPath, [TOOL_FILE, 'models', 'bench', path, ...named, ...options, '--json'], {
