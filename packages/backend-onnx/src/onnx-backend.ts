@@ -70,5 +70,6 @@ export async function openOnnxBackend({
     variant,
     runner,
     tokensOfARun: ONNX_RUN_TOKENS,
+    workers,
   });
 }

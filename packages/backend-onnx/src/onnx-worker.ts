@@ -9,7 +9,7 @@ void serveWorker(async (data) => {
   const { graph } = await openGraph(options);
   await checkGraph(nativeBackendName(options.executionProvider), graph, served);
   return async (request) => {
-    const response = await graph.run(request as GroupRequest);
-    return { response, transfer: Object.values(response).map(({ buffer }) => buffer) };
+    const response = await graph.runAll(request as readonly GroupRequest[]);
+    return { response, transfer: response.flatMap((group) => Object.values(group).map(({ buffer }) => buffer)) };
   };
 });

@@ -35,8 +35,8 @@ void serveWorker(async (data) => {
   );
   await checkGraph('wasm', fastGraph, served);
   return async (request) => {
-    const response = await fastGraph.run(request as GroupRequest);
-    return { response, transfer: Object.values(response).map(({ buffer }) => buffer) };
+    const response = await fastGraph.runAll(request as readonly GroupRequest[]);
+    return { response, transfer: response.flatMap((group) => Object.values(group).map(({ buffer }) => buffer)) };
   };
 });
 

@@ -28,6 +28,10 @@ class Machine extends FakeBackend {
     }
     return super.run(batch, request);
   }
+  /** Batches that it was given and has not computed. */
+  get waiting(): number {
+    return this.#waiting.first.length + this.#waiting.last.length;
+  }
   /** Computes the next batch. @returns whether there was one. */
   async step(): Promise<boolean> {
     await turn();
@@ -92,6 +96,32 @@ describe('a scheduler', () => {
     await all;
     expect(batches.length).toBe(20);
     for (const { milliseconds } of batches) expect(milliseconds).toBeCloseTo(100, 6);
+  });
+
+  it('puts texts that come one by one while a batch is computed into one batch, however few they are', async () => {
+    const { batches, call, drain, warm } = start();
+    await warm();
+    const calls = [];
+    for (let client = 1; client <= 6; client++) {
+      calls.push(call(client, 1, 10, 'interactive'));
+      await turn();
+    }
+    await drain();
+    await Promise.all(calls);
+    expect(batches.map(({ texts }) => texts)).toEqual([1, 5]);
+  });
+
+  it('makes a batch beside the one under way once enough waits for it, so that the backend has the next one in hand', async () => {
+    const { machine, call, drain, warm } = start();
+    await warm();
+    const calls = [];
+    for (let client = 1; client <= 30; client++) {
+      calls.push(call(client, 1, 10, 'interactive'));
+      await turn();
+      expect(machine.waiting).toBe(client < 27 ? 1 : 2);
+    }
+    await drain();
+    await Promise.all(calls);
   });
 
   it('lets a single text wait for no more than the batch under way, whatever bulk work there is', async () => {

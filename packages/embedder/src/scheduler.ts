@@ -86,6 +86,11 @@ const BATCH_SECONDS = 0.1;
 const SHORT_BATCH_SECONDS = 0.05;
 const SHORT_BATCHES_FOR_MILLISECONDS = 5_000;
 const SHORTEST_BATCH_TOKENS = 256;
+/**
+ * Tokens that must wait before a batch is made while another is under way, or half a batch where that is less. Fewer may
+ * yet be joined by others: texts that come while a batch is computed go together in the next one.
+ */
+const TOKENS_AHEAD = 256;
 /** Taken as the speed until a batch was measured: that of a large model on two cores. */
 const USUAL_TOKENS_PER_SECOND = 1_000;
 /** Bulk work gets one token for each so many interactive ones, where both wait: a fifth of the time. */
@@ -209,10 +214,15 @@ export class Scheduler {
 
   /** The lane whose batch is next; undefined where nothing waits for a free place. */
   #turn(): Lane | undefined {
-    const [first, second] = LANES.filter(
-      (lane) => !this.#lanes[lane].isEmpty && this.#running[lane] < this.#options.concurrency,
-    );
+    const [first, second] = LANES.filter((lane) => this.#mayRun(lane));
     return first === 'interactive' && second === 'bulk' && this.#isBulkBehind ? 'bulk' : first;
+  }
+
+  #mayRun(lane: Lane): boolean {
+    const { isEmpty, tokens } = this.#lanes[lane];
+    const running = this.#running[lane];
+    if (isEmpty || running === 0) return !isEmpty;
+    return running < this.#options.concurrency && tokens >= Math.min(TOKENS_AHEAD, this.#batchTokens(lane) / 2);
   }
 
   get #isBulkBehind(): boolean {

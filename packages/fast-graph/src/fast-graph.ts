@@ -40,6 +40,13 @@ export class FastGraph {
     this.#switches = heads.flatMap((head) => (SWITCHES[head] === undefined ? [] : [[head, SWITCHES[head]] as const]));
   }
 
+  /** One after the other. @throws as run. */
+  async runAll(groups: readonly GroupRequest[]): Promise<readonly GroupResponse[]> {
+    const responses: GroupResponse[] = [];
+    for (const group of groups) responses.push(await this.run(group));
+    return responses;
+  }
+
   /** @throws InferenceError, UnnormalizedOutputError. */
   async run({ ids, texts, tokens, heads, normalize, promptTokens }: GroupRequest): Promise<GroupResponse> {
     const outputOf = (head: Head): string => (head === 'dense' && normalize === false ? POOLED : head);

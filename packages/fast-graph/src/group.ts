@@ -1,6 +1,6 @@
 import type { Head } from '@kimera/core';
 
-/** B texts of T tokens each. Structured-cloneable: it crosses to worker threads. */
+/** One run of the graph: B texts of T tokens each. Structured-cloneable: it crosses to worker threads. */
 export interface GroupRequest {
   /** [B, T]. */
   readonly ids: Int32Array;

@@ -32,13 +32,13 @@ it('a session runs one group at a time, in order; a failure fails its own call; 
   const runner = new SessionRunner('wasm', new FastGraph(session, 'graph', ['dense']), async () => {
     log.push('released');
   });
-  const calls = [1, 2, 3].map((id) => runner.call(group(id)));
+  const calls = [1, 2, 3].map((id) => runner.call([group(id)]));
   const closing = [runner.close(), runner.close()];
-  expect(await rejection(() => runner.call(group(4)))).toBeInstanceOf(ClosedError);
+  expect(await rejection(() => runner.call([group(4)]))).toBeInstanceOf(ClosedError);
   expect(await Promise.allSettled(calls)).toMatchObject([
-    { value: { dense: Float32Array.of(1) } },
+    { value: [{ dense: Float32Array.of(1) }] },
     { reason: { code: 'INFERENCE', reason: 'two' } },
-    { value: { dense: Float32Array.of(3) } },
+    { value: [{ dense: Float32Array.of(3) }] },
   ]);
   await Promise.all(closing);
   expect(log).toEqual(['start 1', 'end 1', 'start 2', 'end 2', 'start 3', 'end 3', 'released']);

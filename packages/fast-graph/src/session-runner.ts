@@ -24,11 +24,11 @@ export class SessionRunner implements GroupRunner {
   }
 
   /** @throws InferenceError, ClosedError. */
-  call(request: GroupRequest): Promise<GroupResponse> {
+  call(groups: readonly GroupRequest[]): Promise<readonly GroupResponse[]> {
     if (this.#closing !== undefined) return Promise.reject(new ClosedError(this.name));
-    const response = this.#last.then(() => this.#graph.run(request));
-    this.#last = response.catch(() => undefined);
-    return response;
+    const responses = this.#last.then(() => this.#graph.runAll(groups));
+    this.#last = responses.catch(() => undefined);
+    return responses;
   }
 
   /** Calls made before are answered. Idempotent. */

@@ -3,7 +3,7 @@ import { DimensionMismatchError } from '@kimera/core';
 import { serveWorker } from './serve-worker.js';
 
 /**
- * The worker of the specs: echoes, fails with a known class, or dies. It opens only while the file that `data` names is
+ * The worker of the specs: echoes, counts in shared memory, fails with a known class, or dies. It opens only while the file that `data` names is
  * there, where it names one.
  */
 await serveWorker(async (data) => {
@@ -19,6 +19,10 @@ await serveWorker(async (data) => {
         rmSync(file);
         process.exit(7);
       }
+    }
+    if (request instanceof Int32Array) {
+      Atomics.add(request, 0, 1);
+      Atomics.notify(request, 0);
     }
     if (request === 'block') await new Promise((resolve) => setTimeout(resolve, 60_000));
     return { response: [data, request] };

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ClosedError, DimensionMismatchError, RemoteError } from '@kimera/core';
+import { ClosedError, DimensionMismatchError, RemoteError, type RunOrder } from '@kimera/core';
 import { WorkerDiedError } from './errors.js';
 import { WorkerPool, type WorkerPoolOptions } from './worker-pool.js';
 
@@ -44,6 +44,30 @@ describe('WorkerPool', () => {
       ).map(([name, order]) => echo.call(name, order).then(() => answered.push(name))),
     );
     expect(answered.join('')).toBe('adebc');
+  });
+
+  it('sends a single worker its next request in order first before it is through with one, and no other', async () => {
+    /** How many of two requests are begun while this thread does nothing for them. */
+    const begun = async (order: RunOrder, milliseconds: number): Promise<number> => {
+      const echo = await pool({ size: 1 });
+      const count = new Int32Array(new SharedArrayBuffer(4));
+      const calls = [echo.call(count, order), echo.call(count, order)];
+      for (let known = 0; known < 2; known = Atomics.load(count, 0))
+        if (Atomics.wait(count, 0, known, milliseconds) === 'timed-out') break;
+      const before = Atomics.load(count, 0);
+      await Promise.all(calls);
+      return before;
+    };
+    expect(await begun('first', 60_000)).toBe(2);
+    expect(await begun('last', 500)).toBe(1);
+  });
+
+  it('does not count a death against the request that was sent behind', async () => {
+    const echo = await pool({ size: 1, attempts: 1 });
+    const [first, second] = await Promise.allSettled([echo.call('die', 'first'), echo.call('after', 'first')]);
+    expect(first).toMatchObject({ reason: { code: 'WORKER_DIED', attempts: 1 } });
+    expect(second).toEqual({ status: 'fulfilled', value: ['d', 'after'] });
+    expect(echo.deaths).toBe(1);
   });
 
   it('rebuilds an error with its class, and keeps code and fields of an unknown one', async () => {

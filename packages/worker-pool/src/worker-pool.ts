@@ -28,13 +28,19 @@ interface Call {
 }
 
 interface Seat {
-  worker: Worker;
-  call: Call | undefined;
+  readonly worker: Worker;
+  /** Those that it was sent; it is at work on the first. */
+  readonly calls: Call[];
 }
 
 /**
- * A fixed number of worker threads that answer requests, one request a worker at a time, first come first served.
- * A worker that dies is replaced and its request tried again, at most `attempts` times in all.
+ * Requests that a single worker is sent at once: it finds the next one when it is through, however busy this thread is
+ * then. Only those in order 'first': nothing may pass one that was sent.
+ */
+const SENT_AT_ONCE = 2;
+
+/**
+ * A fixed number of worker threads that answer requests, one request a worker at a time, first come first served. A worker that dies is replaced and its request tried again, at most `attempts` times in all.
  */
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
@@ -88,7 +94,7 @@ export class WorkerPool {
   /** Ends all threads; calls under way and waiting are rejected with ClosedError. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true;
-    const calls = [...this.#takeAll(), ...this.#seats.flatMap((seat) => (seat.call === undefined ? [] : [seat.call]))];
+    const calls = [...this.#takeAll(), ...this.#seats.flatMap((seat) => seat.calls)];
     const workers = this.#seats.splice(0).map((seat) => seat.worker);
     for (const call of calls) call.reject(new ClosedError(this.#options.name));
     await Promise.all([
@@ -121,7 +127,7 @@ export class WorkerPool {
 
   async #seat(): Promise<void> {
     const worker = new Worker(this.#options.module, { workerData: this.#options.data });
-    const seat: Seat = { worker, call: undefined };
+    const seat: Seat = { worker, calls: [] };
     let failure = 'exit';
     worker.on('error', (error) => {
       failure = error instanceof Error ? error.message : String(error);
@@ -150,22 +156,27 @@ export class WorkerPool {
   }
 
   #next(): void {
+    const { first, last } = this.#waiting;
     for (const seat of this.#seats) {
-      if (seat.call !== undefined) continue;
-      const call = this.#waiting.first.shift() ?? this.#waiting.last.shift();
-      if (call === undefined) return;
-      const message: RequestMessage = { request: call.request };
-      try {
-        seat.worker.postMessage(message);
-      } catch (error) {
-        // The request cannot be cloned: the caller's mistake, which must not cost the seat.
-        call.reject(asError(error));
-        continue;
-      }
-      seat.call = call;
-      seat.worker.ref();
+      while (seat.calls.length === 0 && this.queued > 0) this.#send(seat, first.shift() ?? last.shift());
+      const sentAtOnce = this.#options.size === 1 ? SENT_AT_ONCE : 1;
+      while (seat.calls.length < sentAtOnce && first.length > 0) this.#send(seat, first.shift());
     }
     this.#refill();
+  }
+
+  #send({ worker, calls }: Seat, call: Call | undefined): void {
+    if (call === undefined) return;
+    const message: RequestMessage = { request: call.request };
+    try {
+      worker.postMessage(message);
+    } catch (error) {
+      // The request cannot be cloned: the caller's mistake, which must not cost the seat.
+      call.reject(asError(error));
+      return;
+    }
+    calls.push(call);
+    worker.ref();
   }
 
   /**
@@ -185,9 +196,8 @@ export class WorkerPool {
   }
 
   #answer(seat: Seat, message: ResponseMessage): void {
-    const { call } = seat;
-    seat.call = undefined;
-    seat.worker.unref();
+    const call = seat.calls.shift();
+    if (seat.calls.length === 0) seat.worker.unref();
     if ('error' in message) call?.reject(fromPortableError(message.error, this.#options.errors ?? {}));
     else call?.resolve(message.response);
     this.#next();
@@ -198,7 +208,8 @@ export class WorkerPool {
     if (index < 0 || this.#closed) return;
     this.#seats.splice(index, 1);
     this.#deaths += 1;
-    const { call } = seat;
+    const [call, ...unbegun] = seat.calls;
+    this.#waiting.first.unshift(...unbegun);
     if (call !== undefined) {
       call.died += 1;
       if (call.died < (this.#options.attempts ?? 2)) this.#waiting.first.unshift(call);
