@@ -71,6 +71,7 @@ export {
 } from './verification/verify-migration.js';
 export { CHANGES_PER_BATCH, CLAIM_SECONDS } from './worker/collection-worker.js';
 export type { PaceOptions } from './worker/pace.js';
+export { Patience, type PatienceOptions } from './worker/patience.js';
 export { secondsLeft, type WorkProgress } from './worker/progress.js';
 export {
   LEASE_SECONDS,

@@ -167,15 +167,14 @@ for (const [where, open] of TEST_DATABASES)
 
     it('orders rows that are equally far by their id, by an index too', async () => {
       const name = await collection(NORMAL, 600, (i) => Math.floor(i / 30));
-      await index(name, 'hnsw (embedding vector_cosine_ops)');
-      const { hits, scan } = await search(name, 3, { limit: 30 });
-      expect([scan, hits.length]).toEqual(['index', 30]);
-      expect(hits.filter(({ score }) => score > 0.9999).length).toBeGreaterThan(1);
-      const sorted = [...hits].sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1));
-      expect(ids(hits)).toEqual(ids(sorted));
-      expect(ids((await search(name, 3, { limit: 30, scan: 'exact' })).hits)).toEqual(
-        Array.from({ length: 30 }, (_, i) => String(90 + i).padStart(5, '0')),
-      );
+      // All vectors in one list: nothing is missed. HNSW may lose rows of equal vectors (docs/search.md).
+      await index(name, 'ivfflat (embedding vector_cosine_ops) WITH (lists = 1)');
+      const equal = Array.from({ length: 30 }, (_, i) => String(90 + i).padStart(5, '0'));
+      for (const scan of ['index', 'exact'] as const) {
+        const answer = await search(name, 3, { limit: 30, scan });
+        expect(answer.scan).toBe(scan);
+        expect(ids(answer.hits)).toEqual(equal);
+      }
     });
 
     it('marks rows of an earlier text, or leaves them out where fresh ones are asked for, however many', async () => {

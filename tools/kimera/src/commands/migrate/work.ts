@@ -1,4 +1,5 @@
 import type { KeeperEvent, WorkResult } from '@kimera/migration';
+import type { PostgresStore } from '@kimera/store-postgres';
 import { Option, type Command } from 'commander';
 import type { CommandContext } from '../../console/command-context.js';
 import { createCommand, withJson } from '../../console/create-command.js';
@@ -128,9 +129,8 @@ async function keepForever(context: CommandContext, options: WorkCommandOptions)
     import('../../models/open-model-of-space.js'),
   ]);
   const folders = modelFolders(context, models === undefined ? [] : [await inputPath(context, models)]);
-  const store = await openDatabase(context, database);
+  const store = await openWithPatience(context, database, collection ?? []);
   try {
-    for (const name of collection ?? []) await store.collections.collection(name);
     const tally = await keep(
       {
         store,
@@ -154,6 +154,29 @@ async function keepForever(context: CommandContext, options: WorkCommandOptions)
       );
   } finally {
     await store.close();
+  }
+}
+
+/** A service may be started before its database is. @throws StoppedError, UnknownCollectionError, what does not pass. */
+async function openWithPatience(
+  context: CommandContext,
+  database: string | undefined,
+  collections: readonly string[],
+): Promise<PostgresStore> {
+  const { Patience } = await import('@kimera/migration');
+  const patience = new Patience({ seconds: Infinity, signal: context.stop, ...databaseNotes(context) });
+  try {
+    const store = await patience.run(() => openDatabase(context, database));
+    try {
+      for (const name of collections) await patience.run(() => store.collections.collection(name));
+      return store;
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  } catch (error) {
+    if (context.stop.aborted) throw new StoppedError('stopped while it waited for the database', {}, { cause: error });
+    throw error;
   }
 }
 
