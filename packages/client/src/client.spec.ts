@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { KimeraError, SpaceMismatchError } from '@kimera/core';
 import { rejection } from '@kimera/testing';
 import { KimeraClient, type ClientOptions } from './client.js';
+import type { Fingerprint } from './embedding.js';
 import * as errors from './errors.js';
 import { embeddings, fakeServer, float32, refusal, type Answer } from './fake-server.fixture.js';
 import { similarity } from './similarity.js';
@@ -60,6 +61,18 @@ describe('embedAll', () => {
     const found = await client.model('m').embedAll(['a', 'b', 'c', 'd'], { truncate: true, role: 'query' });
     expect(found.map(({ truncated }) => truncated)).toEqual([true, false, true, true]);
     expect(found[0]).toMatchObject({ space: SPACES[0], model: 'm' });
+  });
+
+  it.each([
+    ['', []],
+    ['3', [3]],
+    ['0-2,7,9-10', [0, 1, 2, 7, 9, 10]],
+    // Inputs 0, 1 and 15.
+    [`bits:${Buffer.from([0b11, 0b1000_0000]).toString('base64')}`, [0, 1, 15]],
+  ])('reads the inputs that were cut from %j', async (header, expected) => {
+    const { client } = clientOf((each) => embeddings(each, SPACES[0], header));
+    const found = await client.model('m').embedAll(Array.from({ length: 20 }, String));
+    expect(found.flatMap(({ truncated }, index) => (truncated ? [index] : []))).toEqual(expected);
   });
 
   it('asks again for chunks that were answered before a cutover, once', async () => {
@@ -339,6 +352,68 @@ describe('spaces in the types', () => {
   });
 });
 
+describe('vectors of a derived space', () => {
+  const ONE = { space: SPACES[0] as Fingerprint<'one'>, model: 'm', truncated: false } as const;
+
+  it.each([
+    ['float', Float32Array.of(1, 0), Float32Array.of(1, 1), 2, Math.SQRT1_2],
+    ['int8', Int8Array.of(127, 0), Int8Array.of(90, 90), 2, Math.SQRT1_2],
+    ['uint8', Uint8Array.of(255, 128), Uint8Array.of(218, 218), 2, Math.SQRT1_2],
+    // Of 12 numbers, which differ in 3.
+    ['ubinary', Uint8Array.of(0b1111_0000, 0b1010_0000), Uint8Array.of(0b1111_0011, 0b1000_0000), 12, 0.5],
+    ['binary', Int8Array.of(0b0111_0000, 0b0010_0000), Int8Array.of(0b0111_0011, 0), 12, 0.5],
+  ] as const)('are compared by what their numbers stand for: %s', (type, a, b, dimension, expected) => {
+    expect(similarity({ ...ONE, type, dense: a, dimension }, { ...ONE, type, dense: b, dimension })).toBeCloseTo(
+      expected,
+      3,
+    );
+  });
+
+  it('of another number form do not compile, and are refused', () => {
+    const float = { ...ONE, type: 'float', dense: Float32Array.of(1), dimension: 1 } as const;
+    const bytes = {
+      ...ONE,
+      space: SPACES[1] as Fingerprint<'one'>,
+      type: 'int8',
+      dense: Int8Array.of(1),
+      dimension: 1,
+    } as const;
+    // @ts-expect-error numbers of 32 bits and of 8
+    expect(() => similarity(float, bytes)).toThrow(SpaceMismatchError);
+  });
+
+  it('say how many numbers their bytes hold', async () => {
+    const answer: Answer = () =>
+      Response.json(
+        {
+          model: 'm',
+          data: [{ index: 0, embedding: Buffer.from([1, 2]).toString('base64') }],
+          usage: { total_tokens: 1 },
+        },
+        { headers: { 'x-embedding-space': SPACES[0] } },
+      );
+    const { client } = clientOf(answer);
+    expect(await client.model('m', { type: 'int8' }).embed('a')).toMatchObject({ type: 'int8', dimension: 2 });
+    expect(await client.model('m', { type: 'binary' }).embed('a')).toMatchObject({ type: 'binary', dimension: 16 });
+    const short = await client.model('m', { type: 'ubinary', dimensions: 12 }).embed('a');
+    expect(short).toMatchObject({ type: 'ubinary', dimension: 12 });
+    // @ts-expect-error a collection is searched by float vectors
+    await client.search('docs', short).catch(() => undefined);
+  });
+
+  it('are what scores are computed from', async () => {
+    const { client, seen } = clientOf(() => Response.json({ data: [], results: [] }));
+    const model = client.model('m', { dimensions: 64, type: 'int8', space: SPACES[0] });
+    await model.similarity('a', ['b']);
+    await model.rerank('a', ['b']);
+    for (const { body, headers } of seen) {
+      expect(body).toMatchObject({ dimensions: 64, output_dtype: 'int8' });
+      expect(headers.get('x-embedding-space')).toBe(SPACES[0]);
+    }
+    expect(seen).toHaveLength(2);
+  });
+});
+
 describe('other routes', () => {
   it('encodes all heads, and a text that is refused fails alone', async () => {
     const { client, seen } = clientOf(() =>
@@ -364,6 +439,8 @@ describe('other routes', () => {
     expect(found).toEqual([
       {
         dense: Float32Array.of(1, 2),
+        type: 'float',
+        dimension: 2,
         sparse: new Map([[7, 0.5]]),
         colbert: [Float32Array.of(3)],
         space: SPACES[0],

@@ -18,6 +18,10 @@ export type VectorType = keyof VectorTypes;
 
 export interface Embedding<Name extends string = string, Type extends VectorType = 'float'> {
   readonly dense: VectorTypes[Type];
+  /** How its numbers are written. */
+  readonly type: Type;
+  /** Numbers that it stands for, which its bytes do not tell where they hold eight each. */
+  readonly dimension: number;
   readonly space: Fingerprint<Name>;
   /** The name of the model that answered. */
   readonly model: string;
@@ -28,6 +32,9 @@ export interface Embedding<Name extends string = string, Type extends VectorType
 /** All heads of a text. What was not asked for is absent. */
 export interface EncodedText<Name extends string = string, Type extends VectorType = 'float'> {
   readonly dense?: VectorTypes[Type];
+  /** Of `dense`, as in {@link Embedding}. */
+  readonly type?: Type;
+  readonly dimension?: number;
   /** Token id → weight. */
   readonly sparse?: ReadonlyMap<number, number>;
   /** One vector a token. */

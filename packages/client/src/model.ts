@@ -4,6 +4,7 @@ import { chunksOf, mapBounded, type ChunkOptions } from './chunks.js';
 import type { EncodedText, Embedding, Fingerprint, RefusedText, VectorType, VectorTypes } from './embedding.js';
 import { UnexpectedAnswerError } from './errors.js';
 import type { Transport } from './transport.js';
+import { truncatedIn } from './truncated.js';
 import { vectorOf } from './vector-bytes.js';
 
 /** What makes another space of a model's. */
@@ -97,7 +98,7 @@ export class Model<Name extends string = string, Type extends VectorType = 'floa
   ): Promise<readonly Score[]> {
     const { body } = await this.#parts.transport.send({
       path: '/v1/similarity',
-      body: { model: this.name, source, targets, role, score, weights, truncate },
+      body: { model: this.name, source, targets, role, score, weights, truncate, ...this.#vectorFields() },
       headers: this.#pinned(),
       answer: similarityAnswer,
       signal,
@@ -113,7 +114,7 @@ export class Model<Name extends string = string, Type extends VectorType = 'floa
   ): Promise<readonly Score[]> {
     const { body } = await this.#parts.transport.send({
       path: '/v1/rerank',
-      body: { model: this.name, query, documents, score, weights, truncate, top_n: top },
+      body: { model: this.name, query, documents, score, weights, truncate, top_n: top, ...this.#vectorFields() },
       headers: this.#pinned(),
       answer: rerankAnswer,
       signal,
@@ -163,15 +164,13 @@ export class Model<Name extends string = string, Type extends VectorType = 'floa
       signal,
     });
     const space = this.#checkedSpace(headers.get('x-embedding-space'), path);
-    const cut = new Set((headers.get('x-truncated-inputs') ?? '').split(',').filter((index) => index !== ''));
+    const isCut = truncatedIn(headers.get('x-truncated-inputs'));
     const rows = [...body.data].sort((a, b) => a.index - b.index);
     this.#checkCount(rows.length, texts.length, path);
-    const items = rows.map(({ embedding }, index) => ({
-      dense: this.#vector(embedding, path),
-      space,
-      model: body.model,
-      truncated: cut.has(String(index)),
-    }));
+    const items = rows.map(({ embedding }, index) => {
+      const dense = this.#vector(embedding, path);
+      return { dense, ...this.#form(dense), space, model: body.model, truncated: isCut(index) };
+    });
     return { space, items };
   }
 
@@ -210,8 +209,9 @@ export class Model<Name extends string = string, Type extends VectorType = 'floa
     path: string,
   ): EncodedText<Name, Type> | RefusedText {
     if (error !== undefined) return { error };
+    const vector = dense === undefined ? undefined : this.#vector(dense, path);
     return {
-      ...(dense === undefined ? {} : { dense: this.#vector(dense, path) }),
+      ...(vector === undefined ? {} : { dense: vector, ...this.#form(vector) }),
       ...(sparse === undefined
         ? {}
         : { sparse: new Map(Object.entries(sparse).map(([id, weight]) => [Number(id), weight])) }),
@@ -227,6 +227,12 @@ export class Model<Name extends string = string, Type extends VectorType = 'floa
   #vectorFields(): object {
     const { dimensions, type } = this.#parts.options;
     return { dimensions, output_dtype: type === 'float' ? undefined : type };
+  }
+
+  #form({ length }: VectorTypes[Type]): Pick<Embedding<Name, Type>, 'type' | 'dimension'> {
+    const { dimensions, type = 'float' } = this.#parts.options;
+    const isPacked = type === 'binary' || type === 'ubinary';
+    return { type: type as Type, dimension: isPacked ? (dimensions ?? length * 8) : length };
   }
 
   #pinned(): Readonly<Record<string, string>> {

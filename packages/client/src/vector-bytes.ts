@@ -4,10 +4,8 @@ const BYTES = { float: 4, int8: 1, uint8: 1, binary: 1, ubinary: 1 } as const sa
 
 /** A vector as the server sends it in base64: little-endian float32, or bytes. Undefined: it is none of that type. */
 export function vectorOf<Type extends VectorType>(base64: string, type: Type): VectorTypes[Type] | undefined {
-  const text = decoded(base64);
-  if (text === undefined || text.length % BYTES[type] !== 0) return undefined;
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  const bytes = bytesOf(base64);
+  if (bytes === undefined || bytes.length % BYTES[type] !== 0) return undefined;
   const vectors: { readonly [Each in VectorType]: () => VectorTypes[Each] } = {
     float: () => {
       const view = new DataView(bytes.buffer);
@@ -21,10 +19,15 @@ export function vectorOf<Type extends VectorType>(base64: string, type: Type): V
   return vectors[type]();
 }
 
-function decoded(base64: string): string | undefined {
+/** Undefined: it is no base64. */
+export function bytesOf(base64: string): Uint8Array<ArrayBuffer> | undefined {
+  let text: string;
   try {
-    return atob(base64);
+    text = atob(base64);
   } catch {
     return undefined;
   }
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
 }

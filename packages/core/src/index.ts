@@ -4,6 +4,7 @@ export { checkHeads, checkRun } from './check-run.js';
 export { colbertScore, type HeadScores, hybridScore, lexicalScore, lexicalWeights } from './scores.js';
 export { type Derivation, describeSpace, deriveSpace, type SpaceDescription } from './derived-space.js';
 export { type DerivedVector, deriveVector, type QuantizedVector } from './derive-vector.js';
+export { quantizedCosine } from './quantized-cosine.js';
 export {
   ActiveSpaceError,
   ApplicationRowsError,
