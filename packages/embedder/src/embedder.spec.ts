@@ -20,7 +20,7 @@ import {
 } from '@kimera/testing';
 import { TOKENIZER_REVISION } from '@kimera/tokenizers/pure';
 import fc from 'fast-check';
-import { Embedder } from './index.js';
+import { Embedder, type QueueSeconds } from './index.js';
 
 const runner = { describe, it, beforeAll, afterAll, expect };
 const space = fakeSpace('counts', {
@@ -32,7 +32,7 @@ const space = fakeSpace('counts', {
 
 interface Parts {
   readonly batchTokens?: number;
-  readonly maxQueueSeconds?: number;
+  readonly maxQueueSeconds?: QueueSeconds;
 }
 /** An embedder on the fake backend; `open` lets its batches run, which wait where `gated`. */
 function embedder(
@@ -212,7 +212,7 @@ describe('Embedder', () => {
 
   it('refuses work that would wait too long before it is tokenised, and drops that of a caller who gave up', async () => {
     const { closed, open } = gate();
-    const { embed } = embedder({ batchTokens: 5, maxQueueSeconds: 0.001 }, closed);
+    const { embed } = embedder({ batchTokens: 5, maxQueueSeconds: { interactive: 0.001, bulk: 0.001 } }, closed);
     const running = embed.encodeBatch(['aaaa', 'aaaa']);
     await turn();
     const controller = new AbortController();

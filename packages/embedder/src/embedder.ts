@@ -27,14 +27,13 @@ import type { FallbackStatus } from './fallback/backend-step.js';
 import { testExpectation, testProbe, type ModelExpectation, type ModelTest, type ProbeTest } from './model-test.js';
 import { EmbeddingCache, type OutputRequest, type TextOutput } from './embedding-cache.js';
 import { QueueFullError } from './errors.js';
-import { Scheduler, type SchedulerCall } from './scheduler.js';
+import { type QueueSeconds, Scheduler, type SchedulerCall } from './scheduler.js';
 import { Speed } from './speed.js';
 import { Statistics, type BatchTiming, type PerformanceStats } from './statistics.js';
 
 /** Tokens of one batch. */
 export const DEFAULT_BATCH_TOKENS = 4_096;
-/** Seconds that a call may wait. */
-export const DEFAULT_QUEUE_SECONDS = 60;
+export const DEFAULT_QUEUE_SECONDS: QueueSeconds = { interactive: 60, bulk: 60 };
 /** UTF-16 units that one thread tokenises in a second, before it was measured; texts that are less are not waited for. */
 const USUAL_UNITS_PER_SECOND = 1_000_000;
 const LONG_UNITS = 50_000;
@@ -47,7 +46,7 @@ export interface EmbedderParts {
   readonly fallback?: () => FallbackStatus;
   readonly batchTokens?: number;
   /** A call that would wait longer for its turn is refused, by the speed of the last seconds. */
-  readonly maxQueueSeconds?: number;
+  readonly maxQueueSeconds?: QueueSeconds;
   /**
    * Memory for the outputs of texts that may come again; default 0, no cache. Bulk work looks into it and leaves it as
    * it is.
@@ -93,7 +92,7 @@ export class Embedder implements TextEmbedder {
   readonly #cache: EmbeddingCache;
   /** Derived spaces that were asked for, by their rules. */
   readonly #derived = new Map<string, Promise<EmbeddingSpace>>();
-  readonly #maxQueueSeconds: number;
+  readonly #maxQueueSeconds: QueueSeconds;
   readonly #tokenizing = new Speed(USUAL_UNITS_PER_SECOND, LONG_UNITS);
   /** UTF-16 units of the long texts that are being tokenised. */
   #waitingUnits = 0;
@@ -189,14 +188,13 @@ export class Embedder implements TextEmbedder {
   ): Promise<TokenizedTexts> {
     try {
       signal?.throwIfAborted();
-      // No text has more tokens than units, but for the special ones.
-      this.#scheduler.check({ lane, client, leastTokens: 1, mostTokens: unitsOf(texts) + 4 * texts.length });
+      this.#scheduler.check({ lane, client, tokens: texts.length });
       const limit = tokenLimit(this.space);
       return await this.#tokenizeBehind(
         promptOf(this.space, role),
         texts,
         { ...limit, truncationSide: truncationSide ?? limit.truncationSide },
-        signal,
+        { lane, ...(signal === undefined ? {} : { signal }) },
       );
     } catch (error) {
       this.#failed(error, signal);
@@ -384,11 +382,11 @@ export class Embedder implements TextEmbedder {
     prompt: string,
     texts: readonly string[],
     limit: EncodeOptions,
-    signal?: AbortSignal,
+    call: Pick<EmbedOptions, 'lane' | 'signal'> = {},
   ): Promise<TokenizedTexts> {
     const prompted = prompt === '' ? texts : texts.map((text) => prompt + text);
     const [{ batch, totalTokens }, promptTokens] = await Promise.all([
-      this.#tokenize(prompted, limit, signal),
+      this.#tokenize(prompted, limit, call),
       this.#promptTokens(prompt),
     ]);
     return { ids: texts.map((_, i) => textIds(batch, i)), totalTokens, promptTokens };
@@ -410,13 +408,13 @@ export class Embedder implements TextEmbedder {
   async #tokenize(
     texts: readonly string[],
     options: EncodeOptions,
-    signal?: AbortSignal,
+    { lane = 'interactive', signal }: Pick<EmbedOptions, 'lane' | 'signal'> = {},
   ): ReturnType<BatchTokenizer['encodeBatch']> {
     const { tokenizer } = this.#parts;
     const units = unitsOf(texts);
     if (units < LONG_UNITS) return tokenizer.encodeBatch(texts, options, signal);
     const waiting = this.#waitingUnits / this.#tokenizing.perSecond;
-    const limit = Math.max(this.#maxQueueSeconds, units / this.#tokenizing.perSecond);
+    const limit = this.#maxQueueSeconds[lane];
     if (waiting > limit) throw new QueueFullError(limit, waiting, Math.ceil(Date.now() + (waiting - limit) * 1_000));
     this.#waitingUnits += units;
     this.#tokenizing.begin(performance.now());

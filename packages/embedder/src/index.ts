@@ -20,6 +20,7 @@ export {
   OpeningTimeoutError,
   type PerformanceStats,
   type ProbeTest,
+  type QueueSeconds,
   QueueFullError,
   type StepStatus,
   type TokenizedTexts,

@@ -5,9 +5,12 @@ import { LaneQueue } from './lane-queue.js';
 interface Call {
   readonly client: string;
   readonly texts: readonly Int32Array[];
+  readonly due: number;
 }
-const call = (client: string, ...lengths: readonly number[]): Call => ({
+const call = (client: string, ...lengths: readonly number[]): Call => dueCall(0, client, lengths);
+const dueCall = (due: number, client: string, lengths: readonly number[]): Call => ({
   client,
+  due,
   texts: lengths.map((length) => new Int32Array(length)),
 });
 /** The client of each text, in the order in which they are taken. */
@@ -69,14 +72,16 @@ describe('a lane', () => {
     expect(order(queue, 10)).toBe('abcababababcabaaaaaa');
   });
 
-  it('gives the calls of one client their turns: a short one does not wait for a long one', () => {
+  it('gives the calls of one client as they are due: a short one does not wait for a long one', () => {
     const queue = new LaneQueue<Call>();
-    const [long, short] = [call('a', ...Array.from({ length: 100 }, () => 10)), call('a', 10, 10)];
+    const long = dueCall(2_000, 'a', Array<number>(100).fill(10));
+    const [short, later, same] = [dueCall(1_500, 'a', [10, 10]), dueCall(3_000, 'a', [10]), dueCall(2_000, 'a', [10])];
     queue.push(long);
-    queue.take(20);
-    queue.push(short);
-    queue.take(20);
-    expect(queue.take(20).map((text) => text.call)).toEqual([short, short]);
+    expect(queue.take(20).map((text) => text.call)).toEqual([long, long]);
+    for (const each of [later, short, same]) queue.push(each);
+    const next: Call[] = [];
+    while (!queue.isEmpty) next.push(...queue.take(20).map((text) => text.call));
+    expect([...new Set(next)]).toEqual([short, long, same, later]);
   });
 
   it('gives a client that comes anew no claim for the time before', () => {
@@ -110,16 +115,27 @@ describe('a lane', () => {
     expect(queue.tokens).toBe(0);
   });
 
-  it('says what is computed before a call is done: of every other client as much as of its own, of its own the turns before', () => {
+  it('says what is computed before a call is done: of every other client as much as of its own, of its own what is due before', () => {
     const queue = new LaneQueue<Call>();
     const tokens = (count: number): readonly number[] => Array.from({ length: count / 10 }, () => 10);
-    queue.push(call('a', ...tokens(20_000)));
-    queue.push(call('b', ...tokens(3_000)));
-    queue.push(call('b', ...tokens(100)));
-    expect(queue.ahead('c', 50, 100)).toBe(200);
-    expect(queue.ahead('c', 5_000, 100)).toBe(5_000 + 3_100);
-    expect(queue.ahead('a', 50, 300)).toBe(300 + 600);
-    expect(queue.ahead('a', 100_000, 100)).toBe(20_000 + 3_100);
-    expect(queue.ahead(undefined, 1, 1)).toBe(2);
+    const large = dueCall(30, 'a', tokens(20_000));
+    queue.push(large);
+    queue.push(dueCall(20, 'b', tokens(3_000)));
+    queue.push(dueCall(10, 'b', tokens(100)));
+    const ahead = (client: string | undefined, count: number, due: number, turn: number): number =>
+      queue.ahead(client, { tokens: count, due }, turn);
+    expect(ahead('c', 50, 0, 100)).toBe(200);
+    expect(ahead('c', 5_000, 0, 100)).toBe(5_000 + 3_100);
+    expect(ahead('a', 50, 29, 300)).toBe(300);
+    expect(ahead('a', 50, 30, 300)).toBe(20_000 + 3_100);
+    expect(ahead('b', 50, 15, 100)).toBe(100 + 200);
+    expect(ahead(undefined, 1, 0, 1)).toBe(2);
+    queue.take(1_000);
+    expect(queue.large(3_000).map(({ call: each, tokens: left }) => [each.client, left])).toEqual([
+      ['a', 19_000],
+      ['b', 3_000],
+    ]);
+    queue.forget(large);
+    expect(queue.large(1).map(({ call: each }) => each.client)).toEqual(['b']);
   });
 });

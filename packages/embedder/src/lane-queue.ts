@@ -1,12 +1,13 @@
 /** Texts of one call are sorted by length within a window of this many: whatever fits into a few batches. */
 const WINDOW = 1_024;
-/** Calls of more tokens than this take turns with their client's other calls; smaller ones are done in one turn. */
-const SHORT_TOKENS = 256;
-
+/** Calls of fewer tokens are large on no machine: `large` does not look through them. */
+const LARGE_TOKENS = 512;
 export interface QueuedCall {
   readonly texts: readonly Int32Array[];
   /** Whose share of the lane it takes. */
   readonly client: string;
+  /** When it is to be done, on any clock: of one client's calls the earliest goes first. */
+  readonly due: number;
 }
 
 export interface QueuedText<Call extends QueuedCall> {
@@ -19,12 +20,14 @@ export interface QueuedText<Call extends QueuedCall> {
 /** What of a call waits. */
 class Place<Call extends QueuedCall> {
   tokens: number;
+  /** Tokens when it came. */
+  readonly whole: number;
   /** Positions of the texts, in the order in which they are taken; sorted as far as the window that `#next` is in. */
   readonly #order: number[];
   #next = 0;
 
   constructor(readonly call: Call) {
-    this.tokens = tokensOf(call);
+    this.tokens = this.whole = tokensOf(call);
     this.#order = Array.from(call.texts.keys());
   }
 
@@ -48,51 +51,52 @@ class Place<Call extends QueuedCall> {
   }
 }
 
-/** The calls of one client, in the order of their turns. */
+/** The calls of one client, in the order in which they are due. */
 class Client<Call extends QueuedCall> {
   tokens = 0;
-  readonly places = new Map<Call, Place<Call>>();
-  readonly #long = new Set<Place<Call>>();
+  readonly #places: Place<Call>[] = [];
 
   /** @param served tokens by which it is compared with the other clients. */
   constructor(public served: number) {}
 
+  get first(): Place<Call> | undefined {
+    return this.#places[0];
+  }
+
   add(place: Place<Call>): void {
-    this.places.set(place.call, place);
+    this.#places.splice(this.#behind(place.call.due), 0, place);
     this.tokens += place.tokens;
-    if (place.tokens > SHORT_TOKENS) this.#long.add(place);
   }
 
   remove(place: Place<Call>): void {
-    this.places.delete(place.call);
-    this.#long.delete(place);
+    const at = this.#places.indexOf(place);
+    if (at < 0) return;
+    this.#places.splice(at, 1);
     this.tokens -= place.tokens;
   }
 
-  /** Its turn is over: it goes behind the client's other calls. */
-  rotate({ call }: Place<Call>): void {
-    const place = this.places.get(call);
-    if (place === undefined) return;
-    this.places.delete(call);
-    this.places.set(call, place);
+  /** Tokens of its calls that come before one that is due then. */
+  before(due: number): number {
+    return this.#places.slice(this.#behind(due)).reduce((tokens, place) => tokens - place.tokens, this.tokens);
   }
 
-  /** Tokens of its calls that are computed before one of so many more is done, where each turn takes `turn` at most. */
-  ahead(tokens: number, turn: number): number {
-    const share = Math.max(tokens, turn, SHORT_TOKENS);
-    let ahead = this.tokens;
-    for (const place of this.#long) ahead -= Math.max(0, place.tokens - share);
-    return ahead;
+  /** How many come before a call that is due then. Nearly always all of them do: those that come later are due later. */
+  #behind(due: number): number {
+    let at = this.#places.length;
+    while (at > 0 && (this.#places[at - 1]?.call.due ?? 0) > due) at--;
+    return at;
   }
 }
 
 /**
- * Calls that wait in one lane. Clients take turns by the tokens that they were given, and so do the calls of one client:
- * nobody waits until another's large call is through. Texts of a call are taken by rising length, so that the backend
- * finds texts of like length together.
+ * Calls that wait in one lane. Clients take turns by the tokens that they were given: nobody waits until another's large
+ * call is through. Of one client the call that is due first goes first. Texts of a call are taken by rising length, so
+ * that the backend finds texts of like length together.
  */
 export class LaneQueue<Call extends QueuedCall> {
   readonly #clients = new Map<string, Client<Call>>();
+  readonly #places = new Map<Call, Place<Call>>();
+  readonly #large = new Set<Place<Call>>();
   #tokens = 0;
   /** Tokens of the client whose turn was last: one that comes anew starts there, without a claim for the time before. */
   #served = 0;
@@ -111,6 +115,8 @@ export class LaneQueue<Call extends QueuedCall> {
     let client = this.#clients.get(call.client);
     if (client === undefined) this.#clients.set(call.client, (client = new Client(this.#served)));
     client.add(place);
+    this.#places.set(call, place);
+    if (place.whole >= LARGE_TOKENS) this.#large.add(place);
     this.#tokens += place.tokens;
   }
 
@@ -126,7 +132,7 @@ export class LaneQueue<Call extends QueuedCall> {
       client.served += used;
       left -= used;
       // A text that does not fit is the first of a later batch, for its client is given nothing until then.
-      if (client.places.size > 0) break;
+      if (client.first !== undefined) break;
     }
     return batch;
   }
@@ -134,27 +140,38 @@ export class LaneQueue<Call extends QueuedCall> {
   /** What is left of a call that was given up does not wait any more. */
   forget(call: Call): void {
     const client = this.#clients.get(call.client);
-    const place = client?.places.get(call);
+    const place = this.#places.get(call);
     if (client !== undefined && place !== undefined) this.#remove(client, place);
   }
 
   /**
    * Tokens of other calls that are computed before a call of so many tokens is done. @param name of its client,
-   * undefined for one that has nothing here. @param turn tokens of a batch.
+   * undefined for one that has nothing here. @param due when it is to be done. @param turn tokens of a batch.
    */
-  ahead(name: string | undefined, tokens: number, turn: number): number {
+  ahead(
+    name: string | undefined,
+    { tokens, due }: { readonly tokens: number; readonly due: number },
+    turn: number,
+  ): number {
     const own = name === undefined ? undefined : this.#clients.get(name);
-    const before = own?.ahead(tokens, turn) ?? 0;
+    const before = own?.before(due) ?? 0;
     let ahead = before;
     for (const client of this.#clients.values())
       if (client !== own) ahead += Math.min(client.tokens, before + Math.max(tokens, turn));
     return ahead;
   }
 
+  /** Calls that had at least so many tokens when they came, with those that wait. */
+  large(tokens: number): readonly { readonly call: Call; readonly tokens: number }[] {
+    return [...this.#large].filter(({ whole }) => whole >= tokens);
+  }
+
   /** All calls that wait; the queue is empty then. */
   drain(): readonly Call[] {
-    const calls = [...this.#clients.values()].flatMap(({ places }) => [...places.keys()]);
+    const calls = [...this.#places.keys()];
     this.#clients.clear();
+    this.#places.clear();
+    this.#large.clear();
     this.#tokens = 0;
     return calls;
   }
@@ -162,13 +179,9 @@ export class LaneQueue<Call extends QueuedCall> {
   /** @returns tokens that were added to the batch. */
   #takeFrom(client: Client<Call>, budget: number, batch: QueuedText<Call>[]): number {
     let used = 0;
-    for (const place of client.places.values()) {
-      const before = used;
+    for (let place = client.first; place !== undefined; place = client.first) {
       for (let text = place.peek(); text !== undefined; text = place.peek()) {
-        if (batch.length > 0 && used + text.ids.length > budget) {
-          if (used > before) client.rotate(place);
-          return used;
-        }
+        if (batch.length > 0 && used + text.ids.length > budget) return used;
         place.take(text);
         client.tokens -= text.ids.length;
         this.#tokens -= text.ids.length;
@@ -190,7 +203,9 @@ export class LaneQueue<Call extends QueuedCall> {
   #remove(client: Client<Call>, place: Place<Call>): void {
     this.#tokens -= place.tokens;
     client.remove(place);
-    if (client.places.size === 0) this.#clients.delete(place.call.client);
+    this.#places.delete(place.call);
+    this.#large.delete(place);
+    if (client.first === undefined) this.#clients.delete(place.call.client);
   }
 }
 

@@ -14,4 +14,5 @@ export type { BackendStep, FallbackEvent, FallbackStatus, StepStatus } from './f
 export { LONGEST_PAUSE_MS } from './fallback/circuit.js';
 export { FallbackBackend, type FallbackOptions } from './fallback/fallback-backend.js';
 export type { ExpectationTest, ModelExpectation, ModelTest, ProbeTest } from './model-test.js';
+export type { QueueSeconds } from './scheduler.js';
 export type { PerformanceStats } from './statistics.js';

@@ -38,14 +38,16 @@ export interface CallTimes {
 }
 
 export interface ExpectedCall extends Pick<SchedulerCall, 'lane' | 'client'> {
-  readonly leastTokens: number;
-  readonly mostTokens: number;
+  /** Of all its texts, at least. */
+  readonly tokens: number;
 }
 
 /** One call: all its texts go in one lane and come back in order. */
 interface Job {
   readonly texts: readonly Int32Array[];
   readonly client: string;
+  /** By when it was promised to be done. */
+  readonly due: number;
   readonly outputs: TextOutput[];
   readonly heads: readonly Head[];
   readonly normalize: false | undefined;
@@ -64,12 +66,15 @@ interface Job {
 }
 type Item = QueuedText<Job>;
 
+/** That a call may wait for its turn. */
+export type QueueSeconds = Readonly<Record<Lane, number>>;
+
 export interface SchedulerOptions {
   readonly backend: InferenceBackend;
   /** Tokens of one batch at most; a longer text goes alone. Most are shorter: {@link BATCH_SECONDS}. */
   readonly batchTokens: number;
-  /** A call that would wait longer is refused ({@link SLOWDOWN} for large ones). */
-  readonly maxQueueSeconds: number;
+  /** A call that would wait longer is refused, and one that would make another wait longer than it was promised. */
+  readonly maxQueueSeconds: QueueSeconds;
   /** Batches of a lane under way at once. */
   readonly concurrency: number;
   readonly onBatch: (batch: BatchTiming) => void;
@@ -96,16 +101,19 @@ const USUAL_TOKENS_PER_SECOND = 1_000;
 /** Bulk work gets one token for each so many interactive ones, where both wait: a fifth of the time. */
 const INTERACTIVE_TOKENS_A_BULK_TOKEN = 4;
 /**
- * A call whose own work takes long may wait this many times as long, where that is more than the limit: four clients
- * with large calls are all served at a quarter of the speed, where one of them would be refused otherwise.
+ * The speed that is promised, of the one that was measured last: a flood of calls takes a share of the processors to
+ * refuse them, and is seen in the measured speed only seconds later.
  */
-const SLOWDOWN = 3;
+const PROMISED_SPEED = 0.8;
+/** Seconds of work from which a call is large: it may not make another large one late. Smaller ones pass: they take little. */
+const LARGE_SECONDS = 1;
 const LANES = ['interactive', 'bulk'] as const;
 
 /**
  * Cuts calls into batches by a token budget. Texts of concurrent calls share batches; interactive texts go before bulk
  * ones, which are never starved, and pass those that a backend has not begun. Within a lane clients take turns ({@link
- * LaneQueue}).
+ * LaneQueue}). A call that is accepted is done within `maxQueueSeconds` and its own work, unless the machine becomes
+ * slower, or small calls of other clients and lanes take their share of it.
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
@@ -132,16 +140,15 @@ export class Scheduler {
 
   /** Seconds that a text in this lane waits, of a client that has nothing there yet. */
   waitSeconds(lane: Lane): number {
-    return this.#ahead(lane, undefined, 1) / this.#speed.perSecond;
+    return this.#ahead(lane, undefined, { tokens: 1, due: this.#dueOf(lane, 1) }) / this.#speed.perSecond;
   }
 
-  /** Whether a call of some number of tokens between these may come in. @throws QueueFullError. */
-  check({ lane, client = '', leastTokens, mostTokens }: ExpectedCall): void {
-    const { maxQueueSeconds } = this.#options;
-    const rate = this.#speed.perSecond;
-    const seconds = this.#ahead(lane, client, leastTokens) / rate;
-    const limit = Math.max(maxQueueSeconds, (SLOWDOWN * mostTokens) / rate);
-    if (seconds > limit) throw new QueueFullError(limit, seconds, Math.ceil(Date.now() + (seconds - limit) * 1_000));
+  /** Whether a call may come in. @throws QueueFullError. */
+  check(call: ExpectedCall): void {
+    const limit = this.#options.maxQueueSeconds[call.lane];
+    const seconds = this.#secondsAhead(call);
+    const excess = Math.max(seconds - limit, this.#secondsUntilNoneIsLate(call));
+    if (excess > 0) throw new QueueFullError(limit, limit + excess, Math.ceil(Date.now() + excess * 1_000));
   }
 
   /** For each text, in order. @throws QueueFullError, ClosedError, the signal's reason, the backend's errors. */
@@ -151,11 +158,12 @@ export class Scheduler {
     signal?.throwIfAborted();
     if (texts.length === 0) return [];
     const tokens = tokensOf({ texts });
-    this.check({ lane, client, leastTokens: tokens, mostTokens: tokens });
+    this.check({ lane, client, tokens });
     return new Promise((resolve, reject) => {
       const job: Job = {
         texts,
         client,
+        due: this.#dueOf(lane, tokens),
         outputs: new Array<TextOutput>(texts.length),
         heads,
         normalize,
@@ -186,12 +194,45 @@ export class Scheduler {
       for (const job of this.#lanes[lane].drain()) this.#fail(job, new ClosedError('the embedder'));
   }
 
-  /** Tokens that are computed before a call of so many is done, without its own. */
-  #ahead(lane: Lane, client: string | undefined, tokens: number): number {
+  /** Tokens a second that calls are accepted by. */
+  get #promised(): number {
+    return this.#speed.perSecond * PROMISED_SPEED;
+  }
+
+  /**
+   * Milliseconds of the clock by which a call of so many tokens, accepted now, is to be done: a large one is promised no
+   * more than that. Others are due at once: they pass it until then.
+   */
+  #dueOf(lane: Lane, tokens: number): number {
+    const seconds = tokens / this.#promised;
+    return this.#now() + (seconds < LARGE_SECONDS ? 0 : seconds + this.#options.maxQueueSeconds[lane]) * 1_000;
+  }
+
+  #secondsAhead({ lane, client = '', tokens }: ExpectedCall): number {
+    return this.#ahead(lane, client, { tokens, due: this.#dueOf(lane, tokens) }) / this.#promised;
+  }
+
+  /** Seconds until a large call makes no other large one late; 0 where it makes none late now. */
+  #secondsUntilNoneIsLate({ lane, client = '', tokens }: ExpectedCall): number {
+    const large = LARGE_SECONDS * this.#promised;
+    if (tokens < large) return 0;
+    const due = this.#dueOf(lane, tokens);
+    let seconds = 0;
+    for (const { call, tokens: left } of this.#lanes[lane].large(large)) {
+      if (call.client === client && call.due <= due) continue;
+      const done = (this.#ahead(lane, call.client, { tokens: left, due: call.due - 1 }) + left) / this.#promised;
+      const isLate = done + tokens / this.#promised > (call.due - this.#now()) / 1_000;
+      if (isLate) seconds = Math.max(seconds, done);
+    }
+    return seconds;
+  }
+
+  /** Tokens that are computed before a call is done, without its own. */
+  #ahead(lane: Lane, client: string | undefined, call: { readonly tokens: number; readonly due: number }): number {
     const { interactive, bulk } = this.#lanes;
     const turn = this.#batchTokens(lane);
-    const ahead = this.#lanes[lane].ahead(client, tokens, turn);
-    const through = ahead + tokens;
+    const ahead = this.#lanes[lane].ahead(client, call, turn);
+    const through = ahead + call.tokens;
     return lane === 'interactive'
       ? ahead + Math.min(bulk.tokens, through / INTERACTIVE_TOKENS_A_BULK_TOKEN)
       : ahead + Math.min(interactive.tokens, through * INTERACTIVE_TOKENS_A_BULK_TOKEN);

@@ -48,7 +48,7 @@ HOST:
     expect(one).toMatchObject({
       port: 8080,
       useOnnx: false,
-      maxQueueSeconds: 2.5,
+      maxQueueSeconds: { interactive: 2.5, bulk: 2.5 },
       apiKeys: [{ scopes: ['admin'] }, { scopes: ['admin'] }],
       morePaths: ['/root/e5', '/models/bge'],
       aliases: new Map([

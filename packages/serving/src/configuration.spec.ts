@@ -52,7 +52,7 @@ it('has defaults that serve the shipped model on loopback', () => {
     cacheBytes: 32 << 20,
     dimension: undefined,
     batchTokens: undefined,
-    maxQueueSeconds: 10,
+    maxQueueSeconds: { interactive: 10, bulk: 60 },
     autoTruncate: false,
     apiKeys: [],
     openMetrics: true,

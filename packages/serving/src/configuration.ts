@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { EXECUTION_PROVIDERS, type ExecutionProvider } from '@kimera/backend-onnx';
 import { VARIANT_CHOICES, type VariantChoice } from '@kimera/core';
+import type { QueueSeconds } from '@kimera/embedder';
 import { z } from 'zod';
 import { parseApiKey, SCOPES, type ApiKey } from './api-key.js';
 import { InvalidEnvironmentError } from './errors.js';
@@ -30,7 +31,7 @@ export interface Configuration {
   readonly dimension: number | undefined;
   readonly batchTokens: number | undefined;
   /** A request that would wait longer is refused. */
-  readonly maxQueueSeconds: number;
+  readonly maxQueueSeconds: QueueSeconds;
   readonly autoTruncate: boolean;
   readonly apiKeys: readonly ApiKey[];
   /** Whether /metrics is answered without a key. */
@@ -75,8 +76,11 @@ export type BackendChoice = Pick<Configuration, 'useOnnx' | 'executionProviders'
 export const DEFAULT_BODY_LIMIT_BYTES = 8 << 20;
 /** Of `cacheBytes`, in megabytes: vectors of some 20,000 texts of 384 numbers. */
 export const DEFAULT_CACHE_MEGABYTES = 32;
-/** Of `maxQueueSeconds`: who waits longer has given up, or has asked again. */
-export const DEFAULT_MAX_QUEUE_SECONDS = 10;
+/**
+ * Of `maxQueueSeconds`. A person who waits longer has given up, or has asked again; a program with many texts waits: of
+ * four that send 2,048 short ones each (5 s of work on two cores), none is refused.
+ */
+export const DEFAULT_MAX_QUEUE_SECONDS: QueueSeconds = { interactive: 10, bulk: 60 };
 /** In percent of the time: at 50 the keeper rests as long as it works, and requests have the model meanwhile. */
 export const DEFAULT_KEEP_CPU = 50;
 export const DEFAULT_HOST = '127.0.0.1';
@@ -115,7 +119,7 @@ const schema = z.object({
     .default(DEFAULT_CACHE_MEGABYTES),
   EMBEDDING_DIM: whole.optional(),
   EMBEDDING_BATCH_SIZE: whole.max(65_536).optional(),
-  MAX_QUEUE_SECONDS: seconds.default(DEFAULT_MAX_QUEUE_SECONDS),
+  MAX_QUEUE_SECONDS: seconds.optional(),
   MAX_BODY_BYTES: whole.max(1 << 30, 'a gigabyte at most').default(DEFAULT_BODY_LIMIT_BYTES),
   ...serviceLimitsSchema,
   AUTO_TRUNCATE: flag('0'),
@@ -226,7 +230,10 @@ export function parseConfiguration(environment: Environment, root: string): Conf
     cacheBytes: value.EMBEDDING_CACHE_MB * 2 ** 20,
     dimension: value.EMBEDDING_DIM,
     batchTokens: value.EMBEDDING_BATCH_SIZE,
-    maxQueueSeconds: value.MAX_QUEUE_SECONDS,
+    maxQueueSeconds:
+      value.MAX_QUEUE_SECONDS === undefined
+        ? DEFAULT_MAX_QUEUE_SECONDS
+        : { interactive: value.MAX_QUEUE_SECONDS, bulk: value.MAX_QUEUE_SECONDS },
     autoTruncate: value.AUTO_TRUNCATE,
     apiKeys: value.KIMERA_API_KEYS,
     openMetrics: value.KIMERA_OPEN_METRICS,

@@ -75,7 +75,7 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
   },
   {
     name: 'MAX_QUEUE_SECONDS',
-    usual: String(DEFAULT_MAX_QUEUE_SECONDS),
+    usual: `${DEFAULT_MAX_QUEUE_SECONDS.interactive}; ${DEFAULT_MAX_QUEUE_SECONDS.bulk} for a request of more than eight inputs`,
     meaning: 'a request that would wait longer for its turn is refused with 429 and Retry-After',
   },
   {
