@@ -48,8 +48,14 @@ export async function startServerProcess(
   };
 }
 
-/** The values of a metric without labels, by name. */
+/** The value of a metric by its name; of one with labels, such as `model`, the sum. @throws where there is none. */
 export async function metricsOf(url: string): Promise<(name: string) => number> {
   const text = await (await fetch(`${url}/metrics`)).text();
-  return (name) => Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1]);
+  return (name) => {
+    const values = [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))].map(([, value]) =>
+      Number(value),
+    );
+    if (values.length === 0) throw new Error(`no metric ${name}`);
+    return values.reduce((sum, value) => sum + value, 0);
+  };
 }

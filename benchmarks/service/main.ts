@@ -3,13 +3,20 @@
  * run on the same machine: what they take is missing to the server.
  */
 import { machineLines, table } from '../machine.js';
-import { besideBulk, idleConnections, mixed, overload, type ServiceCase, sigterm } from './cases.js';
+import { besideBulk } from './cases/beside-bulk.js';
+import { idleConnections } from './cases/idle-connections.js';
+import { mixed } from './cases/mixed.js';
+import { overload } from './cases/overload.js';
+import { sigterm } from './cases/sigterm.js';
+import { workerKilled } from './cases/worker-killed.js';
+import type { ServiceCase } from './service-case.js';
 
 const CASES: Readonly<Record<string, ServiceCase>> = {
   'beside-bulk': besideBulk,
   overload,
   'idle-connections': idleConnections,
   sigterm,
+  'worker-killed': workerKilled,
   mixed,
 };
 const names = process.argv.slice(2);
