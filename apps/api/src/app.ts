@@ -1,19 +1,20 @@
 import express, { type ErrorRequestHandler, type Express, type Request } from 'express';
 import type { AppParts } from './app-parts.js';
-import { contractOf, sendError, toHttpError } from './http/error-mapping.js';
-import { REFUSALS } from './http/refusals.js';
-import { checkFraming } from './http/check-framing.js';
-import { checkExpectation } from './http/expect-continue.js';
-import { crossOrigin } from './http/cross-origin.js';
-import { pathPrefix } from './http/path-prefix.js';
-import { securityHeaders } from './http/security-headers.js';
-import { measured } from './http/request-measure.js';
-import { nameRequests, requestIdOf } from './http/request-id.js';
+import { contractOf, sendError, toHttpError } from './http/refusals/error-mapping.js';
+import { REFUSALS } from './http/refusals/refusals.js';
+import { checkFraming } from './http/admission/check-framing.js';
+import { checkExpectation } from './http/bodies/expect-continue.js';
+import { isAnswered } from './http/bodies/unread-body.js';
+import { crossOrigin } from './http/admission/cross-origin.js';
+import { pathPrefix } from './http/admission/path-prefix.js';
+import { securityHeaders } from './http/admission/security-headers.js';
+import { measured } from './http/answers/request-measure.js';
+import { nameRequests, requestIdOf } from './http/admission/request-id.js';
 import { addRoutes, get, type Route } from './http/route.js';
 import { z } from 'zod';
-import { limitRequests } from './http/caller.js';
-import { guard } from './http/guard.js';
-import { limitRate } from './http/rate-limit.js';
+import { limitRequests } from './http/admission/caller.js';
+import { guard } from './http/admission/guard.js';
+import { limitRate } from './http/admission/rate-limit.js';
 import { HttpError } from './errors.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { collectionRoutes } from './routes/collections.js';
@@ -27,6 +28,7 @@ import { teiEmbedRoutes } from './routes/tei/embed.js';
 import { teiInfoRoutes } from './routes/tei/info.js';
 import { teiSimilarityRoutes } from './routes/tei/similarity.js';
 import { teiTokenizeRoutes } from './routes/tei/tokenize.js';
+import { teiUnsupportedRoutes } from './routes/tei/unsupported.js';
 
 /** The server's routes over its parts; no listening, no environment. */
 export function createApp(parts: AppParts, metrics = createMetrics(() => parts.names.all, parts.keeper)): Express {
@@ -46,7 +48,7 @@ export function createApp(parts: AppParts, metrics = createMetrics(() => parts.n
   app.use((request, response, next) => {
     const started = performance.now();
     response.once('close', () => {
-      const status = response.writableFinished ? response.statusCode : goneStatus;
+      const status = isAnswered(response) ? response.statusCode : goneStatus;
       const milliseconds = performance.now() - started;
       metrics.request(routeOf(request, known), status, milliseconds / 1000, measured(response));
       parts.logger.info(
@@ -62,7 +64,12 @@ export function createApp(parts: AppParts, metrics = createMetrics(() => parts.n
     });
     next();
   });
+  const pages = crossOrigin(corsOrigins);
   app.use(securityHeaders);
+  app.use(pages.headers);
+  app.use(checkFraming);
+  app.use(checkExpectation);
+  app.use(pages.preflight);
   if (prefix !== '')
     app.use(
       pathPrefix(
@@ -70,9 +77,6 @@ export function createApp(parts: AppParts, metrics = createMetrics(() => parts.n
         open.filter((path) => path !== '/'),
       ),
     );
-  app.use(checkFraming);
-  app.use(checkExpectation);
-  app.use(crossOrigin(corsOrigins));
   app.use(guard(parts.apiKeys, open));
   app.use(limitRequests(parts.limits));
   const { requestsPerMinute } = parts.limits;
@@ -82,16 +86,14 @@ export function createApp(parts: AppParts, metrics = createMetrics(() => parts.n
     throw new HttpError('not_found', `there is no ${request.method} ${request.path}`);
   });
   const refuse: ErrorRequestHandler = (error: unknown, request, response, next) => {
-    if (response.headersSent) {
-      next(error);
-      return;
-    }
     const refusal = toHttpError(error, parts.models.closing);
     if (refusal.code === 'internal')
       parts.logger.error({ request: requestIdOf(request), err: error }, 'a request failed');
     // The client closed the connection: an answer would not reach it, and would count as an answered request.
     if (refusal.code === 'client_closed_request' || request.socket.destroyed) return;
-    sendError(response, refusal, contractOf(request.path));
+    // An answer that has begun cannot be taken back: Express ends its connection.
+    if (response.headersSent) next(error);
+    else sendError(response, refusal, contractOf(request.path));
   };
   app.use(refuse);
   return app;
@@ -108,6 +110,7 @@ function routesOf(parts: AppParts, metrics: Metrics): readonly Route[] {
     ...teiEmbedRoutes(parts),
     ...teiSimilarityRoutes(parts),
     ...teiTokenizeRoutes(parts),
+    ...teiUnsupportedRoutes(),
     ...teiInfoRoutes(parts),
     ...probeRoutes(parts),
     get({

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { KimeraError, type CollectionSearch, type EmbeddingSpace } from '@kimera/core';
+import { deriveSpace, KimeraError, type CollectionSearch, type EmbeddingSpace } from '@kimera/core';
 import { Embedder } from '@kimera/embedder';
 import {
   keyDigest,
@@ -179,6 +179,9 @@ describe('collections over HTTP', () => {
     for (const [response, status, code, param] of [
       [await search(), 400, 'invalid_request', 'query'],
       [await search(NEW), 400, 'space_mismatch', 'query'],
+      // Those derived from the active space are other spaces, of the same dimension too.
+      [await search(await deriveSpace(OLD, { dimensions: 2 }), vector.slice(0, 2)), 400, 'space_mismatch', 'query'],
+      [await search(await deriveSpace(OLD, { dtype: 'int8' })), 400, 'space_mismatch', 'query'],
       [await search(OLD, [1, 2]), 400, 'invalid_request', 'query'],
       [
         await search(

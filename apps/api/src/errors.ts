@@ -1,5 +1,5 @@
 import { KimeraError, type ErrorField, type ErrorKind } from '@kimera/core';
-import { REFUSALS, type HttpErrorCode } from './http/refusals.js';
+import { REFUSALS, type HttpErrorCode } from './http/refusals/refusals.js';
 
 /** Characters of a message that repeats what a client sent: the beginning and the end are kept. */
 const MESSAGE = { longest: 2_000, beginning: 500, end: 1_000 } as const;

@@ -1,6 +1,6 @@
 import type { Embedder, PerformanceStats } from '@kimera/embedder';
 import type { AppParts } from './app-parts.js';
-import type { RequestMeasure } from './http/request-measure.js';
+import type { RequestMeasure } from './http/answers/request-measure.js';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 export interface Metrics {

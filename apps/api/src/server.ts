@@ -7,8 +7,8 @@ import { z } from 'zod';
 import type { AppParts } from './app-parts.js';
 import { createApp } from './app.js';
 import { StoredCollections } from './collections/stored-collections.js';
-import { closeServer } from './http/close-server.js';
-import { createHttpServer } from './http/http-server.js';
+import { closeServer } from './http/sockets/close-server.js';
+import { createHttpServer } from './http/sockets/http-server.js';
 import { ServerKeeper } from './keeper.js';
 import { listen } from './listen.js';
 import { createLogger } from './logger.js';
@@ -76,7 +76,12 @@ export async function startServer(
       version,
       started: Math.floor(Date.now() / 1000),
     };
-    const { server, connections } = createHttpServer(createApp(parts, metrics), { limits, metrics, logger });
+    const { server, connections } = createHttpServer(createApp(parts, metrics), {
+      limits,
+      corsOrigins: parts.web.corsOrigins,
+      metrics,
+      logger,
+    });
     const url = await listen(server, host, port);
     const health = models.health();
     const { modelId, fingerprint, dimension } = (health.status === 'unavailable' ? models.usual : health.embedder)

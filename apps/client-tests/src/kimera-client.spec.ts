@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startServer, type RunningServer } from '@kimera/api';
 import { KimeraClient, similarity } from '@kimera/client';
 import { cosine } from '@kimera/core';
-import { contractOf, KEY, MODEL, RETRY_AFTER, type Contract } from './contract.js';
+import { parseConfiguration } from '@kimera/serving';
+import { pino } from 'pino';
+import { contractOf, KEY, MODEL, RETRY_AFTER, ROOT, type Contract } from './contract.js';
 import { startServers, type Servers } from './servers.js';
 
 let servers: Servers;
@@ -101,5 +104,99 @@ describe('@kimera/client', () => {
     expect(near?.score).toBeGreaterThan(far?.score ?? 1);
     const best = await model.rerank('a cat', ['tax law', 'a kitten'], { top: 1 });
     expect(best.map(({ index }) => index)).toEqual([1]);
+  });
+});
+
+describe('@kimera/client, in derived spaces', () => {
+  let server: RunningServer;
+  let small: KimeraClient;
+  const NAME = 'bge-m3-tiny';
+  const TEXTS = ['a cat sits on the mat', 'the stock market fell today', 'kittens', 'rivers and stones'];
+  beforeAll(async () => {
+    server = await startServer(
+      parseConfiguration({ ONNX_MODEL_PATH: `fixtures/models/${NAME}`, PORT: '0' }, ROOT),
+      pino({ enabled: false }),
+    );
+    small = new KimeraClient({ url: server.url, chunkTexts: 4_096, chunkCharacters: 8_000_000 });
+  });
+  afterAll(() => server.close());
+
+  it.each([
+    {},
+    { dimensions: 8 },
+    { type: 'int8' },
+    { type: 'uint8' },
+    { type: 'binary' },
+    { type: 'ubinary' },
+    { dimensions: 12, type: 'int8' },
+    { dimensions: 12, type: 'ubinary' },
+    { dimensions: 12, type: 'binary' },
+  ] as const)('scores are those of the vectors, in their space: %j', async (options) => {
+    const model = small.model(NAME, options);
+    const [query, ...documents] = await model.embedAll(TEXTS);
+    if (query === undefined) throw new Error('no vector');
+    expect(new Set(documents.map(({ space }) => space))).toEqual(new Set([query.space]));
+    const ofVectors = documents.map((document) => similarity(query, document));
+    const pinned = small.model(NAME, { ...options, space: query.space });
+    const scores = await pinned.similarity(TEXTS[0] ?? '', TEXTS.slice(1));
+    scores.forEach(({ score }, i) => expect(score).toBeCloseTo(ofVectors[i] ?? NaN, 4));
+    // A query and a document have no prompts here, so that the order is that of the scores.
+    const ranked = await pinned.rerank(TEXTS[0] ?? '', TEXTS.slice(1));
+    expect(ranked.map(({ score }) => score)).toEqual(scores.map(({ score }) => score).toSorted((a, b) => b - a));
+    const known = (await small.spaces()).find(({ fingerprint }) => fingerprint === query.space);
+    expect(known).toMatchObject({
+      dimension: query.dimension,
+      type: query.type === 'float' ? 'float32' : query.type,
+      model: query.model,
+    });
+    const whole = await small.model(NAME).embed('a');
+    const isOwn = whole.space === query.space;
+    expect(isOwn).toBe(Object.keys(options).length === 0);
+    expect(known?.parent).toBe(isOwn ? null : whole.space);
+  });
+
+  it('other scores than the dense one are not in a space of quantized vectors', async () => {
+    const model = small.model(NAME, { type: 'int8' });
+    for (const score of ['lexical', 'colbert'] as const)
+      await expect(model.similarity('a', ['b'], { score })).rejects.toMatchObject({
+        code: 'REQUEST_REFUSED',
+        refusal: { reason: 'unsupported_output_dtype' },
+      });
+    const [hybrid] = await model.similarity('a', ['b'], { score: 'hybrid' });
+    expect(Object.keys(hybrid?.scores ?? {})).toEqual(['dense']);
+    const [both] = await small.model(NAME, { dimensions: 8 }).similarity('a', ['b'], { score: 'hybrid' });
+    expect(Object.keys(both?.scores ?? {}).sort()).toEqual(['colbert', 'dense', 'lexical']);
+  });
+
+  it('vectors of the parent and of a derived space are not compared, nor asked for in the other', async () => {
+    const [whole, short] = [await small.model(NAME).embed('a'), await small.model(NAME, { dimensions: 8 }).embed('a')];
+    // @ts-expect-error two spaces
+    expect(() => similarity(whole, short)).toThrow(expect.objectContaining({ code: 'SPACE_MISMATCH' }));
+    for (const [options, space] of [
+      [{ dimensions: 8 }, whole.space],
+      [{}, short.space],
+      [{ dimensions: 8, type: 'int8' }, short.space],
+    ] as const) {
+      const pinned = small.model(NAME, { ...options, space });
+      for (const ask of [() => pinned.embed('a'), () => pinned.similarity('a', ['b']), () => pinned.rerank('a', ['b'])])
+        await expect(ask()).rejects.toMatchObject({ code: 'SPACE_REFUSED', kind: 'refused' });
+    }
+  });
+
+  it.each([
+    ['a few', (index: number) => index === 3 || index === 4],
+    ['every second', (index: number) => index % 2 === 1],
+  ])('says which of 2,048 texts were cut: %s', async (_which, isLong) => {
+    const tiny = await startServer(
+      parseConfiguration({ ONNX_MODEL_PATH: 'fixtures/models/bert-tiny-prompts', PORT: '0' }, ROOT),
+      pino({ enabled: false }),
+    );
+    // Its limit is 48 tokens.
+    const texts = Array.from({ length: 2_048 }, (_, index) => (isLong(index) ? 'word '.repeat(60) : `text ${index}`));
+    const found = await new KimeraClient({ url: tiny.url, chunkTexts: 2_048 })
+      .model('bert-tiny-prompts')
+      .embedAll(texts, { truncate: true });
+    await tiny.close();
+    expect(found.map(({ truncated }) => truncated)).toEqual(texts.map((_, index) => isLong(index)));
   });
 });

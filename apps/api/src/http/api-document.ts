@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { contractOf } from './error-mapping.js';
-import { REFUSALS, rowOf, type Contract, type HttpErrorCode } from './refusals.js';
+import { contractOf } from './refusals/error-mapping.js';
+import { REFUSALS, rowOf, type Contract, type HttpErrorCode } from './refusals/refusals.js';
 import type { Route } from './route.js';
 
 export interface ApiDocumentParts {
@@ -18,7 +18,9 @@ export interface Operation {
   readonly security?: readonly Readonly<Record<string, readonly string[]>>[];
   readonly parameters: readonly unknown[];
   readonly requestBody?: { readonly required: true; readonly content: Content };
-  readonly responses: Readonly<Record<string, { readonly description: string; readonly content?: Content }>>;
+  readonly responses: Readonly<
+    Record<string, { readonly description: string; readonly headers?: unknown; readonly content?: Content }>
+  >;
 }
 export type Content = Readonly<Record<string, { readonly schema: unknown }>>;
 
@@ -64,7 +66,7 @@ export function apiDocument({ routes, version, prefix }: ApiDocumentParts): ApiD
       title: 'Kimera Embed',
       version,
       description:
-        'Embeddings, as clients of OpenAI and of text-embeddings-inference ask for them, and our own routes. A field that is null is one that is left out. Answers with vectors name their space in the header x-embedding-space, and inputs that were cut in x-truncated-inputs.',
+        'Embeddings, as clients of OpenAI and of text-embeddings-inference ask for them, and our own routes. A field that is null is one that is left out. Answers with vectors name their space in the header x-embedding-space, and inputs that were cut in x-truncated-inputs; every answer has an x-request-id.',
     },
     servers: [{ url: prefix === '' ? '/' : prefix }],
     paths,
@@ -76,7 +78,7 @@ export function apiDocument({ routes, version, prefix }: ApiDocumentParts): ApiD
 }
 
 function operationOf(route: Route, path: string): Operation {
-  const { method, tag, summary, body, answer, answerType = 'application/json', open } = route;
+  const { method, tag, summary, body, answer, answerType = 'application/json', headers = {}, open } = route;
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
   return {
     operationId: `${method.toLowerCase()}${path.replaceAll(/\W+/g, '_')}`,
@@ -91,7 +93,13 @@ function operationOf(route: Route, path: string): Operation {
       ...(answer instanceof z.ZodNever
         ? {}
         : {
-            200: { description: 'the answer', content: { [answerType]: { schema: jsonSchema(answer, 'output') } } },
+            200: {
+              description: 'the answer',
+              headers: Object.fromEntries(
+                Object.entries(headers).map(([name, description]) => [name, { description, schema: { type: 'string' } }]),
+              ),
+              content: { [answerType]: { schema: jsonSchema(answer, 'output') } },
+            },
           }),
       ...errorsOf(contractOf(path), method, route),
     },

@@ -1,5 +1,5 @@
 import { LONGEST_PAUSE_MS } from '@kimera/embedder';
-import type { Contract } from './refusals.js';
+import type { Contract } from './refusals/refusals.js';
 
 /*
  * The fixed limits of the HTTP server. Defaults of what a caller can set are beside the option: the size of a body in

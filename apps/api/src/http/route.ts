@@ -2,9 +2,9 @@ import type { Express, Request, RequestHandler, Response } from 'express';
 import type { z } from 'zod';
 import type { Scope } from '@kimera/serving';
 import { HttpError } from '../errors.js';
-import { needsScope } from './guard.js';
-import { readBody } from './read-body.js';
-import { parse } from './request.js';
+import { needsScope } from './admission/guard.js';
+import { readBody } from './bodies/read-body.js';
+import { parse } from './fields/parse-body.js';
 
 /** What the API document says of a route, beside its path. */
 export interface RouteText {
@@ -13,6 +13,8 @@ export interface RouteText {
   readonly tag: string;
   /** Of an answer with status 200. */
   readonly answer: z.ZodType;
+  /** Its headers, by name: what they say. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Of an answer with status 503 that is no refusal. */
   readonly unavailable?: z.ZodType;
   /** Default application/json. */

@@ -10,12 +10,12 @@ import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import type { AppParts } from '../app-parts.js';
 import { HttpError } from '../errors.js';
-import { callerOf, type Caller } from '../http/caller.js';
-import { embedInput } from '../http/embed-input.js';
+import { callerOf, type Caller } from '../http/admission/caller.js';
+import { embedInput } from '../http/embedding/embed-input.js';
 import { MAX_HITS, USUAL_HITS } from '../http/limits.js';
-import { optional, withUsual } from '../http/fields.js';
+import { optional, withUsual } from '../http/fields/optional.js';
 import { get, post, type Route } from '../http/route.js';
-import { TokenLimit } from '../http/token-limit.js';
+import { TokenLimit } from '../http/embedding/token-limit.js';
 
 const requestSchema = z.object({
   query: z.union([z.string(), z.array(z.number())], 'a text, or a vector as a list of numbers'),
@@ -138,6 +138,10 @@ export function collectionRoutes({ collections, names, autoTruncate, maxInputTok
       scope: 'search',
       tag: 'Collections',
       summary: 'The rows nearest to a text, or to a vector of the active space',
+      headers: {
+        'x-embedding-space': 'Fingerprint of the active space',
+        'x-truncated-inputs': '`0` where the query was cut, else empty',
+      },
       body: requestSchema,
       answer: hitsSchema,
       handle: search,

@@ -194,6 +194,7 @@ describe('an answer', () => {
       'GET /v1/collections': 404,
       'POST /rerank': 424,
       'POST /predict': 424,
+      'POST /embed_all': 424,
     });
   });
 

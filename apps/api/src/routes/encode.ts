@@ -4,18 +4,25 @@ import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { AppParts } from '../app-parts.js';
 import { HttpError } from '../errors.js';
-import { callerOf } from '../http/caller.js';
-import { encodeItems, type Encoded } from '../http/encode-items.js';
-import { optional, truncationDirection } from '../http/fields.js';
+import { callerOf } from '../http/admission/caller.js';
+import { encodeItems, type Encoded } from '../http/embedding/encode-items.js';
+import { optional, truncationDirection } from '../http/fields/optional.js';
 import { MAX_INPUTS } from '../http/limits.js';
-import { checkItemCount, inputField } from '../http/parse-input.js';
-import { measureOf, setComputeHeaders } from '../http/request-measure.js';
-import { describe } from '../http/plain-words.js';
-import { checkSpace, describeSpace } from '../http/request.js';
-import { roleNamed } from '../http/role-named.js';
+import { checkItemCount, inputField } from '../http/fields/parse-input.js';
+import { measureOf, setComputeHeaders } from '../http/answers/request-measure.js';
+import { describe } from '../http/fields/plain-words.js';
+import { SPACE_HEADERS, checkSpace, describeSpace } from '../http/answers/space-headers.js';
+import { roleNamed } from '../http/fields/role-named.js';
 import { post, type Route } from '../http/route.js';
-import { sendRows } from '../http/send-rows.js';
-import { base64, denseText, derivationOf, VECTOR_FIELDS, vectorSchema, type VectorForm } from '../http/vector-text.js';
+import { sendRows } from '../http/answers/send-rows.js';
+import {
+  base64,
+  denseText,
+  derivationOf,
+  VECTOR_FIELDS,
+  vectorSchema,
+  type VectorForm,
+} from '../http/answers/vector-text.js';
 
 const requestSchema = z.object({
   inputs: inputField(MAX_INPUTS.openai),
@@ -89,6 +96,7 @@ export function encodeRoutes({ models, names, autoTruncate, maxInputTokens }: Ap
       paths: ['/v1/encode'],
       tag: 'Kimera',
       summary: 'Dense, sparse and ColBERT vectors from one pass; an input that is refused does not fail the others',
+      headers: SPACE_HEADERS,
       body: requestSchema,
       answer: answerSchema,
       handle: async (body, request, response) =>

@@ -3,18 +3,18 @@ import type { Embedder } from '@kimera/embedder';
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import type { AppParts } from '../app-parts.js';
-import { callerOf } from '../http/caller.js';
-import { embedInput } from '../http/embed-input.js';
-import { optional, truncationDirection } from '../http/fields.js';
+import { callerOf } from '../http/admission/caller.js';
+import { embedInput } from '../http/embedding/embed-input.js';
+import { optional, truncationDirection } from '../http/fields/optional.js';
 import { MAX_INPUTS } from '../http/limits.js';
-import { inputField, parseInput } from '../http/parse-input.js';
-import { measureOf, setComputeHeaders } from '../http/request-measure.js';
-import { checkSpace, describeSpace } from '../http/request.js';
-import { roleNamed, rolesOf } from '../http/role-named.js';
+import { inputField, parseInput } from '../http/fields/parse-input.js';
+import { measureOf, setComputeHeaders } from '../http/answers/request-measure.js';
+import { SPACE_HEADERS, checkSpace, describeSpace } from '../http/answers/space-headers.js';
+import { roleNamed, rolesOf } from '../http/fields/role-named.js';
 import { get, post, type Route } from '../http/route.js';
-import { sendRows } from '../http/send-rows.js';
-import { tooLong, TokenLimit } from '../http/token-limit.js';
-import { denseText, derivationOf, VECTOR_FIELDS, vectorSchema } from '../http/vector-text.js';
+import { sendRows } from '../http/answers/send-rows.js';
+import { tooLong, TokenLimit } from '../http/embedding/token-limit.js';
+import { denseText, derivationOf, VECTOR_FIELDS, vectorSchema } from '../http/answers/vector-text.js';
 
 const requestSchema = z.object({
   input: inputField(MAX_INPUTS.openai),
@@ -118,6 +118,7 @@ export function openaiRoutes({ names, autoTruncate, maxInputTokens, started }: A
       paths: ['/v1/embeddings'],
       tag: 'OpenAI',
       summary: 'Dense vectors of texts and token ids',
+      headers: SPACE_HEADERS,
       body: requestSchema,
       answer: embeddingsSchema,
       handle: embeddings,

@@ -5,13 +5,13 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { z } from 'zod';
 import type { AppParts } from '../app-parts.js';
 import { HttpError } from '../errors.js';
-import { callerOf } from '../http/caller.js';
-import { embedInput } from '../http/embed-input.js';
-import { optional, withUsual } from '../http/fields.js';
+import { callerOf } from '../http/admission/caller.js';
+import { embedInput } from '../http/embedding/embed-input.js';
+import { optional, withUsual } from '../http/fields/optional.js';
 import { MAX_INPUTS } from '../http/limits.js';
-import { measureOf, setComputeHeaders } from '../http/request-measure.js';
-import { checkSpace, describeSpace } from '../http/request.js';
-import { roleNamed } from '../http/role-named.js';
+import { measureOf, setComputeHeaders } from '../http/answers/request-measure.js';
+import { SPACE_HEADERS, checkSpace, describeSpace } from '../http/answers/space-headers.js';
+import { roleNamed } from '../http/fields/role-named.js';
 import { post, type Route } from '../http/route.js';
 import {
   HEAD_OF_SCORE,
@@ -21,9 +21,11 @@ import {
   scoresOf,
   USUAL_WEIGHTS,
   type SingleScores,
-} from '../http/text-scores.js';
-import { tooLong, TokenLimit } from '../http/token-limit.js';
+} from '../http/embedding/text-scores.js';
+import { tooLong, TokenLimit } from '../http/embedding/token-limit.js';
+import { derivationOf, VECTOR_FIELDS } from '../http/answers/vector-text.js';
 
+const { dimensions, normalize, output_dtype } = VECTOR_FIELDS;
 const weight = optional(z.number().min(0).max(1_000_000));
 const COMMON = {
   model: optional(z.string()).describe('Default: the model that the server is for'),
@@ -32,6 +34,9 @@ const COMMON = {
   ),
   weights: optional(z.object({ dense: weight, lexical: weight, colbert: weight })).describe('Of a hybrid score'),
   truncate: optional(z.boolean()).describe('Cuts texts beyond the limit'),
+  dimensions,
+  normalize,
+  output_dtype,
 };
 
 const text = z.string().min(1);
@@ -99,7 +104,8 @@ export function scoreRoutes({ models, names, autoTruncate, maxInputTokens }: App
     request: Request,
     response: Response,
   ): Promise<Scored> => {
-    const { space } = embedder;
+    const derivation = derivationOf(body);
+    const space = await embedder.spaceOf(derivation);
     checkSpace(request, space);
     const weights = weightsOf(body, space);
     const caller = callerOf(response);
@@ -108,6 +114,7 @@ export function scoreRoutes({ models, names, autoTruncate, maxInputTokens }: App
       embedInput(embedder, texts, {
         role: roleNamed(space, role, 'role'),
         heads: headsOf(body.score, space),
+        derivation,
         tokenLimit: new TokenLimit({
           param: of,
           modelTokens: space.maxTokens,
@@ -150,6 +157,7 @@ export function scoreRoutes({ models, names, autoTruncate, maxInputTokens }: App
       paths: ['/v1/similarity'],
       tag: 'Kimera',
       summary: 'Scores of a text against others, in their order',
+      headers: SPACE_HEADERS,
       body: similaritySchema,
       answer: z.object({
         object: z.literal('list'),
@@ -168,6 +176,7 @@ export function scoreRoutes({ models, names, autoTruncate, maxInputTokens }: App
       paths: ['/v1/rerank'],
       tag: 'Kimera',
       summary: 'Documents by their score against a query, the best first',
+      headers: SPACE_HEADERS,
       body: rerankSchema,
       answer: z.object({
         model: z.string(),

@@ -3,14 +3,14 @@ import type { Embedder } from '@kimera/embedder';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { AppParts } from '../../app-parts.js';
-import { callerOf } from '../../http/caller.js';
-import { embedInput } from '../../http/embed-input.js';
-import { optional, truncationDirection } from '../../http/fields.js';
-import type { Input } from '../../http/parse-input.js';
-import { measureOf, setComputeHeaders } from '../../http/request-measure.js';
-import { checkSpace, describeSpace } from '../../http/request.js';
-import { roleNamed } from '../../http/role-named.js';
-import { TokenLimit } from '../../http/token-limit.js';
+import { callerOf } from '../../http/admission/caller.js';
+import { embedInput } from '../../http/embedding/embed-input.js';
+import { optional, truncationDirection } from '../../http/fields/optional.js';
+import type { Input } from '../../http/fields/parse-input.js';
+import { measureOf, setComputeHeaders } from '../../http/answers/request-measure.js';
+import { checkSpace, describeSpace } from '../../http/answers/space-headers.js';
+import { roleNamed } from '../../http/fields/role-named.js';
+import { TokenLimit } from '../../http/embedding/token-limit.js';
 
 export const TEI = 'text-embeddings-inference';
 

@@ -1,10 +1,11 @@
 import { cosine } from '@kimera/core';
 import { z } from 'zod';
 import type { AppParts } from '../../app-parts.js';
+import { SPACE_HEADERS } from '../../http/answers/space-headers.js';
 import { HttpError } from '../../errors.js';
-import { optional } from '../../http/fields.js';
+import { optional } from '../../http/fields/optional.js';
 import { MAX_INPUTS } from '../../http/limits.js';
-import { parseInput } from '../../http/parse-input.js';
+import { parseInput } from '../../http/fields/parse-input.js';
 import { post, type Route } from '../../http/route.js';
 import { embedForTei, TEI, TEXT_FIELDS } from './request.js';
 
@@ -14,23 +15,14 @@ const requestSchema = z.object({
 });
 const NOTHING = { truncate: undefined, truncation_direction: undefined, prompt_name: undefined };
 
-/** POST /similarity: cosines of a text to others. POST /rerank and /predict: of models that this server does not run. */
+/** POST /similarity: cosines of a text to others. */
 export function teiSimilarityRoutes(parts: AppParts): readonly Route[] {
-  const unsupported = (path: string, what: string): Route =>
-    post({
-      paths: [path],
-      tag: TEI,
-      summary: `Refused with 424: no model here is ${what}`,
-      body: z.object({}),
-      answer: z.never(),
-      handle: () => Promise.reject(new HttpError('unsupported_head', `the model is not ${what}: it gives embeddings`)),
-    });
-
   return [
     post({
       paths: ['/similarity'],
       tag: TEI,
       summary: 'Cosines of a text to others',
+      headers: SPACE_HEADERS,
       body: requestSchema,
       answer: z.array(z.number()),
       handle: async ({ inputs: { source_sentence, sentences }, parameters }, request, response) => {
@@ -57,7 +49,5 @@ export function teiSimilarityRoutes(parts: AppParts): readonly Route[] {
         response.json(others.map(({ dense }) => cosine(source?.dense ?? [], dense ?? [])));
       },
     }),
-    unsupported('/rerank', 'a re-ranker'),
-    unsupported('/predict', 'a classifier'),
   ];
 }

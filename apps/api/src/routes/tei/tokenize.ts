@@ -1,14 +1,15 @@
 import { detailedTokens, type TokenColumns } from '@kimera/core';
 import { z } from 'zod';
 import type { AppParts } from '../../app-parts.js';
+import { SPACE_HEADERS } from '../../http/answers/space-headers.js';
 import { HttpError } from '../../errors.js';
-import { callerOf } from '../../http/caller.js';
-import { optional, withUsual } from '../../http/fields.js';
+import { callerOf } from '../../http/admission/caller.js';
+import { optional, withUsual } from '../../http/fields/optional.js';
 import { MAX_INPUTS } from '../../http/limits.js';
-import { idListsField, parseIdLists, parseTexts, textsField } from '../../http/parse-input.js';
-import { roleNamed } from '../../http/role-named.js';
+import { idListsField, parseIdLists, parseTexts, textsField } from '../../http/fields/parse-input.js';
+import { roleNamed } from '../../http/fields/role-named.js';
 import { post, type Route } from '../../http/route.js';
-import { sendPieces, sendRows } from '../../http/send-rows.js';
+import { sendPieces, sendRows } from '../../http/answers/send-rows.js';
 import { modelFor, TEI } from './request.js';
 
 const tokenizeSchema = z.object({
@@ -41,6 +42,7 @@ export function teiTokenizeRoutes({ models }: AppParts): readonly Route[] {
       paths: ['/tokenize'],
       tag: TEI,
       summary: 'The tokens of texts, uncut, with their places in UTF-8 bytes',
+      headers: { 'x-embedding-space': SPACE_HEADERS['x-embedding-space'] },
       body: tokenizeSchema,
       answer: tokensSchema,
       handle: async ({ inputs, add_special_tokens: addSpecialTokens, prompt_name }, request, response) => {
@@ -58,6 +60,7 @@ export function teiTokenizeRoutes({ models }: AppParts): readonly Route[] {
       paths: ['/decode'],
       tag: TEI,
       summary: 'The texts of lists of token ids',
+      headers: { 'x-embedding-space': SPACE_HEADERS['x-embedding-space'] },
       body: decodeSchema,
       answer: z.array(z.string()),
       handle: async ({ ids, skip_special_tokens: skipSpecialTokens }, request, response) => {
