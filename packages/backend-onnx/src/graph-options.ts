@@ -18,15 +18,17 @@ export interface SessionOptions {
 export interface GraphOptions extends SessionOptions {
   /** Of the fast graph. */
   readonly graphPath: string;
-  /** Graph that tells whether this processor can run the variant. */
+  /** Graph that tells whether this processor can run the fast graph. */
   readonly selfTestPath?: string;
+  /** What runs in its place where it cannot; absent: the variant is refused there. */
+  readonly unsignedPath?: string;
   /** What the graph must be able to compute. */
   readonly heads: readonly Head[];
 }
 
 export function graphOptions(
   folder: ModelFolder,
-  { graphs: { fast, selfTest } }: SpaceFileVariant,
+  { graphs: { fast, selfTest, unsigned } }: SpaceFileVariant,
   session: SessionOptions,
 ): GraphOptions {
   return {
@@ -34,6 +36,7 @@ export function graphOptions(
     graphPath: join(folder.path, fast),
     heads: folder.space.heads,
     ...(selfTest === undefined ? {} : { selfTestPath: join(folder.path, selfTest) }),
+    ...(unsigned === undefined ? {} : { unsignedPath: join(folder.path, unsigned) }),
   };
 }
 

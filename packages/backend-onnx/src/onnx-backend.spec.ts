@@ -237,42 +237,45 @@ describe('refusals at loading', () => {
     faulty.remove();
   });
 
-  it('an 8-bit variant is refused where products of 8 bits saturate', async () => {
+  it('an 8-bit variant is served by its unsigned graph where products of 8 bits saturate, and refused without one', async () => {
     const copy = join(scratch, 'int8');
     await cp(join(root, 'fixtures/models/bge-m3-tiny'), copy, { recursive: true });
     const folder = await openModelFolder(copy);
     const [base] = folder.file.variants;
     if (base === undefined) throw new Error('no variant');
-    const variant = {
-      ...base,
-      name: 'int8' as const,
-      graphs: { fast: base.graphs.fast, selfTest: 'onnx/int8_self_test.onnx' },
-    };
-    const withSelfTest: ModelFolder = { ...folder, file: { ...folder.file, variants: [variant] } };
+    const [here, none, selfTest] = [base.graphs.fast, 'onnx/none.onnx', 'onnx/int8_self_test.onnx'];
     const graph = await readFile(join(root, 'fixtures/models/int8_self_test.onnx'));
-    const open = async (expected: number): Promise<unknown> => {
+    const open = async (expected: number, graphs: typeof base.graphs): Promise<unknown> => {
       // The number that the product must be: as good as another product beside the right number.
       const right = Buffer.alloc(4);
       right.writeFloatLE(64 * 127 * 127);
       const at = graph.indexOf(right);
       expect(at).toBeGreaterThan(0);
       graph.writeFloatLE(expected, at);
-      await writeFile(join(copy, 'onnx/int8_self_test.onnx'), graph);
+      await writeFile(join(copy, selfTest), graph);
       graph.writeFloatLE(64 * 127 * 127, at);
-      return openOnnxBackend({ folder: withSelfTest }).then(
+      const variant = { ...base, name: 'int8' as const, graphs: { ...graphs, selfTest } };
+      return openOnnxBackend({ folder: { ...folder, file: { ...folder.file, variants: [variant] } } }).then(
         (backend) => backend.close(),
         (error: unknown) => error,
       );
     };
-    const refusal = { code: 'INT8_SATURATION', name: 'Int8SaturationError', message: expect.stringContaining('VNNI') };
+    const refusal = expect.objectContaining({
+      code: 'INT8_SATURATION',
+      name: 'Int8SaturationError',
+      message: expect.stringContaining('VNNI'),
+    });
     // What the product is on this machine: 32 sums of two products cut at 32,767, less the zero point, where it
     // saturates.
-    const [exact, saturated] = [await open(64 * 127 * 127), await open(32 * 32_767 - 64 * 128 * 127)];
-    expect([exact, saturated]).toEqual(
-      exact === undefined
-        ? [undefined, expect.objectContaining(refusal)]
-        : [expect.objectContaining(refusal), undefined],
-    );
+    const numbers = [64 * 127 * 127, 32 * 32_767 - 64 * 128 * 127];
+    const outcomes: unknown[] = [];
+    for (const number of numbers) outcomes.push(await open(number, { fast: here }));
+    const holds = outcomes.indexOf(undefined);
+    expect(outcomes).toEqual(holds === 0 ? [undefined, refusal] : [refusal, undefined]);
+    const [exact = 0, saturated = 0] = holds === 0 ? numbers : numbers.reverse();
+    expect(await open(exact, { fast: here, unsigned: none })).toBeUndefined();
+    expect(await open(saturated, { fast: none, unsigned: here })).toBeUndefined();
+    expect(await open(saturated, { fast: here, unsigned: none })).toMatchObject({ code: 'MODEL_LOAD' });
   });
 
   it('a graph without a head that space.json promises is named', async () => {

@@ -50,9 +50,11 @@ export async function productsSaturate(): Promise<boolean> {
  */
 export async function openPlainBackend(folder: ModelFolder, name?: VariantName): Promise<InferenceBackend> {
   const variant = chooseVariant(folder, name);
-  if (variant.graphs.selfTest !== undefined && (await productsSaturate()))
-    throw new Int8SaturationError(variant.graphs.selfTest);
-  const session = await InferenceSession.create(join(folder.path, variant.graphs.fast), { intraOpNumThreads: 1 });
+  const { fast, selfTest, unsigned } = variant.graphs;
+  const saturates = selfTest !== undefined && (await productsSaturate());
+  if (saturates && unsigned === undefined) throw new Int8SaturationError(selfTest);
+  const graph = saturates ? (unsigned ?? fast) : fast;
+  const session = await InferenceSession.create(join(folder.path, graph), { intraOpNumThreads: 1 });
   return {
     name: 'plain',
     space: folder.space,

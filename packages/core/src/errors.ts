@@ -556,7 +556,7 @@ export class Int8SaturationError extends KimeraError {
   readonly kind = 'internal';
   constructor(readonly graph: string) {
     super(
-      `${graph}: products of 8 bits saturate on this processor (it has no VNNI), so the int8 variant would give other vectors: use the folder's full variant, or convert on this machine, which makes 7-bit weights`,
+      `${graph}: products of 8 bits saturate on this processor (it has no VNNI), so the int8 variant would give other vectors: use the folder's full variant, or convert the model again, which adds a graph that is exact on every processor`,
       { graph },
     );
   }

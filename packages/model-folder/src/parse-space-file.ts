@@ -16,7 +16,7 @@ export async function parseSpaceFile(json: string, path: string): Promise<SpaceF
   }
   const file = await checkSpaceFile(spaceFileSchema, value, path);
   for (const { name, graphs } of file.variants) {
-    for (const graph of [graphs.portable, graphs.fast, graphs.selfTest]) {
+    for (const graph of [graphs.portable, graphs.fast, graphs.selfTest, graphs.unsigned]) {
       if (graph !== undefined && !Object.hasOwn(file.files, graph))
         throw new InvalidSpaceFileError(
           path,

@@ -54,9 +54,12 @@ export const variantSchema = z.strictObject({
     portable: localPath.optional(),
     fast: localPath,
     /**
-     * A product that saturates on processors which cannot run the variant: input a [1, 64] uint8 of 255, output holds.
+     * A product that saturates on processors which cannot run the fast graph of int8: input a [1, 64] uint8 of 255,
+     * output holds.
      */
     selfTest: localPath.optional(),
+    /** The fast graph of int8 with unsigned weights: the same numbers, slower, exact where the self-test fails. */
+    unsigned: localPath.optional(),
   }),
 });
 

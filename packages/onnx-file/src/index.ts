@@ -1,4 +1,4 @@
 export { InvalidOnnxError, UnsafeExternalDataError } from './errors.js';
 export { inspectOnnx } from './inspect-onnx.js';
 export type { InspectedPort, InspectedTensor, OnnxInspection } from './inspection.js';
-export { OnnxGraph, OPSET, type Attribute, type ExternalData, type OnnxType } from './onnx-graph.js';
+export { ONNX_TYPES, OnnxGraph, OPSET, type Attribute, type ExternalData, type OnnxType } from './onnx-graph.js';

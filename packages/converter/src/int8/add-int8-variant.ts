@@ -1,20 +1,11 @@
-import {
-  cosine,
-  type Fidelity,
-  type Head,
-  type InferenceBackend,
-  Int8SaturationError,
-  type Tokenizer,
-  tokenLimit,
-} from '@kimera/core';
+import { cosine, type Fidelity, type Head, type InferenceBackend, type Tokenizer, tokenLimit } from '@kimera/core';
 import type { ModelFolder, SpaceFile } from '@kimera/model-folder';
 import { groupElements } from '../model/weight-plan.js';
 import { FidelityError } from '../errors.js';
 import { calibrate } from './calibrate.js';
-import type { Int8Levels } from './quantize-matrix.js';
 import { rankMatrices, type MatrixCost } from './rank-matrices.js';
 import { textBeginnings } from './text-beginnings.js';
-import { INT8_GRAPH, INT8_SELF_TEST, isQuantized, writeInt8 } from './write-int8.js';
+import { INT8_GRAPH, INT8_SELF_TEST, INT8_UNSIGNED_GRAPH, isQuantized, writeInt8 } from './write-int8.js';
 import type { CheckpointModel } from '../model/checkpoint-model.js';
 import type { ReferenceText } from '@kimera/reference-encoder';
 import type { GraphWeights } from '../weights/graph-weights.js';
@@ -78,8 +69,8 @@ interface Parts extends CopyProgress {
 }
 
 /**
- * Writes the 8-bit variant and measures it against the base one on held-out texts. Weights have 8 bits, or 7 where this
- * processor's products of 8 bits saturate.
+ * Writes the 8-bit variant and measures it against the base one on held-out texts: the numbers are the same on every
+ * processor.
  * Where the mean over calibration texts misses the aim, the matrices that cost most stay in float32. Where only single
  * texts do, their vectors depend strongly on small errors, and the later layers enlarge an early error: then the first
  * matrices stay in float32 (docs/decisions/2026-11-28-int8-sensitive-texts.md).
@@ -108,69 +99,60 @@ export async function addInt8Variant(
     runTexts(base, ranked),
     runDense(base, beginnings),
   ]).finally(() => base.close());
-  const write = (levels: Int8Levels, full: ReadonlySet<string>): Promise<WeightFile> =>
-    writeInt8(model, folder.path, activations, levels, full, parts);
-  for (const levels of [127, 63] as const) {
-    let file = await write(levels, new Set());
-    onPhase?.('measuring the 8-bit variant');
-    const variant = provisional(levels);
-    const open = (): Promise<InferenceBackend> =>
-      openBackend({ ...folder, file: { ...folder.file, variants: [variant] } }, 'int8');
-    const measure = async (
-      opened: InferenceBackend,
-      texts: readonly ReferenceText[],
-      outputs: readonly HeadOutputs[],
-    ): Promise<Fidelity> => fidelityOf(await runTexts(opened, texts), outputs, 4);
-    const backend = await open().catch((error: unknown) => {
-      if (levels === 127 && error instanceof Int8SaturationError) return undefined;
-      throw error;
+  const write = (full: ReadonlySet<string>): Promise<WeightFile> =>
+    writeInt8(model, folder.path, activations, full, parts);
+  let file = await write(new Set());
+  onPhase?.('measuring the 8-bit variant');
+  const open = (): Promise<InferenceBackend> =>
+    openBackend({ ...folder, file: { ...folder.file, variants: [PROVISIONAL] } }, 'int8');
+  const measure = async (
+    opened: InferenceBackend,
+    texts: readonly ReferenceText[],
+    outputs: readonly HeadOutputs[],
+  ): Promise<Fidelity> => fidelityOf(await runTexts(opened, texts), outputs, 4);
+  const rank = (): Promise<readonly MatrixCost[]> => {
+    onPhase?.('looking for the matrices that cost most');
+    return rankMatrices(model, {
+      folder,
+      base: weights,
+      int8: file,
+      openBackend,
+      texts: ranked,
+      expected: expectedRanked,
     });
-    if (backend === undefined) continue;
-    const rank = (): Promise<readonly MatrixCost[]> => {
-      onPhase?.('looking for the matrices that cost most');
-      return rankMatrices(model, {
-        folder,
-        base: weights,
-        int8: file,
-        openBackend,
-        texts: ranked,
-        expected: expectedRanked,
-      });
-    };
-    const judge = async (): Promise<{
-      readonly meanCosine: number;
-      readonly error: 'coarse' | 'sensitive' | 'none';
-    }> => {
-      const { meanCosine: mean, minCosine } = await measure(backend, ranked, expectedRanked);
-      if (mean < aim.meanCosine) return { meanCosine: mean, error: 'coarse' };
-      const least = Math.min(minCosine, leastCosine(await runDense(backend, beginnings), expectedBeginnings));
-      return { meanCosine: mean, error: least < aim.minCosine ? 'sensitive' : 'none' };
-    };
-    const { meanCosine, error } = await judge().finally(() => backend.close());
-    const costs = error === 'coarse' ? await rank() : undefined;
-    let full: readonly string[] = [];
-    if (costs !== undefined) full = costliest(model, costs, 1 - meanCosine, 1 - aim.meanCosine);
-    else if (error === 'sensitive') full = firstMatrices(model);
-    // A ranking after this reads the file that is on the disk now.
-    if (full.length > 0) file = await write(levels, new Set(full));
-    const written = await open();
-    const fidelity = await measure(written, held, expected).finally(() => written.close());
-    const failed = headBelow(fidelity, floor);
-    if (failed === undefined) return { ...variant, fidelity, ...(full.length === 0 ? {} : { full: [...full] }) };
-    const [worst = { matrix: 'none', minCosine: 1 }] = (costs ?? (await rank())).filter(
-      ({ matrix }) => !full.includes(matrix),
-    );
-    throw new FidelityError(
-      failed.head,
-      failed.meanCosine,
-      failed.minCosine,
-      floor.meanCosine,
-      floor.minCosine,
-      worst.matrix,
-      worst.minCosine,
-    );
-  }
-  throw new Error('7-bit products saturated');
+  };
+  const judge = async (
+    backend: InferenceBackend,
+  ): Promise<{ readonly meanCosine: number; readonly error: 'coarse' | 'sensitive' | 'none' }> => {
+    const { meanCosine: mean, minCosine } = await measure(backend, ranked, expectedRanked);
+    if (mean < aim.meanCosine) return { meanCosine: mean, error: 'coarse' };
+    const least = Math.min(minCosine, leastCosine(await runDense(backend, beginnings), expectedBeginnings));
+    return { meanCosine: mean, error: least < aim.minCosine ? 'sensitive' : 'none' };
+  };
+  const backend = await open();
+  const { meanCosine, error } = await judge(backend).finally(() => backend.close());
+  const costs = error === 'coarse' ? await rank() : undefined;
+  let full: readonly string[] = [];
+  if (costs !== undefined) full = costliest(model, costs, 1 - meanCosine, 1 - aim.meanCosine);
+  else if (error === 'sensitive') full = firstMatrices(model);
+  // A ranking after this reads the file that is on the disk now.
+  if (full.length > 0) file = await write(new Set(full));
+  const written = await open();
+  const fidelity = await measure(written, held, expected).finally(() => written.close());
+  const failed = headBelow(fidelity, floor);
+  if (failed === undefined) return { ...PROVISIONAL, fidelity, ...(full.length === 0 ? {} : { full: [...full] }) };
+  const [worst = { matrix: 'none', minCosine: 1 }] = (costs ?? (await rank())).filter(
+    ({ matrix }) => !full.includes(matrix),
+  );
+  throw new FidelityError(
+    failed.head,
+    failed.meanCosine,
+    failed.minCosine,
+    floor.meanCosine,
+    floor.minCosine,
+    worst.matrix,
+    worst.minCosine,
+  );
 }
 
 /**
@@ -224,14 +206,12 @@ function spread(texts: readonly string[], count: number): readonly string[] {
   return texts.filter((_, i) => i % step === 0).slice(0, count);
 }
 
-/** The variant before it is measured. 7-bit products never saturate, so they need no self-test. */
-function provisional(levels: Int8Levels): SpaceFile['variants'][number] {
-  return {
-    name: 'int8',
-    fidelity: { minCosine: 0, meanCosine: 0, maxAbs: 0, texts: 0 },
-    graphs: { fast: INT8_GRAPH, ...(levels === 63 ? {} : { selfTest: INT8_SELF_TEST }) },
-  };
-}
+/** The variant before it is measured. */
+const PROVISIONAL: SpaceFile['variants'][number] = {
+  name: 'int8',
+  fidelity: { minCosine: 0, meanCosine: 0, maxAbs: 0, texts: 0 },
+  graphs: { fast: INT8_GRAPH, selfTest: INT8_SELF_TEST, unsigned: INT8_UNSIGNED_GRAPH },
+};
 
 function headBelow(
   fidelity: Fidelity,

@@ -1,6 +1,6 @@
 import type { EncoderShape, FeedForwardActivation } from '@kimera/reference-encoder';
 import { floatKernel, type MatrixKernel } from '../graphs/matrix-kernel.js';
-import type { OnnxGraph } from '@kimera/onnx-file';
+import { ONNX_TYPES, type OnnxGraph } from '@kimera/onnx-file';
 import type { WeightFile } from '../weights/weight-file.js';
 
 /** Least magnitude of a row: a scale must not be 0. */
@@ -43,6 +43,12 @@ export function inputShift(weight: string, activation: FeedForwardActivation): n
 }
 
 /**
+ * `signed` weights are fastest, and saturate on x86 processors without VNNI: VPMADDUBSW adds two products in 16 bits.
+ * `unsigned` ones, each 128 larger with a zero point of 128, give the same numbers and are exact everywhere.
+ */
+export type WeightSign = 'signed' | 'unsigned';
+
+/**
  * Weights of 8 bits with a scale an output, activations of 8 bits with a scale a row: a token's result does not depend
  * on its neighbours (ONNX Runtime's DynamicQuantizeMatMul takes one scale for the whole batch). Matrices that the file
  * has in float32 are multiplied so.
@@ -50,18 +56,19 @@ export function inputShift(weight: string, activation: FeedForwardActivation): n
 export function int8Kernel(
   weights: WeightFile,
   { hiddenSize, activation }: Pick<EncoderShape, 'hiddenSize' | 'activation'>,
+  sign: WeightSign,
 ): MatrixKernel {
   const float = floatKernel(weights, hiddenSize);
   const isQuantized = (weight: string): boolean => weights.hasArray(int8Arrays(weight).levels);
   const multiplyQuantized = (graph: OnnxGraph, { levels, scale, zero }: QuantizedRows, weight: string): string => {
     const names = int8Arrays(weight);
-    const product = graph.fused('MatMulIntegerToFloat', [
+    const product = integerProduct(graph, {
       levels,
-      weights.array(graph, names.levels),
-      graph.float(1),
-      weights.array(graph, names.scales),
-      graph.uint8(zero),
-    ]);
+      zero,
+      weights: weights.array(graph, names.levels),
+      scales: weights.array(graph, names.scales),
+      sign,
+    });
     return graph.node('Mul', [product, scale]);
   };
   const quantize = (graph: OnnxGraph, x: string, weight: string): QuantizedRows => {
@@ -88,6 +95,29 @@ export function int8Kernel(
       });
     },
   };
+}
+
+/** (levels - zero) · weights · scales in float32, [.., out]; the sums are exact. */
+export function integerProduct(
+  graph: OnnxGraph,
+  parts: {
+    /** [.., in] uint8. */
+    readonly levels: string;
+    readonly zero: 0 | 128;
+    /** [in, out] int8. */
+    readonly weights: string;
+    /** [out], or one number. */
+    readonly scales: string;
+    readonly sign: WeightSign;
+  },
+): string {
+  const { levels, zero, weights, scales, sign } = parts;
+  const inputs = [levels, weights, graph.float(1), scales, graph.uint8(zero)];
+  if (sign === 'signed') return graph.fused('MatMulIntegerToFloat', inputs);
+  // Computed once, when the graph is loaded.
+  const shifted = graph.node('Add', [graph.node('Cast', [weights], { to: ONNX_TYPES.float }), graph.float(128)]);
+  inputs[1] = graph.node('Cast', [shifted], { to: ONNX_TYPES.uint8 });
+  return graph.fused('MatMulIntegerToFloat', [...inputs, graph.uint8(128)]);
 }
 
 interface QuantizedRows {

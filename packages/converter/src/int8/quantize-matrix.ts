@@ -1,8 +1,5 @@
-/**
- * Largest magnitude of a quantised weight: 127, or 63 for processors whose u8·s8 products saturate (VPMADDUBSW adds two
- * of them in 16 bits).
- */
-export type Int8Levels = 127 | 63;
+/** Largest magnitude of a quantised weight. */
+const LARGEST_LEVEL = 127;
 
 /** Magnitude of weights that count as zero: above float32's subnormal numbers. */
 const ZERO = 1e-30;
@@ -22,7 +19,6 @@ export function quantizeMatrix(
   weight: Float32Array,
   outputs: number,
   factors: Float32Array | undefined,
-  largestLevel: Int8Levels,
 ): QuantizedMatrix {
   const inputs = weight.length / outputs;
   const levels = new Int8Array(weight.length);
@@ -36,7 +32,7 @@ export function quantizeMatrix(
       largest = Math.max(largest, Math.abs(value));
     }
     // So small a row gets levels of zero with any scale; its own scale might be too small for a float32.
-    const scale = largest < ZERO ? 1 : Math.fround(largest / largestLevel);
+    const scale = largest < ZERO ? 1 : Math.fround(largest / LARGEST_LEVEL);
     scales[o] = scale;
     for (let i = 0; i < inputs; i++) levels[i * outputs + o] = Math.round((row[i] as number) / scale);
   }

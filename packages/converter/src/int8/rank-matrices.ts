@@ -38,7 +38,11 @@ export async function rankMatrices(
   const costs: MatrixCost[] = [];
   for (const { name } of model.groups.filter(isQuantized)) {
     const graph = new OnnxGraph();
-    const kernel = oneQuantized(name, floatKernel(base, model.shape.hiddenSize), int8Kernel(int8, model.shape));
+    const kernel = oneQuantized(
+      name,
+      floatKernel(base, model.shape.hiddenSize),
+      int8Kernel(int8, model.shape, 'unsigned'),
+    );
     fastGraph(
       graph,
       withBias(base, int8, name.replace(/weight$/, 'bias')),

@@ -1,4 +1,5 @@
 import { OnnxGraph, OPSET } from '@kimera/onnx-file';
+import { integerProduct, type WeightSign } from './int8-kernel.js';
 
 const INPUTS = 64;
 const OUTPUTS = 16;
@@ -6,13 +7,13 @@ const OUTPUTS = 16;
 /**
  * A product that saturates on processors whose u8·s8 instruction (VPMADDUBSW) adds two products in 16 bits: input a [1,
  * 64] uint8, to be filled with 255; output holds, a bool, whether every number of the product is 64 · (255 - 128) ·
- * 127.
+ * 127. With unsigned weights it holds everywhere.
  */
-export function selfTestGraph(): Uint8Array {
+export function selfTestGraph(sign: WeightSign = 'signed'): Uint8Array {
   const graph = new OnnxGraph();
   const a = graph.input('a', 'uint8', [1, INPUTS]);
   const weights = graph.int8(new Int8Array(INPUTS * OUTPUTS).fill(127), [INPUTS, OUTPUTS]);
-  const product = graph.fused('MatMulIntegerToFloat', [a, weights, graph.float(1), graph.float(1), graph.uint8(128)]);
+  const product = integerProduct(graph, { levels: a, zero: 128, weights, scales: graph.float(1), sign });
   const wrong = graph.node(
     'ReduceMax',
     [graph.node('Abs', [graph.node('Sub', [product, graph.float(INPUTS * 127 * 127)])]), graph.int64([0, 1])],

@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CopyProgress, copiedBytes, copyWeights, writeWeightFile } from '../weights/copy-weights.js';
 import { fastGraph } from '../graphs/fast-graph.js';
@@ -7,11 +7,12 @@ import { OnnxGraph, OPSET } from '@kimera/onnx-file';
 import type { CheckpointModel } from '../model/checkpoint-model.js';
 import type { WeightFile } from '../weights/weight-file.js';
 import { inputShift, int8Arrays, int8Kernel } from './int8-kernel.js';
-import { columnMaxima, quantizeMatrix, type Int8Levels, type QuantizedMatrix } from './quantize-matrix.js';
+import { columnMaxima, quantizeMatrix, type QuantizedMatrix } from './quantize-matrix.js';
 import { selfTestGraph } from './self-test-graph.js';
 import { smoothingFactors } from './smoothing.js';
 
 export const INT8_GRAPH = 'onnx/model_int8.onnx';
+export const INT8_UNSIGNED_GRAPH = 'onnx/model_int8_unsigned.onnx';
 export const INT8_SELF_TEST = 'onnx/int8_self_test.onnx';
 const INT8_DATA = 'model_int8.onnx_data';
 
@@ -33,8 +34,8 @@ export function int8Bytes(model: CheckpointModel, fullShare: number): number {
 }
 
 /**
- * Writes the 8-bit variant beside the base one: data, fast graph, and for 8-bit products, which saturate on some
- * processors, the self-test.
+ * Writes the 8-bit variant beside the base one: data, fast graph, the self-test that says where its products saturate, and
+ * the graph for there.
  * @param activations max|x| of the inputs of some matrices, [in], which are smoothed. @param full matrices that stay in
  * float32.
  */
@@ -42,7 +43,6 @@ export async function writeInt8(
   model: CheckpointModel,
   folder: string,
   activations: ReadonlyMap<string, Float32Array>,
-  levels: Int8Levels,
   full: ReadonlySet<string>,
   progress: CopyProgress,
 ): Promise<WeightFile> {
@@ -57,7 +57,7 @@ export async function writeInt8(
       progress.signal?.throwIfAborted();
       biases.set(
         group.name.replace(/weight$/, 'bias'),
-        await addQuantized(file, model, group, activations.get(group.name), levels),
+        await addQuantized(file, model, group, activations.get(group.name)),
       );
     }
     for (const group of model.groups.filter((candidate) => !quantized(candidate))) {
@@ -73,13 +73,16 @@ export async function writeInt8(
       else await addBias(file, model, group, shift);
     }
   });
-  const graph = new OnnxGraph();
-  const { modules, heads } = model.checkpoint;
-  fastGraph(graph, weights, int8Kernel(weights, model.shape), model.shape, modules, heads);
-  await writeFile(join(folder, INT8_GRAPH), graph.serialize('int8', OPSET));
-  const selfTest = join(folder, INT8_SELF_TEST);
-  if (levels === 127) await writeFile(selfTest, selfTestGraph());
-  else await rm(selfTest, { force: true });
+  for (const [path, sign] of [
+    [INT8_GRAPH, 'signed'],
+    [INT8_UNSIGNED_GRAPH, 'unsigned'],
+  ] as const) {
+    const graph = new OnnxGraph();
+    const { modules, heads } = model.checkpoint;
+    fastGraph(graph, weights, int8Kernel(weights, model.shape, sign), model.shape, modules, heads);
+    await writeFile(join(folder, path), graph.serialize('int8', OPSET));
+  }
+  await writeFile(join(folder, INT8_SELF_TEST), selfTestGraph());
   return weights;
 }
 
@@ -89,13 +92,12 @@ async function addQuantized(
   model: CheckpointModel,
   { name, weights }: WeightGroup,
   activations: Float32Array | undefined,
-  largestLevel: Int8Levels,
 ): Promise<Float32Array> {
   const matrix = joined(await Promise.all(weights.map((plan) => model.read(plan))));
   const inputs = weights[0]?.shape[1] ?? 1;
   const outputs = matrix.length / inputs;
   const factors = activations === undefined ? undefined : smoothingFactors(activations, columnMaxima(matrix, outputs));
-  const quantized = quantizeMatrix(matrix, outputs, factors, largestLevel);
+  const quantized = quantizeMatrix(matrix, outputs, factors);
   const arrays = int8Arrays(name);
   await file.addArray(arrays.levels, 'int8', [inputs, outputs], quantized.levels);
   await file.addArray(arrays.scales, 'float', [outputs], quantized.scales);

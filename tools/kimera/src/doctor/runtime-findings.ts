@@ -38,7 +38,7 @@ export async function runtimeFindings({
             state: 'note',
             value: 'saturate',
             advice:
-              'this processor has no VNNI: 8-bit variants made on another machine are refused here; converted here they get 7-bit weights',
+              'this processor has no VNNI: 8-bit variants run with unsigned weights, which are exact and slower; those converted before they had such a graph are refused',
           },
     ];
   } catch (error) {
