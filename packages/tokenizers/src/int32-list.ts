@@ -24,10 +24,6 @@ export class Int32List {
   slice(start: number, end: number): Int32Array {
     return this.#values.slice(start, end);
   }
-  /** [start, end) as it lies here: valid until the list changes. */
-  view(start: number, end: number): Int32Array {
-    return this.#values.subarray(start, end);
-  }
   clear(): void {
     this.length = 0;
     if (this.#values.length > KEPT) this.#values = new Int32Array(KEPT);

@@ -52,7 +52,11 @@ function readWordPiece(model: JsonReader): ParsedModel {
   const unknownId = readUnknown(model, ids, model.field('unk_token').string());
   const maxCharactersPerWord = model.field('max_input_chars_per_word').integer({ min: 0, max: 10_000 });
   const continuingPrefix = model.field('continuing_subword_prefix').string();
-  return { model: new WordPiece({ vocabulary: ids, unknownId, continuingPrefix, maxCharactersPerWord }), pieces, ids };
+  return {
+    model: new WordCache(new WordPiece({ vocabulary: ids, unknownId, continuingPrefix, maxCharactersPerWord })),
+    pieces,
+    ids,
+  };
 }
 
 function readUnknown(model: JsonReader, ids: ReadonlyMap<string, number>, unknown: string): number {

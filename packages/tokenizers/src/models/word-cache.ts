@@ -1,21 +1,23 @@
 import type { PieceModel, PieceSink } from '../stages.js';
 
-/** Places for words, a power of two. */
-const PLACE_BITS = 15;
+/** Places for words, a power of two: twice as many as the memory has room for. */
+const PLACE_BITS = 16;
+/** Places that a word may be at: few, so that words whose hashes are alike cost no more than others. */
+const TRIES = 4;
 /** Units of memory for the words and their pieces: 1 MB, some 35,000 words of a language. */
 const UNITS = 1 << 19;
 /** A longer word is not remembered: it rarely comes again. */
 const LONGEST = 255;
 
 /**
- * Remembers the pieces of words, since most words of a text were seen before. The hash of a word is its only place, where
- * the next word of the same hash takes over; once the memory is full, all is forgotten. A word that is remembered gets
- * the pieces that the model gave it.
+ * Remembers the pieces of words, since most words of a text were seen before: such a word gets what the model gave it
+ * then. Its place is that of its hash or one of the next, and if other words have all of them it takes the first over.
+ * Once the memory is full, all is forgotten.
  */
 export class WordCache implements PieceModel {
   readonly #model: PieceModel;
   /** By hash: where in `units` the word is, 0 where none is. */
-  readonly #places = new Int32Array(1 << PLACE_BITS);
+  readonly #places = new Int32Array((1 << PLACE_BITS) + TRIES);
   /**
    * A word: its length, how many pieces it has, its units; of each piece the id as two units (low, high) and its end in
    * the word.
@@ -32,10 +34,19 @@ export class WordCache implements PieceModel {
       this.#model.encodeWord(text, from, to, sink);
       return;
     }
-    const place = placeOf(text, from, to);
-    const at = this.#places[place] as number;
-    if (at !== 0 && this.#isAt(at, text, from, to)) this.#recall(at, from, sink);
-    else this.#remember(place, text, from, to, sink);
+    const first = placeOf(text, from, to);
+    for (let place = first; place < first + TRIES; place++) {
+      const at = this.#places[place] as number;
+      if (at === 0) {
+        this.#remember(place, text, from, to, sink);
+        return;
+      }
+      if (this.#isAt(at, text, from, to)) {
+        this.#recall(at, from, sink);
+        return;
+      }
+    }
+    this.#remember(first, text, from, to, sink);
   }
 
   #isAt(at: number, text: string, from: number, to: number): boolean {

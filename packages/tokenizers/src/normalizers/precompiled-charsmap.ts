@@ -159,16 +159,17 @@ class Replaced {
   readonly #source: MappedText;
   #text = '';
   /** Of each character: 1 where it has no place of its own, -n where n characters of the source after it are skipped. */
-  readonly #changes = new Int32List();
+  readonly #changes: Int32List | undefined;
 
   constructor(source: MappedText) {
     this.#source = source;
+    if (source.tracking === 'offsets') this.#changes = new Int32List();
   }
 
   /** `piece` stands for [from, to) of the source. */
   push(piece: string, from: number, to: number): void {
     this.#text += piece;
-    if (this.#source.tracking === 'none') return;
+    if (this.#changes === undefined) return;
     const [old, now] = [characters(this.#source.text, from, to), characters(piece, 0, piece.length)];
     for (let i = 0; i < now; i++) this.#changes.push(i < old ? 0 : 1);
     const last = this.#changes.length - 1;
@@ -179,14 +180,14 @@ class Replaced {
   copy(from: number, to: number): void {
     if (from === to) return;
     this.#text += this.#source.text.slice(from, to);
-    if (this.#source.tracking === 'none') return;
+    if (this.#changes === undefined) return;
     for (let left = characters(this.#source.text, from, to); left > 0; left -= 1) this.#changes.push(0);
   }
 
   finish(): MappedText {
     const { tracking, text } = this.#source;
     const out = new MappedText(tracking);
-    if (tracking === 'none') {
+    if (this.#changes === undefined) {
       out.text = this.#text;
       return out;
     }
