@@ -13,12 +13,14 @@ const RATE = 10_000;
 /** A machine that computes one batch at a time, in order, those in order 'first' before the others; its clock is its own. */
 class Machine extends FakeBackend {
   now = 0;
+  /** Share of its speed that it has. */
+  share = 1;
   readonly done: { readonly client: number; readonly tokens: number; readonly at: number }[] = [];
   readonly #waiting: { readonly first: (() => void)[]; readonly last: (() => void)[] } = { first: [], last: [] };
   override async run(batch: TokenBatch, request: HeadRequest): Promise<BackendOutput> {
     await new Promise<void>((resolve) => this.#waiting[request.order ?? 'last'].push(resolve));
     const tokens = batch.ids.length;
-    this.now += (tokens * 1_000) / RATE;
+    this.now += (tokens * 1_000) / (RATE * this.share);
     for (let i = 0; i < batchSize(batch); i++) {
       const from = batch.offsets[i] ?? 0;
       this.done.push({
@@ -261,6 +263,33 @@ describe('a scheduler', () => {
       ),
       { numRuns: 15 },
     );
+  });
+
+  it('answers what it accepts in time where refusing a flood of calls takes a third of the machine', async () => {
+    const limit = 5;
+    const { machine, call, drain, warm } = start(limit);
+    await warm();
+    machine.share = 0.65;
+    const waits: number[] = [];
+    const [flood, began] = [5, machine.now];
+    let [sent, refused] = [0, 0];
+    while (machine.now - began < 15_000) {
+      // Calls of 100 tokens, of which the whole machine does 100 in a second.
+      for (; sent <= ((machine.now - began) / 1_000) * 100 * flood; sent++) {
+        const asked = machine.now;
+        void call(1, 1, 100, 'interactive').then(
+          ({ at }) => waits.push(at - asked),
+          () => refused++,
+        );
+      }
+      await machine.step();
+    }
+    await drain();
+    waits.sort((a, b) => a - b);
+    expect(refused).toBeGreaterThan(5_000);
+    expect(waits[Math.floor(waits.length * 0.95)]).toBeLessThan((limit + 1) * 1_000);
+    // The limit is used, too: the server is not idle for it.
+    expect(waits[Math.floor(waits.length * 0.5)]).toBeGreaterThan(0.7 * limit * 1_000);
   });
 
   it('frees what a caller who gives up had waiting', async () => {
