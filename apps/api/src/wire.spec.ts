@@ -223,6 +223,8 @@ it('answers a client that ended its side of the connection', async () => {
 
 it.each([
   ['two Host headers', ['Host: b']],
+  ['two keys', ['Authorization: Bearer other']],
+  ['two types', ['Content-Type: text/plain']],
   ['two lengths', ['content-length: 3', 'content-length: 5']],
   ['a length and chunks', ['content-length: 3', 'transfer-encoding: chunked']],
 ])('%s are 400', async (_what, lines) => {
@@ -234,6 +236,10 @@ it.each([
 
 it.each([
   ['no Host', 400, 'POST /embed HTTP/1.1'],
+  ['a Host of two words', 400, 'POST /embed HTTP/1.1\r\nhost: a b'],
+  ['a Host with a path', 400, 'POST /embed HTTP/1.1\r\nhost: a/b'],
+  ['a Host with a user', 400, 'POST /embed HTTP/1.1\r\nhost: a@b'],
+  ['a Host whose port is none', 400, 'POST /embed HTTP/1.1\r\nhost: a:b'],
   ['chunks in HTTP/1.0', 400, 'POST /embed HTTP/1.0\r\ntransfer-encoding: chunked'],
   ['a coding before chunked', 400, 'POST /embed HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip, chunked'],
   ['an expectation that nobody knows', 417, 'POST /v1/embeddings HTTP/1.1\r\nhost: a\r\nexpect: tea'],

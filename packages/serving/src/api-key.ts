@@ -13,6 +13,9 @@ export interface ApiKey {
 
 const isScope = (name: string): name is Scope => (SCOPES as readonly string[]).includes(name);
 
+/** What the header Authorization carries as it is: visible ASCII. Another key could never be matched. */
+const CARRIED = /^[\x21-\x7e]+$/;
+
 /**
  * `KEY`, or `sha256:` and 64 hexadecimal digits of it; then `#embed+search` where it may not do all. A key that has a `#` itself is given as its
  * hash. Undefined: neither.
@@ -24,7 +27,7 @@ export function parseApiKey(text: string): ApiKey | undefined {
   if (!names.every(isScope)) return undefined;
   const key = hash < 0 ? text : text.slice(0, hash);
   const scopes = names;
-  if (!key.startsWith('sha256:')) return key === '' ? undefined : { digest: keyDigest(key), scopes };
+  if (!key.startsWith('sha256:')) return CARRIED.test(key) ? { digest: keyDigest(key), scopes } : undefined;
   const digest = key.slice('sha256:'.length).toLowerCase();
   return /^[0-9a-f]{64}$/.test(digest) ? { digest, scopes } : undefined;
 }

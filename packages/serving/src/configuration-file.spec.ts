@@ -89,6 +89,10 @@ HOST:
     ['lists within lists', 'KIMERA_MODELS: [[a]]'],
     ['an item with a comma', 'KIMERA_MODELS: ["a,b"]'],
     ['aliases that expand', 'HOST: &a x\nPORT: *a'],
+    ['true where a number is expected', 'PORT: true'],
+    ['true where a text is expected', 'KIMERA_MODELS: [true]'],
+    ['a key that YAML reads as a number', 'KIMERA_API_KEYS: 1e10'],
+    ['keys that YAML reads as numbers', 'KIMERA_API_KEYS: ["a", 007]'],
     ['a name with =', 'KIMERA_MODEL_ALIASES: {"a=b": c}'],
   ])('refuses %s', async (_, text) => {
     const path = await fileOf(text);

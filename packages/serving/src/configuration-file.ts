@@ -3,10 +3,11 @@ import { isAbsolute, join } from 'node:path';
 import { closest, distance } from 'fastest-levenshtein';
 import { parseDocument, type Document } from 'yaml';
 import { z } from 'zod';
-import { SETTINGS, type Environment } from './configuration.js';
+import { FLAGS, SETTINGS, type Environment } from './configuration.js';
 import { ENVIRONMENT } from './environment.js';
 import { ConfigurationFileError, UnknownSettingError } from './errors.js';
 
+const SECRETS = ENVIRONMENT.flatMap(({ name, isSecret }) => (isSecret === true ? [name] : []));
 /** Names further apart than this are not taken for one another. */
 const NEAR = 0.5;
 
@@ -83,7 +84,15 @@ function unknown(path: string, name: string): UnknownSettingError {
 
 /** As the environment would have it: 1 and 0 for true and false, commas between items, `=` between name and value. */
 function asText(path: string, name: string, value: z.infer<typeof fileSchema>[string]): string {
-  const one = (item: z.infer<typeof word>): string => (typeof item === 'boolean' ? (item ? '1' : '0') : String(item));
+  const one = (item: z.infer<typeof word>): string => {
+    // YAML reads 1e3, 0x10 and 007 as numbers: what a key was written as is lost.
+    if (typeof item === 'number' && SECRETS.includes(name))
+      throw new ConfigurationFileError(path, `${name}: expected a text, in quotes`);
+    if (typeof item !== 'boolean') return String(item);
+    if (!FLAGS.includes(name))
+      throw new ConfigurationFileError(path, `${name}: ${item} is for settings that are 0 or 1`);
+    return item ? '1' : '0';
+  };
   const item = (text: string, separators: RegExp): string => {
     if (separators.test(text))
       throw new ConfigurationFileError(

@@ -27,6 +27,8 @@ it.each([
   [{ MODEL_MEMORY_MB: '0.5' }, 'MODEL_MEMORY_MB'],
   [{ MODEL_RELOAD: 'yes' }, 'MODEL_RELOAD'],
   [{ KIMERA_API_KEYS: 'sha256:abc' }, 'KIMERA_API_KEYS'],
+  [{ KIMERA_API_KEYS: 'schlüssel' }, 'KIMERA_API_KEYS'],
+  [{ KIMERA_API_KEYS: 'a#embed,b,a#search' }, 'KIMERA_API_KEYS'],
   [{ KIMERA_OPEN_METRICS: 'no' }, 'KIMERA_OPEN_METRICS'],
   [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' }, 'OTEL_EXPORTER_OTLP_ENDPOINT'],
   [{ MAX_BODY_BYTES: '1e12' }, 'MAX_BODY_BYTES'],

@@ -93,7 +93,8 @@ const flag = (usual: '0' | '1') =>
   z
     .enum(['0', '1'], '0 or 1')
     .default(usual)
-    .transform((value) => value === '1');
+    .transform((value) => value === '1')
+    .meta({ isFlag: true });
 const schema = z.object({
   USE_ONNX: flag('1'),
   LIGHTWEIGHT_EMBEDDING: flag('0'),
@@ -126,9 +127,10 @@ const schema = z.object({
   KIMERA_API_KEYS: list
     .refine(
       (keys) => keys.every((key) => parseApiKey(key) !== undefined),
-      `keys, or sha256: and 64 hexadecimal digits; what follows a # is scopes: ${SCOPES.join(', ')}, with + between them`,
+      `keys of visible ASCII characters, or sha256: and 64 hexadecimal digits; what follows a # is scopes: ${SCOPES.join(', ')}, with + between them`,
     )
-    .transform((keys) => keys.flatMap((key) => parseApiKey(key) ?? [])),
+    .transform((keys) => keys.flatMap((key) => parseApiKey(key) ?? []))
+    .refine((keys) => new Set(keys.map(({ digest }) => digest)).size === keys.length, 'each key once'),
   KIMERA_OPEN_METRICS: flag('1'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .url({ protocol: /^https?$/, error: 'an address that begins with http:// or https://' })
@@ -161,6 +163,10 @@ const schema = z.object({
 
 /** What a configuration file may set. */
 export const SETTINGS: readonly string[] = Object.keys(schema.shape);
+/** Those that are 0 or 1. */
+export const FLAGS: readonly string[] = Object.entries(schema.shape).flatMap(([name, { meta }]) =>
+  meta()?.['isFlag'] === true ? [name] : [],
+);
 
 /** The variables without those that are set to an empty text: these count as not set. */
 function given(environment: Environment): Environment {

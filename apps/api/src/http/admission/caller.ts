@@ -56,8 +56,8 @@ export function clientOf({ ip }: Request, { locals }: Response): string {
 function secondsOf(request: Request): number {
   const given = request.get(REQUEST_TIMEOUT);
   if (given === undefined) return Number.POSITIVE_INFINITY;
-  const seconds = Number(given);
-  if (!(seconds > 0))
+  const seconds = /^\d+(?:\.\d+)?$/.test(given) ? Number(given) : 0;
+  if (seconds === 0)
     throw new HttpError('invalid_request', `the header ${REQUEST_TIMEOUT} is ${given}, expected seconds above 0`);
   return seconds;
 }
