@@ -26,6 +26,8 @@ if (process.platform !== 'linux' || process.getuid() !== 0) {
   process.exit(0);
 }
 const work = mkdtempSync(join(tmpdir(), 'kimera-image-'));
+/** A step of a build ends with all that it started. */
+const OWN_PROCESSES = ['--pid', '--fork', '--kill-child'];
 /** What of the machine a base image stands for. */
 const SYSTEM = ['/usr', '/etc'];
 const LINKS = ['/bin', '/sbin', '/lib', '/lib64'];
@@ -52,8 +54,8 @@ function newRoot(name) {
   return root;
 }
 
-/** A program inside of a root. @param writable folders; the rest is read-only. */
-function inside({ root, env, cwd, user }, writable, words) {
+/** A program inside of a root. @param writable folders; the rest is read-only. @param namespaces more words for unshare. */
+function inside({ root, env, cwd, user }, writable, words, namespaces = []) {
   const mounts = [
     ...SYSTEM.map((folder) => `mount --bind ${folder} ${root}${folder} && mount -o remount,ro,bind ${root}${folder}`),
     ...writable.map((folder) => `mkdir -p ${root}${folder} && mount --bind ${root}${folder} ${root}${folder}`),
@@ -64,11 +66,11 @@ function inside({ root, env, cwd, user }, writable, words) {
   // The root itself is made read-only last, under the mounts above.
   const script = `${mounts.slice(-1)} && ${mounts.slice(0, -1).join(' && ')} && mount -o remount,ro,bind ${root} && cd ${root}${cwd} && exec chroot --userspec=${USERS[user]}:${USERS[user]} ${root} /usr/bin/env -i -C ${cwd} "$@"`;
   const variables = Object.entries(env).map(([key, value]) => `${key}=${value}`);
-  return ['unshare', ['--mount', '--', 'sh', '-euc', script, 'sh', ...variables, ...words]];
+  return ['unshare', ['--mount', ...namespaces, '--', 'sh', '-euc', script, 'sh', ...variables, ...words]];
 }
 
 function run(stage, writable, words, options = {}) {
-  const { status, stdout } = spawnSync(...inside(stage, writable, words), {
+  const { status, stdout } = spawnSync(...inside(stage, writable, words, OWN_PROCESSES), {
     stdio: ['ignore', 'pipe', 'inherit'],
     encoding: 'utf8',
     ...options,
