@@ -105,12 +105,24 @@ async function openGraph(path: string): Promise<{ readonly run: Run; readonly cl
   const session = await InferenceSession.create(path);
   return {
     run: (ids, texts, tokens) => {
-      const int64 = (values: readonly number[]): Tensor =>
-        new Tensor('int64', BigInt64Array.from(values, BigInt), [texts, tokens]);
+      const int64 = (values: readonly number[], dims: readonly number[]): Tensor =>
+        new Tensor('int64', BigInt64Array.from(values, BigInt), dims);
+      const portable = !session.inputNames.includes('groups');
       const feeds = {
-        input_ids: int64(ids),
-        attention_mask: int64(ids.map(() => 1)),
-        token_type_ids: int64(ids.map(() => 0)),
+        input_ids: int64(ids, portable ? [texts, tokens] : [ids.length]),
+        attention_mask: int64(
+          ids.map(() => 1),
+          [texts, tokens],
+        ),
+        token_type_ids: int64(
+          ids.map(() => 0),
+          [texts, tokens],
+        ),
+        token_places: int64(
+          ids.map((_, i) => i % tokens),
+          [ids.length],
+        ),
+        groups: int64([texts, tokens], [1, 2]),
       };
       return session.run(
         Object.fromEntries(Object.entries(feeds).filter(([name]) => session.inputNames.includes(name))),

@@ -76,8 +76,17 @@ async function openBareSession(): Promise<(task: Task) => Promise<number>> {
     enableMemPattern: false,
   });
   const { texts, tokens } = BATCH;
-  const ids = BigInt64Array.from({ length: texts * tokens }, (_, i) => BigInt(2_000 + ((i * 7_919) % 20_000)));
-  const feeds = { input_ids: new Tensor('int64', ids, [texts, tokens]) };
+  const int64 = (dims: readonly number[], value: (i: number) => number): Tensor =>
+    new Tensor(
+      'int64',
+      BigInt64Array.from({ length: dims.reduce((a, b) => a * b) }, (_, i) => BigInt(value(i))),
+      dims,
+    );
+  const feeds = {
+    input_ids: int64([texts * tokens], (i) => 2_000 + ((i * 7_919) % 20_000)),
+    token_places: int64([texts * tokens], (i) => i % tokens),
+    groups: int64([1, 2], (i) => [texts, tokens][i] ?? 0),
+  };
   return ({ seconds }) =>
     repeat(seconds, async () => {
       await session.run(feeds, ['dense']);

@@ -74,6 +74,22 @@ it('an older folder, whose graph tells normalised vectors alone, refuses the oth
   await backend.close();
 });
 
+it('an older folder, whose graph takes one length a run, gives texts of several lengths what they get alone', async () => {
+  const backend = await open('fixtures/models/bert-tiny-int8');
+  const texts = [
+    [2, 7, 8, 3],
+    [2, 3],
+    [2, 9, 8, 3],
+    [2, 30, 31, 32, 33, 3],
+  ];
+  const { dense: together = new Float32Array() } = await backend.run(tokenBatch(texts), dense);
+  for (const [i, ids] of texts.entries()) {
+    const { dense: alone = [] } = await backend.run(tokenBatch([ids]), dense);
+    expect(maxAbsDifference(together.subarray(i * 32, (i + 1) * 32), alone)).toBeLessThan(float32.maxAbs);
+  }
+  await backend.close();
+});
+
 describe('MiniLM against sentence-transformers', () => {
   it('has the vectors of 120 texts within what float16 weights lose', async () => {
     const backend = await open('models/all-MiniLM-L6-v2');

@@ -71,5 +71,8 @@ export async function openOnnxBackend({
     runner,
     tokensOfARun: ONNX_RUN_TOKENS,
     workers,
+    // One run of texts of all lengths is faster than one a length (docs/decisions/2026-11-30-unequal-lengths.md); on
+    // other processors each group would cost a way to them.
+    lengths: executionProvider === 'cpu' ? 'mixed' : 'equal',
   });
 }

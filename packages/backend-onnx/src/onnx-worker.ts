@@ -1,4 +1,4 @@
-import { checkGraph, type GroupRequest } from '@kimera/fast-graph';
+import { checkGraph, type RunRequest } from '@kimera/fast-graph';
 import { serveWorker } from '@kimera/worker-pool';
 import { nativeBackendName, type WorkerData } from './graph-options.js';
 import { openGraph } from './open-graph.js';
@@ -9,7 +9,7 @@ void serveWorker(async (data) => {
   const { graph } = await openGraph(options);
   await checkGraph(nativeBackendName(options.executionProvider), graph, served);
   return async (request) => {
-    const response = await graph.runAll(request as readonly GroupRequest[]);
-    return { response, transfer: response.flatMap((group) => Object.values(group).map(({ buffer }) => buffer)) };
+    const response = await graph.runAll(request as readonly RunRequest[]);
+    return { response, transfer: response.flatMap((run) => Object.values(run).map(({ buffer }) => buffer)) };
   };
 });

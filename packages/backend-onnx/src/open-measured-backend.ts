@@ -32,5 +32,6 @@ export async function openMeasuredBackend(folder: ModelFolder, variantName?: Var
     variant,
     runner: new SessionRunner(name, graph, () => session.release()),
     tokensOfARun: ONNX_RUN_TOKENS,
+    lengths: 'mixed',
   });
 }

@@ -1,6 +1,6 @@
 import { open, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { checkGraph, checkInt8, FastGraph, type GroupRequest, ModelLoadError, reasonOf } from '@kimera/fast-graph';
+import { checkGraph, checkInt8, FastGraph, type RunRequest, ModelLoadError, reasonOf } from '@kimera/fast-graph';
 import { serveWorker } from '@kimera/worker-pool';
 import * as runtime from 'onnxruntime-web';
 import { endingOnTrap } from './node/ending-on-trap.js';
@@ -35,8 +35,8 @@ void serveWorker(async (data) => {
   );
   await checkGraph('wasm', fastGraph, served);
   return async (request) => {
-    const response = await fastGraph.runAll(request as readonly GroupRequest[]);
-    return { response, transfer: response.flatMap((group) => Object.values(group).map(({ buffer }) => buffer)) };
+    const response = await fastGraph.runAll(request as readonly RunRequest[]);
+    return { response, transfer: response.flatMap((run) => Object.values(run).map(({ buffer }) => buffer)) };
   };
 });
 

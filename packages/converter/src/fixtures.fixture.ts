@@ -69,7 +69,7 @@ export async function openPlainBackend(folder: ModelFolder, name?: VariantName):
         const ids = textIds(batch, i);
         const output = await session.run(
           {
-            input_ids: new Tensor('int64', BigInt64Array.from(ids, BigInt), [1, ids.length]),
+            ...feedsOf([[...ids]]),
             ...(folder.space.promptPooling === undefined
               ? {}
               : { prompt_tokens: new Tensor('int64', BigInt64Array.of(BigInt(batch.promptTokens?.[i] ?? 0)), [1]) }),
@@ -124,4 +124,22 @@ export async function portableHiddenStates(
   await session.release();
   const hidden = output['last_hidden_state']?.data as Float32Array;
   return hidden.slice(0, (hidden.length / (ids.length + padding)) * ids.length);
+}
+
+/** What a fast graph takes for these texts; neighbours of equal length are a group. */
+export function feedsOf(texts: readonly (readonly number[])[]): Record<string, Tensor> {
+  const int64 = (values: readonly number[], dims: readonly number[]): Tensor =>
+    new Tensor('int64', BigInt64Array.from(values, BigInt), dims);
+  const groups: [number, number][] = [];
+  for (const { length } of texts) {
+    const last = groups.at(-1);
+    if (last?.[1] === length) last[0] += 1;
+    else groups.push([1, length]);
+  }
+  const places = texts.flatMap((ids) => [...ids.keys()]);
+  return {
+    input_ids: int64(texts.flat(), [places.length]),
+    token_places: int64(places, [places.length]),
+    groups: int64(groups.flat(), [groups.length, 2]),
+  };
 }

@@ -24,7 +24,7 @@ describe('inspectPath', () => {
         { path: 'onnx/model.onnx' },
         {
           path: 'onnx/model_fast.onnx',
-          inputs: [{ name: 'input_ids' }],
+          inputs: [{ name: 'input_ids' }, { name: 'token_places' }, { name: 'groups' }],
           outputs: [
             { name: 'dense', shape: ['batch', 384] },
             { name: 'pooled', shape: ['batch', 384] },

@@ -8,7 +8,14 @@ import fc from 'fast-check';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { convertCheckpoint } from './convert-checkpoint.js';
 import type { OpenBackend } from './fidelity/fidelity.js';
-import { checkpoints, fewCalibrationTexts, openPlainBackend, productsSaturate, root } from './fixtures.fixture.js';
+import {
+  checkpoints,
+  feedsOf,
+  fewCalibrationTexts,
+  openPlainBackend,
+  productsSaturate,
+  root,
+} from './fixtures.fixture.js';
 import { FidelityError } from './index.js';
 import { verifyModel } from './verify-model.js';
 import { columnMaxima, quantizeMatrix } from './int8/quantize-matrix.js';
@@ -145,21 +152,21 @@ describe('the int8 variant', () => {
     const folder = await usualBert();
     const session = await InferenceSession.create(join(folder.path, 'onnx/model_int8.onnx'));
     const run = async (rows: readonly (readonly number[])[]): Promise<Float32Array> => {
-      const output = await session.run({
-        input_ids: new Tensor('int64', BigInt64Array.from(rows.flat(), BigInt), [rows.length, rows[0]?.length ?? 0]),
-      });
+      const output = await session.run(feedsOf(rows));
       return output['dense']?.data as Float32Array;
     };
-    const [a, b, c] = [
+    const [a, b, c, d] = [
       [2, 8, 9, 30, 3],
       [2, 100, 101, 102, 3],
       [2, 5, 5, 5, 3],
+      [2, 7, 3],
     ] as const;
     const alone = (await run([a])).slice();
     for (const rows of [
       [a, b],
       [b, a, c],
       [c, b, a, a],
+      [d, a, d, b, a],
     ]) {
       const together = await run(rows);
       rows.forEach((row, i) => {

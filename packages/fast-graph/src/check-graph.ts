@@ -16,7 +16,7 @@ export interface ServedVariant {
  */
 export async function checkGraph(name: string, graph: FastGraph, { folder, variant }: ServedVariant): Promise<void> {
   const runner = {
-    call: (groups: Parameters<FastGraph['runAll']>[0]) => graph.runAll(groups),
+    call: (runs: Parameters<FastGraph['runAll']>[0]) => graph.runAll(runs),
     close: () => Promise.resolve(),
   };
   await checkProbes(new GraphBackend({ name, folder, variant, runner, tokensOfARun: 1 }), folder.probes);

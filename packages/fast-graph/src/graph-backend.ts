@@ -13,13 +13,13 @@ import {
 } from '@kimera/core';
 import type { ModelFolder, SpaceFileVariant } from '@kimera/model-folder/pure';
 import { type EqualLengthGroup, equalLengthGroups } from './equal-length-groups.js';
-import type { GroupRequest, GroupResponse } from './group.js';
 import { OutputOfTexts } from './output-of-texts.js';
+import { type RunRequest, type RunResponse, togetherUpTo } from './run-request.js';
 
-/** Runs groups on a {@link FastGraph}: worker threads that each hold one, or one in the same thread. */
+/** Runs a {@link FastGraph}: worker threads that each hold one, or one in the same thread. */
 export interface GroupRunner {
-  /** One after the other: GroupRequest[] to GroupResponse[]. */
-  call(groups: readonly GroupRequest[], order?: RunOrder): Promise<unknown>;
+  /** One after the other: RunRequest[] to RunResponse[]. */
+  call(runs: readonly RunRequest[], order?: RunOrder): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -31,13 +31,15 @@ export interface GraphBackendParts<Runner extends GroupRunner> {
   readonly runner: Runner;
   /** Tokens of one run of several texts. */
   readonly tokensOfARun: number;
-  /** Groups that the runner runs at the same time; default 1. */
+  /** Runs at the same time; default 1. */
   readonly workers?: number;
+  /** Texts of one run: of the same length (default), or of any. */
+  readonly lengths?: 'equal' | 'mixed';
 }
 
 /**
- * The fast graph of one variant of a model folder as a backend: batches checked, cut into groups of equal length, put
- * together again.
+ * The fast graph of one variant of a model folder as a backend: batches checked, cut into runs, put together
+ * again.
  */
 export class GraphBackend<Runner extends GroupRunner = GroupRunner> implements InferenceBackend {
   readonly name: string;
@@ -47,6 +49,7 @@ export class GraphBackend<Runner extends GroupRunner = GroupRunner> implements I
   readonly #folder: ModelFolder;
   readonly #tokensOfARun: number;
   readonly #workers: number;
+  readonly #mixesLengths: boolean;
 
   constructor({
     name,
@@ -55,6 +58,7 @@ export class GraphBackend<Runner extends GroupRunner = GroupRunner> implements I
     runner,
     tokensOfARun,
     workers = 1,
+    lengths = 'equal',
   }: GraphBackendParts<Runner>) {
     this.name = name;
     this.space = folder.space;
@@ -63,6 +67,7 @@ export class GraphBackend<Runner extends GroupRunner = GroupRunner> implements I
     this.#folder = folder;
     this.#tokensOfARun = tokensOfARun;
     this.#workers = workers;
+    this.#mixesLengths = lengths === 'mixed';
   }
 
   async run(batch: TokenBatch, { heads, normalize, order }: HeadRequest): Promise<BackendOutput> {
@@ -70,28 +75,26 @@ export class GraphBackend<Runner extends GroupRunner = GroupRunner> implements I
     if (heads.length === 0) return {};
     const output = new OutputOfTexts(batchSize(batch), this.#folder);
     const groups = equalLengthGroups(batch, this.#tokensOfARun);
-    // Groups go together: the runner need not come back for each.
-    const tokensOfACall = Math.min(this.#tokensOfARun, Math.ceil(batch.ids.length / this.#workers));
+    const together = togetherUpTo(Math.min(this.#tokensOfARun, Math.ceil(batch.ids.length / this.#workers)), groups);
     await Promise.all(
-      inCalls(groups, tokensOfACall).map(async (together) => {
-        const requests = together.map(({ tokens, texts }): GroupRequest => ({
-          ids: idsOf(batch, texts, tokens),
-          texts: texts.length,
-          tokens,
-          heads,
-          // Where the graph does not normalise, its vectors are what was asked for.
-          normalize: this.space.normalize ? normalize : undefined,
-          promptTokens: Int32Array.from(texts, (text) => batch.promptTokens?.[text] ?? 0),
-        }));
+      together.map(async (some) => {
+        const runs = this.#mixesLengths ? [some] : some.map((group) => [group]);
+        const requests = runs.map((run): RunRequest => {
+          const texts = textsOf(run);
+          return {
+            ids: idsOf(batch, texts),
+            groups: run.map((group) => ({ texts: group.texts.length, tokens: group.tokens })),
+            heads,
+            // Where the graph does not normalise, its vectors are what was asked for.
+            normalize: this.space.normalize ? normalize : undefined,
+            promptTokens: Int32Array.from(texts, (text) => batch.promptTokens?.[text] ?? 0),
+          };
+        });
         const responses = (await this.runner.call(requests, order).catch((error: unknown) => {
           // Clients are told the model, not where it lies.
           throw error instanceof UnnormalizedOutputError ? new UnnormalizedOutputError(this.space.modelId) : error;
-        })) as readonly GroupResponse[];
-        together.forEach(({ texts }, i) =>
-          texts.forEach((text, row) =>
-            output.set(text, textIds(batch, text), row, texts.length, responses[i] as GroupResponse),
-          ),
-        );
+        })) as readonly RunResponse[];
+        runs.forEach((run, i) => output.set(batch, textsOf(run), responses[i] ?? {}));
       }),
     );
     return Object.fromEntries(heads.map((head) => [head, output[head]]));
@@ -102,27 +105,18 @@ export class GraphBackend<Runner extends GroupRunner = GroupRunner> implements I
   }
 }
 
-/** Groups of so many tokens together at most, in their order; a larger one alone. */
-function inCalls(groups: readonly EqualLengthGroup[], tokens: number): readonly (readonly EqualLengthGroup[])[] {
-  const calls: EqualLengthGroup[][] = [];
-  let left = 0;
-  for (const group of groups) {
-    const size = group.tokens * group.texts.length;
-    if (calls.length === 0 || size > left) {
-      calls.push([]);
-      left = tokens;
-    }
-    calls.at(-1)?.push(group);
-    left -= size;
-  }
-  return calls;
+function textsOf(run: readonly EqualLengthGroup[]): readonly number[] {
+  return run.flatMap(({ texts }) => texts);
 }
 
-/** [B, T] of a group: the batch's own where it is all of it, since texts keep their order. */
-function idsOf(batch: TokenBatch, texts: readonly number[], tokens: number): Int32Array {
-  // A part of a longer buffer is copied: a message to a worker would take all of it.
-  if (texts.length === batchSize(batch) && batch.ids.byteLength === batch.ids.buffer.byteLength) return batch.ids;
-  const ids = new Int32Array(texts.length * tokens);
-  texts.forEach((text, row) => ids.set(textIds(batch, text), row * tokens));
+/** Of the texts, back to back. */
+function idsOf(batch: TokenBatch, texts: readonly number[]): Int32Array {
+  const parts = texts.map((text) => textIds(batch, text));
+  const ids = new Int32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    ids.set(part, at);
+    at += part.length;
+  }
   return ids;
 }

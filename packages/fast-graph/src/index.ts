@@ -4,5 +4,5 @@ export { graphErrors, InferenceError, ModelLoadError, reasonOf } from './errors.
 export { FastGraph } from './fast-graph.js';
 export { GraphBackend, type GraphBackendParts, type GroupRunner } from './graph-backend.js';
 export type { GraphInput, GraphOutput, GraphSession } from './graph-session.js';
-export type { GroupRequest, GroupResponse } from './group.js';
+export type { GroupSize, RunRequest, RunResponse } from './run-request.js';
 export { SessionRunner } from './session-runner.js';

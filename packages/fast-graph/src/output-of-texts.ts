@@ -1,8 +1,8 @@
-import { lexicalWeights } from '@kimera/core';
+import { lexicalWeights, textIds, type TokenBatch } from '@kimera/core';
 import type { ModelFolder } from '@kimera/model-folder/pure';
-import type { GroupResponse } from './group.js';
+import type { RunResponse } from './run-request.js';
 
-/** The heads of B texts, filled in group by group. */
+/** The heads of B texts, filled in run by run. */
 export class OutputOfTexts {
   #dense: Float32Array | undefined;
   readonly sparse: ReadonlyMap<number, number>[];
@@ -23,14 +23,28 @@ export class OutputOfTexts {
     return (this.#dense ??= new Float32Array(this.#texts * this.#dimension));
   }
 
-  /** Text `text` is row `row` of a group of `rows`. */
-  set(text: number, ids: Int32Array, row: number, rows: number, { dense, sparse, colbert }: GroupResponse): void {
-    const part = (values: Float32Array): Float32Array =>
-      values.subarray((row * values.length) / rows, ((row + 1) * values.length) / rows);
-    // A group of all texts has them in their order.
-    if (dense !== undefined && rows === this.#texts) this.#dense = dense;
-    else if (dense !== undefined) this.dense.set(part(dense), text * part(dense).length);
-    if (sparse !== undefined) this.sparse[text] = lexicalWeights(ids, part(sparse), this.#ignored);
-    if (colbert !== undefined) this.colbert[text] = part(colbert);
+  /** The texts of a run, in its order. */
+  set(batch: TokenBatch, texts: readonly number[], { dense, sparse, colbert }: RunResponse): void {
+    // A run of all texts in their order has the vectors in theirs.
+    const isWhole = texts.length === this.#texts && texts.every((text, i) => text === i);
+    if (dense !== undefined && isWhole) this.#dense = dense;
+    const tokens = texts.reduce((sum, text) => sum + textIds(batch, text).length, 0);
+    /** Rows from the first on: `all` has `of` of them. */
+    const rows = (all: Float32Array, first: number, count: number, of: number): Float32Array =>
+      all.subarray((first * all.length) / of, ((first + count) * all.length) / of);
+    let before = 0;
+    texts.forEach((text, row) => {
+      const ids = textIds(batch, text);
+      if (dense !== undefined && !isWhole) this.dense.set(rows(dense, row, 1, texts.length), text * this.#dimension);
+      if (sparse !== undefined)
+        this.sparse[text] = lexicalWeights(ids, rows(sparse, before, ids.length, tokens), this.#ignored);
+      // The first token of a text has none.
+      if (colbert !== undefined)
+        this.colbert[text] =
+          tokens === texts.length
+            ? colbert.subarray(0, 0)
+            : rows(colbert, before - row, ids.length - 1, tokens - texts.length);
+      before += ids.length;
+    });
   }
 }

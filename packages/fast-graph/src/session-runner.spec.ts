@@ -3,13 +3,12 @@ import { ClosedError } from '@kimera/core';
 import { rejection } from '@kimera/testing';
 import { FastGraph } from './fast-graph.js';
 import type { GraphSession } from './graph-session.js';
-import type { GroupRequest } from './group.js';
+import type { RunRequest } from './run-request.js';
 import { SessionRunner } from './session-runner.js';
 
-const group = (id: number): GroupRequest => ({
+const run = (id: number): RunRequest => ({
   ids: Int32Array.of(id),
-  texts: 1,
-  tokens: 1,
+  groups: [{ texts: 1, tokens: 1 }],
   heads: ['dense'],
   promptTokens: Int32Array.of(0),
 });
@@ -32,9 +31,9 @@ it('a session runs one group at a time, in order; a failure fails its own call; 
   const runner = new SessionRunner('wasm', new FastGraph(session, 'graph', ['dense']), async () => {
     log.push('released');
   });
-  const calls = [1, 2, 3].map((id) => runner.call([group(id)]));
+  const calls = [1, 2, 3].map((id) => runner.call([run(id)]));
   const closing = [runner.close(), runner.close()];
-  expect(await rejection(() => runner.call([group(4)]))).toBeInstanceOf(ClosedError);
+  expect(await rejection(() => runner.call([run(4)]))).toBeInstanceOf(ClosedError);
   expect(await Promise.allSettled(calls)).toMatchObject([
     { value: [{ dense: Float32Array.of(1) }] },
     { reason: { code: 'INFERENCE', reason: 'two' } },

@@ -1,9 +1,9 @@
 import { ClosedError } from '@kimera/core';
 import type { FastGraph } from './fast-graph.js';
 import type { GroupRunner } from './graph-backend.js';
-import type { GroupRequest, GroupResponse } from './group.js';
+import type { RunRequest, RunResponse } from './run-request.js';
 
-/** Runs groups in the caller's thread, one after the other: a session of onnxruntime-web takes one run at a time. */
+/** Runs a graph in the caller's thread, one after the other: a session of onnxruntime-web takes one run at a time. */
 export class SessionRunner implements GroupRunner {
   readonly #graph: FastGraph;
   readonly #release: () => Promise<void>;
@@ -24,9 +24,9 @@ export class SessionRunner implements GroupRunner {
   }
 
   /** @throws InferenceError, ClosedError. */
-  call(groups: readonly GroupRequest[]): Promise<readonly GroupResponse[]> {
+  call(runs: readonly RunRequest[]): Promise<readonly RunResponse[]> {
     if (this.#closing !== undefined) return Promise.reject(new ClosedError(this.name));
-    const responses = this.#last.then(() => this.#graph.runAll(groups));
+    const responses = this.#last.then(() => this.#graph.runAll(runs));
     this.#last = responses.catch(() => undefined);
     return responses;
   }

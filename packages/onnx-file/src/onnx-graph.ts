@@ -71,25 +71,53 @@ export class OnnxGraph {
    * graph.
    */
   conditional(condition: string, then: () => string, otherwise: () => string): string {
-    const node = new ProtobufWriter().string(1, condition);
     const name = `v${this.#count++}`;
-    node.string(2, name).string(3, name).string(4, 'If');
-    for (const [attributeName, build] of [
-      ['then_branch', then],
-      ['else_branch', otherwise],
-    ] as const) {
-      const outer = this.#nodes;
-      this.#nodes = [];
-      const result = build();
-      const branch = new ProtobufWriter();
-      for (const inner of this.#nodes) branch.message(1, inner);
-      this.#nodes = outer;
-      const type = new ProtobufWriter().message(1, new ProtobufWriter().int(1, ONNX_TYPES.float));
-      branch.string(2, `${name}_${attributeName}`).message(12, new ProtobufWriter().string(1, result).message(2, type));
-      node.message(5, new ProtobufWriter().string(1, attributeName).message(6, branch).int(20, 5));
-    }
-    this.#nodes.push(node);
+    const branch = (suffix: string, build: () => string): ProtobufWriter => {
+      const [nodes, result] = this.#inner(build);
+      return subgraph(`${name}_${suffix}`, nodes, [], [portOf(result, FLOAT)]);
+    };
+    this.#nodes.push(
+      new ProtobufWriter()
+        .string(1, condition)
+        .string(2, name)
+        .string(3, name)
+        .string(4, 'If')
+        .message(5, graphAttribute('then_branch', branch('then', then)))
+        .message(5, graphAttribute('else_branch', branch('else', otherwise))),
+    );
     return name;
+  }
+
+  /**
+   * The float values that `part` computes for the indexes 0 to `count` - 1 (int64 scalars), one behind the other on axis
+   * 0. Constants and weights belong to the outer graph.
+   */
+  concatenated(count: string, part: (index: string) => string): string {
+    const name = `v${this.#count++}`;
+    const [index, condition, parts] = [`${name}_index`, `${name}_condition`, `${name}_parts`];
+    const [nodes, [next, all]] = this.#inner(() => {
+      const value = part(index);
+      return [this.node('Identity', [condition]), this.node('SequenceInsert', [parts, value])] as const;
+    });
+    const sequence = new ProtobufWriter().message(4, new ProtobufWriter().message(1, FLOAT));
+    const body = subgraph(
+      `${name}_body`,
+      nodes,
+      [portOf(index, scalarType('int64')), portOf(condition, scalarType('bool')), portOf(parts, sequence)],
+      [portOf(next, scalarType('bool')), portOf(all, sequence)],
+    );
+    const none = this.node('SequenceEmpty', [], { dtype: ONNX_TYPES.float });
+    this.#nodes.push(
+      new ProtobufWriter()
+        .string(1, count)
+        .string(1, '')
+        .string(1, none)
+        .string(2, name)
+        .string(3, name)
+        .string(4, 'Loop')
+        .message(5, graphAttribute('body', body)),
+    );
+    return this.node('ConcatFromSequence', [name], { axis: 0 });
   }
 
   external(name: string, type: OnnxType, dims: readonly number[], data: ExternalData): string {
@@ -139,6 +167,18 @@ export class OnnxGraph {
       .finish();
   }
 
+  /** The nodes that `build` makes, apart from the others, and what it gives. */
+  #inner<Result>(build: () => Result): readonly [readonly ProtobufWriter[], Result] {
+    const outer = this.#nodes;
+    this.#nodes = [];
+    try {
+      const result = build();
+      return [this.#nodes, result];
+    } finally {
+      this.#nodes = outer;
+    }
+  }
+
   #constant(type: OnnxType, dims: readonly number[], raw: Uint8Array): string {
     const key = `${type} ${dims.join('x')} ${Buffer.from(raw).toString('hex')}`;
     const known = this.#constants.get(key);
@@ -164,6 +204,38 @@ export class OnnxGraph {
     if (domain !== '') node.string(7, domain);
     this.#nodes.push(node);
   }
+}
+
+/** TypeProto of a float tensor of any shape. */
+const FLOAT = new ProtobufWriter().message(1, new ProtobufWriter().int(1, ONNX_TYPES.float));
+
+function scalarType(type: OnnxType): ProtobufWriter {
+  return new ProtobufWriter().message(
+    1,
+    new ProtobufWriter().int(1, ONNX_TYPES[type]).message(2, new ProtobufWriter()),
+  );
+}
+
+function portOf(name: string, type: ProtobufWriter): ProtobufWriter {
+  return new ProtobufWriter().string(1, name).message(2, type);
+}
+
+function subgraph(
+  name: string,
+  nodes: readonly ProtobufWriter[],
+  inputs: readonly ProtobufWriter[],
+  outputs: readonly ProtobufWriter[],
+): ProtobufWriter {
+  const graph = new ProtobufWriter();
+  for (const node of nodes) graph.message(1, node);
+  graph.string(2, name);
+  for (const input of inputs) graph.message(11, input);
+  for (const output of outputs) graph.message(12, output);
+  return graph;
+}
+
+function graphAttribute(name: string, graph: ProtobufWriter): ProtobufWriter {
+  return new ProtobufWriter().string(1, name).message(6, graph).int(20, 5);
 }
 
 function tensorHeader(name: string, type: OnnxType, dims: readonly number[]): ProtobufWriter {

@@ -31,24 +31,22 @@ export function lengthGraph(graph: OnnxGraph, ids: string): string {
   return graph.node('Gather', [graph.node('Shape', [ids]), graph.int64([1], [])], { axis: 0 });
 }
 
-/** The first hidden state [B, T, D]; the tables are [., E]. @param types rows of the token type table, or undefined where there are none. */
+/**
+ * The first hidden state [B, T, D] of ids [B, T]; the tables are [., E]. @param positions rows of the position table, [T, E] or
+ * [B, T, E]. @param
+ * types rows of the token type table, or undefined where there are none.
+ */
 export function embeddingsGraph(
   graph: OnnxGraph,
   weights: GraphWeights,
   shape: EncoderShape,
   ids: string,
-  length: string,
+  positions: () => string,
   types: string | undefined,
 ): string {
   const word = weights.gather(graph, 'embeddings.word', ids);
   const typed = types === undefined ? word : graph.node('Add', [word, types]);
-  const normed = normGraph(
-    graph,
-    weights,
-    'embeddings.norm',
-    graph.node('Add', [typed, positionsGraph(graph, weights, shape, ids, length)]),
-    shape,
-  );
+  const normed = normGraph(graph, weights, 'embeddings.norm', graph.node('Add', [typed, positions()]), shape);
   if (shape.embeddingSize === shape.hiddenSize) return normed;
   return graph.node('Add', [
     matrixGraph(graph, normed, weights.value(graph, 'embeddings.projection.weight')),
@@ -56,7 +54,8 @@ export function embeddingsGraph(
   ]);
 }
 
-function positionsGraph(
+/** Rows of the position table for ids [B, T], padding after the text: [B, T, E], or [T, E] for all texts. */
+export function positionsGraph(
   graph: OnnxGraph,
   weights: GraphWeights,
   { padding }: EncoderShape,
@@ -71,9 +70,13 @@ function positionsGraph(
       graph.node('Unsqueeze', [length, graph.int64([0])]),
       graph.int64([0]),
     ]);
-  const isToken = graph.node('Cast', [graph.node('Not', [graph.node('Equal', [ids, graph.int64([padding], [])])])], {
-    to: 7,
-  });
+  const isToken = tokensGraph(graph, ids, padding);
   const counted = graph.node('Mul', [graph.node('CumSum', [isToken, graph.int64([1], [])]), isToken]);
   return graph.node('Gather', [table, graph.node('Add', [counted, graph.int64([padding], [])])], { axis: 0 });
+}
+
+/** 1 for a token, 0 for padding. */
+export function tokensGraph(graph: OnnxGraph, ids: string, padding: number): string {
+  const isPadding = graph.node('Equal', [ids, graph.int64([padding], [])]);
+  return graph.node('Cast', [graph.node('Not', [isPadding])], { to: 7 });
 }

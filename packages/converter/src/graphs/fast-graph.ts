@@ -6,15 +6,16 @@ import type { OnnxGraph } from '@kimera/onnx-file';
 import type { GraphWeights } from '../weights/graph-weights.js';
 import type { MatrixKernel } from './matrix-kernel.js';
 import { FEED_FORWARD_GRAPHS } from './activation-graph.js';
-import { embeddingsGraph, lengthGraph } from './embeddings-graph.js';
+import { embeddingsGraph, tokensGraph } from './embeddings-graph.js';
 import { relativeBiasGraph } from './relative-bias-graph.js';
+import { type TextGroups, textGroups } from './text-groups.js';
 
 /**
- * ONNX Runtime's own operators. input_ids [B, T] of equal lengths → dense [B, D'], and where the model's last step is to
- * divide it by its norm, pooled [B, D'], what it was before. Where the model leaves prompts out
- * of its pooling: a second input prompt_tokens [B], how many tokens at the head of each text to leave out. Where it has
- * heads: inputs want_sparse and want_colbert (bool scalars) and outputs sparse [B, T], colbert [B, T - 1, C]; [B, 0]
- * and [B, 0, C] where not wanted, and then nothing is computed for them.
+ * ONNX Runtime's own operators. input_ids [N], token_places [N] and groups [G, 2] ({@link textGroups}) → dense [B, D'],
+ * and where the model's last step is to divide it by its norm, pooled [B, D'], what it was before. Where the model
+ * leaves prompts out of its pooling: a further input prompt_tokens [B], how many tokens at the head of each text to
+ * leave out. Where it has heads: inputs want_sparse and want_colbert (bool scalars) and outputs sparse [N], colbert
+ * [N - B, C]; [0] and [0, C] where not wanted, and then nothing is computed for them.
  */
 export function fastGraph(
   graph: OnnxGraph,
@@ -24,36 +25,39 @@ export function fastGraph(
   modules: ModuleChain,
   heads: TokenHeads,
 ): void {
-  const { hidden, length } = encoderGraph(graph, weights, kernel, shape);
+  const { hidden, groups } = encoderGraph(graph, weights, kernel, shape);
   const promptTokens =
     modules.promptPooling === 'excluded' ? graph.input('prompt_tokens', 'int64', ['batch']) : undefined;
   const dimension = dimensionOf(modules, shape.hiddenSize);
-  const { dense, pooled } = poolGraph(graph, weights, hidden, length, shape.hiddenSize, modules, promptTokens);
+  const { dense, pooled } = poolGraph(graph, weights, hidden, groups, shape.hiddenSize, modules, promptTokens);
   graph.output(dense, 'dense', 'float', ['batch', dimension]);
   if (pooled !== undefined) graph.output(pooled, 'pooled', 'float', ['batch', dimension]);
   if (heads.sparse !== undefined)
-    graph.output(sparseGraph(graph, weights, hidden), 'sparse', 'float', ['batch', 'weighted_tokens']);
+    graph.output(sparseGraph(graph, weights, hidden), 'sparse', 'float', ['weighted_tokens']);
   if (heads.colbert !== undefined)
-    graph.output(colbertGraph(graph, weights, hidden, heads.colbert.dimension), 'colbert', 'float', [
-      'batch',
+    graph.output(colbertGraph(graph, weights, hidden, groups, heads.colbert.dimension), 'colbert', 'float', [
       'colbert_tokens',
       heads.colbert.dimension,
     ]);
 }
 
-/** input_ids [B, T] → the last hidden states [B, T, D], and T. */
+/** The last hidden states [N, D], and the groups that its inputs are in. */
 export function encoderGraph(
   graph: OnnxGraph,
   weights: GraphWeights,
   kernel: MatrixKernel,
   shape: EncoderShape,
-): { readonly hidden: string; readonly length: string } {
-  const ids = graph.input('input_ids', 'int64', ['batch', 'sequence']);
-  const length = lengthGraph(graph, ids);
+): { readonly hidden: string; readonly groups: TextGroups } {
+  const groups = textGroups(graph);
   const type =
     shape.typeVocabularySize === 0 ? undefined : weights.value(graph, 'embeddings.type', { from: 0, rows: 1 });
-  let hidden = embeddingsGraph(graph, weights, shape, ids, length, type);
-  const bias = shape.relativeBiasRows === 0 ? [] : ['', relativeBiasGraph(graph, weights, length)];
+  const positions = (): string =>
+    graph.node('Gather', [weights.value(graph, 'embeddings.position'), placedPositions(graph, shape, groups)], {
+      axis: 0,
+    });
+  const row = graph.node('Unsqueeze', [groups.ids, graph.int64([0])]);
+  let hidden = graph.node('Squeeze', [embeddingsGraph(graph, weights, shape, row, positions, type), graph.int64([0])]);
+  const bias = shape.relativeBiasRows === 0 ? undefined : relativeBiasGraph(graph, weights, groups.longest);
   for (let layer = 0; layer < shape.layers; layer++) {
     const name = `layers.${layer}`;
     const weight = (suffix: string): string => weights.value(graph, `${name}.${suffix}`);
@@ -69,11 +73,18 @@ export function encoderGraph(
         ],
         { axis: -1, epsilon: { float: shape.layerNormEpsilon } },
       );
+    const projections = kernel.project(graph, hidden, name);
+    const projectionBias = weight('attention.qkv.bias');
     // Without a mask, since ONNX Runtime uses its flash attention only then; a bias rules it out too.
-    const mixed = graph.fused(
-      'MultiHeadAttention',
-      [...kernel.project(graph, hidden, name), weight('attention.qkv.bias'), ...bias],
-      { num_heads: shape.attentionHeads },
+    const mixed = groups.each(projections, (parts, group) =>
+      graph.node('Reshape', [
+        graph.fused(
+          'MultiHeadAttention',
+          [...parts, projectionBias, ...(bias === undefined ? [] : ['', group.square(bias)])],
+          { num_heads: shape.attentionHeads },
+        ),
+        graph.int64([-1, shape.hiddenSize]),
+      ]),
     );
     const attended = skipNorm(
       kernel.multiply(graph, mixed, `${name}.attention.output.weight`),
@@ -88,5 +99,22 @@ export function encoderGraph(
         : FEED_FORWARD_GRAPHS[shape.activation](graph, graph.node('Add', up));
     hidden = skipNorm(kernel.multiply(graph, active, `${name}.down.weight`), attended, 'norm', 'down.bias');
   }
-  return { hidden, length };
+  return { hidden, groups };
+}
+
+/** Rows of the position table for each token, [N]. */
+function placedPositions(graph: OnnxGraph, { padding }: EncoderShape, { ids, places }: TextGroups): string {
+  if (padding === undefined) return places;
+  const isToken = tokensGraph(graph, ids, padding);
+  const counted = graph.node('CumSum', [isToken, graph.int64([0], [])]);
+  // Those of the texts before are not counted.
+  const all = graph.node('Squeeze', [graph.node('Shape', [ids]), graph.int64([0])]);
+  const index = graph.node('Range', [graph.int64([0], []), all, graph.int64([1], [])]);
+  const before = graph.node('Gather', [graph.node('Sub', [counted, isToken]), graph.node('Sub', [index, places])], {
+    axis: 0,
+  });
+  return graph.node('Add', [
+    graph.node('Mul', [graph.node('Sub', [counted, before]), isToken]),
+    graph.int64([padding], []),
+  ]);
 }

@@ -3,6 +3,7 @@ import type { OnnxGraph } from '@kimera/onnx-file';
 import { denseName, LEFT_OUT, NORM_FLOOR, SUM_FLOOR, type ModuleChain } from '@kimera/reference-encoder';
 import type { GraphWeights } from '../weights/graph-weights.js';
 import { ACTIVATION_GRAPHS } from './activation-graph.js';
+import type { TextGroups } from './text-groups.js';
 
 interface GraphInputs {
   /** [B, T, D]. */
@@ -80,21 +81,22 @@ interface PooledGraph {
   readonly pooled: string | undefined;
 }
 
-/** Several kinds are concatenated; then the modules in their order. @param promptTokens [B], see fastGraph. */
+/** [N, D] → [B, D']. Several kinds are concatenated; then the modules in their order. @param promptTokens [B], see fastGraph. */
 export function poolGraph(
   graph: OnnxGraph,
   weights: GraphWeights,
   hidden: string,
-  length: string,
+  groups: TextGroups,
   hiddenSize: number,
   modules: ModuleChain,
   promptTokens: string | undefined,
 ): PooledGraph {
-  const kept = promptTokens === undefined ? undefined : keptGraph(graph, length, promptTokens);
-  const parts = modules.pooling.map((kind) => POOLING_GRAPHS[kind](graph, { hidden, length, kept }));
-  const pooled = parts.length === 1 ? (parts[0] as string) : graph.node('Concat', parts, { axis: -1 });
-  let dense = pooled;
-  let width = hiddenSize * parts.length;
+  let dense = groups.each([hidden], ([part = hidden], { length, ofTexts }) => {
+    const kept = promptTokens === undefined ? undefined : keptGraph(graph, length, ofTexts(promptTokens));
+    const kinds = modules.pooling.map((kind) => POOLING_GRAPHS[kind](graph, { hidden: part, length, kept }));
+    return kinds.length === 1 ? (kinds[0] as string) : graph.node('Concat', kinds, { axis: -1 });
+  });
+  let width = hiddenSize * modules.pooling.length;
   let beforeNorm: string | undefined;
   for (const [i, module] of modules.afterPooling.entries()) {
     if (module.kind === 'normalize') {

@@ -2,7 +2,7 @@ import type { EncoderShape } from '@kimera/reference-encoder';
 import { FEED_FORWARD_GRAPHS } from './activation-graph.js';
 import type { OnnxGraph } from '@kimera/onnx-file';
 import type { GraphWeights } from '../weights/graph-weights.js';
-import { embeddingsGraph, lengthGraph, matrixGraph, normGraph } from './embeddings-graph.js';
+import { embeddingsGraph, lengthGraph, matrixGraph, normGraph, positionsGraph } from './embeddings-graph.js';
 import { relativeBiasGraph } from './relative-bias-graph.js';
 
 /**
@@ -15,7 +15,14 @@ export function portableGraph(graph: OnnxGraph, weights: GraphWeights, shape: En
   const mask = graph.input('attention_mask', 'int64', ['batch', 'sequence']);
   const types = typesGraph(graph, weights, shape);
   const length = lengthGraph(graph, ids);
-  let hidden = embeddingsGraph(graph, weights, shape, ids, length, types);
+  let hidden = embeddingsGraph(
+    graph,
+    weights,
+    shape,
+    ids,
+    () => positionsGraph(graph, weights, shape, ids, length),
+    types,
+  );
   const open = graph.node('Unsqueeze', [graph.node('Cast', [mask], { to: 1 }), graph.int64([1, 2])]);
   const penalty = graph.node('Mul', [graph.node('Sub', [graph.float(1), open]), graph.float(-3.4028234663852886e38)]);
   const bias =

@@ -45,7 +45,7 @@ export async function calibrate(
   return new Map(tapped.map((name, i) => [name, maxima.slice(i * width, (i + 1) * width)]));
 }
 
-/** The encoder with one output, dense [B, taps · D]: max|x| over the tokens of each text, tap after tap. */
+/** The encoder with one output, dense [1, taps · D]: max|x| over the tokens of the text, tap after tap. */
 function calibrationGraph(
   model: CheckpointModel,
   weights: GraphWeights,
@@ -55,7 +55,7 @@ function calibrationGraph(
   const outputs: string[] = [];
   const tap = (name: string, x: string): void => {
     tapped.push(name);
-    outputs.push(graph.node('ReduceMax', [graph.node('Abs', [x]), graph.int64([1])], { keepdims: 0 }));
+    outputs.push(graph.node('ReduceMax', [graph.node('Abs', [x]), graph.int64([0])], { keepdims: 1 }));
   };
   const plain = floatKernel(weights, model.shape.hiddenSize);
   const kernel: MatrixKernel = {

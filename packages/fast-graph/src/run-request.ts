@@ -1,0 +1,42 @@
+import type { Head } from '@kimera/core';
+import type { EqualLengthGroup } from './equal-length-groups.js';
+
+/** One run of the graph: B texts, N tokens in all. Structured-cloneable: it crosses to worker threads. */
+export interface RunRequest {
+  /** [N]: the texts back to back, group by group. */
+  readonly ids: Int32Array;
+  readonly groups: readonly GroupSize[];
+  readonly heads: readonly Head[];
+  /** `false`: dense as the pooling makes it, where the graph divides it by its norm. */
+  readonly normalize?: false | undefined;
+  /** [B]. */
+  readonly promptTokens: Int32Array;
+}
+
+/** So many texts of so many tokens each. */
+export interface GroupSize {
+  readonly texts: number;
+  readonly tokens: number;
+}
+
+/** Those heads that were asked for, in the order of the texts: dense [B, D], sparse [N], colbert [N - B, C]. */
+export type RunResponse = Readonly<Partial<Record<Head, Float32Array<ArrayBuffer>>>>;
+
+/** Groups of so many tokens together at most, in their order; a larger one alone. */
+export function togetherUpTo(
+  tokens: number,
+  groups: readonly EqualLengthGroup[],
+): readonly (readonly EqualLengthGroup[])[] {
+  const together: EqualLengthGroup[][] = [];
+  let left = 0;
+  for (const group of groups) {
+    const size = group.tokens * group.texts.length;
+    if (together.length === 0 || size > left) {
+      together.push([]);
+      left = tokens;
+    }
+    together.at(-1)?.push(group);
+    left -= size;
+  }
+  return together;
+}
