@@ -256,8 +256,7 @@ describe('the int8 variant', () => {
     const { fast, unsigned = '' } = folder.file.variants[1]?.graphs ?? { fast: '' };
     const run = async (graph: string): Promise<readonly number[]> => {
       const session = await InferenceSession.create(join(folder.path, graph));
-      const ids = [2, 8, 9, 30, 100, 101, 7, 3];
-      const output = await session.run({ input_ids: new Tensor('int64', BigInt64Array.from(ids, BigInt), [1, 8]) });
+      const output = await session.run(feedsOf([[2, 8, 9, 30, 100, 101, 7, 3]]));
       await session.release();
       return [...(output['dense']?.data as Float32Array)];
     };
