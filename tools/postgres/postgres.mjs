@@ -108,6 +108,8 @@ class TestServer {
   }
 
   prepare() {
+    // The server's user has to come through it.
+    mkdirSync(this.folder, { recursive: true });
     mkdirSync(this.data, { recursive: true, mode: 0o700 });
     if (this.user.uid !== undefined) chownSync(this.data, this.user.uid, this.user.gid);
     if (existsSync(join(this.data, 'PG_VERSION'))) return;
