@@ -63,7 +63,7 @@ Writers waited ${journey.cutover.blockedMilliseconds.toFixed(0)} ms at the cutov
 ${table(['migration', 'verdict', 'why'], [verdictRow('multilingual-e5-small → all-MiniLM-L6-v2', report.reverse), verdictRow('vectors of the other model under the right fingerprint', report.swap), ...(report.cranfield === null ? [] : [verdictRow('Cranfield (English only), all-MiniLM-L6-v2 → multilingual-e5-small', report.cranfield)])])}
 
 ## Under kills and restarts
-20,000 rows, 30 SIGKILLs and two restarts of PostgreSQL under writers and readers (\`npx nx run migration-tests:stress\`): [benchmarks/results/2026-11-30-migration-stress.md](../benchmarks/results/2026-11-30-migration-stress.md).
+20,000 rows, 30 SIGKILLs and two restarts of PostgreSQL under writers and readers (\`npx nx run migration-tests:stress\`): [benchmarks/results/2026-11-30-migration-stress.md](../benchmarks/results/2026-11-30-migration-stress.md); 200,000 rows: [2026-11-30-migration-stress-200k.md](../benchmarks/results/2026-11-30-migration-stress-200k.md).
 
 ## How to go back
 Until \`kimera migrate retire\`: \`kimera migrate rollback --database … --collection …\`. docs/migration-guide.md has the procedure.

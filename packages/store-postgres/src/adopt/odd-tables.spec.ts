@@ -54,7 +54,8 @@ const TABLES: Readonly<Record<string, OddTable>> = {
     statements: [
       `UPDATE computed SET b = 'x' WHERE id < -15000000000000`,
       `INSERT INTO computed (id, a) VALUES (-7, 'more')`,
-      `UPDATE computed SET id = id - 1 WHERE id = -1000000000000`,
+      'UPDATE computed SET id = id - 1 WHERE id = -1000000000000',
+      `ALTER TABLE computed ADD COLUMN more int DEFAULT 1; UPDATE computed SET a = 'z' WHERE id = -7; ALTER TABLE computed DROP COLUMN more; UPDATE computed SET a = 'y' WHERE id < -15000000000000`,
     ],
     read: 'SELECT id::text, content AS text FROM computed',
   },

@@ -119,6 +119,35 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
     sql: 'CREATE TABLE numeric_id (id numeric PRIMARY KEY, content text)',
     request: { table: in_('numeric_id') },
   },
+  'an id of an enum': {
+    code: 'KEY_TYPE',
+    says: 'mood',
+    sql: `CREATE TYPE mood AS ENUM ('low', 'high'); CREATE TABLE moods (id mood PRIMARY KEY, content text)`,
+    request: { table: in_('moods') },
+  },
+  'an id of a domain': {
+    code: 'KEY_TYPE',
+    says: 'positive',
+    sql: 'CREATE DOMAIN positive AS bigint CHECK (VALUE > 0); CREATE TABLE positives (id positive PRIMARY KEY, content text)',
+    request: { table: in_('positives') },
+  },
+  'an id that is padded with blanks': {
+    code: 'KEY_TYPE',
+    says: 'character(8)',
+    sql: 'CREATE TABLE padded (id char(8) PRIMARY KEY, content text)',
+    request: { table: in_('padded') },
+  },
+  'a text of a domain': {
+    code: 'TEXT_TYPE',
+    says: '(content)::text',
+    sql: 'CREATE DOMAIN prose AS text; CREATE TABLE essays (id bigint PRIMARY KEY, content prose)',
+    request: { table: in_('essays'), text: 'content' },
+  },
+  'two tenants': {
+    code: 'UNKNOWN_COLUMN',
+    says: '--tenant',
+    request: { table: in_('docs'), tenant: 'id,content', ...WRITER },
+  },
   'an id whose collation takes two texts for one': {
     code: 'KEY_COLLATION',
     says: 'nondeterministic',
