@@ -43,7 +43,16 @@ export class Fleet {
   }
 
   #start(): void {
-    const running = startProcess(KIMERA, ['migrate', 'work', '--forever', '--threads', '1', ...this.words]);
+    const running = startProcess(KIMERA, [
+      'migrate',
+      'work',
+      '--forever',
+      '--threads',
+      '1',
+      '--priority',
+      'normal',
+      ...this.words,
+    ]);
     this.#running.push(running);
     void running.ended.then((how) => {
       const place = this.#running.indexOf(running);

@@ -24,12 +24,12 @@ onServer('a migration under writers, readers and SIGKILLs, small', () => {
       const checks = new Checks(() => undefined);
       const { figures } = await runStress(
         {
-          ...{ rows: 200, from: join(folder, 'twin'), to: LIGHT_MODEL, workers: 2, writesPerSecond: 10, readers: 2 },
-          ...{ kills: 2, restarts: 0, rate: 60, lease: 2, database: url.href, postgres: '16', folder, checkBy: 'same' },
+          ...{ rows: 120, from: join(folder, 'twin'), to: LIGHT_MODEL, workers: 2, writesPerSecond: 10, readers: 2 },
+          ...{ kills: 1, restarts: 0, rate: 60, lease: 3, database: url.href, postgres: '16', folder, checkBy: 'same' },
         },
         checks,
         () => undefined,
-        { watched: 2 },
+        { watched: 1 },
       );
       expect(checks.results.filter(({ holds }) => !holds)).toEqual([]);
       expect(checks.passed).toBe(10);
