@@ -2,7 +2,7 @@
 // Installs the libraries and servers that `npm run bench` measures Kimera beside, each in an environment of its own, from
 // PyPI and npm as they are configured:
 //   npm run bench:peers [-- FOLDER] [--only sentence-transformers,fastembed] [--again]
-// FOLDER is by default kimera/peers in the user's cache; about 13 GB and ten minutes. What is there already is kept. A peer
+// FOLDER is by default kimera/peers in the user's cache; about 8 GB and ten minutes. What is there already is kept. A peer
 // that does not install is written down as missing, with the reason, in FOLDER/peers.json; the others are installed, and
 // the exit code is 1. Needed: Python 3.10 to 3.12 with venv, and npm.
 import { spawnSync } from 'node:child_process';
@@ -30,6 +30,8 @@ const PEERS = [
   { name: 'fastembed', python: ['fastembed==0.9.1', 'onnxruntime==1.30.0'], check: 'import fastembed' },
   {
     name: 'infinity',
+    // PyTorch, 5 GB with what comes with it, is taken from there.
+    base: 'sentence-transformers',
     // The newest of the libraries below it that it still starts with.
     python: [
       TORCH,
@@ -80,11 +82,18 @@ function run(program, words, options = {}) {
   return stdout;
 }
 
-function installPython({ name, python, check, program }) {
+/** The folder of an environment's packages. */
+function packagesOf(interpreter) {
+  return run(interpreter, ['-c', 'import sysconfig; print(sysconfig.get_path("purelib"))']).trim();
+}
+
+function installPython({ name, python, check, program, base }) {
   const home = join(folder, name);
   const bin = join(home, process.platform === 'win32' ? 'Scripts' : 'bin');
   const interpreter = join(bin, 'python');
   run('python3', ['-m', 'venv', home]);
+  const shared = known[base]?.python;
+  if (shared !== undefined) writeFileSync(join(packagesOf(interpreter), `${base}.pth`), `${packagesOf(shared)}\n`);
   run(interpreter, ['-m', 'pip', 'install', '--quiet', ...python]);
   run(interpreter, ['-c', check]);
   const frozen = JSON.parse(run(interpreter, ['-m', 'pip', 'list', '--format', 'json']));
