@@ -1,15 +1,15 @@
-// usage: encode-kimera.mjs '{"model": FOLDER, "variant": "fp32", "heads": ["dense"]}'
+// usage: encode-kimera.mjs '{"model": FOLDER, "variant": "fp32", "heads": ["dense"], "workers": 1}'
 // Plain JavaScript, as the others: a TypeScript loader would count into its memory.
 import { readFileSync } from 'node:fs';
 import { openOnnxBackend } from '@kimera/backend-onnx';
 import { openEmbedder } from '@kimera/embedder';
 import { answer } from './json-lines.mjs';
 
-const { model, variant, heads = ['dense'] } = JSON.parse(process.argv[2]);
+const { model, variant, heads = ['dense'], workers = 1 } = JSON.parse(process.argv[2]);
 const versionOf = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')).version;
 const embedder = await openEmbedder({
   modelPath: model,
-  backends: [{ name: 'onnx', open: (folder) => openOnnxBackend({ folder, variant }) }],
+  backends: [{ name: 'onnx', open: (folder) => openOnnxBackend({ folder, variant, workers }) }],
 });
 const versions = {
   kimera: versionOf('../../tools/kimera/package.json'),
