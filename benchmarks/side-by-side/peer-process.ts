@@ -8,6 +8,8 @@ import { z } from 'zod';
 export interface PeerCommand {
   readonly program: string;
   readonly words: readonly string[];
+  /** Seconds that it may take to start, and for each answer; default 180. */
+  readonly patienceSeconds?: number;
 }
 
 const readySchema = z.object({ ready: z.literal(true), versions: z.record(z.string(), z.string()) });
@@ -31,9 +33,11 @@ export class PeerProcess {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #lines: AsyncIterator<string>;
   readonly #errors: () => string;
+  readonly #patienceSeconds: number;
 
-  private constructor(child: ChildProcessWithoutNullStreams) {
+  private constructor(child: ChildProcessWithoutNullStreams, patienceSeconds: number) {
     this.#child = child;
+    this.#patienceSeconds = patienceSeconds;
     this.pid = child.pid ?? 0;
     this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     this.#errors = lastLines(child.stderr);
@@ -42,7 +46,7 @@ export class PeerProcess {
   }
 
   /** @throws MissingSystemError where it does not start. */
-  static async open({ program, words }: PeerCommand): Promise<{
+  static async open({ program, words, patienceSeconds = 180 }: PeerCommand): Promise<{
     readonly peer: PeerProcess;
     readonly versions: Readonly<Record<string, string>>;
     readonly loadSeconds: number;
@@ -50,7 +54,7 @@ export class PeerProcess {
     const started = performance.now();
     const child = spawn(program, words, { env: { ...process.env, ...OFFLINE }, stdio: ['pipe', 'pipe', 'pipe'] });
     child.on('error', () => undefined);
-    const peer = new PeerProcess(child);
+    const peer = new PeerProcess(child, patienceSeconds);
     try {
       const { versions } = readySchema.parse(await peer.#next());
       return { peer, versions, loadSeconds: (performance.now() - started) / 1000 };
@@ -89,14 +93,25 @@ export class PeerProcess {
     return this.#next();
   }
 
-  /** @throws MissingSystemError with the end of stderr where the process has ended. */
+  /** @throws MissingSystemError with the end of stderr where the process has ended or takes too long. */
   async #next(): Promise<unknown> {
-    for (;;) {
-      const line = await this.#lines.next();
-      if (line.done === true) throw new MissingSystemError(this.#errors() || 'it ended without a word');
-      const message = parsed(line.value);
-      if (message !== undefined) return message;
+    let isLate = false;
+    const patience = setTimeout(() => {
+      isLate = true;
+      this.#child.kill('SIGKILL');
+    }, 1_000 * this.#patienceSeconds);
+    try {
+      for (;;) {
+        const line = await this.#lines.next();
+        if (line.done === true) break;
+        const message = parsed(line.value);
+        if (message !== undefined) return message;
+      }
+    } finally {
+      clearTimeout(patience);
     }
+    const reason = isLate ? `no answer within ${this.#patienceSeconds} s` : this.#errors();
+    throw new MissingSystemError(reason === '' ? 'it ended without a word' : reason);
   }
 }
 

@@ -121,7 +121,8 @@ async function start(
 }
 
 /** Those that go on after the first round: what all are compared with does in any case. */
-function withoutSlow(turns: readonly Measured[], { kind, reference }: Cell): Measured[] {
+function withoutSlow(all: readonly Measured[], { kind, reference }: Cell): Measured[] {
+  const turns = all.filter(({ result }) => result.missing === undefined);
   const speed = ({ result }: Measured): number => {
     const [value = 1] = result.values;
     return kind === 'alone' ? 1 / value : value;
@@ -133,10 +134,16 @@ function withoutSlow(turns: readonly Measured[], { kind, reference }: Cell): Mea
 }
 
 async function takeTurn(measured: Measured | undefined): Promise<void> {
-  if (measured?.subject === undefined) return;
+  if (measured?.subject === undefined || measured.result.missing !== undefined) return;
   const { subject, result, cpu } = measured;
   const before = usageOf(subject.pid)?.cpuSeconds ?? 0;
-  const { value, p95, texts } = await subject.round();
+  const round = await subject.round().catch((error: unknown) => {
+    if (!(error instanceof MissingSystemError)) throw error;
+    result.missing = error.message;
+    result.values = [];
+  });
+  if (round === undefined) return;
+  const { value, p95, texts } = round;
   result.values.push(value);
   if (p95 !== undefined) result.p95.push(p95);
   cpu.seconds += (usageOf(subject.pid)?.cpuSeconds ?? 0) - before;
