@@ -95,9 +95,9 @@ export class PeerProcess {
 
   /** @throws MissingSystemError with the end of stderr where the process has ended or takes too long. */
   async #next(): Promise<unknown> {
-    let isLate = false;
+    const late: string[] = [];
     const patience = setTimeout(() => {
-      isLate = true;
+      late.push(`no answer within ${this.#patienceSeconds} s`);
       this.#child.kill('SIGKILL');
     }, 1_000 * this.#patienceSeconds);
     try {
@@ -110,7 +110,7 @@ export class PeerProcess {
     } finally {
       clearTimeout(patience);
     }
-    const reason = isLate ? `no answer within ${this.#patienceSeconds} s` : this.#errors();
+    const [reason = this.#errors()] = late;
     throw new MissingSystemError(reason === '' ? 'it ended without a word' : reason);
   }
 }
