@@ -1,25 +1,74 @@
-const { TestEnvironment } = require('jest-environment-node');
+const { ModernFakeTimers } = require('@jest/fake-timers');
+const { ModuleMocker } = require('jest-mock');
 
-/** onnxruntime-node checks its tensors with the host realm's constructors; a Jest realm has its own, so they are replaced by the host's. */
-module.exports = class HostTypedArraysEnvironment extends TestEnvironment {
-  async setup() {
-    await super.setup();
-    for (const constructor of [
-      ArrayBuffer,
-      SharedArrayBuffer,
-      DataView,
-      Int8Array,
-      Uint8Array,
-      Uint8ClampedArray,
-      Int16Array,
-      Uint16Array,
-      Int32Array,
-      Uint32Array,
-      Float32Array,
-      Float64Array,
-      BigInt64Array,
-      BigUint64Array,
-    ])
-      this.global[constructor.name] = constructor;
+/**
+ * Specs run among Node's own globals, as programs do, not in a realm of their own: there each global is looked up as
+ * slowly as a hundred multiplications, errors and arrays of Node's modules are no instance of the spec's constructors,
+ * and nothing that is compiled can be used for the next spec (jest.runtime.cjs). What a spec changes on them is put
+ * back after it.
+ */
+module.exports = class HostEnvironment {
+  constructor({ projectConfig }) {
+    this.global = globalThis;
+    this.before = new State();
+    this.moduleMocker = new ModuleMocker(globalThis);
+    this.fakeTimers = null;
+    this.fakeTimersModern = new ModernFakeTimers({ config: projectConfig, global: sameButForIdentity(globalThis) });
+  }
+
+  async setup() {}
+
+  async teardown() {
+    this.fakeTimersModern.dispose();
+    this.before.putBack();
+  }
+
+  exportConditions() {
+    return ['node', 'node-addons'];
+  }
+
+  /** Jest asks for it; jest.runtime.cjs does without. */
+  getVmContext() {
+    return null;
   }
 };
+
+/** Where the global object itself is given, fake timers replace those of node:timers too, by which specs wait for real. */
+function sameButForIdentity(object) {
+  return new Proxy(object, {
+    get: (target, key) => Reflect.get(target, key),
+    set: (target, key, value) => Reflect.set(target, key, value),
+  });
+}
+
+/** What specs and Jest change on the globals of a process. */
+class State {
+  globals = Object.getOwnPropertyDescriptors(globalThis);
+  process = Object.getOwnPropertyDescriptors(process);
+  environment = { ...process.env };
+  folder = process.cwd();
+  listeners = new Map(process.eventNames().map((name) => [name, process.rawListeners(name)]));
+
+  putBack() {
+    for (const name of process.eventNames())
+      for (const listener of process.rawListeners(name))
+        if (!this.listeners.get(name)?.includes(listener)) process.removeListener(name, listener);
+    restore(globalThis, this.globals);
+    restore(process, this.process);
+    for (const name of Object.keys(process.env)) if (!(name in this.environment)) delete process.env[name];
+    Object.assign(process.env, this.environment);
+    process.chdir(this.folder);
+  }
+}
+
+/** Properties as they were; those that cannot be changed are left. */
+function restore(object, before) {
+  for (const key of Reflect.ownKeys(object)) {
+    const now = Object.getOwnPropertyDescriptor(object, key);
+    const then = before[key];
+    if (now === undefined || !now.configurable) continue;
+    if (then === undefined) delete object[key];
+    else if (now.value !== then.value || now.get !== then.get || now.set !== then.set)
+      Object.defineProperty(object, key, then);
+  }
+}

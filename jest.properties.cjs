@@ -16,8 +16,8 @@ const runs = Number(process.env.KIMERA_PROPERTY_RUNS ?? 1);
 if (!Number.isSafeInteger(seed)) throw new RangeError('KIMERA_PROPERTY_SEED must be an integer');
 if (!Number.isSafeInteger(runs) || runs < 1) throw new RangeError('KIMERA_PROPERTY_RUNS must be an integer from 1 on');
 
-// Jest gives each module its own `jest`. A test takes longer where its properties run more often.
-if (runs > 1) jest.setTimeout(60_000 * runs);
+// A test takes longer where its properties run more often.
+if (runs > 1) require('@jest/globals').jest.setTimeout(60_000 * runs);
 
 /** `assert` with `seed`, `seed + 1` …, `runs` times. Where the property is asynchronous, a promise. */
 function assert(property, parameters) {

@@ -1,1 +1,4 @@
-module.exports = require('../../jest.preset.cjs')('api');
+module.exports = {
+  ...require('../../jest.preset.cjs')('api'),
+  globalSetup: require.resolve('../../jest.pglite.cjs'),
+};

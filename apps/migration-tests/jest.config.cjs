@@ -1,1 +1,4 @@
-module.exports = require('../../jest.preset.cjs')('migration-tests');
+module.exports = {
+  ...require('../../jest.preset.cjs')('migration-tests'),
+  globalSetup: require.resolve('../../jest.pglite.cjs'),
+};

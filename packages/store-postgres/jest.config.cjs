@@ -1,5 +1,5 @@
 module.exports = {
   ...require('../../jest.preset.cjs')('store-postgres'),
   // One database for all specs, which copy it: making one takes seconds.
-  globalSetup: '<rootDir>/src/database-template.fixture.ts',
+  globalSetup: '<rootDir>/jest.setup.cjs',
 };

@@ -1,1 +1,4 @@
-module.exports = require('../../jest.preset.cjs')('kimera');
+module.exports = {
+  ...require('../../jest.preset.cjs')('kimera'),
+  globalSetup: require.resolve('../../jest.pglite.cjs'),
+};

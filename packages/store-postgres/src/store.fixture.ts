@@ -19,7 +19,7 @@ export class TemporaryFolders {
 
   /** A folder with a database that has the schema and no collection. */
   async withDatabase(): Promise<string> {
-    // database-template.fixture.ts. Spec files run one after the other.
+    // jest.setup.cjs. Spec files run one after the other.
     const template = join(process.env['KIMERA_TEMPLATE'] ?? '', 'store');
     if (!existsSync(template)) {
       await emptyDatabase(template);

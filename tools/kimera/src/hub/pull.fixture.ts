@@ -45,7 +45,7 @@ export function hurried(pace: Partial<Pace> = {}): { readonly pace: Pace; readon
   };
 }
 
-/** Our own timeouts wait for `jest.advanceTimersByTime`; those of Node's HTTP client are another realm's and go on. */
+/** Timeouts wait for `jest.advanceTimersByTime`; what is awaited from node:timers goes on. */
 export function fakeTimeouts(): void {
   jest.useFakeTimers({
     doNotFake: [
