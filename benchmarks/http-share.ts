@@ -24,6 +24,8 @@ const BATCH = { texts: 32, tokens: 70 };
 /** Texts of one call of the library. */
 const LIBRARY_TEXTS = 256;
 const CLIENTS = [1, 8, 64];
+/** Sessions side by side: one of all threads, and one a thread. */
+const WORKERS = [1, availableParallelism()];
 /** Least and most words of a text; a word is a token here, and two are added. */
 const KINDS = { '70 tokens': [64, 72], '5–250 tokens': [3, 248] } as const;
 type Kind = keyof typeof KINDS;
@@ -169,14 +171,20 @@ class Part {
 
   /** @throws where its process ends. */
   async run(task: Task): Promise<Result> {
+    const answered = new AbortController();
+    const { signal } = answered;
     this.child.send(task);
-    const [message] = (await Promise.race([
-      once(this.child, 'message'),
-      once(this.child, 'exit').then(() => {
-        throw new Error(`a part ended while it was measured`);
-      }),
-    ])) as unknown[];
-    return resultSchema.parse(message);
+    try {
+      const [message] = (await Promise.race([
+        once(this.child, 'message', { signal }),
+        once(this.child, 'exit', { signal }).then(() => {
+          throw new Error('a part ended while it was measured');
+        }),
+      ])) as unknown[];
+      return resultSchema.parse(message);
+    } finally {
+      answered.abort();
+    }
   }
 
   stop(): void {
@@ -201,13 +209,17 @@ async function measure(rounds: number): Promise<void> {
     Part.start('library'),
     Part.start('clients'),
   ]);
-  const server = await startServerProcess({ EMBEDDING_CACHE_MB: '0' });
+  const servers = await Promise.all(
+    WORKERS.map(async (workers) => ({
+      workers,
+      server: await startServerProcess({ EMBEDDING_CACHE_MB: '0', KIMERA_WORKERS: String(workers) }),
+    })),
+  );
   const results = new Map<string, Measured>();
-  const { url } = server;
   try {
     for (let round = -1; round < rounds; round++)
       for (const kind of Object.keys(KINDS) as Kind[]) {
-        const task: Task = { kind, seconds: round < 0 ? 1 : SECONDS, clients: 1, url };
+        const task: Task = { kind, seconds: round < 0 ? 1 : SECONDS, clients: 1, url: '' };
         const reference = await bare.run(task);
         const full = reference.tokens / reference.seconds;
         const note = (name: string, result: Result, more: Partial<Record<keyof Measured, number>> = {}): void => {
@@ -230,21 +242,22 @@ async function measure(rounds: number): Promise<void> {
         };
         note(`bare session, ${BATCH.texts} × ${BATCH.tokens}`, reference);
         note(`library, ${LIBRARY_TEXTS} texts a call`, await library.run(task));
-        for (const count of CLIENTS) {
-          const before = await metricsOf(url);
-          const result = await clients.run({ ...task, clients: count });
-          const after = await metricsOf(url);
-          const cpu = 'kimera_process_cpu_seconds_total';
-          note(`HTTP, ${count} client${count === 1 ? '' : 's'}`, result, {
-            serverCpu: (after(cpu) - before(cpu)) / result.seconds,
-            clientCpu: result.cpuSeconds / result.seconds,
-            loopP99: 1_000 * after('kimera_nodejs_eventloop_lag_p99_seconds'),
-          });
-        }
+        for (const count of CLIENTS)
+          for (const { workers, server } of servers) {
+            const before = await metricsOf(server.url);
+            const result = await clients.run({ ...task, clients: count, url: server.url });
+            const after = await metricsOf(server.url);
+            const cpu = 'kimera_process_cpu_seconds_total';
+            note(`HTTP, ${count} client${count === 1 ? '' : 's'}, KIMERA_WORKERS=${workers}`, result, {
+              serverCpu: (after(cpu) - before(cpu)) / result.seconds,
+              clientCpu: result.cpuSeconds / result.seconds,
+              loopP99: 1_000 * after('kimera_nodejs_eventloop_lag_p99_seconds'),
+            });
+          }
       }
   } finally {
     for (const part of [bare, library, clients]) part.stop();
-    await server.stop();
+    await Promise.all(servers.map(({ server }) => server.stop()));
   }
   const median = (values: readonly number[], digits: number): string =>
     values.length === 0 || values.some(Number.isNaN) ? '' : percentile(values, 0.5).toFixed(digits);

@@ -9,6 +9,8 @@ import { isNamed, isWrongHere, variantsOf } from './variant-choice.js';
 export interface BackendOptions {
   /** Of the native backend; default: all processors. */
   readonly threads?: number | undefined;
+  /** Sessions of the native backend on the processor, side by side; default 1. */
+  readonly workers?: number;
   /** The wanted variant does not serve on this machine; the next one is tried. */
   readonly onVariantRefused?: (variant: VariantName, reason: Error) => void;
 }
@@ -20,7 +22,7 @@ export interface BackendOptions {
  */
 export function backendsOf(
   { useOnnx, executionProviders, variant }: BackendChoice,
-  { threads, onVariantRefused = () => undefined }: BackendOptions = {},
+  { threads, workers = 1, onVariantRefused = () => undefined }: BackendOptions = {},
 ): readonly FolderBackend[] {
   const native = executionProviders.map((executionProvider): FolderBackend => ({
     name: nativeBackendName(executionProvider),
@@ -33,6 +35,7 @@ export function backendsOf(
             folder,
             executionProvider,
             variant: name,
+            workers: executionProvider === 'cpu' ? workers : 1,
             ...(threads === undefined ? {} : { intraOpThreads: threads }),
           }),
         onVariantRefused,

@@ -48,6 +48,7 @@ it('has defaults that serve the shipped model on loopback', () => {
     useOnnx: true,
     executionProviders: ['cpu'],
     variant: 'fast',
+    workers: 1,
     lightweight: false,
     fallbackSpace: undefined,
     maxInputTokens: undefined,

@@ -21,6 +21,8 @@ export interface Configuration {
   readonly executionProviders: readonly ExecutionProvider[];
   /** Precision of the models that are served. */
   readonly variant: VariantChoice;
+  /** Sessions of a model side by side, which share the processors. */
+  readonly workers: number;
   /** True: the light model alone, in its own space. */
   readonly lightweight: boolean;
   /** What serves, in its own space, when nothing serves the model's. */
@@ -120,6 +122,7 @@ const schema = z.object({
     .default(DEFAULT_CACHE_MEGABYTES),
   EMBEDDING_DIM: whole.optional(),
   EMBEDDING_BATCH_SIZE: whole.max(65_536).optional(),
+  KIMERA_WORKERS: whole.max(64, '64 at most').default(1),
   MAX_QUEUE_SECONDS: seconds.optional(),
   MAX_BODY_BYTES: whole.max(1 << 30, 'a gigabyte at most').default(DEFAULT_BODY_LIMIT_BYTES),
   ...serviceLimitsSchema,
@@ -230,6 +233,7 @@ export function parseConfiguration(environment: Environment, root: string): Conf
     lightModelPath:
       value.LIGHT_MODEL_PATH === undefined ? shippedModel('static-minilm') : absolute(value.LIGHT_MODEL_PATH),
     ...backendChoice(value),
+    workers: value.KIMERA_WORKERS,
     lightweight: value.LIGHTWEIGHT_EMBEDDING,
     fallbackSpace: value.FALLBACK_SPACE,
     maxInputTokens: value.MAX_EMBEDDING_LENGTH,

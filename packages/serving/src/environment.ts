@@ -69,6 +69,12 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
   },
   { name: 'EMBEDDING_BATCH_SIZE', usual: String(DEFAULT_BATCH_TOKENS), meaning: 'tokens of one batch at most' },
   {
+    name: 'KIMERA_WORKERS',
+    usual: '1',
+    meaning:
+      'sessions of each model side by side, each with its share of the processors and its own copy of the weights: more for many clients with short texts, 1 for the shortest time of a text that comes alone',
+  },
+  {
     name: 'EMBEDDING_CACHE_MB',
     usual: String(DEFAULT_CACHE_MEGABYTES),
     meaning: 'memory for vectors of texts that come again; 0 keeps none',

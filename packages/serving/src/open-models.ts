@@ -69,9 +69,10 @@ function optionsOf(
   configuration: Configuration,
   logger: EventLog,
 ): Pick<OpenEmbedderOptions, 'backends' | 'fallback' | 'limits'> {
-  const { batchTokens, cacheBytes, maxQueueSeconds } = configuration;
+  const { batchTokens, cacheBytes, maxQueueSeconds, workers } = configuration;
   return {
     backends: backendsOf(configuration, {
+      workers,
       onVariantRefused: (variant, { message: reason }) =>
         logger.warn({ variant, reason }, `variant ${variant} does not serve on this machine: ${reason}`),
     }),
