@@ -71,13 +71,6 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
     sql: `CREATE TABLE parent (${TABLE}); CREATE TABLE child () INHERITS (parent)`,
     request: { table: in_('parent') },
   },
-  'a table that logical replication writes': {
-    code: 'SUBSCRIBED_TABLE',
-    says: `news_${SCHEMA}`,
-    sql: `CREATE TABLE copied (${TABLE}); CREATE SUBSCRIPTION news_${SCHEMA} CONNECTION 'dbname=nowhere' PUBLICATION news WITH (connect = false, slot_name = NONE);
-      INSERT INTO pg_subscription_rel (srsubid, srrelid, srsubstate) SELECT oid, 'copied'::regclass, 'r' FROM pg_subscription WHERE subname = 'news_${SCHEMA}'`,
-    request: { table: in_('copied'), ...WRITER },
-  },
   'no key at all': {
     code: 'NO_KEY',
     says: 'ADD PRIMARY KEY',
@@ -310,6 +303,18 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
     says: 'Docs!',
     request: { table: in_('docs'), collection: 'Docs!', ...WRITER },
   },
+  // PGlite has no subscriptions.
+  ...(TEST_SERVER === undefined
+    ? {}
+    : {
+        'a table that logical replication writes': {
+          code: 'SUBSCRIBED_TABLE',
+          says: `news_${SCHEMA}`,
+          sql: `CREATE TABLE copied (${TABLE}); CREATE SUBSCRIPTION news_${SCHEMA} CONNECTION 'dbname=nowhere' PUBLICATION news WITH (connect = false, slot_name = NONE);
+      INSERT INTO pg_subscription_rel (srsubid, srrelid, srsubstate) SELECT oid, 'copied'::regclass, 'r' FROM pg_subscription WHERE subname = 'news_${SCHEMA}'`,
+          request: { table: in_('copied'), ...WRITER },
+        },
+      }),
 };
 
 describe.each(TEST_DATABASES)('a table that cannot be adopted on %s', (_, open) => {
