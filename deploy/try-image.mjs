@@ -54,23 +54,24 @@ function newRoot(name) {
   return root;
 }
 
-/** A program inside of a root. @param writable folders; the rest is read-only. @param namespaces more words for unshare. */
-function inside({ root, env, cwd, user }, writable, words, namespaces = []) {
-  const mounts = [
+/** A program inside of a root. @param rootIs `writable`, as in a build, or `read-only`. @param namespaces more words for unshare. */
+function inside({ root, env, cwd, user }, rootIs, words, namespaces = []) {
+  const script = [
+    `mount --bind ${root} ${root}`,
     ...SYSTEM.map((folder) => `mount --bind ${folder} ${root}${folder} && mount -o remount,ro,bind ${root}${folder}`),
-    ...writable.map((folder) => `mkdir -p ${root}${folder} && mount --bind ${root}${folder} ${root}${folder}`),
     `mount -t tmpfs tmpfs ${root}/tmp && chmod 1777 ${root}/tmp`,
     `mount -t proc proc ${root}/proc && mount --rbind /dev ${root}/dev`,
-    `mount --bind ${root} ${root}`,
-  ];
-  // The root itself is made read-only last, under the mounts above.
-  const script = `${mounts.slice(-1)} && ${mounts.slice(0, -1).join(' && ')} && mount -o remount,ro,bind ${root} && cd ${root}${cwd} && exec chroot --userspec=${USERS[user]}:${USERS[user]} ${root} /usr/bin/env -i -C ${cwd} "$@"`;
+    // Last: what is mounted below stays as it is.
+    ...(rootIs === 'read-only' ? [`mount -o remount,ro,bind ${root}`] : []),
+    `cd ${root}${cwd}`,
+    `exec chroot --userspec=${USERS[user]}:${USERS[user]} ${root} /usr/bin/env -i -C ${cwd} "$@"`,
+  ].join(' && ');
   const variables = Object.entries(env).map(([key, value]) => `${key}=${value}`);
   return ['unshare', ['--mount', ...namespaces, '--', 'sh', '-euc', script, 'sh', ...variables, ...words]];
 }
 
-function run(stage, writable, words, options = {}) {
-  const { status, stdout } = spawnSync(...inside(stage, writable, words, OWN_PROCESSES), {
+function run(stage, rootIs, words, options = {}) {
+  const { status, stdout } = spawnSync(...inside(stage, rootIs, words, OWN_PROCESSES), {
     stdio: ['ignore', 'pipe', 'inherit'],
     encoding: 'utf8',
     ...options,
@@ -134,7 +135,7 @@ try {
           copy(certificates, join(stage.root, 'root/certificates.pem'));
           step.env.NODE_EXTRA_CA_CERTS = '/root/certificates.pem';
         }
-        const { ok } = run(step, ['/src', '/tarballs', '/app', '/root'], ['sh', '-ec', rest]);
+        const { ok } = run(step, 'writable', ['sh', '-ec', rest]);
         check(`RUN ${rest.slice(0, 60)} …`, ok);
         if (!ok) throw new Error('the image cannot be built');
         break;
@@ -167,10 +168,10 @@ try {
     'the user is none with rights, and the root is read-only',
     who.ok && who.text.trim() === String(USERS[image.user]),
   );
-  const healthy = () => run(image, [], image.health, { stdio: ['ignore', 'ignore', 'ignore'] }).ok;
+  const healthy = () => run(image, 'read-only', image.health, { stdio: ['ignore', 'ignore', 'ignore'] }).ok;
   check('the health check fails while nothing listens', !healthy());
   // The namespace is the server's own; its process is the one that the shell became.
-  const server = spawn(...inside(image, [], image.command), { stdio: ['ignore', 'pipe', 'inherit'] });
+  const server = spawn(...inside(image, 'read-only', image.command), { stdio: ['ignore', 'pipe', 'inherit'] });
   let log = '';
   server.stdout.on('data', (chunk) => (log += chunk));
   const ended = once(server, 'exit');
