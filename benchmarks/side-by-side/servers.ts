@@ -21,7 +21,7 @@ export interface RunningServer {
 export type StartServer = () => Promise<RunningServer>;
 
 /** Seconds until Infinity must answer: it loads PyTorch and warms up. */
-const START_SECONDS = 180;
+const START_SECONDS = 600;
 
 /** The server of this repository on a folder, on the native backend. @param cacheMegabytes for texts that come again. */
 export function kimeraServer(
@@ -53,7 +53,19 @@ export function infinityServer(program: string, checkpoint: string): StartServer
     const words = ['v2', '--model-id', checkpoint, '--served-model-name', 'minilm', '--engine', 'torch'];
     const child = spawn(
       program,
-      [...words, '--device', 'cpu', '--dtype', 'float32', '--url-prefix', '/v1', '--port', String(port)],
+      [
+        ...words,
+        '--device',
+        'cpu',
+        '--dtype',
+        'float32',
+        '--url-prefix',
+        '/v1',
+        '--host',
+        '127.0.0.1',
+        '--port',
+        String(port),
+      ],
       { env: { ...process.env, ...OFFLINE }, stdio: ['ignore', 'ignore', 'pipe'] },
     );
     const errors = lastLines(child.stderr);
