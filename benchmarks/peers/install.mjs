@@ -99,7 +99,9 @@ function installPython({ name, python, check, program, base }) {
   const frozen = JSON.parse(run(interpreter, ['-m', 'pip', 'list', '--format', 'json']));
   const named = new Set(python.map((requirement) => requirement.split(/[[=]/)[0]));
   const versions = Object.fromEntries(
-    frozen.filter((entry) => named.has(entry.name.toLowerCase())).map((entry) => [entry.name, entry.version]),
+    frozen
+      .filter((entry) => named.has(entry.name.toLowerCase().replaceAll('_', '-')))
+      .map((entry) => [entry.name, entry.version]),
   );
   return { python: interpreter, versions, ...(program === undefined ? {} : { program: join(bin, program) }) };
 }
