@@ -167,8 +167,8 @@ const schema = z.object({
 /** What a configuration file may set. */
 export const SETTINGS: readonly string[] = Object.keys(schema.shape);
 /** Those that are 0 or 1. */
-export const FLAGS: readonly string[] = Object.entries(schema.shape).flatMap(([name, { meta }]) =>
-  meta()?.['isFlag'] === true ? [name] : [],
+export const FLAGS: readonly string[] = Object.entries(schema.shape).flatMap(([name, setting]) =>
+  setting.meta()?.['isFlag'] === true ? [name] : [],
 );
 
 /** The variables without those that are set to an empty text: these count as not set. */

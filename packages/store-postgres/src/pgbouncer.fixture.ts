@@ -11,7 +11,7 @@ export const PGBOUNCER = [...(process.env['PATH'] ?? '').split(delimiter), '/usr
   .find((program) => existsSync(program));
 
 /** Fewer connections to the server than a store opens: transactions of one go to several. */
-const POOL = 3;
+export const POOL = 3;
 
 export interface PgBouncer {
   readonly url: string;

@@ -96,7 +96,10 @@ function operationOf(route: Route, path: string): Operation {
             200: {
               description: 'the answer',
               headers: Object.fromEntries(
-                Object.entries(headers).map(([name, description]) => [name, { description, schema: { type: 'string' } }]),
+                Object.entries(headers).map(([name, description]) => [
+                  name,
+                  { description, schema: { type: 'string' } },
+                ]),
               ),
               content: { [answerType]: { schema: jsonSchema(answer, 'output') } },
             },

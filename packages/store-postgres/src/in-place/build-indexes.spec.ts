@@ -1,7 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import pg from 'pg';
 import { z } from 'zod';
 import { parseDatabaseAddress } from '../address/parse-address.js';
-import { PGBOUNCER, startPgBouncer, type PgBouncer } from '../pgbouncer.fixture.js';
+import { PGBOUNCER, POOL, startPgBouncer, type PgBouncer } from '../pgbouncer.fixture.js';
 import { ensureSchema } from '../schema/ensure-schema.js';
 import { ServerDatabases } from '../server-database.fixture.js';
 import { Database } from '../sql/database.js';
@@ -19,10 +21,16 @@ const NAMES = {
 const [ROWS, ROW_SECONDS, LIMIT_MILLISECONDS] = [25, 0.04, 400];
 const setting = z.object({ value: z.string() });
 
+async function connected(url: string): Promise<pg.Client> {
+  const client = new pg.Client(url);
+  await client.connect();
+  return client;
+}
+
 async function openLimited(url: string): Promise<Database> {
   const address = parseDatabaseAddress(url);
   if (address.kind === 'folder') throw new Error(`${url} is a folder`);
-  const database = await Database.open(address, { connections: 3, statementMilliseconds: LIMIT_MILLISECONDS });
+  const database = await Database.open(address, { connections: 5, statementMilliseconds: LIMIT_MILLISECONDS });
   database.usePgvector(await ensureSchema(database));
   return database;
 }
@@ -94,6 +102,29 @@ onServer('a long build of an index', () => {
     expect(await indexes(database)).toEqual([expect.stringMatching(/^kimera_index_\d+$/)]);
     expect(await limits(database)).toEqual([`${LIMIT_MILLISECONDS}ms`]);
   });
+
+  (PGBOUNCER === undefined ? it.skip : it)(
+    'puts the limit back also where a pooler gave the session to another client meanwhile',
+    async () => {
+      const way = await startPgBouncer(PGBOUNCER ?? '', url);
+      const database = await openLimited(way.url);
+      const others = await Promise.all(Array.from({ length: POOL + 1 }, () => connected(way.url)));
+      ends.push(async () => {
+        await Promise.all([database.close(), ...others.map((client) => client.end())]);
+        await way.stop();
+      });
+      const hold = (client: pg.Client | undefined, seconds: number) =>
+        client?.query(`BEGIN; SET LOCAL statement_timeout = 0; SELECT pg_sleep(${seconds}); COMMIT`);
+      const [first, second, third, waiting] = others;
+      // No session is free: the limit is lifted in the one that is free first, which the client that waits gets next.
+      const held = [hold(first, 0.4), hold(second, 0.8), hold(third, 1.6)];
+      await delay(100);
+      const unlimited = database.unlimited('SELECT 1');
+      await delay(100);
+      await Promise.all([unlimited, ...held, hold(waiting, 1.2)]);
+      expect(await limits(database)).toEqual([`${LIMIT_MILLISECONDS}ms`]);
+    },
+  );
 
   it('is ended by a signal within two seconds, and leaves no index', async () => {
     const database = await openLimited(url);

@@ -14,7 +14,7 @@ import {
 } from '../limits.js';
 import { cancelStatement } from './cancel-statement.js';
 import { chooseEncryption, clientConfig } from './connect.js';
-import { liftLimit } from './lift-limit.js';
+import { liftLimit, restoreLimit } from './lift-limit.js';
 import { connectionFailure, reasonOf, statementFailure } from './connection-failure.js';
 import { missingRights } from './missing-rights.js';
 import type { Pgvector } from './pgvector.js';
@@ -107,14 +107,28 @@ export class Database extends Queryable {
    */
   unlimited(text: string): Promise<void> {
     return this.#connected(async (sql) => {
-      const restore = await liftLimit(sql);
+      const pid = await liftLimit(sql);
       try {
         await sql.query({ text });
       } finally {
         // Where the connection broke its setting is gone with it.
-        await restore().catch(() => undefined);
+        if (pid !== undefined) await this.#restoreLimit(sql, pid, 1).catch(() => undefined);
       }
     }, null);
+  }
+
+  /**
+   * Behind a pooler another session may answer by now. An open transaction keeps the one that it has: the next connection
+   * gets another session, until it is the one, or all connections but one are held.
+   */
+  async #restoreLimit(sql: PgClient, pid: number, held: number): Promise<void> {
+    await sql.query({ text: 'BEGIN' });
+    try {
+      if ((await restoreLimit(sql, pid)) || held + 1 >= this.#pool.options.max) return;
+      await this.#connected((next) => this.#restoreLimit(next, pid, held + 1));
+    } finally {
+      await sql.query({ text: 'COMMIT' });
+    }
   }
 
   /** Idempotent. */
