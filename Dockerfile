@@ -15,7 +15,7 @@ RUN npm init --yes > /dev/null \
   && npm cache clean --force
 
 FROM node:20.20.2-bookworm-slim
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 MODELS_PATH=/models
+ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1 HOST=0.0.0.0 PORT=3000 MODELS_PATH=/models
 WORKDIR /app
 COPY --from=build /app /app
 # Nothing below is written: the root may be read-only. Models are mounted at /models, an embedded database at /data.

@@ -1,6 +1,9 @@
 const { ModernFakeTimers } = require('@jest/fake-timers');
 const { ModuleMocker } = require('jest-mock');
 
+// Specs that load ONNX Runtime themselves touch no network (packages/backend-onnx/src/no-telemetry.ts).
+process.env.ORT_DISABLE_TELEMETRY = '1';
+
 /**
  * Specs run among Node's own globals, as programs do, not in a realm of their own: there each global is looked up as
  * slowly as a hundred multiplications, errors and arrays of Node's modules are no instance of the spec's constructors,

@@ -4,6 +4,7 @@ import { GraphBackend, graphErrors } from '@kimera/fast-graph';
 import { chooseVariant, type ModelFolder } from '@kimera/model-folder';
 import { WorkerPool } from '@kimera/worker-pool';
 import { type ExecutionProvider, graphOptions, nativeBackendName, type WorkerData } from './graph-options.js';
+import { disableTelemetry } from './no-telemetry.js';
 import { probeNative } from './probe-native.js';
 
 /**
@@ -50,6 +51,7 @@ export async function openOnnxBackend({
   intraOpThreads = Math.max(1, Math.floor(availableParallelism() / workers)),
   worker = new URL('../dist/onnx-worker.js', import.meta.url),
 }: OnnxBackendOptions): Promise<OnnxBackend> {
+  disableTelemetry();
   await probeNative();
   const variant = chooseVariant(folder, wanted);
   const data: WorkerData = {

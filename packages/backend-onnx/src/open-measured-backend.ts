@@ -4,6 +4,7 @@ import { GraphBackend, SessionRunner } from '@kimera/fast-graph';
 import { chooseVariant, type ModelFolder } from '@kimera/model-folder';
 import { graphOptions, nativeBackendName } from './graph-options.js';
 import { ONNX_RUN_TOKENS } from './onnx-backend.js';
+import { disableTelemetry } from './no-telemetry.js';
 import { probeNative } from './probe-native.js';
 
 /**
@@ -14,6 +15,7 @@ import { probeNative } from './probe-native.js';
 export async function openMeasuredBackend(folder: ModelFolder, variantName?: VariantName): Promise<InferenceBackend> {
   const variant = chooseVariant(folder, variantName);
   const name = nativeBackendName('cpu');
+  disableTelemetry();
   // Loads the addon; where that fails, the probe says why.
   const { openGraph } = await import('./open-graph.js').catch(async (error: unknown) => {
     await probeNative();

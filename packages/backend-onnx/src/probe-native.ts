@@ -34,7 +34,7 @@ function run(): Promise<NativeProbe | undefined> {
     execFile(
       process.execPath,
       [fileURLToPath(new URL('../dist/native-probe.js', import.meta.url)), INT8_SELF_TEST],
-      { timeout: TIMEOUT, env: process.env },
+      { timeout: TIMEOUT, env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' } },
       (error, stdout, stderr) => {
         if (error === null) {
           const probe = lastLine(stdout);
