@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
+/** What still runs at the end has so long for its own end. */
+const PATIENCE_MILLISECONDS = 15_000;
+
 export interface Run {
   readonly code: number | null;
   readonly stdout: string;
@@ -43,11 +46,13 @@ export class Shell {
   async run(script: string, timeoutMilliseconds: number): Promise<Run> {
     const child = this.#start(script);
     const run = collect(child);
-    const timer = setTimeout(() => endGroup(child, 'SIGKILL'), timeoutMilliseconds);
+    const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), timeoutMilliseconds);
     try {
       return await run;
     } finally {
       clearTimeout(timer);
+      // A command that ends with "&".
+      if (groupLives(child)) this.#background.push(child);
     }
   }
 
@@ -70,12 +75,10 @@ export class Shell {
   /** Ends what still runs. */
   async close(): Promise<void> {
     for (const child of this.#background) {
-      const closed = new Promise((resolve) => void child.once('close', resolve));
-      if (child.exitCode !== null || child.signalCode !== null) continue;
-      endGroup(child, 'SIGTERM');
-      const late = setTimeout(() => endGroup(child, 'SIGKILL'), 15_000);
-      await closed;
-      clearTimeout(late);
+      signalGroup(child, 'SIGTERM');
+      const late = Date.now() + PATIENCE_MILLISECONDS;
+      while (groupLives(child) && Date.now() < late) await delay(50);
+      signalGroup(child, 'SIGKILL');
     }
     rmSync(this.#state, { recursive: true, force: true });
   }
@@ -121,14 +124,19 @@ function collect(child: ChildProcess): Promise<Run> {
   });
 }
 
-/** The shell and everything that it started. */
-function endGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid === undefined) return;
+/** To the shell and everything that it started. @returns false where none of it is there. */
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals | 0): boolean {
+  if (child.pid === undefined) return false;
   try {
-    process.kill(-child.pid, signal);
+    return process.kill(-child.pid, signal);
   } catch (error) {
     if (!(error instanceof Error) || !('code' in error) || error.code !== 'ESRCH') throw error;
+    return false;
   }
+}
+
+function groupLives(child: ChildProcess): boolean {
+  return signalGroup(child, 0);
 }
 
 async function answers(address: string): Promise<boolean> {
