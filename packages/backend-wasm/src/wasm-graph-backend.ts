@@ -1,12 +1,12 @@
 import type { BackendOutput, HeadRequest, TokenBatch } from '@kimera/core';
-import { GraphBackend, type GroupRunner } from '@kimera/fast-graph';
+import { GraphBackend, type GraphRunner } from '@kimera/fast-graph';
 import type { ModelFolder, SpaceFileVariant } from '@kimera/model-folder/pure';
 import { WasmTextLengthError } from './errors.js';
 
 /** Tokens of one run of several texts: memory grows with it, and never shrinks; speed no longer does. */
 export const WASM_RUN_TOKENS = 1_024;
 
-export interface WasmGraphBackendParts<Runner extends GroupRunner> {
+export interface WasmGraphBackendParts<Runner extends GraphRunner> {
   readonly folder: ModelFolder;
   readonly variant: SpaceFileVariant;
   readonly runner: Runner;
@@ -15,7 +15,7 @@ export interface WasmGraphBackendParts<Runner extends GroupRunner> {
 }
 
 /** The fast graph in WebAssembly, whose memory may hold the model but not every text that the space takes. */
-export class WasmGraphBackend<Runner extends GroupRunner = GroupRunner> extends GraphBackend<Runner> {
+export class WasmGraphBackend<Runner extends GraphRunner = GraphRunner> extends GraphBackend<Runner> {
   readonly longestText: number;
 
   constructor({ folder, variant, runner, longestText }: WasmGraphBackendParts<Runner>) {

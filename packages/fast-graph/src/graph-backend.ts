@@ -2,6 +2,7 @@ import {
   batchSize,
   checkRun,
   textIds,
+  tokenBatch,
   type BackendOutput,
   type EmbeddingSpace,
   type HeadRequest,
@@ -12,18 +13,18 @@ import {
   type Variant,
 } from '@kimera/core';
 import type { ModelFolder, SpaceFileVariant } from '@kimera/model-folder/pure';
-import { type EqualLengthGroup, equalLengthGroups } from './equal-length-groups.js';
+import { equalLengthGroups } from './equal-length-groups.js';
 import { OutputOfTexts } from './output-of-texts.js';
 import { type RunRequest, type RunResponse, togetherUpTo } from './run-request.js';
 
 /** Runs a {@link FastGraph}: worker threads that each hold one, or one in the same thread. */
-export interface GroupRunner {
+export interface GraphRunner {
   /** One after the other: RunRequest[] to RunResponse[]. */
   call(runs: readonly RunRequest[], order?: RunOrder): Promise<unknown>;
   close(): Promise<void>;
 }
 
-export interface GraphBackendParts<Runner extends GroupRunner> {
+export interface GraphBackendParts<Runner extends GraphRunner> {
   /** Of the backend. */
   readonly name: string;
   readonly folder: ModelFolder;
@@ -38,10 +39,9 @@ export interface GraphBackendParts<Runner extends GroupRunner> {
 }
 
 /**
- * The fast graph of one variant of a model folder as a backend: batches checked, cut into runs, put together
- * again.
+ * The fast graph of one variant of a model folder as a backend: batches checked, cut into runs, put together again.
  */
-export class GraphBackend<Runner extends GroupRunner = GroupRunner> implements InferenceBackend {
+export class GraphBackend<Runner extends GraphRunner = GraphRunner> implements InferenceBackend {
   readonly name: string;
   readonly space: EmbeddingSpace;
   readonly variant: Variant;
@@ -79,10 +79,11 @@ export class GraphBackend<Runner extends GroupRunner = GroupRunner> implements I
     await Promise.all(
       together.map(async (some) => {
         const runs = this.#mixesLengths ? [some] : some.map((group) => [group]);
-        const requests = runs.map((run): RunRequest => {
-          const texts = textsOf(run);
+        const textsOf = runs.map((run) => run.flatMap(({ texts }) => texts));
+        const requests = runs.map((run, i): RunRequest => {
+          const texts = textsOf[i] ?? [];
           return {
-            ids: idsOf(batch, texts),
+            ids: tokenBatch(texts.map((text) => textIds(batch, text))).ids,
             groups: run.map((group) => ({ texts: group.texts.length, tokens: group.tokens })),
             heads,
             // Where the graph does not normalise, its vectors are what was asked for.
@@ -94,7 +95,7 @@ export class GraphBackend<Runner extends GroupRunner = GroupRunner> implements I
           // Clients are told the model, not where it lies.
           throw error instanceof UnnormalizedOutputError ? new UnnormalizedOutputError(this.space.modelId) : error;
         })) as readonly RunResponse[];
-        runs.forEach((run, i) => output.set(batch, textsOf(run), responses[i] ?? {}));
+        textsOf.forEach((texts, i) => output.set(batch, texts, responses[i] ?? {}));
       }),
     );
     return Object.fromEntries(heads.map((head) => [head, output[head]]));
@@ -103,20 +104,4 @@ export class GraphBackend<Runner extends GroupRunner = GroupRunner> implements I
   close(): Promise<void> {
     return this.runner.close();
   }
-}
-
-function textsOf(run: readonly EqualLengthGroup[]): readonly number[] {
-  return run.flatMap(({ texts }) => texts);
-}
-
-/** Of the texts, back to back. */
-function idsOf(batch: TokenBatch, texts: readonly number[]): Int32Array {
-  const parts = texts.map((text) => textIds(batch, text));
-  const ids = new Int32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    ids.set(part, at);
-    at += part.length;
-  }
-  return ids;
 }

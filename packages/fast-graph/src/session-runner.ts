@@ -1,10 +1,10 @@
 import { ClosedError } from '@kimera/core';
 import type { FastGraph } from './fast-graph.js';
-import type { GroupRunner } from './graph-backend.js';
+import type { GraphRunner } from './graph-backend.js';
 import type { RunRequest, RunResponse } from './run-request.js';
 
 /** Runs a graph in the caller's thread, one after the other: a session of onnxruntime-web takes one run at a time. */
-export class SessionRunner implements GroupRunner {
+export class SessionRunner implements GraphRunner {
   readonly #graph: FastGraph;
   readonly #release: () => Promise<void>;
   #last: Promise<unknown> = Promise.resolve();
