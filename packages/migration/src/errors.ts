@@ -123,24 +123,25 @@ export class MarginFixedError extends KimeraError {
   }
 }
 
-/** Changes of the application still wait to be embedded: nothing is judged yet. */
 export interface WaitingChanges {
   readonly pending: number;
   readonly oldestSeconds: number;
   readonly allowed: number;
-  /** Where none has waited for two seconds. */
+  /** Where none has waited for `freshSeconds`. */
   readonly allowedFresh: number;
+  readonly freshSeconds: number;
   /** How long the verification has waited for them. */
   readonly seconds: number;
 }
 
+/** Changes of the application still wait to be embedded: nothing is judged yet. */
 export class ChangesWaitingError extends KimeraError {
   readonly code = 'CHANGES_WAITING';
   readonly kind = 'retryable';
   constructor(readonly waiting: WaitingChanges) {
-    const { pending, oldestSeconds, allowed, allowedFresh, seconds } = waiting;
+    const { pending, oldestSeconds, allowed, allowedFresh, freshSeconds, seconds } = waiting;
     super(
-      `${pending} changes still wait to be embedded in the new space after ${seconds} s, the oldest for ${oldestSeconds.toFixed(1)} s; at most ${allowed} may, or ${allowedFresh} that wait for less than 2 s: nothing was judged`,
+      `${pending} changes still wait to be embedded in the new space after ${seconds} s, the oldest for ${oldestSeconds.toFixed(1)} s; at most ${allowed} may, or ${allowedFresh} that wait for less than ${freshSeconds} s: nothing was judged`,
       { ...waiting },
     );
   }

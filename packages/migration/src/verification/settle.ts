@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ChangesWaitingError } from '../errors.js';
+import { ChangesWaitingError, type WaitingChanges } from '../errors.js';
 import type { MigrationParts } from '../parts.js';
 import { work } from '../worker/work.js';
 import { allowedPending } from './coverage-check.js';
@@ -19,25 +19,30 @@ export interface SettleOptions {
 }
 
 /**
- * Waits until so few changes wait that they cannot sway a verdict, or only fresh ones where writers are at work, and embeds
- * them itself beside the workers: there may be none. @throws ChangesWaitingError where they still wait at the end of the time, the signal's reason.
+ * Waits until so few changes wait that they cannot sway a verdict, or only fresh ones where writers are at work, and
+ * embeds them itself beside the workers: there may be none. @throws ChangesWaitingError where they still wait at the end
+ * of the time, the signal's reason.
  */
 export async function settle(parts: MigrationParts, { seconds, signal, onProgress }: SettleOptions): Promise<void> {
   const { store, collection, target } = parts;
   const started = performance.now();
   let most = 0;
-  const read = async () => {
+  const read = async (): Promise<Omit<WaitingChanges, 'seconds'>> => {
     const backlog = await store.changes.backlog(collection, target.space.fingerprint);
     most = Math.max(most, backlog.pending);
     if (backlog.pending > 0) onProgress?.('changes that wait', most - backlog.pending, most);
-    return { ...backlog, ...allowedOf(await store.collections.countRows(collection)) };
+    const rows = await store.collections.countRows(collection);
+    const allowed = allowedPending(rows);
+    const allowedFresh = Math.max(allowed, Math.floor(rows * FRESH_SHARE));
+    return { ...backlog, allowed, allowedFresh, freshSeconds: FRESH_SECONDS };
   };
   for (;;) {
     signal?.throwIfAborted();
-    const { pending, oldestSeconds, allowed, allowedFresh } = await read();
+    const waiting = await read();
+    const { pending, oldestSeconds, allowed, allowedFresh } = waiting;
     if (pending <= allowed || (pending <= allowedFresh && oldestSeconds < FRESH_SECONDS)) return;
     const left = seconds * 1_000 - (performance.now() - started);
-    if (left <= 0) throw new ChangesWaitingError({ pending, oldestSeconds, allowed, allowedFresh, seconds });
+    if (left <= 0) throw new ChangesWaitingError({ ...waiting, seconds });
     const { ended } = await withDeadline(left, signal, (end) =>
       work(parts, {
         until: 'caught-up',
@@ -48,12 +53,6 @@ export async function settle(parts: MigrationParts, { seconds, signal, onProgres
     // Another worker is at it, or the migration was paused meanwhile.
     if (ended !== 'stopped') await delay(Math.min(POLL_MILLISECONDS, left));
   }
-}
-
-/** Changes that may wait, and those that may where the oldest of them is fresh. */
-function allowedOf(rows: number): { readonly allowed: number; readonly allowedFresh: number } {
-  const allowed = allowedPending(rows);
-  return { allowed, allowedFresh: Math.max(allowed, Math.floor(rows * FRESH_SHARE)) };
 }
 
 /**
