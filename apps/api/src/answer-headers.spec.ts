@@ -1,29 +1,15 @@
 import { get } from 'node:http';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { parseConfiguration } from '@kimera/serving';
-import { pino } from 'pino';
-import { startServer, type RunningServer } from './server.js';
+import type { RunningServer } from './server.js';
+import { startSmallServer } from './small-server.fixture.js';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
 /** Of all headers of an answer. Node's clients take 16 KB. */
 const BYTES = 8_192;
 /** Beyond the limit of the model, 48 tokens. */
 const LONG = 'word '.repeat(60);
 let server: RunningServer;
 beforeAll(async () => {
-  server = await startServer(
-    parseConfiguration(
-      {
-        ONNX_MODEL_PATH: 'fixtures/models/bert-tiny-prompts',
-        PORT: '0',
-        KIMERA_CORS_ORIGINS: 'https://app.example',
-        REQUESTS_PER_MINUTE: '100000',
-      },
-      root,
-    ),
-    pino({ enabled: false }),
-  );
+  server = await startSmallServer({ KIMERA_CORS_ORIGINS: 'https://app.example', REQUESTS_PER_MINUTE: '100000' });
 });
 afterAll(() => server.close());
 

@@ -1,31 +1,24 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { parseConfiguration } from '@kimera/serving';
 import { pino } from 'pino';
 import { z } from 'zod';
-import { startServer, type RunningServer } from './server.js';
+import type { RunningServer } from './server.js';
+import { startSmallServer } from './small-server.fixture.js';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
 const ORIGIN = 'https://app.example';
 const log: string[] = [];
 let server: RunningServer;
 beforeAll(async () => {
-  server = await startServer(
-    parseConfiguration(
-      {
-        ONNX_MODEL_PATH: 'fixtures/models/bert-tiny-prompts',
-        PORT: '0',
-        KIMERA_API_KEYS: 'secret',
-        KIMERA_CORS_ORIGINS: `${ORIGIN},https://other.example`,
-        KIMERA_PATH_PREFIX: '/api',
-        MAX_BODY_BYTES: '1000',
-        BODY_TIMEOUT_SECONDS: '1',
-      },
-      root,
-    ),
-    pino({}, { write: (line: string) => void log.push(line) }),
+  server = await startSmallServer(
+    {
+      KIMERA_API_KEYS: 'secret',
+      KIMERA_CORS_ORIGINS: `${ORIGIN},https://other.example`,
+      KIMERA_PATH_PREFIX: '/api',
+      MAX_BODY_BYTES: '1000',
+      BODY_TIMEOUT_SECONDS: '1',
+    },
+    { logger: pino({}, { write: (line: string) => void log.push(line) }) },
   );
 });
 afterAll(() => server.close());

@@ -1,26 +1,14 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import * as zlib from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { parseConfiguration } from '@kimera/serving';
-import { pino } from 'pino';
-import { startServer, type RunningServer } from './server.js';
+import type { RunningServer } from './server.js';
+import { startSmallServer } from './small-server.fixture.js';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
 const LIMIT = 100_000;
 let server: RunningServer;
 beforeAll(async () => {
-  server = await startServer(
-    {
-      ...parseConfiguration(
-        { ONNX_MODEL_PATH: 'fixtures/models/bert-tiny-prompts', PORT: '0', KIMERA_API_KEYS: 'secret' },
-        root,
-      ),
-      bodyLimitBytes: LIMIT,
-    },
-    pino({ enabled: false }),
-  );
+  server = await startSmallServer({ KIMERA_API_KEYS: 'secret' }, { bodyLimitBytes: LIMIT });
 });
 afterAll(() => server.close());
 
@@ -423,20 +411,12 @@ describe('a server behind a proxy, with pages of other origins', () => {
   const ORIGIN = 'https://app.example.com';
   let proxied: RunningServer;
   beforeAll(async () => {
-    proxied = await startServer(
-      parseConfiguration(
-        {
-          ONNX_MODEL_PATH: 'fixtures/models/bert-tiny-prompts',
-          PORT: '0',
-          KIMERA_API_KEYS: 'secret',
-          KIMERA_CORS_ORIGINS: `${ORIGIN},http://localhost:5173`,
-          KIMERA_PATH_PREFIX: '/api/v2',
-          KIMERA_TRUST_PROXY: 'loopback',
-        },
-        root,
-      ),
-      pino({ enabled: false }),
-    );
+    proxied = await startSmallServer({
+      KIMERA_API_KEYS: 'secret',
+      KIMERA_CORS_ORIGINS: `${ORIGIN},http://localhost:5173`,
+      KIMERA_PATH_PREFIX: '/api/v2',
+      KIMERA_TRUST_PROXY: 'loopback',
+    });
   });
   afterAll(() => proxied.close());
   const ask = (path: string, init: RequestInit = {}): Promise<Response> => fetch(proxied.url + path, init);

@@ -7,7 +7,7 @@ import { originHeaders } from '../admission/cross-origin.js';
 import { REQUEST_ID } from '../admission/request-id.js';
 import { SECURITY_HEADERS } from '../admission/security-headers.js';
 import { bodyOf, contractOf } from '../refusals/error-mapping.js';
-import { REFUSALS, type Contract } from '../refusals/refusals.js';
+import { REFUSALS } from '../refusals/refusals.js';
 
 export interface ClientErrorParts {
   /** Pages of which origins may read an answer. */
@@ -94,27 +94,37 @@ export function answerClientErrors(server: Server, { corsOrigins, onRefused }: C
 
   function refuseBytes(socket: Socket, { refusal, path, origin, reason, headers = [] }: Refused): void {
     if (!socket.writable) return;
-    const contract = contractOf(path ?? '/v1');
+    const answer = answerOf(refusal, path ?? '/v1');
     const request = randomUUID();
-    onRefused({ request, status: REFUSALS[refusal.code][contract][0], path: path ?? '', reason });
-    end(socket, refusal, contract, [`${REQUEST_ID}: ${request}`, ...originHeaders(corsOrigins, origin), ...headers]);
+    onRefused({ request, status: answer.status, path: path ?? '', reason });
+    end(socket, answer, [`${REQUEST_ID}: ${request}`, ...originHeaders(corsOrigins, origin), ...headers]);
   }
 
   /** The client ended its side in the middle of the body. The app tells it as one that left; one that still reads gets why. */
   function answerWhoLeft(response: ServerResponse): void {
     const { socket, url = '', headers } = response.req;
     const refusal = new HttpError('malformed_request', 'the body of the request ends early');
-    end(socket, refusal, contractOf(url.split('?')[0] ?? ''), [
+    end(socket, answerOf(refusal, url), [
       `${REQUEST_ID}: ${String(response.getHeader(REQUEST_ID))}`,
       ...originHeaders(corsOrigins, headers.origin),
     ]);
   }
 }
 
-/** Bytes, past Node's response; the connection ends with them. */
-function end(socket: Socket, refusal: HttpError, contract: Contract, headers: readonly string[]): void {
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** In the contract of the path. @param url a path, a query may follow. */
+function answerOf(refusal: HttpError, url: string): Answer {
+  const contract = contractOf(url.split('?')[0] ?? '');
   const [status] = REFUSALS[refusal.code][contract];
-  const body = JSON.stringify(bodyOf(refusal, contract));
+  return { status, body: JSON.stringify(bodyOf(refusal, contract)) };
+}
+
+/** Bytes, past Node's response; the connection ends with them. */
+function end(socket: Socket, { status, body }: Answer, headers: readonly string[]): void {
   socket.on('error', () => undefined);
   socket.end(
     [
@@ -139,9 +149,7 @@ function refuseRequest(response: ServerResponse, refusal: HttpError): void {
     socket.destroySoon();
     return;
   }
-  const contract = contractOf(url.split('?')[0] ?? '');
-  const [status] = REFUSALS[refusal.code][contract];
-  const body = JSON.stringify(bodyOf(refusal, contract));
+  const { status, body } = answerOf(refusal, url);
   response.writeHead(status, {
     Connection: 'close',
     'Content-Type': 'application/json; charset=utf-8',
