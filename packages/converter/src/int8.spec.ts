@@ -6,6 +6,7 @@ import { tokenBatch } from '@kimera/core';
 import type { ModelFolder } from '@kimera/model-folder';
 import fc from 'fast-check';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { OnnxGraph, OPSET } from '@kimera/onnx-file';
 import { convertCheckpoint } from './convert-checkpoint.js';
 import type { OpenBackend } from './fidelity/fidelity.js';
 import {
@@ -18,6 +19,7 @@ import {
 } from './fixtures.fixture.js';
 import { FidelityError } from './index.js';
 import { verifyModel } from './verify-model.js';
+import { integerProduct } from './int8/int8-kernel.js';
 import { columnMaxima, quantizeMatrix } from './int8/quantize-matrix.js';
 import { selfTestGraph } from './int8/self-test-graph.js';
 import { smoothingFactors } from './int8/smoothing.js';
@@ -83,6 +85,41 @@ it('a product of unsigned weights is exact on every processor', async () => {
   const { holds } = await session.run({ a: new Tensor('uint8', new Uint8Array(64).fill(255), [1, 64]) });
   expect(holds?.data[0]).toBeTruthy();
   await session.release();
+});
+
+it('a product of unsigned weights is that of whole numbers, whatever they are', async () => {
+  const [ROWS, INPUTS, OUTPUTS] = [3, 40, 5];
+  const whole = (seed: number, count: number, from: number): number[] =>
+    Array.from({ length: count }, (_, i) => from + ((seed * (i + 1) * 2_654_435_761) % 255));
+  for (const [seed, zero] of [
+    [1, 0],
+    [7, 128],
+    [1_000_003, 128],
+  ] as const) {
+    const [levels, weights] = [whole(seed, ROWS * INPUTS, 0), whole(seed + 1, INPUTS * OUTPUTS, -127)];
+    const graph = new OnnxGraph();
+    const product = integerProduct(graph, {
+      levels: graph.input('levels', 'uint8', [ROWS, INPUTS]),
+      zero,
+      weights: graph.int8(Int8Array.from(weights), [INPUTS, OUTPUTS]),
+      scales: graph.float(1),
+      sign: 'unsigned',
+    });
+    graph.output(product, 'product', 'float', [ROWS, OUTPUTS]);
+    const session = await InferenceSession.create(graph.serialize('product', OPSET));
+    const { product: actual } = await session.run({
+      levels: new Tensor('uint8', Uint8Array.from(levels), [ROWS, INPUTS]),
+    });
+    await session.release();
+    const expected = Array.from({ length: ROWS * OUTPUTS }, (_, at) => {
+      const [row, output] = [Math.floor(at / OUTPUTS), at % OUTPUTS];
+      return Array.from(
+        { length: INPUTS },
+        (_unused, i) => ((levels[row * INPUTS + i] ?? 0) - zero) * (weights[i * OUTPUTS + output] ?? 0),
+      ).reduce((sum, value) => sum + value);
+    });
+    expect([...(actual?.data as Float32Array)]).toEqual(expected);
+  }
 });
 
 it('the self-test holds where the processor has exact products, and fails where a product is not exact', async () => {
