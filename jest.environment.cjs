@@ -5,10 +5,10 @@ const { ModuleMocker } = require('jest-mock');
 process.env.ORT_DISABLE_TELEMETRY = '1';
 
 /**
- * Specs run among Node's own globals, as programs do, not in a realm of their own: there each global is looked up as
- * slowly as a hundred multiplications, errors and arrays of Node's modules are no instance of the spec's constructors,
- * and nothing that is compiled can be used for the next spec (jest.runtime.cjs). What a spec changes on them is put
- * back after it.
+ * Specs run among Node's own globals, as programs do. Jest's usual environment has globals of its own. There each look
+ * at a global is slow, errors and arrays that Node's modules make are no instance of the spec's constructors, and code
+ * that was compiled for one spec cannot be used for the next (jest.runtime.cjs). What a spec changes on the globals is
+ * put back after it.
  */
 module.exports = class HostEnvironment {
   constructor({ projectConfig }) {

@@ -1,7 +1,11 @@
 /** Texts of one call are sorted by length within a window of this many: whatever fits into a few batches. */
 const WINDOW = 1_024;
-/** Calls of fewer tokens are large on no machine: `large` does not look through them. */
+/**
+ * Only calls of at least so many tokens are kept in the list that `large` looks through: no machine is so slow that it
+ * asks for smaller ones.
+ */
 const LARGE_TOKENS = 512;
+
 export interface QueuedCall {
   readonly texts: readonly Int32Array[];
   /** Whose share of the lane it takes. */

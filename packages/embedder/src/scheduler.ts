@@ -105,7 +105,10 @@ const INTERACTIVE_TOKENS_A_BULK_TOKEN = 4;
  * refuse them, and is seen in the measured speed only seconds later.
  */
 const PROMISED_SPEED = 0.8;
-/** Seconds of work from which a call is large: it may not make another large one late. Smaller ones pass: they take little. */
+/**
+ * A call with at least so many seconds of work is large. It is refused where it would make another large call late.
+ * Smaller calls go before it: they take little time.
+ */
 const LARGE_SECONDS = 1;
 const LANES = ['interactive', 'bulk'] as const;
 

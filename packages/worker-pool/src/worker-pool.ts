@@ -34,13 +34,14 @@ interface Seat {
 }
 
 /**
- * Requests that a single worker is sent at once: it finds the next one when it is through, however busy this thread is
- * then. Only those in order 'first': nothing may pass one that was sent.
+ * A single worker is sent so many requests at a time, so that it has the next one at hand even while this thread is busy.
+ * Only requests in order 'first' are sent ahead: another request cannot go before one that was sent.
  */
 const SENT_AT_ONCE = 2;
 
 /**
- * A fixed number of worker threads that answer requests, one request a worker at a time, first come first served. A worker that dies is replaced and its request tried again, at most `attempts` times in all.
+ * A fixed number of worker threads that answer requests, one request a worker at a time, first come first served. A
+ * worker that dies is replaced and its request tried again, at most `attempts` times in all.
  */
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
