@@ -32,6 +32,7 @@ const layers = {
     'scope:safetensors',
     'scope:tokenizers',
     'scope:model-folder',
+    'scope:onnx-file',
     'scope:fast-graph',
     'scope:worker-pool',
   ],

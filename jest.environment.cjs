@@ -3,6 +3,8 @@ const { ModuleMocker } = require('jest-mock');
 
 // Specs that load ONNX Runtime themselves touch no network (packages/backend-onnx/src/no-telemetry.ts).
 process.env.ORT_DISABLE_TELEMETRY = '1';
+// Programs that specs start leave nothing in the cache folder of the user.
+process.env.KIMERA_PACKED_WEIGHTS = '0';
 
 /**
  * Specs run among Node's own globals, as programs do. Jest's usual environment has globals of its own. There each look

@@ -3,6 +3,15 @@ import type { ServedVariant } from '@kimera/fast-graph';
 import type { ModelFolder, SpaceFileVariant } from '@kimera/model-folder';
 import { join } from 'node:path';
 
+/** Of every session: what the weights' packed form and the vectors may depend on. */
+export const SESSION = {
+  // The graph has the operators that are fastest; higher levels put slower ones in their place.
+  graphOptimizationLevel: 'basic',
+  interOpNumThreads: 1,
+  // Shapes differ from batch to batch.
+  enableMemPattern: false,
+} as const;
+
 /** How a graph is run. */
 export interface SessionOptions {
   readonly intraOpThreads: number;
@@ -53,9 +62,26 @@ export function nativeBackendName(provider: ExecutionProvider): string {
   return provider === 'cpu' ? 'onnx' : `onnx-${provider}`;
 }
 
+/** A graph with its weights as the kernels take them, in files that sessions map instead of copying. */
+export interface PackedGraph {
+  readonly path: string;
+  /** The graph of the model folder that it was made from. */
+  readonly source: 'fast' | 'unsigned';
+  /** What its files were when they were checked (`packed/entry.ts`). */
+  readonly identity: string;
+}
+
 /** What a worker loads. */
 export interface WorkerData {
   readonly graph: GraphOptions;
   /** What the graph must be before it serves. */
   readonly served: ServedVariant;
+  /** What is loaded instead where it serves. */
+  readonly packed?: PackedGraph | undefined;
+}
+
+/** What a worker tells when it is ready: whether others share its weights, and why not where they should. */
+export interface WorkerNote {
+  readonly shared: boolean;
+  readonly refused?: string;
 }

@@ -3,8 +3,16 @@ import type { VariantName } from '@kimera/core';
 import { GraphBackend, graphErrors } from '@kimera/fast-graph';
 import { chooseVariant, type ModelFolder } from '@kimera/model-folder';
 import { WorkerPool } from '@kimera/worker-pool';
-import { type ExecutionProvider, graphOptions, nativeBackendName, type WorkerData } from './graph-options.js';
+import {
+  type ExecutionProvider,
+  graphOptions,
+  nativeBackendName,
+  type WorkerData,
+  type WorkerNote,
+} from './graph-options.js';
 import { disableTelemetry } from './no-telemetry.js';
+import { OnnxSessions } from './onnx-sessions.js';
+import { PackedWeights, type PackedWeightsOptions } from './packed/packed-weights.js';
 import { probeNative } from './probe-native.js';
 
 /**
@@ -23,6 +31,8 @@ export interface OnnxBackendOptions {
   readonly executionProvider?: ExecutionProvider;
   /** Threads of one session; default: the processors divided by the workers. */
   readonly intraOpThreads?: number;
+  /** Where packed weights are kept, on the processor alone; absent: each session packs its own copy. */
+  readonly packedWeights?: PackedWeightsOptions | undefined;
   /**
    * Module of the worker threads; default: this package's own. What stands in for it answers as it does: a test gives
    * one that dies.
@@ -31,7 +41,7 @@ export interface OnnxBackendOptions {
 }
 
 /** The fast graph on onnxruntime-node in worker threads. */
-export class OnnxBackend extends GraphBackend<WorkerPool> {
+export class OnnxBackend extends GraphBackend<OnnxSessions> {
   /** Worker threads that died and were replaced. */
   get workerDeaths(): number {
     return this.runner.deaths;
@@ -49,6 +59,7 @@ export async function openOnnxBackend({
   workers = 1,
   executionProvider = 'cpu',
   intraOpThreads = Math.max(1, Math.floor(availableParallelism() / workers)),
+  packedWeights,
   worker = new URL('../dist/onnx-worker.js', import.meta.url),
 }: OnnxBackendOptions): Promise<OnnxBackend> {
   disableTelemetry();
@@ -58,14 +69,23 @@ export async function openOnnxBackend({
     graph: graphOptions(folder, variant, { intraOpThreads, weights: 'packed', executionProvider }),
     served: { folder, variant },
   };
-  const runner = await WorkerPool.open({
-    name: 'onnx',
-    module: worker,
-    data,
-    size: workers,
-    errors: graphErrors,
-    closing: 'finish',
-  });
+  const packing =
+    packedWeights === undefined || executionProvider !== 'cpu'
+      ? undefined
+      : await PackedWeights.open(data, packedWeights);
+  const runner = await OnnxSessions.open(
+    (packed, tell) =>
+      WorkerPool.open({
+        name: 'onnx',
+        module: worker,
+        data: { ...data, packed } satisfies WorkerData,
+        size: workers,
+        errors: graphErrors,
+        closing: 'finish',
+        onReady: (note) => tell(note as WorkerNote),
+      }),
+    packing,
+  );
   return new OnnxBackend({
     name: nativeBackendName(executionProvider),
     folder,

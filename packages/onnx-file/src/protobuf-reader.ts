@@ -7,7 +7,10 @@ const MAX_NAME_BYTES = 65_536;
 /** A varint has at most ten bytes of seven bits (Protocol Buffers encoding, "Base 128 Varints"). */
 const MAX_VARINT_BYTES = 10;
 
-/** Half-open range of bytes of a file. */
+/** What is decoded: a file, or bytes in memory. */
+export type ByteSource = Pick<FileWindow, 'byteAt' | 'read'>;
+
+/** Half-open range of bytes of a source. */
 export interface ByteRange {
   readonly start: number;
   readonly end: number;
@@ -29,16 +32,16 @@ const WIRE_TYPES: Readonly<Record<number, ProtobufField['wire']>> = {
 };
 
 /**
- * Protocol Buffers wire format over a file, decoding only; every length is checked against its message before anything
+ * Protocol Buffers wire format, decoding only; every length is checked against its message before anything
  * is read.
  */
 export class ProtobufReader {
-  readonly #window: FileWindow;
+  readonly #window: ByteSource;
   readonly #fail: (reason: string) => never;
   #fields = 0;
 
   /** @param fail throws the format's error. */
-  constructor(window: FileWindow, fail: (reason: string) => never) {
+  constructor(window: ByteSource, fail: (reason: string) => never) {
     this.#window = window;
     this.#fail = fail;
   }

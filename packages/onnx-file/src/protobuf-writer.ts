@@ -24,6 +24,11 @@ export class ProtobufWriter {
   message(field: number, value: ProtobufWriter): this {
     return this.bytes(field, value.finish());
   }
+  /** Fields that are encoded already. */
+  encoded(fields: Uint8Array): this {
+    this.#parts.push(fields);
+    return this;
+  }
   finish(): Uint8Array {
     return new Uint8Array(Buffer.concat(this.#parts));
   }

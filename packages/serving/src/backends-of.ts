@@ -1,4 +1,4 @@
-import { nativeBackendName, openOnnxBackend } from '@kimera/backend-onnx';
+import { nativeBackendName, openOnnxBackend, type PackedWeightsEvent } from '@kimera/backend-onnx';
 import { openWasmBackend } from '@kimera/backend-wasm';
 import type { InferenceBackend, VariantChoice, VariantName } from '@kimera/core';
 import type { FolderBackend } from '@kimera/embedder';
@@ -13,6 +13,7 @@ export interface BackendOptions {
   readonly workers?: number;
   /** The wanted variant does not serve on this machine; the next one is tried. */
   readonly onVariantRefused?: (variant: VariantName, reason: Error) => void;
+  readonly onPackedWeights?: ((event: PackedWeightsEvent) => void) | undefined;
 }
 
 /**
@@ -21,8 +22,8 @@ export interface BackendOptions {
  * named.
  */
 export function backendsOf(
-  { useOnnx, executionProviders, variant }: BackendChoice,
-  { threads, workers = 1, onVariantRefused = () => undefined }: BackendOptions = {},
+  { useOnnx, executionProviders, variant, cacheFolder: cache }: BackendChoice,
+  { threads, workers = 1, onVariantRefused = () => undefined, onPackedWeights: onEvent }: BackendOptions = {},
 ): readonly FolderBackend[] {
   const native = executionProviders.map((executionProvider): FolderBackend => ({
     name: nativeBackendName(executionProvider),
@@ -36,6 +37,7 @@ export function backendsOf(
             executionProvider,
             variant: name,
             workers: executionProvider === 'cpu' ? workers : 1,
+            ...(cache === undefined ? {} : { packedWeights: { cache, onEvent } }),
             ...(threads === undefined ? {} : { intraOpThreads: threads }),
           }),
         onVariantRefused,

@@ -31,6 +31,8 @@ it.each([
   [{ KIMERA_API_KEYS: 'a#embed,b,a#search' }, 'KIMERA_API_KEYS'],
   [{ KIMERA_OPEN_METRICS: 'no' }, 'KIMERA_OPEN_METRICS'],
   [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' }, 'OTEL_EXPORTER_OTLP_ENDPOINT'],
+  [{ KIMERA_CACHE: 'relative' }, 'KIMERA_CACHE'],
+  [{ KIMERA_PACKED_WEIGHTS: 'off' }, 'KIMERA_PACKED_WEIGHTS'],
   [{ MAX_BODY_BYTES: '1e12' }, 'MAX_BODY_BYTES'],
   [{ MAX_CONNECTIONS: '0' }, 'MAX_CONNECTIONS'],
   [{ KEEP_ALIVE_SECONDS: 'long' }, 'KEEP_ALIVE_SECONDS'],
@@ -48,6 +50,7 @@ it('has defaults that serve the shipped model on loopback', () => {
     useOnnx: true,
     executionProviders: ['cpu'],
     variant: 'fast',
+    cacheFolder: undefined,
     workers: 1,
     lightweight: false,
     fallbackSpace: undefined,
@@ -115,6 +118,19 @@ it('takes the database that is named, or an embedded one in ./data where it is t
   ])
     expect(database(address)).toBe(address);
   await rm(root, { recursive: true });
+});
+
+it.each([
+  [{ HOME: '/home/me' }, '/home/me/.cache/kimera'],
+  [{ HOME: '/home/me', XDG_CACHE_HOME: '/fast' }, '/fast/kimera'],
+  [{ HOME: '/home/me', XDG_CACHE_HOME: 'relative' }, '/home/me/.cache/kimera'],
+  [{ HOME: '/home/me', KIMERA_CACHE: '/mine' }, '/mine'],
+  [{ HOME: '/home/me', KIMERA_CACHE: '/mine', KIMERA_PACKED_WEIGHTS: '0' }, undefined],
+  [{ LOCALAPPDATA: '/local' }, '/local/kimera'],
+  [{}, undefined],
+])('keeps packed weights of %j in %s', (environment, folder) => {
+  expect(parseConfiguration(environment, '/root').cacheFolder).toBe(folder);
+  expect(parseBackendChoice(environment).cacheFolder).toBe(folder);
 });
 
 it('looks for the models of collections where it is told first', () => {

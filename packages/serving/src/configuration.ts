@@ -21,6 +21,8 @@ export interface Configuration {
   readonly executionProviders: readonly ExecutionProvider[];
   /** Precision of the models that are served. */
   readonly variant: VariantChoice;
+  /** Cache folder of the user where packed weights are kept; undefined: nothing is kept. */
+  readonly cacheFolder: string | undefined;
   /** Sessions of a model side by side, which share the processors. */
   readonly workers: number;
   /** True: the light model alone, in its own space. */
@@ -72,7 +74,7 @@ export const MODEL_RELOADS = ['off', 'same-space', 'any-space'] as const;
 export type ModelReload = (typeof MODEL_RELOADS)[number];
 
 /** What of it concerns backends. */
-export type BackendChoice = Pick<Configuration, 'useOnnx' | 'executionProviders' | 'variant'>;
+export type BackendChoice = Pick<Configuration, 'useOnnx' | 'executionProviders' | 'variant' | 'cacheFolder'>;
 
 /** Of `bodyLimitBytes`: a full OpenAI request (2,048 texts) may have 4 KB a text. */
 export const DEFAULT_BODY_LIMIT_BYTES = 8 << 20;
@@ -122,6 +124,8 @@ const schema = z.object({
     .default(DEFAULT_CACHE_MEGABYTES),
   EMBEDDING_DIM: whole.optional(),
   EMBEDDING_BATCH_SIZE: whole.max(65_536).optional(),
+  KIMERA_PACKED_WEIGHTS: flag('1'),
+  KIMERA_CACHE: z.string().refine(isAbsolute, 'an absolute path').optional(),
   KIMERA_WORKERS: whole.max(64, '64 at most').default(1),
   MAX_QUEUE_SECONDS: seconds.optional(),
   MAX_BODY_BYTES: whole.max(1 << 30, 'a gigabyte at most').default(DEFAULT_BODY_LIMIT_BYTES),
@@ -178,16 +182,34 @@ function given(environment: Environment): Environment {
 
 /** What of the environment concerns backends: for programs that do not listen. @throws InvalidEnvironmentError. */
 export function parseBackendChoice(environment: Environment): BackendChoice {
-  const names = ['USE_ONNX', 'ONNX_EXECUTION_PROVIDERS', 'KIMERA_VARIANT'];
-  return backendChoice(checked(Object.fromEntries(names.map((name) => [name, environment[name]]))));
+  const names = ['USE_ONNX', 'ONNX_EXECUTION_PROVIDERS', 'KIMERA_VARIANT', 'KIMERA_PACKED_WEIGHTS', 'KIMERA_CACHE'];
+  const value = checked(Object.fromEntries(names.map((name) => [name, environment[name]])));
+  return backendChoice(value, environment);
 }
 
-function backendChoice({
-  USE_ONNX: useOnnx,
-  ONNX_EXECUTION_PROVIDERS: names,
-  KIMERA_VARIANT: variant,
-}: z.infer<typeof schema>): BackendChoice {
-  return { useOnnx, executionProviders: [...new Set(names)], variant };
+function backendChoice(
+  {
+    USE_ONNX: useOnnx,
+    ONNX_EXECUTION_PROVIDERS: names,
+    KIMERA_VARIANT: variant,
+    KIMERA_PACKED_WEIGHTS: isCached,
+    KIMERA_CACHE: cache,
+  }: z.infer<typeof schema>,
+  environment: Environment,
+): BackendChoice {
+  return {
+    useOnnx,
+    executionProviders: [...new Set(names)],
+    variant,
+    cacheFolder: isCached ? (cache ?? usualCacheFolder(given(environment))) : undefined,
+  };
+}
+
+/** As the XDG Base Directory Specification has it; undefined where the user has no home. */
+function usualCacheFolder({ XDG_CACHE_HOME, HOME, LOCALAPPDATA }: Environment): string | undefined {
+  if (XDG_CACHE_HOME !== undefined && isAbsolute(XDG_CACHE_HOME)) return join(XDG_CACHE_HOME, 'kimera');
+  if (HOME !== undefined) return join(HOME, '.cache/kimera');
+  return LOCALAPPDATA === undefined ? undefined : join(LOCALAPPDATA, 'kimera');
 }
 
 /** @throws InvalidEnvironmentError, the first of the problems. */
@@ -232,7 +254,7 @@ export function parseConfiguration(environment: Environment, root: string): Conf
         : absolute(value.ONNX_MODEL_PATH),
     lightModelPath:
       value.LIGHT_MODEL_PATH === undefined ? shippedModel('static-minilm') : absolute(value.LIGHT_MODEL_PATH),
-    ...backendChoice(value),
+    ...backendChoice(value, environment),
     workers: value.KIMERA_WORKERS,
     lightweight: value.LIGHTWEIGHT_EMBEDDING,
     fallbackSpace: value.FALLBACK_SPACE,

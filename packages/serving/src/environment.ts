@@ -75,6 +75,16 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
       'sessions of each model side by side, each with its share of the processors and its own copy of the weights: more for many clients with short texts, 1 for the shortest time of a text that comes alone',
   },
   {
+    name: 'KIMERA_PACKED_WEIGHTS',
+    usual: '1',
+    meaning: '0 keeps no packed weights in the cache folder: each session has its own copy',
+  },
+  {
+    name: 'KIMERA_CACHE',
+    usual: 'kimera in XDG_CACHE_HOME, or in ~/.cache',
+    meaning: 'cache folder of the user: packed weights of the models that are served',
+  },
+  {
     name: 'EMBEDDING_CACHE_MB',
     usual: String(DEFAULT_CACHE_MEGABYTES),
     meaning: 'memory for vectors of texts that come again; 0 keeps none',

@@ -6,6 +6,7 @@ import type { Configuration } from './configuration.js';
 import { backendsOf } from './backends-of.js';
 import { checkVariant, isNamed } from './variant-choice.js';
 import { logFallback, type EventLog } from './log-fallback.js';
+import { logPackedWeights } from './log-packed-weights.js';
 import { ServingModels, type MissingModel } from './serving-models.js';
 
 /**
@@ -75,6 +76,7 @@ function optionsOf(
       workers,
       onVariantRefused: (variant, { message: reason }) =>
         logger.warn({ variant, reason }, `variant ${variant} does not serve on this machine: ${reason}`),
+      onPackedWeights: (event) => logPackedWeights(logger, event),
     }),
     fallback: { onEvent: (event) => logFallback(logger, event) },
     limits: { cacheBytes, maxQueueSeconds, ...(batchTokens === undefined ? {} : { batchTokens }) },

@@ -27,7 +27,7 @@ const names = (choice: VariantChoice, of = folder): readonly string[] => variant
 async function served(of: ModelFolder, variant: VariantChoice, executionProviders = ['cpu'] as const) {
   const refused: VariantName[] = [];
   const [native] = backendsOf(
-    { useOnnx: true, executionProviders: [...executionProviders], variant },
+    { useOnnx: true, executionProviders: [...executionProviders], variant, cacheFolder: undefined },
     { threads: 1, onVariantRefused: (name) => refused.push(name) },
   );
   const backend = await native?.open(of);

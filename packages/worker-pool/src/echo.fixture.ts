@@ -6,7 +6,8 @@ import { serveWorker } from './serve-worker.js';
  * The worker of the specs: echoes, counts in shared memory, fails with a known class, or dies. It opens only while the file that `data` names is
  * there, where it names one.
  */
-await serveWorker(async (data) => {
+await serveWorker(async (data, tell) => {
+  tell(['opened with', data]);
   if (data === 'broken') throw new DimensionMismatchError(1, 2, 'opening');
   if (typeof data === 'string' && data.startsWith('/') && !existsSync(data))
     throw new DimensionMismatchError(3, 4, 'opening without its file');

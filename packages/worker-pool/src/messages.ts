@@ -9,5 +9,6 @@ export interface StopMessage {
   readonly control: 'stop';
 }
 export type ResponseMessage = { readonly response: unknown } | { readonly error: PortableError };
-/** Sent once, after the factory has run. */
-export type ReadyMessage = { readonly ready: true } | { readonly ready: false; readonly error: PortableError };
+/** Sent once, after the factory has run, with what it told. */
+export type ReadyMessage =
+  { readonly ready: true; readonly note: unknown } | { readonly ready: false; readonly error: PortableError };

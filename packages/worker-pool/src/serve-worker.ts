@@ -9,18 +9,21 @@ export interface WorkerReply {
 
 /**
  * The worker's side: `create` builds the handler from the pool's data (a failure fails the pool's opening), then
- * requests are answered one by one in order.
+ * requests are answered one by one in order. What `create` told last goes to the pool's `onReady`.
  */
 export async function serveWorker(
-  create: (data: unknown) => Promise<(request: unknown) => Promise<WorkerReply>>,
+  create: (data: unknown, tell: (note: unknown) => void) => Promise<(request: unknown) => Promise<WorkerReply>>,
 ): Promise<void> {
   const port = parentPort;
   if (port === null) throw new Error('serveWorker runs in a worker thread');
   const send = (message: ReadyMessage | ResponseMessage, transfer: readonly ArrayBuffer[] = []): void =>
     port.postMessage(message, [...transfer]);
   let handle: (request: unknown) => Promise<WorkerReply>;
+  let note: unknown;
   try {
-    handle = await create(workerData);
+    handle = await create(workerData, (told) => {
+      note = told;
+    });
   } catch (error) {
     send({ ready: false, error: toPortableError(error) });
     return;
@@ -41,5 +44,5 @@ export async function serveWorker(
       }
     });
   });
-  send({ ready: true });
+  send({ ready: true, note });
 }

@@ -29,6 +29,16 @@ describe('WorkerPool', () => {
     expect(answers).toEqual(Array.from({ length: 50 }, (_, i) => ['d', i]));
   });
 
+  it('is told what the factory of each worker told, of those that take the place of dead ones too', async () => {
+    const notes: unknown[] = [];
+    const echo = await pool({ size: 2, attempts: 1, onReady: (note) => notes.push(note) });
+    const note = ['opened with', 'd'];
+    expect(notes).toEqual([note, note]);
+    await expect(echo.call('die')).rejects.toBeInstanceOf(WorkerDiedError);
+    while (notes.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(notes).toEqual([note, note, note]);
+  });
+
   it('lets requests in order first pass those that wait, and keeps the order among them', async () => {
     const echo = await pool({ size: 1 });
     const answered: string[] = [];

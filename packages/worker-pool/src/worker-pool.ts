@@ -18,6 +18,8 @@ export interface WorkerPoolOptions {
    * terminated inside onnxruntime-node 1.30 aborts the whole process.
    */
   readonly closing?: 'terminate' | 'finish';
+  /** Told for each worker that is ready, those that take the place of dead ones too, what its factory told. */
+  readonly onReady?: (note: unknown) => void;
 }
 
 interface Call {
@@ -138,8 +140,10 @@ export class WorkerPool {
       worker.once('exit', exited);
       worker.once('message', (message: ReadyMessage) => {
         worker.off('exit', exited);
-        if (message.ready) resolve();
-        else {
+        if (message.ready) {
+          this.#options.onReady?.(message.note);
+          resolve();
+        } else {
           const { error } = message;
           void worker.terminate().then(() => reject(fromPortableError(error, this.#options.errors ?? {})));
         }

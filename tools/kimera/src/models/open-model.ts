@@ -36,6 +36,10 @@ export async function openModel(
       threads,
       onVariantRefused: (name, { message }) =>
         context.note(`kimera: variant ${name} does not serve on this machine: ${printable(message)}`),
+      onPackedWeights: (event) =>
+        event.kind === 'refused'
+          ? context.note(`kimera: packed weights do not hold: ${printable(event.reason)}`)
+          : undefined,
     },
   ).filter(({ name }) => backend === undefined || (name === 'wasm') === (backend === 'wasm'));
   // What fails alone is an error, which says it.
