@@ -5,13 +5,15 @@
  * both are told.
  */
 import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openOnnxBackend } from '@kimera/backend-onnx';
+import { openOnnxBackend, type PackedWeightsEvent } from '@kimera/backend-onnx';
 import { openEmbedder } from '@kimera/embedder';
+import { openModelFolder } from '@kimera/model-folder';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { z } from 'zod';
 import { machineLines, percentile, root, table } from './machine.js';
@@ -24,8 +26,8 @@ const BATCH = { texts: 32, tokens: 70 };
 /** Texts of one call of the library. */
 const LIBRARY_TEXTS = 256;
 const CLIENTS = [1, 8, 64];
-/** Sessions side by side: one of all threads, and one a thread. */
-const WORKERS = [1, availableParallelism()];
+/** KIMERA_WORKERS: by load (empty), one session of all threads, and one a thread. */
+const WORKERS = ['', '1', String(availableParallelism())];
 /** Least and most words of a text; a word is a token here, and two are added. */
 const KINDS = { '70 tokens': [64, 72], '5–250 tokens': [3, 248] } as const;
 type Kind = keyof typeof KINDS;
@@ -192,6 +194,17 @@ class Part {
   }
 }
 
+/** Every server then starts with packed weights. */
+async function packWeights(cache: string): Promise<void> {
+  const folder = await openModelFolder(MODEL);
+  const told = new EventEmitter();
+  const event = once(told, 'event');
+  const onEvent = (one: PackedWeightsEvent): void => void told.emit('event', one);
+  const backend = await openOnnxBackend({ folder, packedWeights: { cache, afterMilliseconds: 0, onEvent } });
+  console.error(...((await event) as unknown[]));
+  await backend.close();
+}
+
 /** Of one case, a value a round. */
 interface Measured {
   readonly tokensPerSecond: number[];
@@ -209,10 +222,12 @@ async function measure(rounds: number): Promise<void> {
     Part.start('library'),
     Part.start('clients'),
   ]);
+  const cache = await mkdtemp(join(tmpdir(), 'kimera-http-share-'));
+  await packWeights(cache);
   const servers = await Promise.all(
     WORKERS.map(async (workers) => ({
-      workers,
-      server: await startServerProcess({ EMBEDDING_CACHE_MB: '0', KIMERA_WORKERS: String(workers) }),
+      workers: workers === '' ? 'by load' : workers,
+      server: await startServerProcess({ EMBEDDING_CACHE_MB: '0', KIMERA_CACHE: cache, KIMERA_WORKERS: workers }),
     })),
   );
   const results = new Map<string, Measured>();
@@ -258,6 +273,7 @@ async function measure(rounds: number): Promise<void> {
   } finally {
     for (const part of [bare, library, clients]) part.stop();
     await Promise.all(servers.map(({ server }) => server.stop()));
+    await rm(cache, { recursive: true });
   }
   const median = (values: readonly number[], digits: number): string =>
     values.length === 0 || values.some(Number.isNaN) ? '' : percentile(values, 0.5).toFixed(digits);

@@ -6,6 +6,8 @@ export interface ProcessUsage {
   readonly cpuSeconds: number;
   /** Bytes that no other process shares (USS). */
   readonly privateBytes: number;
+  /** Of them those that are no copy of a file. */
+  readonly dirtyBytes: number;
   /** Bytes with shared pages divided among those who share them (PSS). */
   readonly proportionalBytes: number;
 }
@@ -29,6 +31,7 @@ export function usageOf(pid: number): ProcessUsage | undefined {
   return {
     cpuSeconds: sum(({ cpuSeconds }) => cpuSeconds),
     privateBytes: sum(({ privateBytes }) => privateBytes),
+    dirtyBytes: sum(({ dirtyBytes }) => dirtyBytes),
     proportionalBytes: sum(({ proportionalBytes }) => proportionalBytes),
   };
 }
@@ -63,6 +66,7 @@ function usageOfOne(pid: number): ProcessUsage {
   return {
     cpuSeconds: statOf(pid).ticks / TICKS,
     privateBytes: bytes('Private_Clean') + bytes('Private_Dirty'),
+    dirtyBytes: bytes('Private_Dirty'),
     proportionalBytes: bytes('Pss'),
   };
 }

@@ -11,7 +11,7 @@ import {
   type WorkerNote,
 } from './graph-options.js';
 import { disableTelemetry } from './no-telemetry.js';
-import { OnnxSessions } from './onnx-sessions.js';
+import { OnnxSessions, type PoolShape } from './onnx-sessions.js';
 import { PackedWeights, type PackedWeightsOptions } from './packed/packed-weights.js';
 import { probeNative } from './probe-native.js';
 
@@ -25,8 +25,11 @@ export interface OnnxBackendOptions {
   readonly folder: ModelFolder;
   /** Default: the folder's first. */
   readonly variant?: VariantName;
-  /** Threads that each hold a session; default 1. */
-  readonly workers?: number;
+  /**
+   * Threads that each hold a session. Default: one; where packed weights are kept, and once they are there, also one a
+   * processor, {@link MOST_SIDE_BY_SIDE} at most: these take the texts where many come at once.
+   */
+  readonly workers?: number | undefined;
   /** What computes; default 'cpu'. @see EXECUTION_PROVIDERS */
   readonly executionProvider?: ExecutionProvider;
   /** Threads of one session; default: the processors divided by the workers. */
@@ -40,8 +43,25 @@ export interface OnnxBackendOptions {
   readonly worker?: URL;
 }
 
+/** Sessions of one thread, or of a share of the threads: each takes some 20 MB beside the weights. */
+const MOST_SIDE_BY_SIDE = 16;
+
+function threadsOf(workers: number): number {
+  return Math.max(1, Math.floor(availableParallelism() / workers));
+}
+
+/** As many sessions as a session of all threads has, with a share of them each; undefined where that is one. */
+function sideBySide(threads: number): PoolShape | undefined {
+  const workers = Math.min(threads, MOST_SIDE_BY_SIDE);
+  return workers > 1 ? { workers, intraOpThreads: Math.floor(threads / workers) } : undefined;
+}
+
 /** The fast graph on onnxruntime-node in worker threads. */
 export class OnnxBackend extends GraphBackend<OnnxSessions> {
+  /** Whether sessions that share the weights take concurrent texts. */
+  get isSideBySide(): boolean {
+    return this.runner.isSideBySide;
+  }
   /** Worker threads that died and were replaced. */
   get workerDeaths(): number {
     return this.runner.deaths;
@@ -56,9 +76,9 @@ export class OnnxBackend extends GraphBackend<OnnxSessions> {
 export async function openOnnxBackend({
   folder,
   variant: wanted,
-  workers = 1,
+  workers,
   executionProvider = 'cpu',
-  intraOpThreads = Math.max(1, Math.floor(availableParallelism() / workers)),
+  intraOpThreads = threadsOf(workers ?? 1),
   packedWeights,
   worker = new URL('../dist/onnx-worker.js', import.meta.url),
 }: OnnxBackendOptions): Promise<OnnxBackend> {
@@ -73,26 +93,27 @@ export async function openOnnxBackend({
     packedWeights === undefined || executionProvider !== 'cpu'
       ? undefined
       : await PackedWeights.open(data, packedWeights);
-  const runner = await OnnxSessions.open(
-    (packed, tell) =>
+  const runner = await OnnxSessions.open({
+    openPool: ({ workers: size, intraOpThreads: threads }, packed, tell) =>
       WorkerPool.open({
         name: 'onnx',
         module: worker,
-        data: { ...data, packed } satisfies WorkerData,
-        size: workers,
+        data: { ...data, packed, graph: { ...data.graph, intraOpThreads: threads } } satisfies WorkerData,
+        size,
         errors: graphErrors,
         closing: 'finish',
         onReady: (note) => tell(note as WorkerNote),
       }),
+    shape: { workers: workers ?? 1, intraOpThreads },
+    sideBySide: workers === undefined ? sideBySide(intraOpThreads) : undefined,
     packing,
-  );
+  });
   return new OnnxBackend({
     name: nativeBackendName(executionProvider),
     folder,
     variant,
     runner,
     tokensOfARun: ONNX_RUN_TOKENS,
-    workers,
     // One run of texts of all lengths is faster than one a length (docs/decisions/2026-11-30-unequal-lengths.md); on
     // other processors each group would cost a way to them.
     lengths: executionProvider === 'cpu' ? 'mixed' : 'equal',

@@ -1,21 +1,58 @@
 import type { RunOrder } from '@kimera/core';
-import type { GraphRunner, RunRequest } from '@kimera/fast-graph';
+import type { GraphRunner, RunRequest, SessionsOfBatch } from '@kimera/fast-graph';
 import type { WorkerPool } from '@kimera/worker-pool';
 import type { PackedGraph, WorkerNote } from './graph-options.js';
 import type { PackedWeights } from './packed/packed-weights.js';
 
+/** Worker threads that each hold a session. */
+export interface PoolShape {
+  readonly workers: number;
+  /** Of one session. */
+  readonly intraOpThreads: number;
+}
+
 /** @param tell called for each worker that is ready. */
-export type OpenPool = (packed: PackedGraph | undefined, tell: (note: WorkerNote) => void) => Promise<WorkerPool>;
+export type OpenPool = (
+  shape: PoolShape,
+  packed: PackedGraph | undefined,
+  tell: (note: WorkerNote) => void,
+) => Promise<WorkerPool>;
+
+export interface OnnxSessionsOptions {
+  readonly openPool: OpenPool;
+  /** Sessions that always serve. */
+  readonly shape: PoolShape;
+  /** Sessions that are opened beside them when they share the weights: for many texts at once. */
+  readonly sideBySide?: PoolShape | undefined;
+  readonly packing?: PackedWeights | undefined;
+}
+
+/**
+ * A longer text goes to the session of all threads, whatever else there is: one thread would take many times as long for
+ * it, and threads wait little for each other in such a run.
+ */
+const LONG_TEXT_TOKENS = 1_024;
 
 /** A pool with the calls that it has not answered. */
 class BusyPool {
-  readonly #calls = new Set<Promise<unknown>>();
+  readonly #calls = new Map<Promise<unknown>, number>();
 
-  constructor(readonly pool: WorkerPool) {}
+  constructor(
+    readonly pool: WorkerPool,
+    readonly workers: number,
+  ) {}
+
+  /** That are computed, or wait. */
+  get texts(): number {
+    return [...this.#calls.values()].reduce((sum, texts) => sum + texts, 0);
+  }
 
   call(runs: readonly RunRequest[], order?: RunOrder): Promise<unknown> {
     const answer = this.pool.call(runs, order);
-    this.#calls.add(answer);
+    this.#calls.set(
+      answer,
+      runs.reduce((sum, { promptTokens }) => sum + promptTokens.length, 0),
+    );
     const forget = (): void => void this.#calls.delete(answer);
     answer.then(forget, forget);
     return answer;
@@ -23,82 +60,114 @@ class BusyPool {
 
   /** Closes it when all its calls are answered. */
   async retire(): Promise<void> {
-    while (this.#calls.size > 0) await Promise.allSettled(this.#calls);
+    while (this.#calls.size > 0) await Promise.allSettled(this.#calls.keys());
     await this.pool.close();
   }
 }
 
 /**
  * The sessions of one graph. Where its packed weights are not there yet, the model folder's graph serves, and sessions
- * that share packed weights take its place, between two calls, when these are written.
+ * that share packed weights take its place, between two calls, when these are written. Sessions that share them cost
+ * little memory: then those side by side take the texts where many come at once, which is faster, and the others take
+ * those that come alone, with all threads.
  */
 export class OnnxSessions implements GraphRunner {
-  readonly #openPool: OpenPool;
-  readonly #packing: PackedWeights | undefined;
-  #serving: BusyPool | undefined;
-  #packed: Promise<void> | undefined;
+  readonly #options: OnnxSessionsOptions;
+  #serving: BusyPool;
+  #sideBySide: BusyPool | undefined;
+  #sharing: Promise<void> | undefined;
   #deathsBefore = 0;
   #isClosed = false;
 
-  private constructor(openPool: OpenPool, packing: PackedWeights | undefined) {
-    this.#openPool = openPool;
-    this.#packing = packing;
+  private constructor(options: OnnxSessionsOptions, serving: BusyPool) {
+    this.#options = options;
+    this.#serving = serving;
   }
 
   /** @throws the errors of the pool. */
-  static async open(openPool: OpenPool, packing?: PackedWeights): Promise<OnnxSessions> {
-    const sessions = new OnnxSessions(openPool, packing);
+  static async open(options: OnnxSessionsOptions): Promise<OnnxSessions> {
+    const { packing, shape, openPool } = options;
     const found = await packing?.find();
-    sessions.#serving = await sessions.#open(found);
-    if (found === undefined) sessions.#pack();
+    let refused: string | undefined;
+    let sessions: OnnxSessions | undefined;
+    const pool = await openPool(shape, found, (note) => {
+      if (sessions === undefined) refused ??= note.refused;
+      else sessions.#told(note);
+    });
+    sessions = new OnnxSessions(options, new BusyPool(pool, shape.workers));
+    sessions.#share(refused === undefined ? found : undefined, refused);
     return sessions;
   }
 
   /** Worker threads that died and were replaced. */
   get deaths(): number {
-    return this.#deathsBefore + (this.#serving?.pool.deaths ?? 0);
+    return this.#deathsBefore + this.#serving.pool.deaths + (this.#sideBySide?.pool.deaths ?? 0);
   }
 
   call(runs: readonly RunRequest[], order?: RunOrder): Promise<unknown> {
-    if (this.#serving === undefined) return Promise.reject(new Error('the sessions are not open'));
     return this.#serving.call(runs, order);
+  }
+
+  /** Where fewer texts than half the sessions side by side are under way, one after the other with all threads is faster. */
+  sessionsOf(texts: number, tokens: number): SessionsOfBatch {
+    const sideBySide = this.#sideBySide;
+    const isLong = tokens > texts * LONG_TEXT_TOKENS;
+    if (sideBySide === undefined || isLong) return { runner: this.#serving, parallel: this.#serving.workers };
+    const underWay = texts + this.#serving.texts + sideBySide.texts;
+    const chosen = underWay * 2 > sideBySide.workers ? sideBySide : this.#serving;
+    return { runner: chosen, parallel: chosen.workers };
+  }
+
+  /** Whether sessions side by side serve. */
+  get isSideBySide(): boolean {
+    return this.#sideBySide !== undefined;
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#packing?.close();
-    await this.#packed;
-    await this.#serving?.pool.close();
+    await this.#options.packing?.close();
+    await this.#sharing;
+    await Promise.all([this.#serving.pool.close(), this.#sideBySide?.pool.close()]);
   }
 
-  async #open(packed: PackedGraph | undefined): Promise<BusyPool> {
-    return new BusyPool(await this.#openPool(packed, (note) => this.#told(note)));
-  }
-
+  /** What a worker told that was opened later. */
   #told({ refused }: WorkerNote): void {
-    if (refused !== undefined && this.#packed === undefined) this.#pack(refused);
+    if (refused !== undefined) this.#share(undefined, refused);
   }
 
-  /** Writes the packed weights and opens sessions that share them. @param refused why those that were there do not hold. */
-  #pack(refused?: string): void {
-    const packing = this.#packing;
-    if (packing === undefined) return;
-    this.#packed ??= this.#share(packing, refused)
-      // What serves goes on.
+  /**
+   * In the background; what serves goes on where it fails. @param packed what the sessions share already.
+   * @param refused why what was there does not hold.
+   */
+  #share(packed: PackedGraph | undefined, refused?: string): void {
+    const { packing } = this.#options;
+    if (packing === undefined || this.#isClosed) return;
+    this.#sharing ??= (packed === undefined ? this.#pack(packing, refused) : this.#openSideBySide(packed))
       .catch(() => undefined)
       .finally(() => {
-        this.#packed = undefined;
+        this.#sharing = undefined;
       });
   }
 
-  async #share(packing: PackedWeights, refused: string | undefined): Promise<void> {
+  /** Writes the packed weights, and exchanges the sessions for some that share them. */
+  async #pack(packing: PackedWeights, refused: string | undefined): Promise<void> {
     if (refused !== undefined) await packing.refuse(refused);
     const packed = await packing.write();
     if (packed === undefined || this.#isClosed) return;
-    const next = await this.#open(packed);
     const before = this.#serving;
-    this.#serving = next;
-    this.#deathsBefore += before?.pool.deaths ?? 0;
-    await before?.retire();
+    this.#serving = await this.#open(this.#options.shape, packed);
+    this.#deathsBefore += before.pool.deaths;
+    await before.retire();
+    await this.#openSideBySide(packed);
+  }
+
+  async #openSideBySide(packed: PackedGraph): Promise<void> {
+    const { sideBySide } = this.#options;
+    if (sideBySide === undefined || this.#sideBySide !== undefined || this.#isClosed) return;
+    this.#sideBySide = await this.#open(sideBySide, packed);
+  }
+
+  async #open(shape: PoolShape, packed: PackedGraph): Promise<BusyPool> {
+    return new BusyPool(await this.#options.openPool(shape, packed, (note) => this.#told(note)), shape.workers);
   }
 }

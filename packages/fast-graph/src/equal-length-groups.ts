@@ -1,4 +1,4 @@
-import { batchSize, type TokenBatch } from '@kimera/core';
+import { textIds, type TokenBatch } from '@kimera/core';
 
 /** Texts of one length, by their index in the batch. */
 export interface EqualLengthGroup {
@@ -9,14 +9,19 @@ export interface EqualLengthGroup {
 /**
  * Texts of equal length together, so that attention needs no mask and nothing is padded; groups beyond `tokenBudget`
  * tokens are cut (a single text may exceed it). Longest first, so that the last group to finish is a short one.
+ * @param indexes of the texts.
  */
-export function equalLengthGroups(batch: TokenBatch, tokenBudget: number): readonly EqualLengthGroup[] {
+export function equalLengthGroups(
+  batch: TokenBatch,
+  tokenBudget: number,
+  indexes: readonly number[],
+): readonly EqualLengthGroup[] {
   const byLength = new Map<number, number[]>();
-  for (let i = 0; i < batchSize(batch); i++) {
-    const tokens = (batch.offsets[i + 1] as number) - (batch.offsets[i] as number);
+  for (const text of indexes) {
+    const tokens = textIds(batch, text).length;
     const group = byLength.get(tokens);
-    if (group === undefined) byLength.set(tokens, [i]);
-    else group.push(i);
+    if (group === undefined) byLength.set(tokens, [text]);
+    else group.push(text);
   }
   const groups: EqualLengthGroup[] = [];
   for (const [tokens, texts] of [...byLength].sort(([a], [b]) => b - a)) {

@@ -14,6 +14,7 @@ import {
 } from '@kimera/core';
 import type { ModelFolder, SpaceFileVariant } from '@kimera/model-folder/pure';
 import { equalLengthGroups } from './equal-length-groups.js';
+import { evenParts } from './even-parts.js';
 import { OutputOfTexts } from './output-of-texts.js';
 import { type RunRequest, type RunResponse, togetherUpTo } from './run-request.js';
 
@@ -21,7 +22,15 @@ import { type RunRequest, type RunResponse, togetherUpTo } from './run-request.j
 export interface GraphRunner {
   /** One after the other: RunRequest[] to RunResponse[]. */
   call(runs: readonly RunRequest[], order?: RunOrder): Promise<unknown>;
+  /** Which sessions take a batch of so many texts and tokens; default: one, this runner's. */
+  sessionsOf?(texts: number, tokens: number): SessionsOfBatch;
   close(): Promise<void>;
+}
+
+/** The sessions that take a batch, side by side. */
+export interface SessionsOfBatch {
+  readonly runner: Pick<GraphRunner, 'call'>;
+  readonly parallel: number;
 }
 
 export interface GraphBackendParts<Runner extends GraphRunner> {
@@ -32,8 +41,6 @@ export interface GraphBackendParts<Runner extends GraphRunner> {
   readonly runner: Runner;
   /** Tokens of one run of several texts. */
   readonly tokensOfARun: number;
-  /** Runs at the same time; default 1. */
-  readonly workers?: number;
   /** Texts of one run: of the same length (default), or of any. */
   readonly lengths?: 'equal' | 'mixed';
 }
@@ -48,7 +55,6 @@ export class GraphBackend<Runner extends GraphRunner = GraphRunner> implements I
   protected readonly runner: Runner;
   readonly #folder: ModelFolder;
   readonly #tokensOfARun: number;
-  readonly #workers: number;
   readonly #mixesLengths: boolean;
 
   constructor({
@@ -57,7 +63,6 @@ export class GraphBackend<Runner extends GraphRunner = GraphRunner> implements I
     variant: { name: variant, fidelity },
     runner,
     tokensOfARun,
-    workers = 1,
     lengths = 'equal',
   }: GraphBackendParts<Runner>) {
     this.name = name;
@@ -66,7 +71,6 @@ export class GraphBackend<Runner extends GraphRunner = GraphRunner> implements I
     this.runner = runner;
     this.#folder = folder;
     this.#tokensOfARun = tokensOfARun;
-    this.#workers = workers;
     this.#mixesLengths = lengths === 'mixed';
   }
 
@@ -74,8 +78,13 @@ export class GraphBackend<Runner extends GraphRunner = GraphRunner> implements I
     checkRun(batch, { heads }, this.space, this.#folder.file.architecture.vocabularySize);
     if (heads.length === 0) return {};
     const output = new OutputOfTexts(batchSize(batch), this.#folder);
-    const groups = equalLengthGroups(batch, this.#tokensOfARun);
-    const together = togetherUpTo(Math.min(this.#tokensOfARun, Math.ceil(batch.ids.length / this.#workers)), groups);
+    const { runner, parallel } = this.runner.sessionsOf?.(batchSize(batch), batch.ids.length) ?? {
+      runner: this.runner,
+      parallel: 1,
+    };
+    const together = evenParts(batch, parallel).flatMap((texts) =>
+      togetherUpTo(this.#tokensOfARun, equalLengthGroups(batch, this.#tokensOfARun, texts)),
+    );
     await Promise.all(
       together.map(async (some) => {
         const runs = this.#mixesLengths ? [some] : some.map((group) => [group]);
@@ -91,7 +100,7 @@ export class GraphBackend<Runner extends GraphRunner = GraphRunner> implements I
             promptTokens: Int32Array.from(texts, (text) => batch.promptTokens?.[text] ?? 0),
           };
         });
-        const responses = (await this.runner.call(requests, order).catch((error: unknown) => {
+        const responses = (await runner.call(requests, order).catch((error: unknown) => {
           // Clients are told the model, not where it lies.
           throw error instanceof UnnormalizedOutputError ? new UnnormalizedOutputError(this.space.modelId) : error;
         })) as readonly RunResponse[];

@@ -9,7 +9,7 @@ it('every text is in exactly one run, no run of several groups is beyond the bud
   fc.assert(
     fc.property(lengths, fc.integer({ min: 1, max: 200 }), (tokens, budget) => {
       const batch = tokenBatch(tokens.map((length) => new Int32Array(length)));
-      const groups = equalLengthGroups(batch, budget);
+      const groups = equalLengthGroups(batch, budget, [...tokens.keys()]);
       const runs = togetherUpTo(budget, groups);
       const texts = runs.flatMap((run) => run.flatMap((group) => group.texts));
       expect([...texts].sort((a, b) => a - b)).toEqual(Array.from({ length: batchSize(batch) }, (_, i) => i));

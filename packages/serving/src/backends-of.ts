@@ -9,8 +9,8 @@ import { isNamed, isWrongHere, variantsOf } from './variant-choice.js';
 export interface BackendOptions {
   /** Of the native backend; default: all processors. */
   readonly threads?: number | undefined;
-  /** Sessions of the native backend on the processor, side by side; default 1. */
-  readonly workers?: number;
+  /** Sessions of the native backend on the processor, side by side; default: as the load asks for. */
+  readonly workers?: number | undefined;
   /** The wanted variant does not serve on this machine; the next one is tried. */
   readonly onVariantRefused?: (variant: VariantName, reason: Error) => void;
   readonly onPackedWeights?: ((event: PackedWeightsEvent) => void) | undefined;
@@ -23,7 +23,7 @@ export interface BackendOptions {
  */
 export function backendsOf(
   { useOnnx, executionProviders, variant, cacheFolder: cache }: BackendChoice,
-  { threads, workers = 1, onVariantRefused = () => undefined, onPackedWeights: onEvent }: BackendOptions = {},
+  { threads, workers, onVariantRefused = () => undefined, onPackedWeights: onEvent }: BackendOptions = {},
 ): readonly FolderBackend[] {
   const native = executionProviders.map((executionProvider): FolderBackend => ({
     name: nativeBackendName(executionProvider),

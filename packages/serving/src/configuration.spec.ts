@@ -51,7 +51,7 @@ it('has defaults that serve the shipped model on loopback', () => {
     executionProviders: ['cpu'],
     variant: 'fast',
     cacheFolder: undefined,
-    workers: 1,
+    workers: undefined,
     lightweight: false,
     fallbackSpace: undefined,
     maxInputTokens: undefined,

@@ -23,8 +23,8 @@ export interface Configuration {
   readonly variant: VariantChoice;
   /** Cache folder of the user where packed weights are kept; undefined: nothing is kept. */
   readonly cacheFolder: string | undefined;
-  /** Sessions of a model side by side, which share the processors. */
-  readonly workers: number;
+  /** Sessions of a model side by side, which share the processors; undefined: as the load asks for. */
+  readonly workers: number | undefined;
   /** True: the light model alone, in its own space. */
   readonly lightweight: boolean;
   /** What serves, in its own space, when nothing serves the model's. */
@@ -126,7 +126,7 @@ const schema = z.object({
   EMBEDDING_BATCH_SIZE: whole.max(65_536).optional(),
   KIMERA_PACKED_WEIGHTS: flag('1'),
   KIMERA_CACHE: z.string().refine(isAbsolute, 'an absolute path').optional(),
-  KIMERA_WORKERS: whole.max(64, '64 at most').default(1),
+  KIMERA_WORKERS: whole.max(64, '64 at most').optional(),
   MAX_QUEUE_SECONDS: seconds.optional(),
   MAX_BODY_BYTES: whole.max(1 << 30, 'a gigabyte at most').default(DEFAULT_BODY_LIMIT_BYTES),
   ...serviceLimitsSchema,

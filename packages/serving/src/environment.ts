@@ -70,9 +70,9 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
   { name: 'EMBEDDING_BATCH_SIZE', usual: String(DEFAULT_BATCH_TOKENS), meaning: 'tokens of one batch at most' },
   {
     name: 'KIMERA_WORKERS',
-    usual: '1',
+    usual: 'by load',
     meaning:
-      'sessions of each model side by side, each with its share of the processors and its own copy of the weights: more for many clients with short texts, 1 for the shortest time of a text that comes alone',
+      'sessions of each model side by side, each with its share of the processors; by load: one of all processors for a text that comes alone, and where packed weights are kept one a processor for many at once',
   },
   {
     name: 'KIMERA_PACKED_WEIGHTS',
