@@ -77,6 +77,8 @@ async function measure(variant: string, workers: number, isPacked: boolean): Pro
 /** Writes the packed weights, and keeps a process open that shares them. */
 async function openAnother(modelPath: string, variant: VariantName): Promise<PeerProcess> {
   const modelFolder = await openModelFolder(modelPath);
+  // A backend that does nothing lets the process end.
+  const awake = setInterval(() => undefined, 1_000);
   await new Promise<void>((resolve, reject) => {
     const opened = openOnnxBackend({
       folder: modelFolder,
@@ -92,6 +94,7 @@ async function openAnother(modelPath: string, variant: VariantName): Promise<Pee
     });
     opened.catch(reject);
   });
+  clearInterval(awake);
   const { peer } = await PeerProcess.open({
     program: process.execPath,
     words: [script, JSON.stringify({ model: modelPath, variant, workers: 1, cache })],

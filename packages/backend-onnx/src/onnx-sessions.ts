@@ -89,12 +89,12 @@ export class OnnxSessions implements GraphRunner {
     const { packing, shape, openPool } = options;
     const found = await packing?.find();
     let refused: string | undefined;
-    let sessions: OnnxSessions | undefined;
-    const pool = await openPool(shape, found, (note) => {
-      if (sessions === undefined) refused ??= note.refused;
-      else sessions.#told(note);
-    });
-    sessions = new OnnxSessions(options, new BusyPool(pool, shape.workers));
+    let told = (note: WorkerNote): void => {
+      refused ??= note.refused;
+    };
+    const pool = await openPool(shape, found, (note) => told(note));
+    const sessions = new OnnxSessions(options, new BusyPool(pool, shape.workers));
+    told = (note) => sessions.#told(note);
     sessions.#share(refused === undefined ? found : undefined, refused);
     return sessions;
   }
