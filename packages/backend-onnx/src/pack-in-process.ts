@@ -18,6 +18,9 @@ const answerSchema = z.union([
 ]);
 export type PackAnswer = z.infer<typeof answerSchema>;
 
+/** What ends a process from outside. */
+const STOPPED: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
 /**
  * In a process of its own: a graph that ends its process when it runs packed must not end this one, and what it takes
  * of memory is given back. @returns why the graph cannot be packed; undefined where it was. @throws Error for what may
@@ -37,7 +40,10 @@ export async function packInProcess(task: PackTask, signal: AbortSignal): Promis
       child.once('message', (message) => resolve(answerSchema.safeParse(message).data));
       child.once('error', ({ message }) => resolve({ failed: message, unfit: false }));
       child.once('exit', (code, ended) =>
-        resolve({ failed: `the process that packs ended by ${ended ?? String(code)}`, unfit: true }),
+        resolve({
+          failed: `the process that packs ended by ${ended ?? String(code)}`,
+          unfit: ended !== null && !STOPPED.includes(ended),
+        }),
       );
     });
     const ended = new Promise<void>((resolve) => {

@@ -16,6 +16,10 @@ process.once('message', (message) => {
     void rm(task.folder, { recursive: true, force: true }).finally(() => process.exit(1));
   };
   process.once('disconnect', gone);
+  if (!process.connected) {
+    gone();
+    return;
+  }
   void pack(task)
     .then(
       (): PackAnswer => ({ done: true }),
@@ -33,7 +37,10 @@ async function pack({ data, folder, entry }: PackTask): Promise<void> {
   const options = { ...data.graph, intraOpThreads: 1 };
   const written = join(folder, 'written');
   await mkdir(written, { mode: 0o700 });
-  const source = await savePackedGraph(options, join(written, GRAPH_FILE), WEIGHTS_FILE);
+  const source = await savePackedGraph(options, join(written, GRAPH_FILE), WEIGHTS_FILE).catch((error: unknown) => {
+    // It may go well another time: a disk without room is no fault of the graph.
+    throw new Error(reasonOf(error));
+  });
   alignWeights(written, folder);
   await rm(written, { recursive: true });
   await writeEntry(folder, source);

@@ -1,5 +1,7 @@
 import {
   chmod,
+  chown,
+  cp,
   mkdir,
   mkdtemp,
   readdir,
@@ -11,8 +13,11 @@ import {
   utimes,
   writeFile,
 } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { tokenBatch } from '@kimera/core';
@@ -138,6 +143,8 @@ describe('what does not hold is not served: it is refused once, and made again',
     'nothing says what it is': (entry) => rm(join(entry, 'entry.json')),
     'it is of another version': (entry) => writeFile(join(entry, 'entry.json'), '{"source":"slow"}'),
     'others may write to it': (entry) => chmod(entry, 0o777),
+    // Only root can give it away.
+    ...(process.getuid?.() === 0 ? { 'it is of another user': (entry: string) => chown(entry, 65_534, 65_534) } : {}),
   };
   it.each(Object.keys(SPOILS))('%s', async (name) => {
     const { entry, vectors } = await written();
@@ -187,6 +194,28 @@ describe('without a place for them each session has its own weights, and nothing
     await serves();
   });
 
+  it('a disk or a memory without room', async () => {
+    const copy = join(scratch, 'large');
+    await cp(TINY, copy, { recursive: true });
+    await writeFile(join(copy, 'onnx/large'), '');
+    // Sparse: it takes no room itself.
+    await truncate(join(copy, 'onnx/large'), 2 ** 40);
+    const folder = await openModelFolder(copy);
+    const files = { ...folder.file.files, 'onnx/large': { bytes: 2 ** 40, sha256: '0'.repeat(64) } };
+    const told = new EventEmitter();
+    const event = once(told, 'event');
+    const backend = await openOnnxBackend({
+      folder: { ...folder, file: { ...folder.file, files } },
+      intraOpThreads: 1,
+      packedWeights: { cache, afterMilliseconds: 0, onEvent: (one) => void told.emit('event', one) },
+    });
+    const awake = setInterval(() => undefined, 1_000);
+    expect(await event).toEqual([{ kind: 'unavailable', reason: expect.stringMatching(/ bytes/) }]);
+    clearInterval(awake);
+    await backend.close();
+    expect(await entries()).toEqual([]);
+  });
+
   it('another process is writing', async () => {
     const { entry } = await written();
     await rename(entry, `${entry}.new`);
@@ -222,6 +251,32 @@ it('what a killed writer left goes after a while, and what was not used for long
   expect(new Set(await entries())).toEqual(new Set([entry, ...kept]));
 });
 
+it('a process that is killed while they are written leaves nothing that is taken for whole', async () => {
+  const program = `(async () => {
+    const { openModelFolder } = await import('@kimera/model-folder');
+    const { openOnnxBackend } = await import('@kimera/backend-onnx');
+    const folder = await openModelFolder(${JSON.stringify(TINY)});
+    await openOnnxBackend({ folder, packedWeights: { cache: ${JSON.stringify(cache)}, afterMilliseconds: 0 } });
+    setInterval(() => undefined, 1_000);
+  })()`;
+  const child = spawn(process.execPath, ['--eval', program], {
+    cwd: join(root, 'packages/backend-onnx'),
+    stdio: 'ignore',
+  });
+  const exit = once(child, 'exit');
+  const isBegun = async (): Promise<boolean> => {
+    const [folder] = await entries();
+    return folder !== undefined && (await readdir(folder).catch(() => [])).length > 0;
+  };
+  while (!(await isBegun())) await pause(5);
+  child.kill('SIGKILL');
+  await exit;
+  // The process that writes ends with it.
+  while ((await entries()).some((path) => path.endsWith('.new'))) await pause(5);
+  for (const path of await entries()) await rm(path, { recursive: true });
+  await written();
+});
+
 it('backends that start at once do not hurt each other', async () => {
   const opened = await Promise.all([Opened.open(), Opened.open(), Opened.open()]);
   const vectors = await Promise.all(opened.map((each) => each.vectors()));
@@ -238,7 +293,7 @@ it('backends that start at once do not hurt each other', async () => {
 
 it('a backend that is closed while they are written leaves nothing', async () => {
   const opened = await Opened.open();
-  while ((await entries()).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  while ((await entries()).length === 0) await pause(5);
   await opened.close();
   const left = await entries();
   // Either it was whole already, or there is nothing.
