@@ -154,20 +154,32 @@ export class OnnxSessions implements GraphRunner {
     if (refused !== undefined) await packing.refuse(refused);
     const packed = await packing.write();
     if (packed === undefined || this.#isClosed) return;
-    const before = this.#serving;
-    this.#serving = await this.#open(this.#options.shape, packed);
-    this.#deathsBefore += before.pool.deaths;
-    await before.retire();
-    await this.#openSideBySide(packed);
+    const { pool, isShared } = await this.#open(this.#options.shape, packed);
+    const before = [this.#serving, this.#sideBySide];
+    this.#serving = pool;
+    this.#sideBySide = undefined;
+    for (const old of before) {
+      this.#deathsBefore += old?.pool.deaths ?? 0;
+      await old?.retire();
+    }
+    if (isShared) await this.#openSideBySide(packed);
   }
 
   async #openSideBySide(packed: PackedGraph): Promise<void> {
     const { sideBySide } = this.#options;
-    if (sideBySide === undefined || this.#sideBySide !== undefined || this.#isClosed) return;
-    this.#sideBySide = await this.#open(sideBySide, packed);
+    if (sideBySide === undefined || this.#isClosed) return;
+    const { pool, isShared } = await this.#open(sideBySide, packed);
+    // Each would have its own copy.
+    if (!isShared) await pool.retire();
+    else this.#sideBySide = pool;
   }
 
-  async #open(shape: PoolShape, packed: PackedGraph): Promise<BusyPool> {
-    return new BusyPool(await this.#options.openPool(shape, packed, (note) => this.#told(note)), shape.workers);
+  async #open(shape: PoolShape, packed: PackedGraph): Promise<{ readonly pool: BusyPool; readonly isShared: boolean }> {
+    let isShared = true;
+    const pool = await this.#options.openPool(shape, packed, (note) => {
+      isShared &&= note.shared;
+      this.#told(note);
+    });
+    return { pool: new BusyPool(pool, shape.workers), isShared };
   }
 }

@@ -22,6 +22,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { tokenBatch } from '@kimera/core';
 import { openModelFolder } from '@kimera/model-folder';
+import { faultyWorker } from '@kimera/testing';
 import { openOnnxBackend, type OnnxBackend, type PackedWeightsEvent } from '../index.js';
 
 const root = join(fileURLToPath(import.meta.url), '../../../../..');
@@ -48,11 +49,12 @@ class Opened {
   readonly #waiting: (() => void)[] = [];
   backend: OnnxBackend | undefined;
 
-  static async open(path = TINY): Promise<Opened> {
+  static async open(path = TINY, worker?: URL): Promise<Opened> {
     const opened = new Opened();
     opened.backend = await openOnnxBackend({
       folder: await openModelFolder(path),
       intraOpThreads: 1,
+      ...(worker === undefined ? {} : { worker }),
       packedWeights: {
         cache,
         afterMilliseconds: 0,
@@ -172,6 +174,21 @@ describe('what does not hold is not served: it is refused once, and made again',
     expect(again.kinds).toEqual(['refused', 'written']);
     await again.close();
   });
+});
+
+it('a worker that takes the place of one that died looks again: they are made again where they went meanwhile', async () => {
+  const { entry, vectors } = await written();
+  const faulty = faultyWorker(new URL('../../dist/onnx-worker.js', import.meta.url));
+  const opened = await Opened.open(TINY, faulty.url);
+  await rm(entry, { recursive: true });
+  faulty.dieUnder(1);
+  expect(await opened.vectors()).toEqual(vectors);
+  await opened.told('written');
+  expect(opened.kinds).toEqual(['refused', 'written']);
+  expect(await opened.vectors()).toEqual(vectors);
+  expect(opened.backend?.workerDeaths).toBe(1);
+  await opened.close();
+  faulty.remove();
 });
 
 describe('without a place for them each session has its own weights, and nothing fails', () => {
