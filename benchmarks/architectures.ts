@@ -93,7 +93,7 @@ async function writeGraphs(source: string, out: string): Promise<void> {
     await writeFile(join(out, 'onnx/model.onnx'), portable.serialize('portable', OPSET));
     fastGraph(fast, weights, floatKernel(weights, shape.hiddenSize), shape, checkpoint.modules, checkpoint.heads);
     await writeFile(join(out, 'onnx/model_fast.onnx'), fast.serialize('fast', OPSET));
-    await writeInt8(model, out, new Map(), new Set(), {});
+    await writeInt8(model, out, { base: { variant: 'fp32', weights }, activations: new Map(), full: new Set() }, {});
   } finally {
     await checkpoint.tensors.close();
   }

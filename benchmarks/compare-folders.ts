@@ -1,7 +1,8 @@
 /**
- * How much faster is one model folder than another, converted from the same checkpoint? The native backend of each, one
- * thread, in turns: `npm run bench:compare-folders -- BEFORE AFTER [--variant int8]`. Token ids are made up: the time does
- * not depend on them. Processor time, which other programs disturb less than the clock's.
+ * How much faster is one model folder than another, converted from the same checkpoint, or one precision of a folder than
+ * another (the folder twice, and `--variant fp32,int8`)? The native backend of each, one thread, in turns: `npm run
+ * bench:compare-folders -- BEFORE AFTER [--variant NAME or NAME,NAME]`. Token ids are made up: the time does not depend on
+ * them. Processor time, which other programs disturb less than the clock's.
  */
 import { parseArgs } from 'node:util';
 import { openOnnxBackend } from '@kimera/backend-onnx';
@@ -20,15 +21,16 @@ const FIRST_WORD = 2_000;
 
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { variant: { type: 'string' } } });
 if (positionals.length !== 2) throw new Error('give two model folders: the one before, and the one after');
-const variant = VARIANTS.find((name) => name === values.variant);
+const variants = (values.variant?.split(',') ?? []).map((word) => VARIANTS.find((name) => name === word));
 const backends = await Promise.all(
-  positionals.map(async (path) =>
-    openOnnxBackend({
+  positionals.map(async (path, i) => {
+    const variant = variants[i] ?? variants[0];
+    return openOnnxBackend({
       folder: await openModelFolder(path),
       intraOpThreads: 1,
       ...(variant === undefined ? {} : { variant }),
-    }),
-  ),
+    });
+  }),
 );
 const rows: (string | number)[][] = [];
 for (const [texts, tokens, rounds] of CASES) {

@@ -244,7 +244,7 @@ async function checkDisk(
 ): Promise<void> {
   const needed =
     (weights === 'link' ? 0 : copiedBytes(model.groups, variant)) +
-    (int8 === undefined ? 0 : int8Bytes(model, FULL_SHARE)) +
+    (int8 === undefined ? 0 : int8Bytes(model, variant, FULL_SHARE)) +
     (64 << 20);
   const { bavail, bsize } = await statfs(parent);
   if (bavail * bsize < needed) throw new DiskSpaceError(parent, needed, bavail * bsize);

@@ -1,8 +1,8 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { tokenBatch } from '@kimera/core';
+import { maxAbsDifference, tokenBatch } from '@kimera/core';
 import type { ModelFolder } from '@kimera/model-folder';
 import fc from 'fast-check';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
@@ -19,16 +19,20 @@ import {
 } from './fixtures.fixture.js';
 import { FidelityError } from './index.js';
 import { verifyModel } from './verify-model.js';
-import { integerProduct } from './int8/int8-kernel.js';
+import { addMatrix } from './int8/add-matrix.js';
+import { int8Kernel, integerProduct } from './int8/int8-kernel.js';
+import { int8Matrix } from './int8/int8-matrix.js';
 import { columnMaxima, quantizeMatrix } from './int8/quantize-matrix.js';
 import { selfTestGraph } from './int8/self-test-graph.js';
 import { smoothingFactors } from './int8/smoothing.js';
+import { writeWeightFile } from './weights/copy-weights.js';
 
 let scratch = '';
 let few = '';
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'kimera-int8-'));
   few = await fewCalibrationTexts(scratch);
+  await mkdir(join(scratch, 'onnx'));
 });
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
@@ -64,6 +68,92 @@ describe('a quantised matrix', () => {
   it('has the largest magnitude of each input', () => {
     expect([...columnMaxima(Float32Array.of(1, -2, -3, 0.5), 2)]).toEqual([3, 2]);
   });
+});
+
+describe('the largest input channels of a matrix', () => {
+  const INPUTS = 200;
+  const OUTPUTS = 3;
+  const weight = Float32Array.from({ length: INPUTS * OUTPUTS }, (_, at) => Math.sin(1 + at * 1.7));
+  /** 50 in every twentieth channel, 1 in the others. */
+  const activations = Float32Array.from({ length: INPUTS }, (_, i) => (i % 20 === 3 ? 50 - i / 100 : 1));
+  const uses = { smoothing: true, floatChannels: true };
+
+  it('are in float32 as they are, at most 8, and nothing of them is in the 8 bits', () => {
+    const { channels, channelWeights, smoothing, levels } = int8Matrix(weight, OUTPUTS, activations, uses);
+    expect(channels).toEqual([3, 23, 43, 63, 83, 103, 123, 143]);
+    channels.forEach((channel, row) => {
+      for (let o = 0; o < OUTPUTS; o++) {
+        expect(channelWeights[row * OUTPUTS + o]).toBe(weight[o * INPUTS + channel]);
+        expect(levels[channel * OUTPUTS + o]).toBe(0);
+      }
+      expect(smoothing?.[channel]).toBe(0);
+    });
+    expect(Array.from(smoothing ?? []).filter((factor) => factor === 0)).toHaveLength(channels.length);
+  });
+
+  it('are one in 16 where there are few, and none where it does not help or nothing was measured', () => {
+    const of = (inputs: number, measured: Float32Array | undefined, floatChannels = true) =>
+      int8Matrix(weight.slice(0, inputs * OUTPUTS), OUTPUTS, measured, { smoothing: false, floatChannels });
+    expect(of(64, activations.slice(0, 64)).channels).toEqual([3, 23, 43, 63]);
+    expect(of(15, activations.slice(0, 15)).channels).toEqual([]);
+    expect(of(64, undefined).channels).toEqual([]);
+    expect(of(64, activations.slice(0, 64), false).channels).toEqual([]);
+    expect(of(64, activations.slice(0, 64)).smoothing).toBeUndefined();
+  });
+
+  it.each(['qkv', 'up', 'down'])(
+    'are added to the product of 8 bits, and leave the others their fine steps: %s',
+    async (kind) => {
+      const [HIDDEN, ROWS] = [64, 5];
+      const name = kind === 'qkv' ? 'layers.0.attention.qkv.weight' : `layers.0.${kind}.weight`;
+      const outputs = kind === 'qkv' ? 3 * HIDDEN : HIDDEN;
+      // The inputs of the last product are not scaled, so a large one makes the steps of its row coarse.
+      const large = kind === 'down' ? 100 : 1_000;
+      const matrix = Float32Array.from(
+        { length: outputs * HIDDEN },
+        (_, at) => Math.sin(3 + at * 2.3) * (at % HIDDEN === 7 ? 8 : 1 / 8),
+      );
+      const bias = Float32Array.from({ length: outputs }, (_, o) => Math.cos(o));
+      // GELU is nowhere below -0.17.
+      const x = Float32Array.from({ length: ROWS * HIDDEN }, (_, at) => Math.abs(Math.sin(at * at)) - 0.17);
+      for (let row = 0; row < ROWS; row++) x[row * HIDDEN + 7] = large + row;
+      const measured = new Float32Array(HIDDEN).fill(1);
+      measured[7] = large;
+      const file = await writeWeightFile(scratch, `${kind}.data`, 0, {}, (weights) =>
+        addMatrix(weights, {
+          name,
+          weight: matrix,
+          outputs,
+          bias: kind === 'qkv' ? undefined : bias,
+          activations: measured,
+          shift: kind === 'down' ? 0.17 : 0,
+        }),
+      );
+      for (const sign of (await productsSaturate()) ? (['unsigned'] as const) : (['signed', 'unsigned'] as const)) {
+        const graph = new OnnxGraph();
+        const kernel = int8Kernel(file, file, { hiddenSize: HIDDEN, activation: 'gelu' }, sign);
+        const input = graph.input('x', 'float', ['rows', HIDDEN]);
+        const product =
+          kind === 'qkv'
+            ? graph.node('Concat', kernel.project(graph, input, 'layers.0'), { axis: 1 })
+            : kernel.multiply(graph, input, name);
+        graph.output(product, 'product', 'float', ['rows', outputs]);
+        const path = join(scratch, 'onnx', `${kind}-${sign}.onnx`);
+        await writeFile(path, graph.serialize('product', OPSET));
+        const session = await InferenceSession.create(path);
+        const { product: actual } = await session.run({ x: new Tensor('float32', x, [ROWS, HIDDEN]) });
+        await session.release();
+        const exact = Array.from({ length: ROWS * outputs }, (_, at) => {
+          const [row, o] = [Math.floor(at / outputs), at % outputs];
+          return Array.from(
+            { length: HIDDEN },
+            (_unused, i) => (x[row * HIDDEN + i] ?? 0) * (matrix[o * HIDDEN + i] ?? 0),
+          ).reduce((sum, value) => sum + value, kind === 'qkv' ? 0 : (bias[o] ?? 0));
+        });
+        expect(maxAbsDifference(exact, actual?.data as Float32Array)).toBeLessThan(kind === 'down' ? 0.5 : 0.03);
+      }
+    },
+  );
 });
 
 describe('smoothing', () => {
@@ -270,6 +360,44 @@ describe('the int8 variant', () => {
     });
     // 2 layers of 12 · 64² weights: a quarter is 6 · 64², the first two matrices have 4, the third 4 more.
     expect(some.file.variants[1]?.full).toEqual(['layers.0.attention.output.weight', 'layers.0.attention.qkv.weight']);
+  });
+
+  it('leaves no more of the first matrices in float32 than the aim takes', async () => {
+    const full = async (minCosine: number) => {
+      const { file } = await convertCheckpoint({
+        source: join(checkpoints, 'bge-m3-tiny'),
+        out: join(scratch, `first-${minCosine}`),
+        variant: 'fp32',
+        openBackend: openPlainBackend,
+        int8: { floor: { meanCosine: 0, minCosine: 0 }, aim: { meanCosine: 0, minCosine }, calibration: few },
+      });
+      return file.variants[1]?.full;
+    };
+    const first = ['layers.0.attention.output.weight', 'layers.0.attention.qkv.weight'];
+    expect(await full(0.999)).toBeUndefined();
+    expect(await full(0.9995)).toEqual(first);
+    expect(await full(1)).toEqual([...first, 'layers.0.up.weight']);
+  });
+
+  it('reads what stays in full precision from the base variant’s file, but float32 from its own', async () => {
+    const readsBase: Record<string, boolean> = {};
+    const bytes: Record<string, number> = {};
+    for (const variant of ['fp32', 'fp16'] as const) {
+      const { path, file } = await convertCheckpoint({
+        source: join(checkpoints, 'bert-tiny-mean'),
+        out: join(scratch, `beside-${variant}`),
+        variant,
+        openBackend: openPlainBackend,
+        int8: { floor: { meanCosine: 0.99, minCosine: 0.9 }, aim: { meanCosine: 0, minCosine: 1 }, calibration: few },
+      });
+      expect(file.variants[1]?.full).toHaveLength(2);
+      const graph = await readFile(join(path, 'onnx/model_int8_unsigned.onnx'), 'latin1');
+      readsBase[variant] = graph.includes('model.onnx_data');
+      bytes[variant] = file.files['onnx/model_int8.onnx_data']?.bytes ?? 0;
+    }
+    expect(readsBase).toEqual({ fp32: false, fp16: true });
+    // The two matrices alone are 4 · 32² numbers of 4 bytes.
+    expect((bytes['fp32'] ?? 0) - (bytes['fp16'] ?? 0)).toBeGreaterThan(4 * 32 ** 2 * 4);
   });
 
   it('names the worst of the matrices in 8 bits where keeping the first in float32 was not enough', async () => {

@@ -41,6 +41,6 @@ export type { WebSettings } from './web-settings.js';
 export { NamedModels, type NamedModelsParts } from './named-models.js';
 export { openModelAt, openModels } from './open-models.js';
 export { namesOf, ServingModels, type Health, type MissingModel, type ServingModelsParts } from './serving-models.js';
-export { checkVariant } from './variant-choice.js';
+export { checkVariant, FAST_MIN_COSINE } from './variant-choice.js';
 export type { ServiceLimits } from './service-limits.js';
 export { shippedModel, shippedModels, type ShippedModel } from './shipped-models.js';

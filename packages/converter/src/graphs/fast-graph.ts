@@ -63,14 +63,10 @@ export function encoderGraph(
     const weight = (suffix: string): string => weights.value(graph, `${name}.${suffix}`);
     // Additions are nodes of their own: ONNX Runtime's SkipLayerNormalization and BiasGelu are slower than these
     // (docs/decisions/2026-11-30-fused-kernels.md).
-    const skipNorm = (x: string, skip: string, norms: string, bias: string): string =>
+    const skipNorm = (x: string, skip: string, norms: string): string =>
       graph.node(
         'LayerNormalization',
-        [
-          graph.node('Add', [graph.node('Add', [x, weight(bias)]), skip]),
-          weight(`${norms}.gain`),
-          weight(`${norms}.bias`),
-        ],
+        [graph.node('Add', [x, skip]), weight(`${norms}.gain`), weight(`${norms}.bias`)],
         { axis: -1, epsilon: { float: shape.layerNormEpsilon } },
       );
     const projections = kernel.project(graph, hidden, name);
@@ -90,14 +86,11 @@ export function encoderGraph(
       kernel.multiply(graph, mixed, `${name}.attention.output.weight`),
       hidden,
       'attention.norm',
-      'attention.output.bias',
     );
-    const up = [kernel.multiply(graph, attended, `${name}.up.weight`), weight('up.bias')];
+    const up = kernel.multiply(graph, attended, `${name}.up.weight`);
     const active =
-      shape.activation === 'gelu'
-        ? graph.fused('Gelu', [graph.node('Add', up)])
-        : FEED_FORWARD_GRAPHS[shape.activation](graph, graph.node('Add', up));
-    hidden = skipNorm(kernel.multiply(graph, active, `${name}.down.weight`), attended, 'norm', 'down.bias');
+      shape.activation === 'gelu' ? graph.fused('Gelu', [up]) : FEED_FORWARD_GRAPHS[shape.activation](graph, up);
+    hidden = skipNorm(kernel.multiply(graph, active, `${name}.down.weight`), attended, 'norm');
   }
   return { hidden, groups };
 }

@@ -9,6 +9,7 @@ import { INT8_GRAPH, INT8_SELF_TEST, INT8_UNSIGNED_GRAPH, isQuantized, writeInt8
 import type { CheckpointModel } from '../model/checkpoint-model.js';
 import type { ReferenceText } from '@kimera/reference-encoder';
 import type { GraphWeights } from '../weights/graph-weights.js';
+import type { BaseVariant } from '../weights/weight-form.js';
 import type { WeightFile } from '../weights/weight-file.js';
 import type { CopyProgress } from '../weights/copy-weights.js';
 import { fidelityOf, runDense, runTexts, type HeadOutputs } from '../fidelity/fidelity.js';
@@ -27,18 +28,17 @@ export interface Int8Options {
   readonly floor?: Cosines;
   /**
    * If the calibration texts, or for the least cosine also their beginnings, are below it, some matrices stay in
-   * float32; default `INT8_AIM`.
+   * full precision; default `INT8_AIM`.
    */
   readonly aim?: Cosines;
 }
 
-/** Default of `Int8Options.floor`; measured on two models in benchmarks/results/2026-11-28-int8-fidelity.md. */
+/** Default of `Int8Options.floor`; measured on two models in benchmarks/results/2026-11-30-int8-fidelity.md. */
 export const INT8_FLOOR = { meanCosine: 0.995, minCosine: 0.98 };
 /** Default of `Int8Options.aim`; docs/decisions/2026-11-28-int8-sensitive-texts.md. */
 export const INT8_AIM = { meanCosine: 0.9993, minCosine: 0.998 };
 /**
- * Largest share of the matrices' weights that stays in float32. There they take four times the room and two to three
- * times the time.
+ * Largest share of the matrices' weights that stays in full precision, where they take two to three times the time.
  */
 export const FULL_SHARE = 0.25;
 /** Texts on which the matrices are compared; few, since a model is loaded for every matrix. */
@@ -57,6 +57,8 @@ const BEGINNINGS_MULTIPLICATIONS = 1e12;
 const TOKENS_OF_A_BEGINNING = 8;
 
 interface Parts extends CopyProgress {
+  /** Of the base variant. */
+  readonly variant: BaseVariant;
   readonly weights: GraphWeights;
   readonly tokenizer: Tokenizer;
   readonly openBackend: OpenBackend;
@@ -71,9 +73,9 @@ interface Parts extends CopyProgress {
 /**
  * Writes the 8-bit variant and measures it against the base one on held-out texts: the numbers are the same on every
  * processor.
- * Where the mean over calibration texts misses the aim, the matrices that cost most stay in float32. Where only single
- * texts do, their vectors depend strongly on small errors, and the later layers enlarge an early error: then the first
- * matrices stay in float32 (docs/decisions/2026-11-28-int8-sensitive-texts.md).
+ * Where the mean over calibration texts misses the aim, the matrices that cost most stay in full precision. Where only
+ * single texts do, their vectors depend strongly on small errors, and the later layers enlarge an early error: then the
+ * first matrices stay so, as few as reach the aim (docs/decisions/2026-11-28-int8-sensitive-texts.md).
  * @throws FidelityError below the floor, with the matrix that costs most.
  */
 export async function addInt8Variant(
@@ -81,7 +83,7 @@ export async function addInt8Variant(
   folder: ModelFolder,
   parts: Parts,
 ): Promise<SpaceFile['variants'][number]> {
-  const { weights, tokenizer, openBackend, int8, calibration, heldOut, onPhase, signal } = parts;
+  const { variant, weights, tokenizer, openBackend, int8, calibration, heldOut, onPhase, signal } = parts;
   const { floor = INT8_FLOOR, aim = INT8_AIM } = int8;
   const tokens = (text: string): ReferenceText => referenceText(tokenizer, '', text, tokenLimit(folder.space));
   const held = heldOut.map(tokens);
@@ -100,7 +102,7 @@ export async function addInt8Variant(
     runDense(base, beginnings),
   ]).finally(() => base.close());
   const write = (full: ReadonlySet<string>): Promise<WeightFile> =>
-    writeInt8(model, folder.path, activations, full, parts);
+    writeInt8(model, folder.path, { base: { variant, weights }, activations, full }, parts);
   let file = await write(new Set());
   onPhase?.('measuring the 8-bit variant');
   const open = (): Promise<InferenceBackend> =>
@@ -129,14 +131,21 @@ export async function addInt8Variant(
     const least = Math.min(minCosine, leastCosine(await runDense(backend, beginnings), expectedBeginnings));
     return { meanCosine: mean, error: least < aim.minCosine ? 'sensitive' : 'none' };
   };
-  const backend = await open();
-  const { meanCosine, error } = await judge(backend).finally(() => backend.close());
+  const judged = async (): ReturnType<typeof judge> => {
+    const backend = await open();
+    return judge(backend).finally(() => backend.close());
+  };
+  const { meanCosine, error } = await judged();
   const costs = error === 'coarse' ? await rank() : undefined;
   let full: readonly string[] = [];
-  if (costs !== undefined) full = costliest(model, costs, 1 - meanCosine, 1 - aim.meanCosine);
-  else if (error === 'sensitive') full = firstMatrices(model);
-  // A ranking after this reads the file that is on the disk now.
-  if (full.length > 0) file = await write(new Set(full));
+  const choices =
+    costs === undefined ? firstMatrices(model) : [costliest(model, costs, 1 - meanCosine, 1 - aim.meanCosine)];
+  for (const choice of error === 'none' ? [] : choices) {
+    full = choice;
+    // A ranking after this reads the file that is on the disk now.
+    file = await write(new Set(full));
+    if (error === 'sensitive' && (await judged()).error === 'none') break;
+  }
   const written = await open();
   const fidelity = await measure(written, held, expected).finally(() => written.close());
   const failed = headBelow(fidelity, floor);
@@ -177,17 +186,18 @@ function costliest(
   );
 }
 
-function firstMatrices(model: CheckpointModel): readonly string[] {
-  return withinShare(
-    model,
-    model.groups.filter(isQuantized).map(({ name }) => name),
-  );
+/** A third of the share's worth of first matrices, two thirds, and all of it. */
+function firstMatrices(model: CheckpointModel): readonly (readonly string[])[] {
+  const names = model.groups.filter(isQuantized).map(({ name }) => name);
+  const choices = [1 / 3, 2 / 3, 1].map((part) => withinShare(model, names, part * FULL_SHARE));
+  return choices.filter(({ length }, i) => length > (choices[i - 1]?.length ?? 0));
 }
 
-/** The first of the list that fit into the share, sorted. */
-function withinShare(model: CheckpointModel, matrices: readonly string[]): readonly string[] {
+/** The first of the list that fit into a share of all weights, sorted. */
+function withinShare(model: CheckpointModel, matrices: readonly string[], share = FULL_SHARE): readonly string[] {
   const sizes = new Map(model.groups.filter(isQuantized).map((group) => [group.name, groupElements(group)]));
-  let room = FULL_SHARE * matrixElements(model);
+  // Whole numbers: a third of a number of layers is one.
+  let room = Math.ceil(share * matrixElements(model));
   const end = matrices.findIndex((matrix) => (room -= sizes.get(matrix) ?? 0) < 0);
   return matrices.slice(0, end < 0 ? matrices.length : end).sort();
 }

@@ -18,22 +18,20 @@ export interface Calibration {
   readonly signal?: AbortSignal | undefined;
 }
 
-/**
- * Largest magnitude of each channel of the layer-normalised tensors over the texts: weight that reads the tensor →
- * [in]. Smoothing the inputs of the other matrices adds nothing.
- */
+/** Largest magnitude of each channel of the inputs of the encoder's matrices over the texts: weight → [in]. */
 export async function calibrate(
   model: CheckpointModel,
   { folder, weights, openBackend, tokenizer, texts, signal }: Calibration,
 ): Promise<ReadonlyMap<string, Float32Array>> {
   const { graph, tapped } = calibrationGraph(model, weights);
-  const width = model.shape.hiddenSize;
+  const widths = tapped.map((name) => inputsOf(model, name));
+  const channels = widths.reduce((sum, width) => sum + width, 0);
   // The backend takes it for a model whose dense vector holds the maxima of a text.
   const measured: ModelFolder = {
     ...folder,
-    space: { ...folder.space, heads: ['dense'], dimension: tapped.length * width },
+    space: { ...folder.space, heads: ['dense'], dimension: channels },
   };
-  const maxima = new Float32Array(tapped.length * width);
+  const maxima = new Float32Array(channels);
   await withGraph(measured, graph, openBackend, async (backend) => {
     for (const text of texts) {
       signal?.throwIfAborted();
@@ -42,10 +40,21 @@ export async function calibrate(
       dense.forEach((value, i) => (maxima[i] = Math.max(maxima[i] as number, value)));
     }
   });
-  return new Map(tapped.map((name, i) => [name, maxima.slice(i * width, (i + 1) * width)]));
+  let end = 0;
+  return new Map(
+    tapped.map((name, i) => {
+      const start = end;
+      end += widths[i] as number;
+      return [name, maxima.slice(start, end)];
+    }),
+  );
 }
 
-/** The encoder with one output, dense [1, taps · D]: max|x| over the tokens of the text, tap after tap. */
+function inputsOf({ shape }: CheckpointModel, weight: string): number {
+  return weight.endsWith('.down.weight') ? shape.intermediateSize : shape.hiddenSize;
+}
+
+/** The encoder with one output, dense [1, channels of all taps]: max|x| over the tokens of the text, tap after tap. */
 function calibrationGraph(
   model: CheckpointModel,
   weights: GraphWeights,
@@ -64,7 +73,7 @@ function calibrationGraph(
       return plain.project(into, x, layer);
     },
     multiply(into, x, weight) {
-      if (weight.endsWith('.up.weight')) tap(weight, x);
+      tap(weight, x);
       return plain.multiply(into, x, weight);
     },
   };

@@ -1,18 +1,28 @@
 import type { EncoderShape, FeedForwardActivation } from '@kimera/reference-encoder';
-import { floatKernel, type MatrixKernel } from '../graphs/matrix-kernel.js';
+import { biasOf, floatKernel, type MatrixKernel } from '../graphs/matrix-kernel.js';
 import { ONNX_TYPES, type OnnxGraph } from '@kimera/onnx-file';
+import type { GraphWeights } from '../weights/graph-weights.js';
 import type { WeightFile } from '../weights/weight-file.js';
 
 /** Least magnitude of a row: a scale must not be 0. */
 const ROW_FLOOR = 1e-20;
 
 /** Names of a quantised matrix's arrays. */
-export const int8Arrays = (weight: string): Readonly<Record<'levels' | 'scales' | 'smoothing', string>> => ({
+export const int8Arrays = (
+  weight: string,
+): Readonly<Record<'levels' | 'scales' | 'smoothing' | 'channels' | 'channelWeights', string>> => ({
   levels: `${weight}.levels`,
   scales: `${weight}.scales`,
   /** What activations are multiplied with, [in]; absent where there is no smoothing. */
   smoothing: `${weight}.smoothing`,
+  /** Indexes of the input channels in float32, [K]; absent where there are none. */
+  channels: `${weight}.channels`,
+  /** Their weights, [K, out]; where the product gets a bias, [K + 1, out], the last row being the bias. */
+  channelWeights: `${weight}.channels.weight`,
 });
+
+/** Whether the product of a matrix gets its bias here; attention adds that of its projections itself. */
+export const addsBias = (weight: string): boolean => !weight.endsWith('.qkv.weight');
 
 /**
  * GELU is nowhere below -0.16998: shifted by this much its values take all 256 levels instead of the upper half of
@@ -50,26 +60,43 @@ export type WeightSign = 'signed' | 'unsigned';
 
 /**
  * Weights of 8 bits with a scale an output, activations of 8 bits with a scale a row: a token's result does not depend
- * on its neighbours (ONNX Runtime's DynamicQuantizeMatMul takes one scale for the whole batch). Matrices that the file
- * has in float32 are multiplied so.
+ * on its neighbours (ONNX Runtime's DynamicQuantizeMatMul takes one scale for the whole batch). Matrices that it
+ * has not in 8 bits are multiplied in float32, and so are the largest input channels of the others: their levels are 0.
  */
 export function int8Kernel(
-  weights: WeightFile,
+  quantized: WeightFile,
+  weights: GraphWeights,
   { hiddenSize, activation }: Pick<EncoderShape, 'hiddenSize' | 'activation'>,
   sign: WeightSign,
 ): MatrixKernel {
   const float = floatKernel(weights, hiddenSize);
-  const isQuantized = (weight: string): boolean => weights.hasArray(int8Arrays(weight).levels);
-  const multiplyQuantized = (graph: OnnxGraph, { levels, scale, zero }: QuantizedRows, weight: string): string => {
+  const isQuantized = (weight: string): boolean => quantized.hasArray(int8Arrays(weight).levels);
+  const multiplyQuantized = (graph: OnnxGraph, x: string, weight: string): string => {
     const names = int8Arrays(weight);
+    const { levels, scale, zero } = quantize(graph, x, weight);
     const product = integerProduct(graph, {
       levels,
       zero,
-      weights: weights.array(graph, names.levels),
-      scales: weights.array(graph, names.scales),
+      weights: quantized.array(graph, names.levels),
+      scales: quantized.array(graph, names.scales),
       sign,
     });
-    return graph.node('Mul', [product, scale]);
+    const scaled = graph.node('Mul', [product, scale]);
+    if (quantized.hasArray(names.channels)) return addChannels(graph, x, weight, scaled);
+    return addsBias(weight) ? graph.node('Add', [scaled, weights.value(graph, biasOf(weight))]) : scaled;
+  };
+  const addChannels = (graph: OnnxGraph, x: string, weight: string, product: string): string => {
+    const names = int8Arrays(weight);
+    const channels = graph.node('Gather', [x, quantized.array(graph, names.channels)], { axis: -1 });
+    // Gemm adds as it multiplies, which spares a pass.
+    return graph.node('Gemm', [
+      // A channel of ones takes the bias: an addition of its own would be another pass over the product.
+      addsBias(weight)
+        ? graph.node('Pad', [channels, graph.int64([0, 1]), graph.float(1), graph.int64([-1])])
+        : channels,
+      quantized.array(graph, names.channelWeights),
+      product,
+    ]);
   };
   const quantize = (graph: OnnxGraph, x: string, weight: string): QuantizedRows => {
     const names = int8Arrays(weight);
@@ -78,18 +105,16 @@ export function int8Kernel(
     if (shift !== undefined) return quantizePositiveRows(graph, graph.node('Add', [x, graph.float(shift)]));
     return quantizeRows(
       graph,
-      weights.hasArray(names.smoothing) ? graph.node('Mul', [x, weights.array(graph, names.smoothing)]) : x,
+      quantized.hasArray(names.smoothing) ? graph.node('Mul', [x, quantized.array(graph, names.smoothing)]) : x,
     );
   };
   return {
     multiply: (graph, x, weight) =>
-      isQuantized(weight)
-        ? multiplyQuantized(graph, quantize(graph, x, weight), weight)
-        : float.multiply(graph, x, weight),
+      isQuantized(weight) ? multiplyQuantized(graph, x, weight) : float.multiply(graph, x, weight),
     project(graph, x, layer) {
       const weight = `${layer}.attention.qkv.weight`;
       if (!isQuantized(weight)) return float.project(graph, x, layer);
-      return graph.nodes('Split', [multiplyQuantized(graph, quantize(graph, x, weight), weight)], 3, {
+      return graph.nodes('Split', [multiplyQuantized(graph, x, weight)], 3, {
         axis: -1,
         num_outputs: 3,
       });

@@ -13,13 +13,9 @@ export interface QuantizedMatrix {
 
 /**
  * Symmetric, one scale an output.
- * @param weight [out, in]. @param factors [in], multiplied into the columns before; none where absent.
+ * @param weight [out, in]. @param factors [in], multiplied into the columns before.
  */
-export function quantizeMatrix(
-  weight: Float32Array,
-  outputs: number,
-  factors: Float32Array | undefined,
-): QuantizedMatrix {
+export function quantizeMatrix(weight: Float32Array, outputs: number, factors: Float32Array): QuantizedMatrix {
   const inputs = weight.length / outputs;
   const levels = new Int8Array(weight.length);
   const scales = new Float32Array(outputs);
@@ -27,7 +23,7 @@ export function quantizeMatrix(
   for (let o = 0; o < outputs; o++) {
     let largest = 0;
     for (let i = 0; i < inputs; i++) {
-      const value = (weight[o * inputs + i] as number) * (factors?.[i] ?? 1);
+      const value = (weight[o * inputs + i] as number) * (factors[i] as number);
       row[i] = value;
       largest = Math.max(largest, Math.abs(value));
     }

@@ -41,16 +41,9 @@ export async function rankMatrices(
     const kernel = oneQuantized(
       name,
       floatKernel(base, model.shape.hiddenSize),
-      int8Kernel(int8, model.shape, 'unsigned'),
+      int8Kernel(int8, int8, model.shape, 'unsigned'),
     );
-    fastGraph(
-      graph,
-      withBias(base, int8, name.replace(/weight$/, 'bias')),
-      kernel,
-      model.shape,
-      model.checkpoint.modules,
-      model.checkpoint.heads,
-    );
+    fastGraph(graph, base, kernel, model.shape, model.checkpoint.modules, model.checkpoint.heads);
     const { meanCosine, minCosine } = fidelityOf(
       await withGraph(folder, graph, openBackend, (backend) => runTexts(backend, texts)),
       expected,
@@ -59,14 +52,6 @@ export async function rankMatrices(
     costs.push({ matrix: name, meanCosine, minCosine });
   }
   return costs.sort((a, b) => a.meanCosine - b.meanCosine);
-}
-
-/** The bias of the quantised matrix is the int8 file's: it makes up for the shift of the input. */
-function withBias(base: GraphWeights, int8: GraphWeights, bias: string): GraphWeights {
-  return {
-    value: (graph, name, range) => (name === bias ? int8 : base).value(graph, name, range),
-    gather: (graph, name, ids) => base.gather(graph, name, ids),
-  };
 }
 
 function oneQuantized(name: string, plain: MatrixKernel, quantized: MatrixKernel): MatrixKernel {

@@ -82,7 +82,7 @@ export class WeightFile implements GraphWeights {
     name: string,
     type: OnnxType,
     dims: readonly number[],
-    values: Int8Array | Float32Array,
+    values: Int8Array | Float32Array | BigInt64Array,
   ): Promise<void> {
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     const offset = aligned(this.#end, bytes.length);
