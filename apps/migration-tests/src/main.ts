@@ -38,6 +38,8 @@ const started = performance.now();
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const checks = new Checks(print);
 const folder = await mkdtemp(join(tmpdir(), 'kimera-migration-tests-'));
+// Of the programs that are started: nothing of the run stays in the user's cache.
+process.env['KIMERA_CACHE'] = join(folder, 'cache');
 process.once('SIGINT', () => process.exit(3));
 process.on('exit', () => print(`${checks.passed} passed, ${checks.failed} failed`));
 
