@@ -31,3 +31,22 @@ export function equalLengthGroups(
   }
   return groups;
 }
+
+/** Groups of so many tokens together at most, in their order; a larger one alone. */
+export function togetherUpTo(
+  tokens: number,
+  groups: readonly EqualLengthGroup[],
+): readonly (readonly EqualLengthGroup[])[] {
+  const together: EqualLengthGroup[][] = [];
+  let left = 0;
+  for (const group of groups) {
+    const size = group.tokens * group.texts.length;
+    if (together.length === 0 || size > left) {
+      together.push([]);
+      left = tokens;
+    }
+    together.at(-1)?.push(group);
+    left -= size;
+  }
+  return together;
+}

@@ -13,10 +13,10 @@ import {
   type Variant,
 } from '@kimera/core';
 import type { ModelFolder, SpaceFileVariant } from '@kimera/model-folder/pure';
-import { equalLengthGroups } from './equal-length-groups.js';
+import { equalLengthGroups, togetherUpTo } from './equal-length-groups.js';
 import { evenParts } from './even-parts.js';
 import { OutputOfTexts } from './output-of-texts.js';
-import { type RunRequest, type RunResponse, togetherUpTo } from './run-request.js';
+import type { RunRequest, RunResponse } from './run-request.js';
 
 /** Runs a {@link FastGraph}: worker threads that each hold one, or one in the same thread. */
 export interface GraphRunner {

@@ -1,5 +1,4 @@
 import type { Head } from '@kimera/core';
-import type { EqualLengthGroup } from './equal-length-groups.js';
 
 /** One run of the graph: B texts, N tokens in all. Structured-cloneable: it crosses to worker threads. */
 export interface RunRequest {
@@ -21,22 +20,3 @@ export interface GroupSize {
 
 /** Those heads that were asked for, in the order of the texts: dense [B, D], sparse [N], colbert [N - B, C]. */
 export type RunResponse = Readonly<Partial<Record<Head, Float32Array<ArrayBuffer>>>>;
-
-/** Groups of so many tokens together at most, in their order; a larger one alone. */
-export function togetherUpTo(
-  tokens: number,
-  groups: readonly EqualLengthGroup[],
-): readonly (readonly EqualLengthGroup[])[] {
-  const together: EqualLengthGroup[][] = [];
-  let left = 0;
-  for (const group of groups) {
-    const size = group.tokens * group.texts.length;
-    if (together.length === 0 || size > left) {
-      together.push([]);
-      left = tokens;
-    }
-    together.at(-1)?.push(group);
-    left -= size;
-  }
-  return together;
-}
