@@ -30,8 +30,11 @@ async function connected(url: string): Promise<pg.Client> {
 async function openLimited(url: string): Promise<Database> {
   const address = parseDatabaseAddress(url);
   if (address.kind === 'folder') throw new Error(`${url} is a folder`);
+  // What installs the extension may take longer than the limit.
+  const first = await Database.open(address, { connections: 1 });
+  const pgvector = await ensureSchema(first).finally(() => first.close());
   const database = await Database.open(address, { connections: 5, statementMilliseconds: LIMIT_MILLISECONDS });
-  database.usePgvector(await ensureSchema(database));
+  database.usePgvector(pgvector);
   return database;
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Pgvector } from '../sql/pgvector.js';
 import type { Queryable } from '../sql/queryable.js';
-import { isRaceOfDefinitions } from '../sql/sql-state.js';
+import { isLimitOrShortage, isRaceOfDefinitions } from '../sql/sql-state.js';
 import { PgvectorMissingError, PgvectorTooOldError, StoreUnavailableError } from '../errors.js';
 
 /**
@@ -39,7 +39,7 @@ export async function ensurePgvector(sql: Queryable): Promise<Pgvector> {
   try {
     await sql.run('CREATE EXTENSION IF NOT EXISTS vector');
   } catch (cause) {
-    if (isRaceOfDefinitions(cause) || cause instanceof StoreUnavailableError) throw cause;
+    if (isRaceOfDefinitions(cause) || isLimitOrShortage(cause) || cause instanceof StoreUnavailableError) throw cause;
     throw new PgvectorMissingError(cause instanceof Error ? cause.message : String(cause), { cause });
   }
   const installed = await readPgvector(sql);

@@ -8,6 +8,8 @@ const UNDEFINED_FUNCTION = '42883';
 const DATATYPE_MISMATCH = '42804';
 export const INSUFFICIENT_PRIVILEGE = '42501';
 export const QUERY_CANCELED = '57014';
+/** A class: disk, memory, connections. */
+const INSUFFICIENT_RESOURCES = '53';
 const DEADLOCK = '40P01';
 const LOCK_NOT_AVAILABLE = '55P03';
 const DUPLICATE_OBJECT = '42710';
@@ -29,6 +31,12 @@ export function isMisfit(error: unknown): boolean {
 export function isContention(error: unknown): boolean {
   const state = sqlState(error);
   return state === DEADLOCK || state === LOCK_NOT_AVAILABLE;
+}
+
+/** Says nothing of the statement: it was ended by a limit or on request, or the server was short of something. */
+export function isLimitOrShortage(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === QUERY_CANCELED || state?.startsWith(INSUFFICIENT_RESOURCES) === true;
 }
 
 /** What two that define the same thing at once can meet, `IF NOT EXISTS` or not. */
