@@ -227,7 +227,13 @@ async function measure(rounds: number): Promise<void> {
   const servers = await Promise.all(
     WORKERS.map(async (workers) => ({
       workers: workers === '' ? 'by load' : workers,
-      server: await startServerProcess({ EMBEDDING_CACHE_MB: '0', KIMERA_CACHE: cache, KIMERA_WORKERS: workers }),
+      server: await startServerProcess({
+        EMBEDDING_CACHE_MB: '0',
+        KIMERA_CACHE: cache,
+        KIMERA_WORKERS: workers,
+        // As the bare session.
+        KIMERA_VARIANT: 'full',
+      }),
     })),
   );
   const results = new Map<string, Measured>();

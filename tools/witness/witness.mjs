@@ -131,7 +131,11 @@ function compare(folder, expected) {
     for (const one of theirs)
       if (one.error !== undefined) say(`${what}: sentence-transformers fails on a text: ${one.error}`);
     const given = readable.map((i) => texts[i]);
-    const mine = answers('embed', folder, given, role === undefined ? [] : ['--role', role]);
+    const mine = answers('embed', folder, given, [
+      '--variant',
+      'full',
+      ...(role === undefined ? [] : ['--role', role]),
+    ]);
     const prompt = own[role ?? space.defaultRole] ?? '';
     const tokens = answers(
       'tokenize',

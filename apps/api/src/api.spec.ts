@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { cosine, maxAbsDifference } from '@kimera/core';
 import { decodeVector } from '@kimera/model-folder';
-import { parseConfiguration } from '@kimera/serving';
+import { FAST_MIN_COSINE, parseConfiguration } from '@kimera/serving';
 import OpenAI from 'openai';
 import { pino } from 'pino';
 import { z } from 'zod';
@@ -34,11 +34,35 @@ async function firstEmbedding(response: Response): Promise<ArrayLike<number>> {
   return typeof embedding === 'string' ? decodeVector(embedding) : embedding;
 }
 
+it('a server that was told no precision serves 8 bits of the shipped model, says so, and is near to the goldens', async () => {
+  const server = await startServer(parseConfiguration({ PORT: '0' }, root), pino({ enabled: false }));
+  const some = goldens.filter(({ kind }) => kind === 'english');
+  expect(some.length).toBeGreaterThan(5);
+  const response = await fetch(`${server.url}/embed`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ inputs: some.map(({ text }) => text), truncate: true }),
+  });
+  expect(response.headers.get('x-embedding-variant')).toBe('int8');
+  const vectors = vectorsSchema.parse(await response.json());
+  const cosines = some.map(({ embedding }, i) => cosine(vectors[i] ?? [], decodeVector(embedding)));
+  expect(Math.min(...cosines)).toBeGreaterThan(FAST_MIN_COSINE);
+  // What was computed in float16 would be nearer.
+  expect(Math.min(...cosines)).toBeLessThan(0.9999);
+  const info: unknown = await (await fetch(`${server.url}/info`)).json();
+  expect(JSON.stringify(info)).toContain('"int8"');
+  await server.close();
+});
+
 describe('a server on the shipped model', () => {
   let server: RunningServer;
   beforeAll(async () => {
     server = await startServer(
-      { ...parseConfiguration({ KIMERA_API_KEYS: 'secret, other', PORT: '0' }, root), bodyLimitBytes: 200_000 },
+      {
+        // Vectors are compared with goldens more closely than 8 bits are.
+        ...parseConfiguration({ KIMERA_API_KEYS: 'secret, other', PORT: '0', KIMERA_VARIANT: 'full' }, root),
+        bodyLimitBytes: 200_000,
+      },
       pino({ enabled: false }),
     );
   });

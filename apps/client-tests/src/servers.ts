@@ -11,10 +11,10 @@ export interface Servers {
   close(): Promise<void>;
 }
 
-/** A server on the shipped model, and one in front of it that refuses the first request below each first segment of a path, and each below `always`. */
+/** A server on the shipped model, in full precision as the contract's vectors are, and one in front of it that refuses the first request below each first segment of a path, and each below `always`. */
 export async function startServers(): Promise<Servers> {
   const server = await startServer(
-    parseConfiguration({ KIMERA_API_KEYS: KEY, PORT: '0' }, ROOT),
+    parseConfiguration({ KIMERA_API_KEYS: KEY, KIMERA_VARIANT: 'full', PORT: '0' }, ROOT),
     pino({ enabled: false }),
   );
   const relay = createBusyRelay(server.url);

@@ -13,6 +13,7 @@ const running = new Set<ChildProcess>();
 // No process outlives this one.
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
+/** In full precision: its vectors are compared with others more closely than 8 bits are. */
 export function startProcess(
   script: string,
   words: readonly string[],
@@ -20,7 +21,7 @@ export function startProcess(
 ): Running {
   const child = spawn(process.execPath, [script, ...words], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, ...environment },
+    env: { ...process.env, KIMERA_VARIANT: 'full', ...environment },
   });
   running.add(child);
   let text = '';

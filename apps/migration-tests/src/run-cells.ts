@@ -56,6 +56,8 @@ for (const cell of cells) {
   const asked = cell.lightweight === '1' ? light : model;
   const environment = {
     USE_ONNX: cell.useOnnx,
+    // The vectors are compared with those of the checkpoint more closely than 8 bits are.
+    KIMERA_VARIANT: 'full',
     LIGHTWEIGHT_EMBEDDING: cell.lightweight,
     FALLBACK_SPACE: cell.fallbackSpace,
     ONNX_MODEL_PATH: paths[cell.model],

@@ -6,10 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openOnnxBackend } from '@kimera/backend-onnx';
 import { openEmbedder, type Embedder, type OpenEmbedderOptions } from '@kimera/embedder';
-import { decodeVector } from '@kimera/model-folder';
+import { decodeVector, openModelFolder } from '@kimera/model-folder';
 import { checkClose, float32, fp16Weights, rejection, textEmbedderConformance } from '@kimera/testing';
 import { z } from 'zod';
 import { shippedModel, shippedModels } from './shipped-models.js';
+import { variantsOf } from './variant-choice.js';
 
 const root = join(fileURLToPath(import.meta.url), '../../../..');
 const runner = { describe, it, beforeAll, afterAll, expect };
@@ -65,6 +66,19 @@ describe('the models that ship', () => {
     expect(() => shippedModels(resolve)).toThrow(broken);
   });
 });
+
+it.each(['all-MiniLM-L6-v2', 'multilingual-e5-small'] as const)(
+  '%s ships in two precisions of one space, and the fast one is near enough to serve by itself',
+  async (name) => {
+    const folder = await openModelFolder(path(name));
+    const [full, int8] = folder.file.variants;
+    expect(int8?.name).toBe('int8');
+    expect(int8?.fidelity.texts).toBe(120);
+    expect(variantsOf(folder, 'fast')).toEqual([int8, full]);
+    // Of the base variant's file the word table alone is needed.
+    expect(folder.file.files['onnx/model_int8.onnx_data']?.bytes).toBeLessThan(25e6);
+  },
+);
 
 // Opening a model takes seconds: both suites of MiniLM share one.
 let minilm: Embedder | undefined;
@@ -163,8 +177,8 @@ describe('a model folder that cannot be served is refused with its reason', () =
     ['another dimension asked for', { dimension: 1024 }, { code: 'DIMENSION_MISMATCH', expected: 1024, actual: 384 }],
     [
       'a variant that is not there',
-      { backends: [{ name: 'onnx', open: (folder) => openOnnxBackend({ folder, variant: 'int8' }) }] },
-      { code: 'UNKNOWN_VARIANT', variant: 'int8' },
+      { backends: [{ name: 'onnx', open: (folder) => openOnnxBackend({ folder, variant: 'fp32' }) }] },
+      { code: 'UNKNOWN_VARIANT', variant: 'fp32' },
     ],
   ] satisfies [string, Partial<OpenEmbedderOptions>, Record<string, unknown>][])(
     '%s',

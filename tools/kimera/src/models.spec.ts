@@ -386,12 +386,12 @@ describe('models bench', () => {
   });
 
   it('says which could not be measured', async () => {
-    const words = ['models', 'bench', converted, minilm, '--variant', 'int8'];
+    const words = ['models', 'bench', converted, minilm, '--variant', 'q4'];
     const run = await kimera([...words, '--json'], scratch);
     expect(run.code).toBe(1);
     expect(benchSchema.parse(JSON.parse(run.stdout)).models).toMatchObject([
-      { path: converted, variant: 'int8', error: { code: 'UNKNOWN_VARIANT' } },
-      { path: minilm, variant: 'int8', error: { code: 'UNKNOWN_VARIANT' } },
+      { path: converted, variant: 'q4', error: { code: 'UNKNOWN_VARIANT' } },
+      { path: minilm, variant: 'q4', error: { code: 'UNKNOWN_VARIANT' } },
     ]);
   });
 

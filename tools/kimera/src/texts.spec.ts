@@ -112,7 +112,8 @@ describe('tokenize', () => {
 describe('embed', () => {
   it('gives the recorded vectors with their space, and float32 exactly', async () => {
     const { probes, space } = await openModelFolder(minilm);
-    const { code, stdout } = await kimera(['embed', '--model', minilm], scratch, jsonl(probes.map(({ text }) => text)));
+    const words = ['embed', '--model', minilm, '--variant', 'full'];
+    const { code, stdout } = await kimera(words, scratch, jsonl(probes.map(({ text }) => text)));
     expect(code).toBe(0);
     const results = lines(stdout).map((line) => embedLine.parse(line));
     expect(results).toHaveLength(probes.length);
@@ -163,7 +164,7 @@ describe('embed', () => {
 
   it.each([
     ['a head that the model lacks', ['--head', 'sparse'], 2, 'head "sparse" is not available'],
-    ['a variant that it lacks', ['--variant', 'int8'], 1, 'variant "int8" is not in this model folder'],
+    ['a variant that it lacks', ['--variant', 'q4'], 1, 'variant "q4" is not in this model folder'],
     ['a folder that is no model', ['--model', '.'], 1, 'no model at'],
   ])('refuses %s before it reads', async (_what, words, expected, message) => {
     const { code, stdout, stderr } = await kimera(['embed', ...words], scratch, jsonl(['hello']));

@@ -74,7 +74,11 @@ export async function runStress(
   const keep = (): Promise<void> => writeFile(figuresPath, JSON.stringify(figures));
   if (options.from.endsWith('/twin')) await writeStaticTwin(join(models, 'twin'), TWIN_DIMENSION);
   const open = (path: string) =>
-    openModelAt(path.endsWith('/twin') ? join(models, 'twin') : path, parseConfiguration({}, ROOT), SILENT);
+    openModelAt(
+      path.endsWith('/twin') ? join(models, 'twin') : path,
+      parseConfiguration({ KIMERA_VARIANT: 'full' }, ROOT),
+      SILENT,
+    );
   const [source, target] = [await open(options.from), await open(options.to)];
   const server = await OwnServer.start(options.postgres, join(folder, 'postgres'), options.database);
   const application = new Application(server, server.url);
