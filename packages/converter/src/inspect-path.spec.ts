@@ -21,6 +21,7 @@ describe('inspectPath', () => {
     expect(folder).toMatchObject({
       kind: 'model',
       parts: [
+        { path: 'onnx/int8_self_test.onnx', outputs: [{ name: 'holds' }] },
         { path: 'onnx/model.onnx' },
         {
           path: 'onnx/model_fast.onnx',
@@ -30,6 +31,8 @@ describe('inspectPath', () => {
             { name: 'pooled', shape: ['batch', 384] },
           ],
         },
+        { path: 'onnx/model_int8.onnx', outputs: [{ name: 'dense' }, { name: 'pooled' }] },
+        { path: 'onnx/model_int8_unsigned.onnx', outputs: [{ name: 'dense' }, { name: 'pooled' }] },
       ],
     });
     const checkpoint = await inspectPath(join(checkpoints, 'bert-tiny-mean'));
