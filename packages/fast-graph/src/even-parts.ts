@@ -5,9 +5,9 @@ import { batchSize, textIds, type TokenBatch } from '@kimera/core';
  * to the part that has least.
  */
 export function evenParts(batch: TokenBatch, parts: number): readonly (readonly number[])[] {
-  const tokens = Array.from({ length: batchSize(batch) }, (_, text) => textIds(batch, text).length);
-  const texts = [...tokens.keys()];
+  const texts = [...Array(batchSize(batch)).keys()];
   if (parts <= 1) return [texts];
+  const tokens = texts.map((text) => textIds(batch, text).length);
   const all = Array.from({ length: Math.min(parts, texts.length) }, () => ({ texts: [] as number[], tokens: 0 }));
   for (const text of texts.sort((a, b) => (tokens[b] ?? 0) - (tokens[a] ?? 0))) {
     const least = all.reduce((a, b) => (b.tokens < a.tokens ? b : a));
