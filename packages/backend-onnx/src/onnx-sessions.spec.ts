@@ -1,7 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { maxAbsDifference, tokenBatch } from '@kimera/core';
 import { openModelFolder } from '@kimera/model-folder';
@@ -70,5 +70,34 @@ describe('sessions by load', () => {
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect([alone.isSideBySide, asked.isSideBySide]).toEqual([false, false]);
     await Promise.all([alone.close(), asked.close()]);
+  });
+
+  it('that cannot be opened are told, and the others serve', async () => {
+    const worker = join(cache, 'worker.mjs');
+    await writeFile(
+      worker,
+      `import { workerData } from 'node:worker_threads';
+       if (workerData.packed !== undefined) throw new Error('no such session');
+       await import(${JSON.stringify(pathToFileURL(join(root, 'packages/backend-onnx/dist/onnx-worker.js')).href)});`,
+    );
+    let tell: (reason: string) => void = () => undefined;
+    const told = new Promise<string>((resolve) => (tell = resolve));
+    const backend = await openOnnxBackend({
+      folder: await openModelFolder(TINY),
+      intraOpThreads: THREADS,
+      worker: pathToFileURL(worker),
+      packedWeights: {
+        cache: join(cache, 'apart'),
+        afterMilliseconds: 0,
+        onEvent: (event) => {
+          if (event.kind === 'unavailable') tell(event.reason);
+        },
+      },
+    });
+    expect(await told).toContain('no such session');
+    expect(backend.isSideBySide).toBe(false);
+    const { dense } = await backend.run(tokenBatch(texts.slice(0, 1)), { heads: ['dense'] });
+    expect(dense).toHaveLength(backend.space.dimension);
+    await backend.close();
   });
 });

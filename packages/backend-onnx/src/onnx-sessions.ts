@@ -1,5 +1,5 @@
 import type { RunOrder } from '@kimera/core';
-import type { GraphRunner, RunRequest, SessionsOfBatch } from '@kimera/fast-graph';
+import { type GraphRunner, reasonOf, type RunRequest, type SessionsOfBatch } from '@kimera/fast-graph';
 import type { WorkerPool } from '@kimera/worker-pool';
 import type { PackedGraph, WorkerNote } from './graph-options.js';
 import type { PackedWeights } from './packed/packed-weights.js';
@@ -143,7 +143,9 @@ export class OnnxSessions implements GraphRunner {
     const { packing } = this.#options;
     if (packing === undefined || this.#isClosed) return;
     this.#sharing ??= (packed === undefined ? this.#pack(packing, refused) : this.#openSideBySide(packed))
-      .catch(() => undefined)
+      .catch((error: unknown) => {
+        if (!this.#isClosed) packing.tellUnavailable(reasonOf(error));
+      })
       .finally(() => {
         this.#sharing = undefined;
       });

@@ -106,13 +106,18 @@ export class PackedWeights {
     if (this.#closing.signal.aborted) return undefined;
     this.#writing ??= this.#write()
       .catch((error: unknown) => {
-        if (!this.#closing.signal.aborted) this.#tell({ kind: 'unavailable', reason: reasonOf(error) });
+        if (!this.#closing.signal.aborted) this.tellUnavailable(reasonOf(error));
         return undefined;
       })
       .finally(() => {
         this.#writing = undefined;
       });
     return this.#writing;
+  }
+
+  /** Why sessions do not share them. */
+  tellUnavailable(reason: string): void {
+    this.#tell({ kind: 'unavailable', reason });
   }
 
   /** Stops what is being written. */
