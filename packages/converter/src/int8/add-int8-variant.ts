@@ -123,19 +123,22 @@ export async function addInt8Variant(
       expected: expectedRanked,
     });
   };
-  const judge = async (
-    backend: InferenceBackend,
-  ): Promise<{ readonly meanCosine: number; readonly error: 'coarse' | 'sensitive' | 'none' }> => {
-    const { meanCosine: mean, minCosine } = await measure(backend, ranked, expectedRanked);
-    if (mean < aim.meanCosine) return { meanCosine: mean, error: 'coarse' };
-    const least = Math.min(minCosine, leastCosine(await runDense(backend, beginnings), expectedBeginnings));
-    return { meanCosine: mean, error: least < aim.minCosine ? 'sensitive' : 'none' };
-  };
-  const judged = async (): ReturnType<typeof judge> => {
+  /** Of what is on the disk now. */
+  const judge = async (): Promise<{
+    readonly meanCosine: number;
+    readonly error: 'coarse' | 'sensitive' | 'none';
+  }> => {
     const backend = await open();
-    return judge(backend).finally(() => backend.close());
+    try {
+      const { meanCosine: mean, minCosine } = await measure(backend, ranked, expectedRanked);
+      if (mean < aim.meanCosine) return { meanCosine: mean, error: 'coarse' };
+      const least = Math.min(minCosine, leastCosine(await runDense(backend, beginnings), expectedBeginnings));
+      return { meanCosine: mean, error: least < aim.minCosine ? 'sensitive' : 'none' };
+    } finally {
+      await backend.close();
+    }
   };
-  const { meanCosine, error } = await judged();
+  const { meanCosine, error } = await judge();
   const costs = error === 'coarse' ? await rank() : undefined;
   let full: readonly string[] = [];
   const choices =
@@ -144,7 +147,7 @@ export async function addInt8Variant(
     full = choice;
     // A ranking after this reads the file that is on the disk now.
     file = await write(new Set(full));
-    if (error === 'sensitive' && (await judged()).error === 'none') break;
+    if (error === 'sensitive' && (await judge()).error === 'none') break;
   }
   const written = await open();
   const fidelity = await measure(written, held, expected).finally(() => written.close());
