@@ -8,6 +8,9 @@ module.exports = (displayName) => ({
       : []),
   ],
   displayName,
+  // What one project compiled, the others use too; it goes with the folder.
+  id: 'kimera',
+  cacheDirectory: `${__dirname}/node_modules/.cache/jest`,
   testEnvironment: require.resolve('./jest.environment.cjs'),
   runtime: require.resolve('./jest.runtime.cjs'),
   // Specs import what they use.
