@@ -27,7 +27,9 @@ export class StoreProcess {
 
   static start(action: string, ...values: readonly string[]): StoreProcess {
     const module = fileURLToPath(new URL('../dist/store-process.fixture.js', import.meta.url));
-    const child = spawn(process.execPath, [module, action, ...values], { stdio: ['pipe', 'pipe', 'inherit'] });
+    // It lives too shortly for optimised code of PGlite, which takes seconds to make.
+    const program = ['--liftoff-only', module];
+    const child = spawn(process.execPath, [...program, action, ...values], { stdio: ['pipe', 'pipe', 'inherit'] });
     return new StoreProcess(child, child.stdout);
   }
 

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, describe, expect, it, jest } from '@jest/globals';
@@ -37,9 +36,7 @@ let docs: Promise<string> | undefined;
 /** A copy of a database with an empty collection. */
 async function folderWithDocs(): Promise<string> {
   docs ??= withDocs();
-  const folder = await folders.empty();
-  await cp(await docs, folder, { recursive: true });
-  return folder;
+  return folders.copy(await docs);
 }
 async function withDocs(): Promise<string> {
   const folder = await folders.withDatabase();

@@ -5,8 +5,18 @@ import { ensureSchema } from './schema/ensure-schema.js';
 import { Database } from './sql/database.js';
 import { embeddedConnection, SqlApplication, TemporaryFolders } from './store.fixture.js';
 
-/** A server with pgvector for the specs (tools/postgres); its database gets the schema and is not cleaned up. */
-export const TEST_SERVER = process.env['KIMERA_TEST_DATABASE_URL'];
+/**
+ * A server with pgvector for the specs (tools/postgres). Processes that run specs side by side have a database each, made
+ * by jest.setup.cjs; it gets the schema and is not cleaned up.
+ */
+export const TEST_SERVER = ownDatabase(process.env['KIMERA_TEST_DATABASE_URL']);
+
+function ownDatabase(server: string | undefined): string | undefined {
+  if (server === undefined) return undefined;
+  const url = new URL(server);
+  url.pathname = `/kimera_specs_${process.env['JEST_WORKER_ID'] ?? '1'}`;
+  return url.href;
+}
 
 /** One database: the store that owns it, another store on it, and an application. */
 export interface TestDatabase {

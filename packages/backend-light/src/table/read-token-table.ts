@@ -32,7 +32,8 @@ export function readTokenTable(
   const { rows, variant } = readRows(tensor, () =>
     fail(`tensor ${vectors} has the type ${tensor.type}; F32, F64, F16 and I8 are read`),
   );
-  const notFinite = rows.findIndex((value) => !Number.isFinite(value));
+  // Whole numbers are finite; there are millions of them.
+  const notFinite = variant === 'int8' ? -1 : rows.findIndex((value) => !Number.isFinite(value));
   if (notFinite >= 0) fail(`tensor ${vectors} is not finite at element ${notFinite}`);
   const mapping = perToken(tensors, 'mapping', vocabularySize, fail);
   const weights = perToken(tensors, 'weights', vocabularySize, fail);
