@@ -1,7 +1,7 @@
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { InvalidCheckpointError, LfsPointerError } from './errors.js';
 
-/** A file that is read by position; none of its bytes are kept. */
+/** A file that is read by position; none of its bytes are kept, unless it is small. */
 export interface PositionedFile {
   readonly path: string;
   readonly size: number;
@@ -16,6 +16,8 @@ export interface PositionedFile {
 }
 
 const LFS_POINTER = 'version https://git-lfs';
+/** A file of no more is read once, as a whole: to ask for each of its tensors would take longer than to read them all. */
+const SMALL_BYTES = 1 << 20;
 
 /** @throws LfsPointerError, and the file system's errors. */
 export async function openPositioned(path: string): Promise<PositionedFile> {
@@ -26,6 +28,8 @@ export async function openPositioned(path: string): Promise<PositionedFile> {
       if (length < 0 || position < 0 || position + length > size)
         throw new InvalidCheckpointError(path, `${length} bytes expected at ${position}, the file has ${size}`);
     };
+    const whole = size <= SMALL_BYTES ? Buffer.allocUnsafeSlow(size) : undefined;
+    if (whole !== undefined) await fill(whole, path, handle, 0);
     const file: PositionedFile = {
       path,
       size,
@@ -38,14 +42,9 @@ export async function openPositioned(path: string): Promise<PositionedFile> {
         return target;
       },
       async readInto(target, position) {
-        const { length } = target;
-        checkRange(position, length);
-        for (let at = 0; at < length;) {
-          const { bytesRead } = await handle.read(target, at, length - at, position + at);
-          if (bytesRead === 0)
-            throw new InvalidCheckpointError(path, `${length} bytes expected at ${position}, ${at} read`);
-          at += bytesRead;
-        }
+        checkRange(position, target.length);
+        if (whole === undefined) await fill(target, path, handle, position);
+        else target.set(whole.subarray(position, position + target.length));
       },
       close: () => handle.close(),
     };
@@ -58,5 +57,15 @@ export async function openPositioned(path: string): Promise<PositionedFile> {
   } catch (error) {
     await handle.close();
     throw error;
+  }
+}
+
+/** @throws InvalidCheckpointError where the file ends before. */
+async function fill(target: Uint8Array, path: string, handle: FileHandle, position: number): Promise<void> {
+  const { length } = target;
+  for (let at = 0; at < length;) {
+    const { bytesRead } = await handle.read(target, at, length - at, position + at);
+    if (bytesRead === 0) throw new InvalidCheckpointError(path, `${length} bytes expected at ${position}, ${at} read`);
+    at += bytesRead;
   }
 }

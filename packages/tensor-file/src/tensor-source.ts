@@ -51,6 +51,9 @@ export interface TensorSource extends TensorFile {
 /** Elements that are read at once: 1 MB of float32 stays in the processor's cache from one use to the next. */
 const SLICE_ELEMENTS = 1 << 18;
 
+/** A whole tensor of no more is read without the memory of slices, which finds sooner whether numbers are finite. */
+const SMALL_ELEMENTS = 1 << 12;
+
 /**
  * Memories of slices that are used again. With new memory for each slice, a third of the time would go into the
  * system's clearing of pages.
@@ -113,8 +116,10 @@ export function tensorSource(file: TensorFile): TensorSource {
     shape: (name) => file.entry(name)?.shape,
     async read(name, range) {
       const { type, shape } = entryOf(name);
-      if (range !== undefined) return readRange(name, type, range);
-      const values = new Float32Array(elementCount(shape));
+      const total = elementCount(shape);
+      if (range !== undefined || total <= SMALL_ELEMENTS)
+        return readRange(name, type, range ?? { from: 0, count: total });
+      const values = new Float32Array(total);
       let at = 0;
       for await (const slice of slices(name)) {
         values.set(slice, at);

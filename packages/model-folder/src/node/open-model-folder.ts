@@ -37,9 +37,14 @@ export async function verifyFileHashes(folder: ModelFolder): Promise<void> {
   }
 }
 
+/** Bytes of a large file that are read at once. */
+const CHUNK_BYTES = 1 << 20;
+
 export async function fileSha256(path: string): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+  if ((await stat(path)).size > CHUNK_BYTES)
+    await pipeline(createReadStream(path, { highWaterMark: CHUNK_BYTES }), hash);
+  else hash.update(await readFile(path));
   return hash.digest('hex');
 }
 
