@@ -1,7 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openStore, type PostgresStore } from '@kimera/store-postgres';
 import { z } from 'zod';
 import { kimera, root } from './run-kimera.fixture.js';
 
@@ -23,7 +24,14 @@ const COLLECTION = ['--database', './data', '--collection', 'docs'];
 const OLD = join(root, 'models/static-minilm');
 const NEW = join(root, 'models/all-MiniLM-L6-v2');
 
+/**
+ * The first command makes the database and the last one of the steps opens it, each by itself; those between reach it
+ * through this process, since to open it takes longer than most of them.
+ */
+const held = (): Promise<PostgresStore> => openStore({ database: join(scratch, 'data') });
+
 describe('a migration, step by step', () => {
+  let store: PostgresStore | undefined;
   it.each([
     [0, 'init', ...COLLECTION, '--model', OLD, '--rows', 'docs.jsonl'],
     [0, 'plan', ...COLLECTION, '--to', NEW, '--delta', '0.03'],
@@ -44,11 +52,16 @@ describe('a migration, step by step', () => {
       const { code, stdout, stderr } = await kimera(['migrate', ...words], scratch);
       const said = code === expected ? {} : { stderr, stdout };
       expect({ words, code, ...said }).toEqual({ words, code: expected });
+      store ??= await held();
     },
     120_000,
   );
 
+  afterAll(() => store?.close());
+
   it('leaves the collection as it was', async () => {
+    await store?.close();
+    store = undefined;
     const { stdout } = await kimera(
       ['migrate', 'status', '--database', './data', '--collection', 'docs', '--json'],
       scratch,
@@ -70,6 +83,12 @@ describe('a migration, step by step', () => {
 });
 
 describe('migrate refuses', () => {
+  let store: PostgresStore;
+  beforeAll(async () => {
+    store = await held();
+  });
+  afterAll(() => store.close());
+
   it.each([
     [['plan', '--collection', 'docs'], 64, '--to is missing'],
     [['status'], 64, '--collection'],
