@@ -46,9 +46,12 @@ function everyMean(values: Float64Array): Float64Array {
 
 function randomMeans(values: Float64Array, resamples: number, seed: number): Float64Array {
   const random = createRandom(seed);
-  return Float64Array.from({ length: resamples }, () => {
+  const mean = (): number => {
     let sum = 0;
     for (let draw = 0; draw < values.length; draw++) sum += values[random.below(values.length)] as number;
     return sum / values.length;
-  });
+  };
+  // Of equal values every resample is the same.
+  if (values[0] === values.at(-1)) return new Float64Array(resamples).fill(mean());
+  return Float64Array.from({ length: resamples }, mean);
 }

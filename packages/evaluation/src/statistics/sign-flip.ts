@@ -35,6 +35,9 @@ export function signFlipTest(
   // Sums that are equal but for the order of their additions count as equal.
   const slack = 1e-12 * ascending.reduce((sum, value) => sum + Math.abs(value), 0);
   const exact = ascending.length <= EXACT_LIMIT;
+  const method = exact ? 'exact' : 'monte-carlo';
+  // Zeros have no sign: every flip is the observed one.
+  if (ascending.every((value) => value === 0)) return { greater: 1, less: 1, twoSided: 1, method };
   const flips = exact ? 2 ** ascending.length : resamples;
   const flipped = exact ? everyFlip(ascending) : randomFlips(ascending, seed);
   let [greater, less, far] = exact ? [0, 0, 0] : [1, 1, 1];
@@ -49,7 +52,7 @@ export function signFlipTest(
     greater: greater / total,
     less: less / total,
     twoSided: far / total,
-    method: exact ? 'exact' : 'monte-carlo',
+    method,
   };
 }
 

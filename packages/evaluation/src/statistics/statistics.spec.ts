@@ -131,6 +131,21 @@ it('Holm is never below Benjamini-Hochberg, and neither below the p-value', () =
   );
 });
 
+describe('where no query differs from another', () => {
+  const drawn = { resamples: 50, seed: 1 };
+
+  it('every resample has the mean of all values', () => {
+    const values = new Array<number>(40).fill(0.1);
+    const { means, method } = bootstrapMean(values, drawn);
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    expect([new Set(means), means.length, method]).toEqual([new Set([mean]), 50, 'monte-carlo']);
+  });
+
+  it.each([3, 40])('every flip of %i zeros is as large as the observed sum', (count) =>
+    expect(signFlipTest(new Float64Array(count), drawn)).toMatchObject({ greater: 1, less: 1, twoSided: 1 }),
+  );
+});
+
 describe('shares', () => {
   it('0 bad of n leaves at most 3/n at 95 %', () => {
     fc.assert(

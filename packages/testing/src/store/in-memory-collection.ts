@@ -280,14 +280,12 @@ export class InMemoryCollection {
   search(fingerprint: string, query: Vector, limit: number): readonly Hit[] {
     const { vectors, space } = this.#of(fingerprint);
     checkVector(query, space.dimension, 'query');
-    const hits = [...vectors.values()]
+    return [...vectors.values()]
       .filter(({ id, dense }) => this.#texts.has(id) && norm(dense) > 0)
-      .map(({ id, dense, contentHash }) => ({
-        id,
-        score: cosine(query, dense),
-        stale: contentHash !== this.hash(id),
-      }));
-    return hits.sort((a, b) => b.score - a.score || inByteOrder(a.id, b.id)).slice(0, limit);
+      .map(({ id, dense, contentHash }) => ({ id, score: cosine(query, dense), contentHash }))
+      .sort((a, b) => b.score - a.score || inByteOrder(a.id, b.id))
+      .slice(0, limit)
+      .map(({ id, score, contentHash }) => ({ id, score, stale: contentHash !== this.hash(id) }));
   }
 
   /** Looks at every vector. @throws RowColumnError. */
