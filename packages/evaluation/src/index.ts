@@ -24,7 +24,7 @@ export { binomialAtMost, upperBoundOfShare } from './statistics/binomial.js';
 export { bootstrapMean, type Bootstrap, type BootstrapOptions } from './statistics/bootstrap.js';
 export { mcNemarTest, type McNemarTest } from './statistics/mcnemar.js';
 export { benjaminiHochberg, holm } from './statistics/multiple-testing.js';
-export { neededQueries, type NeededQueries } from './statistics/needed-queries.js';
+export { DEFAULT_MARGIN, neededQueries, type NeededQueries } from './statistics/needed-queries.js';
 export { normalQuantile } from './statistics/normal-quantile.js';
 export { createRandom, randomFromState, type Random } from './statistics/random.js';
 export { signFlipTest, type SignFlipTest } from './statistics/sign-flip.js';

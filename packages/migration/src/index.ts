@@ -60,7 +60,6 @@ export {
 export type { Check } from './verification/check.js';
 export type { EquivalentThreshold, JudgedQuality, QueriesCut } from './verification/judge.js';
 export type { JudgedQuery } from './verification/judged-query.js';
-export { DEFAULT_MARGIN } from './verification/looks.js';
 export { SETTLE_SECONDS } from './verification/settle.js';
 export {
   VERIFIED_ROWS,

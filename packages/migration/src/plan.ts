@@ -7,12 +7,11 @@ import {
   type SourceRow,
   type TextEmbedder,
 } from '@kimera/core';
-import { MINIMUM_QUERIES, neededQueries, POWER, queriesToDecide } from '@kimera/evaluation';
+import { DEFAULT_MARGIN, MINIMUM_QUERIES, neededQueries, POWER, queriesToDecide } from '@kimera/evaluation';
 import { embedRows } from './embed-rows.js';
 import { SameSpaceError } from './errors.js';
 import type { MigrationParts } from './parts.js';
 import { TRANSITIONS } from './transitions.js';
-import { DEFAULT_MARGIN } from './verification/looks.js';
 
 /** Rows that a plan embeds with both models to measure them: as many as a job has, so that it is measured as it will run. */
 export const PLAN_ROWS = 256;

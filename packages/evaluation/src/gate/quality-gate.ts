@@ -1,6 +1,7 @@
 import { requireInteger, requirePairs, requireShare } from '../checks.js';
 import { UnpairedScoresError } from '../errors.js';
 import { mcNemarTest, type McNemarTest } from '../statistics/mcnemar.js';
+import { DEFAULT_MARGIN } from '../statistics/needed-queries.js';
 import { signFlipTest } from '../statistics/sign-flip.js';
 import { bettingTest, LEVEL, THRESHOLD, type BettingTest, type Evidence } from './betting.js';
 import { differencesOf, gateFigures, verdictOf } from './gate-figures.js';
@@ -16,7 +17,7 @@ export interface QualityGateOptions {
   readonly source: readonly number[];
   /** Score of the same queries, in the same order, in the new space. */
   readonly target: readonly number[];
-  /** δ, default 0.02. */
+  /** δ, default {@link DEFAULT_MARGIN}. */
   readonly margin?: number;
   /** Look at which each query was counted, from 1, ascending; absent: all at one. */
   readonly looks?: readonly number[];
@@ -54,7 +55,7 @@ export function qualityGate(options: QualityGateOptions): GateResult {
   const {
     source,
     target,
-    margin = 0.02,
+    margin = DEFAULT_MARGIN,
     resamples = 10_000,
     seed = 1,
     minimumSlice = MINIMUM_QUERIES,

@@ -1,6 +1,6 @@
 import { requireShare } from '../checks.js';
 import { SettingRangeError } from '../errors.js';
-import type { NeededQueries } from '../statistics/needed-queries.js';
+import { DEFAULT_MARGIN, type NeededQueries } from '../statistics/needed-queries.js';
 import { logNormalProbability } from '../statistics/normal-probability.js';
 import { CAPS, THRESHOLD } from './betting.js';
 
@@ -16,7 +16,7 @@ const MOST_QUERIES = 10_000_000;
  */
 export function queriesToDecide({
   standardDeviation = 0.3,
-  margin = 0.02,
+  margin = DEFAULT_MARGIN,
   difference = 0,
   power = 0.85,
 }: NeededQueries = {}): number {

@@ -2,10 +2,13 @@ import { requireShare } from '../checks.js';
 import { SettingRangeError } from '../errors.js';
 import { normalQuantile } from './normal-quantile.js';
 
+/** δ of the gate where nothing else is said, in the measure that is compared (nDCG@10). */
+export const DEFAULT_MARGIN = 0.02;
+
 export interface NeededQueries {
   /** σ of the differences new − old per query; 0.3 is usual for nDCG@10 of two unlike models. */
   readonly standardDeviation?: number;
-  /** δ, the loss that still counts as none. */
+  /** δ, the loss that still counts as none; default {@link DEFAULT_MARGIN}. */
   readonly margin?: number;
   /**
    * Δ, the true mean of new − old that is assumed; 0: the two are equally good. Above −δ the n is that of a GO, below
@@ -23,7 +26,7 @@ export interface NeededQueries {
  */
 export function neededQueries({
   standardDeviation = 0.3,
-  margin = 0.02,
+  margin = DEFAULT_MARGIN,
   difference = 0,
   power = 0.8,
 }: NeededQueries = {}): number {

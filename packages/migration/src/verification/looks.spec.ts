@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { contentHash, MigrationStateError } from '@kimera/core';
+import { DEFAULT_MARGIN } from '@kimera/evaluation';
 import { FakeEmbedder, type FakeEmbedderCall } from '@kimera/testing';
 import {
   cutOver,
-  DEFAULT_MARGIN,
   MarginFixedError,
   migrationStatus,
   planMigration,

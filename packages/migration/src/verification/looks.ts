@@ -1,9 +1,7 @@
 import { contentHash, type LookedAtQuery, type MigrationEvent } from '@kimera/core';
+import { DEFAULT_MARGIN } from '@kimera/evaluation';
 import { MarginFixedError } from '../errors.js';
 import type { JudgedQuery } from './judged-query.js';
-
-/** δ of the gate, in nDCG@10, where a plan names none. */
-export const DEFAULT_MARGIN = 0.02;
 
 /**
  * δ of the migration: that of its last plan, and where that is older than this rule that of its first verification.
