@@ -17,7 +17,7 @@ jest.setTimeout(180_000);
 const NORMAL = fakeSpace('search normal', { dimension: 6 });
 const PLAIN = fakeSpace('search plain', { dimension: 6, normalize: false });
 const OTHER = fakeSpace('search other', { dimension: 4 });
-const ROWS = 4_000;
+const ROWS = 2_000;
 
 /** Of length 1, the same for the same number. */
 function vector(seed: number, { dimension }: EmbeddingSpace): Vector {
@@ -220,9 +220,9 @@ for (const [where, open] of TEST_DATABASES)
           client.release();
         }
         await database.owner.vectors.openSpace(name, OTHER);
-        // One row in a hundred is of the small shop; every tenth has no text.
+        // One row in fifty is of the small shop; every tenth has no text.
         await pool.query(
-          `INSERT INTO public.${name} SELECT CASE WHEN n % 100 = 0 THEN 'small' ELSE 'large' END, n + 9007199254740990, 'no ' || n, CASE WHEN n % 10 <> 5 THEN 'text' END, n + 0.10, '{"n": 1}' FROM generate_series(0, ${ROWS - 1}) AS n`,
+          `INSERT INTO public.${name} SELECT CASE WHEN n % 50 = 0 THEN 'small' ELSE 'large' END, n + 9007199254740990, 'no ' || n, CASE WHEN n % 10 <> 5 THEN 'text' END, n + 0.10, '{"n": 1}' FROM generate_series(0, ${ROWS - 1}) AS n`,
         );
         for (const space of [NORMAL, OTHER])
           await pool.query(
