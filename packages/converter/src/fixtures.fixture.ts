@@ -36,17 +36,21 @@ export async function fewCalibrationTexts(folder: string): Promise<string> {
   return path;
 }
 
-/** Whether the self-test of 8-bit variants fails on this processor. */
-export async function productsSaturate(): Promise<boolean> {
-  const session = await InferenceSession.create(selfTestGraph());
+let saturating: Promise<boolean> | undefined;
+/** Whether the self-test of 8-bit variants fails on this processor; it runs once. */
+export function productsSaturate(): Promise<boolean> {
+  return (saturating ??= runSelfTest());
+}
+async function runSelfTest(): Promise<boolean> {
+  const session = await InferenceSession.create(selfTestGraph(), { intraOpNumThreads: 1 });
   const { holds } = await session.run({ a: new Tensor('uint8', new Uint8Array(64).fill(255), [1, 64]) });
   await session.release();
   return !holds?.data[0];
 }
 
 /**
- * The fast graph on onnxruntime-node in the test's own thread, one text at a time: the converter is tested without the
- * real backend.
+ * The fast graph on onnxruntime-node in the test's own thread: the converter is tested without the real backend. Dense
+ * vectors alone are from one run of all texts, the other heads from a run for each.
  */
 export async function openPlainBackend(folder: ModelFolder, name?: VariantName): Promise<InferenceBackend> {
   const variant = chooseVariant(folder, name);
@@ -54,25 +58,24 @@ export async function openPlainBackend(folder: ModelFolder, name?: VariantName):
   const saturates = selfTest !== undefined && (await productsSaturate());
   if (saturates && unsigned === undefined) throw new Int8SaturationError(selfTest);
   const graph = saturates ? (unsigned ?? fast) : fast;
-  const session = await InferenceSession.create(join(folder.path, graph), { intraOpNumThreads: 1 });
+  const session = await InferenceSession.create(join(folder.path, graph), {
+    intraOpNumThreads: 1,
+    graphOptimizationLevel: 'basic',
+  });
   return {
     name: 'plain',
     space: folder.space,
     variant,
     async run(batch, { heads, normalize }) {
       const dense = normalize === false && folder.space.normalize ? 'pooled' : 'dense';
-      const { dimension } = folder.space;
-      const vectors = new Float32Array(batchSize(batch) * dimension);
-      const sparse: ReadonlyMap<number, number>[] = [];
-      const colbert: Float32Array[] = [];
-      for (let i = 0; i < batchSize(batch); i++) {
-        const ids = textIds(batch, i);
-        const output = await session.run(
+      const texts = Array.from({ length: batchSize(batch) }, (_, i) => textIds(batch, i));
+      const run = (from: number, to: number): Promise<InferenceSession.ReturnType> =>
+        session.run(
           {
-            ...feedsOf([[...ids]]),
+            ...feedsOf(texts.slice(from, to).map((ids) => [...ids])),
             ...(folder.space.promptPooling === undefined
               ? {}
-              : { prompt_tokens: new Tensor('int64', BigInt64Array.of(BigInt(batch.promptTokens?.[i] ?? 0)), [1]) }),
+              : { prompt_tokens: promptTokens(batch.promptTokens?.subarray(from, to) ?? new Int32Array(to - from)) }),
             ...(folder.file.sparse === undefined
               ? {}
               : { want_sparse: new Tensor('bool', [heads.includes('sparse')], []) }),
@@ -82,21 +85,32 @@ export async function openPlainBackend(folder: ModelFolder, name?: VariantName):
           },
           heads.map((head) => (head === 'dense' ? dense : head)),
         );
-        if (heads.includes('dense')) vectors.set(output[dense]?.data as Float32Array, i * dimension);
-        if (heads.includes('sparse'))
-          sparse.push(
-            lexicalWeights(ids, output['sparse']?.data as Float32Array, folder.file.sparse?.ignoredIds ?? []),
-          );
-        if (heads.includes('colbert')) colbert.push(Float32Array.from(output['colbert']?.data as Float32Array));
-      }
+      if (heads.join() === 'dense')
+        return { dense: texts.length === 0 ? new Float32Array() : numbersOf((await run(0, texts.length))[dense]) };
+      const outputs: InferenceSession.ReturnType[] = [];
+      for (const i of texts.keys()) outputs.push(await run(i, i + 1));
+      const { ignoredIds = [] } = folder.file.sparse ?? {};
       return {
-        ...(heads.includes('dense') ? { dense: vectors } : {}),
-        ...(heads.includes('sparse') ? { sparse } : {}),
-        ...(heads.includes('colbert') ? { colbert } : {}),
+        ...(heads.includes('dense')
+          ? { dense: Float32Array.from(outputs.flatMap((output) => [...numbersOf(output[dense])])) }
+          : {}),
+        ...(heads.includes('sparse')
+          ? { sparse: outputs.map(({ sparse }, i) => lexicalWeights(texts[i] ?? [], numbersOf(sparse), ignoredIds)) }
+          : {}),
+        ...(heads.includes('colbert') ? { colbert: outputs.map(({ colbert }) => numbersOf(colbert)) } : {}),
       };
     },
     close: () => session.release(),
   };
+}
+
+/** A copy: the runtime's memory may be used again. */
+function numbersOf(tensor: Tensor | undefined): Float32Array {
+  return Float32Array.from(tensor?.data as Float32Array);
+}
+
+function promptTokens(counts: Int32Array): Tensor {
+  return new Tensor('int64', BigInt64Array.from(counts, BigInt), [counts.length]);
 }
 
 /** last_hidden_state [T, D] of one text by the portable graph, padded by `padding` tokens that the mask hides. */

@@ -8,7 +8,6 @@ import fc from 'fast-check';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { OnnxGraph, OPSET } from '@kimera/onnx-file';
 import { convertCheckpoint } from './convert-checkpoint.js';
-import type { OpenBackend } from './fidelity/fidelity.js';
 import {
   checkpoints,
   feedsOf,
@@ -19,6 +18,7 @@ import {
 } from './fixtures.fixture.js';
 import { FidelityError } from './index.js';
 import { verifyModel } from './verify-model.js';
+import type { Int8Options } from './int8/add-int8-variant.js';
 import { addMatrix } from './int8/add-matrix.js';
 import { int8Kernel, integerProduct } from './int8/int8-kernel.js';
 import { int8Matrix } from './int8/int8-matrix.js';
@@ -225,33 +225,33 @@ it('the self-test holds where the processor has exact products, and fails where 
 });
 
 describe('the int8 variant', () => {
-  const convert = (
-    name: string,
-    out: string,
-    openBackend: OpenBackend = openPlainBackend,
-    floor = { meanCosine: 0.9, minCosine: 0.8 },
-  ) =>
+  const convert = (name: string, out: string, int8: Int8Options, variant: 'fp32' | 'fp16' = 'fp32') =>
     convertCheckpoint({
       source: join(checkpoints, name),
       out: join(scratch, out),
-      variant: 'fp32',
+      variant,
       modelId: name,
-      openBackend,
-      int8: { floor, calibration: few },
-    });
-  /** With the usual calibration texts, floor and aim, once. */
-  let usual: Promise<ModelFolder> | undefined;
-  const usualBert = (): Promise<ModelFolder> =>
-    (usual ??= convertCheckpoint({
-      source: join(checkpoints, 'bert-tiny-mean'),
-      out: join(scratch, 'usual'),
-      variant: 'fp32',
       openBackend: openPlainBackend,
-      int8: {},
-    }));
+      int8,
+    });
+  const noFloor = { meanCosine: 0, minCosine: 0 };
+  /** What only single texts can miss. */
+  const aimOf = (minCosine: number) => ({ meanCosine: 0, minCosine });
+  // Three conversions that several tests look at.
+  let usual: Promise<ModelFolder> | undefined;
+  /** With the usual calibration texts, floor and aim. */
+  const usualBert = (): Promise<ModelFolder> => (usual ??= convert('bert-tiny-mean', 'usual', {}));
+  let eightBit: Promise<ModelFolder> | undefined;
+  /** Near enough with all matrices in 8 bits. */
+  const eightBitBge = (): Promise<ModelFolder> =>
+    (eightBit ??= convert('bge-m3-tiny', 'bge', { floor: noFloor, aim: aimOf(0.999), calibration: few }));
+  let missing: Promise<ModelFolder> | undefined;
+  /** Single texts miss its aim. */
+  const missingBert = (): Promise<ModelFolder> =>
+    (missing ??= convert('bert-tiny-mean', 'first-full', { floor: noFloor, aim: aimOf(1), calibration: few }));
 
   it('stands beside the full one, in its space, measured by head, and every line of its verification holds', async () => {
-    const folder = await convert('bge-m3-tiny', 'bge');
+    const folder = await eightBitBge();
     const [full, int8] = folder.file.variants;
     expect([full?.name, int8?.name]).toEqual(['fp32', 'int8']);
     expect(int8?.graphs).toEqual({
@@ -304,10 +304,10 @@ describe('the int8 variant', () => {
   });
 
   it('is refused below its floor, with the matrix to blame, and nothing is left', async () => {
-    const refused = await convert('bert-tiny-mean', 'below', openPlainBackend, {
-      meanCosine: 0.999_999_9,
-      minCosine: 0.999_999_9,
-    }).catch((error: unknown) => error);
+    const floor = { meanCosine: 0.999_999_9, minCosine: 0.999_999_9 };
+    const refused = await convert('bert-tiny-mean', 'below', { floor, calibration: few }).catch(
+      (error: unknown) => error,
+    );
     expect(refused).toBeInstanceOf(FidelityError);
     expect(refused).toMatchObject({
       code: 'FIDELITY',
@@ -318,21 +318,11 @@ describe('the int8 variant', () => {
   });
 
   it('leaves the costliest matrices in float32 where it misses its aim, a quarter of the weights at most', async () => {
-    const options = {
-      source: join(checkpoints, 'bge-m3-tiny'),
-      variant: 'fp32',
-      openBackend: openPlainBackend,
-    } as const;
-    const floor = { meanCosine: 0, minCosine: 0 };
-    const all = await convertCheckpoint({
-      ...options,
-      out: join(scratch, 'all-int8'),
-      int8: { floor, aim: floor, calibration: few },
-    });
-    const some = await convertCheckpoint({
-      ...options,
-      out: join(scratch, 'some-full'),
-      int8: { floor, aim: { meanCosine: 1, minCosine: 1 }, calibration: few },
+    const all = await eightBitBge();
+    const some = await convert('bge-m3-tiny', 'some-full', {
+      floor: noFloor,
+      aim: { meanCosine: 1, minCosine: 1 },
+      calibration: few,
     });
     const [before, after] = [all.file.variants[1], some.file.variants[1]];
     expect(before?.full).toBeUndefined();
@@ -351,30 +341,19 @@ describe('the int8 variant', () => {
   });
 
   it('leaves the first matrices in float32 where only single texts miss their aim, a quarter of the weights at most', async () => {
-    const some = await convertCheckpoint({
-      source: join(checkpoints, 'bert-tiny-mean'),
-      out: join(scratch, 'first-full'),
-      variant: 'fp32',
-      openBackend: openPlainBackend,
-      int8: { floor: { meanCosine: 0, minCosine: 0 }, aim: { meanCosine: 0, minCosine: 1 }, calibration: few },
-    });
+    const some = await missingBert();
     // 2 layers of 12 · 64² weights: a quarter is 6 · 64², the first two matrices have 4, the third 4 more.
     expect(some.file.variants[1]?.full).toEqual(['layers.0.attention.output.weight', 'layers.0.attention.qkv.weight']);
   });
 
   it('leaves no more of the first matrices in float32 than the aim takes', async () => {
     const full = async (minCosine: number) => {
-      const { file } = await convertCheckpoint({
-        source: join(checkpoints, 'bge-m3-tiny'),
-        out: join(scratch, `first-${minCosine}`),
-        variant: 'fp32',
-        openBackend: openPlainBackend,
-        int8: { floor: { meanCosine: 0, minCosine: 0 }, aim: { meanCosine: 0, minCosine }, calibration: few },
-      });
+      const int8 = { floor: noFloor, aim: aimOf(minCosine), calibration: few };
+      const { file } = await convert('bge-m3-tiny', `first-${minCosine}`, int8);
       return file.variants[1]?.full;
     };
     const first = ['layers.0.attention.output.weight', 'layers.0.attention.qkv.weight'];
-    expect(await full(0.999)).toBeUndefined();
+    expect((await eightBitBge()).file.variants[1]?.full).toBeUndefined();
     expect(await full(0.9995)).toEqual(first);
     expect(await full(1)).toEqual([...first, 'layers.0.up.weight']);
   });
@@ -383,13 +362,10 @@ describe('the int8 variant', () => {
     const readsBase: Record<string, boolean> = {};
     const bytes: Record<string, number> = {};
     for (const variant of ['fp32', 'fp16'] as const) {
-      const { path, file } = await convertCheckpoint({
-        source: join(checkpoints, 'bert-tiny-mean'),
-        out: join(scratch, `beside-${variant}`),
-        variant,
-        openBackend: openPlainBackend,
-        int8: { floor: { meanCosine: 0.99, minCosine: 0.9 }, aim: { meanCosine: 0, minCosine: 1 }, calibration: few },
-      });
+      const { path, file } =
+        variant === 'fp32'
+          ? await missingBert()
+          : await convert('bert-tiny-mean', 'beside-fp16', { floor: noFloor, aim: aimOf(1), calibration: few }, 'fp16');
       expect(file.variants[1]?.full).toHaveLength(2);
       const graph = await readFile(join(path, 'onnx/model_int8_unsigned.onnx'), 'latin1');
       readsBase[variant] = graph.includes('model.onnx_data');
@@ -401,12 +377,10 @@ describe('the int8 variant', () => {
   });
 
   it('names the worst of the matrices in 8 bits where keeping the first in float32 was not enough', async () => {
-    const refused = await convertCheckpoint({
-      source: join(checkpoints, 'bert-tiny-mean'),
-      out: join(scratch, 'not-enough'),
-      variant: 'fp32',
-      openBackend: openPlainBackend,
-      int8: { floor: { meanCosine: 1, minCosine: 1 }, aim: { meanCosine: 0, minCosine: 1 }, calibration: few },
+    const refused = await convert('bert-tiny-mean', 'not-enough', {
+      floor: { meanCosine: 1, minCosine: 1 },
+      aim: aimOf(1),
+      calibration: few,
     }).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(FidelityError);
     const { matrix, alone } = refused as FidelityError;
@@ -434,12 +408,7 @@ describe('the int8 variant', () => {
   it('takes the calibration texts that it is given', async () => {
     const calibration = join(scratch, 'texts.txt');
     await writeFile(calibration, 'one text\n\nanother\n');
-    const options = {
-      source: join(checkpoints, 'bert-tiny-mean'),
-      variant: 'fp32',
-      openBackend: openPlainBackend,
-    } as const;
-    const own = await convertCheckpoint({ ...options, out: join(scratch, 'own'), int8: { calibration } });
+    const own = await convert('bert-tiny-mean', 'own', { calibration });
     const data = ({ path }: { readonly path: string }): Promise<Buffer> =>
       readFile(join(path, 'onnx/model_int8.onnx_data'));
     expect((await data(own)).equals(await data(await usualBert()))).toBe(false);
