@@ -2,26 +2,22 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { fromBfloat16, fromHalf, toHalf } from './half.js';
 
+/** All bit patterns of a float16. An `expect` for each would take most of the time. */
+const HALVES = Array.from({ length: 0x10000 }, (_, half) => half);
+
 describe('float16', () => {
   it('keeps every float16 value', () => {
-    for (let half = 0; half < 0x10000; half++) {
-      if ((half & 0x7c00) === 0x7c00) continue;
-      expect(toHalf(fromHalf(half))).toBe(half);
-    }
+    const finite = HALVES.filter((half) => (half & 0x7c00) !== 0x7c00);
+    expect(finite.filter((half) => toHalf(fromHalf(half)) !== half)).toEqual([]);
   });
 
   it('has the values of IEEE 754-2019, table 3.5', () => {
-    for (let half = 0; half < 0x10000; half++) {
+    const valueOf = (half: number): number => {
       const [sign, exponent, mantissa] = [(half & 0x8000) === 0 ? 1 : -1, (half >>> 10) & 0x1f, half & 0x3ff];
-      const special = mantissa === 0 ? sign * Infinity : NaN;
-      expect(fromHalf(half)).toBe(
-        exponent === 31
-          ? special
-          : exponent === 0
-            ? sign * mantissa * 2 ** -24
-            : sign * (1 + mantissa / 1024) * 2 ** (exponent - 15),
-      );
-    }
+      if (exponent === 31) return mantissa === 0 ? sign * Infinity : NaN;
+      return exponent === 0 ? sign * mantissa * 2 ** -24 : sign * (1 + mantissa / 1024) * 2 ** (exponent - 15);
+    };
+    expect(HALVES.filter((half) => !Object.is(fromHalf(half), valueOf(half)))).toEqual([]);
     expect([0, 0x3c00, 0xc000, 0x7bff, 1].map(fromHalf)).toEqual([0, 1, -2, 65_504, 2 ** -24]);
   });
 
