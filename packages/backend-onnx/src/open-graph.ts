@@ -4,6 +4,12 @@ import { type GraphOptions, nativeBackendName, type PackedGraph, SESSION, type W
 import { openNativeSession, type NativeSession } from './native-session.js';
 import { identityOf } from './packed/entry.js';
 
+/**
+ * So long the threads of a session look for the work of the next operator before they sleep: waking one takes as long as
+ * a short text's operator. Longer takes the processor from others (docs/decisions/2026-11-30-one-text.md).
+ */
+const SPIN_MICROSECONDS = 20;
+
 export interface OpenGraph {
   readonly graph: FastGraph;
   readonly session: NativeSession;
@@ -81,7 +87,9 @@ function openSession(
     intraOpNumThreads: intraOpThreads,
     extra: {
       session: {
-        intra_op: { allow_spinning: '0' },
+        // No thread spins between two runs: an idle server takes no processor time.
+        force_spinning_stop: '1',
+        intra_op: { allow_spinning: '1', spin_duration_us: String(SPIN_MICROSECONDS) },
         set_denormal_as_zero: '1',
         ...(weights === 'mapped' ? { disable_prepacking: '1' } : {}),
         ...session,
