@@ -5,12 +5,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import type { EmbeddedRow, TextEmbedder } from '@kimera/core';
 import { planMigration, startMigration, verifyMigration, work, type JudgedQuery } from '@kimera/migration';
-import { openStore } from '@kimera/store-postgres';
+import { openStore, type PostgresStore } from '@kimera/store-postgres';
 import { emptyDatabase, FakeEmbedder, fakeSpace } from '@kimera/testing';
 
 jest.setTimeout(180_000);
 const folder = mkdtempSync(join(tmpdir(), 'kimera-writers-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+let store: PostgresStore | undefined;
+afterAll(async () => {
+  // Its thread would keep the process of a failed test alive.
+  await store?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
 const ROWS = 300;
 /** A writer that never rests leaves a verification on its one connection little to go on with. */
 const WRITE_EVERY_MILLISECONDS = 20;
@@ -28,12 +33,13 @@ async function embedded(embedder: TextEmbedder, ids: readonly number[], edits = 
 describe('a verification on the embedded PostgreSQL, beside writers', () => {
   it('never says NO-GO for changes that wait, and measures no query twice', async () => {
     await emptyDatabase(folder);
-    const store = await openStore({ database: folder });
+    const opened = await openStore({ database: folder });
+    store = opened;
     const source = new FakeEmbedder({ space: fakeSpace('old', { dimension: 32 }) });
     const target = new FakeEmbedder({ space: fakeSpace('new', { dimension: 48 }), shift: 3 });
-    await store.collections.createCollection('docs', source.space);
-    await store.collections.upsertRows('docs', await embedded(source, [...new Array(ROWS).keys()]));
-    const parts = { store, collection: 'docs', source, target, by: 'spec' };
+    await opened.collections.createCollection('docs', source.space);
+    await opened.collections.upsertRows('docs', await embedded(source, [...new Array(ROWS).keys()]));
+    const parts = { store: opened, collection: 'docs', source, target, by: 'spec' };
     await planMigration(parts);
     await startMigration(parts);
     await work(parts, { until: 'caught-up' });
@@ -42,8 +48,8 @@ describe('a verification on the embedded PostgreSQL, beside writers', () => {
     const write = async (): Promise<void> => {
       while (writing) {
         const i = (writes * 7) % (ROWS + 60);
-        if (writes % 5 === 4) await store.collections.deleteRows('docs', [`r${i}`]);
-        else await store.collections.upsertRows('docs', await embedded(source, [i], 1 + (writes % 3)));
+        if (writes % 5 === 4) await opened.collections.deleteRows('docs', [`r${i}`]);
+        else await opened.collections.upsertRows('docs', await embedded(source, [i], 1 + (writes % 3)));
         writes += 1;
         await delay(WRITE_EVERY_MILLISECONDS);
       }
@@ -70,6 +76,5 @@ describe('a verification on the embedded PostgreSQL, beside writers', () => {
       await writer;
     }
     expect(writes).toBeGreaterThan(20);
-    await store.close();
   });
 });

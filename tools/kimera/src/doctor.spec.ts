@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type HeldWebAssembly, holdWebAssembly } from '@kimera/testing';
 import { z } from 'zod';
-import { kimera, minilm, root } from './run-kimera.fixture.js';
+import { kimera, root } from './run-kimera.fixture.js';
 
 jest.setTimeout(180_000);
 let scratch = '';
@@ -76,7 +76,8 @@ describe('kimera doctor', () => {
   });
 
   it('says that a model is not what it is taken for', async () => {
-    const { code, report } = await doctor(['--model', minilm, '--like', 'bge-m3'], { USE_ONNX: '0' });
+    const other = join(root, 'fixtures/models/bert-tiny-prompts');
+    const { code, report } = await doctor(['--model', other, '--like', 'bge-m3'], { USE_ONNX: '0' });
     expect([code, report.healthy]).toEqual([2, false]);
     expect(report.models.map(({ backend }) => backend)).toEqual(['wasm']);
     expect(report.models[0]?.expectations).toEqual([
@@ -85,7 +86,7 @@ describe('kimera doctor', () => {
       { what: 'heads', holds: false },
     ]);
     expect(report.findings.at(-1)?.advice).toBe(
-      'dimension is 384, expected 1024; maxTokens is 256, expected 8192; heads is dense, expected dense, sparse, colbert',
+      'dimension is 32, expected 1024; maxTokens is 48, expected 8192; heads is dense, expected dense, sparse, colbert',
     );
   });
 
