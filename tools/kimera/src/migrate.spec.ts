@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { openStore, type PostgresStore } from '@kimera/store-postgres';
+import type { PostgresStore } from '@kimera/store-postgres';
 import { z } from 'zod';
 import { kimera, root } from './run-kimera.fixture.js';
 
@@ -28,7 +28,10 @@ const NEW = join(root, 'models/all-MiniLM-L6-v2');
  * The first command makes the database and the last one of the steps opens it, each by itself; those between reach it
  * through this process, since to open it takes longer than most of them.
  */
-const held = (): Promise<PostgresStore> => openStore({ database: join(scratch, 'data') });
+async function held(): Promise<PostgresStore> {
+  const { openStore } = await import('@kimera/store-postgres');
+  return openStore({ database: join(scratch, 'data') });
+}
 
 describe('a migration, step by step', () => {
   let store: PostgresStore | undefined;

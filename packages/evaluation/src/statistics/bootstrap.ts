@@ -44,14 +44,14 @@ function everyMean(values: Float64Array): Float64Array {
   });
 }
 
-function randomMeans(values: Float64Array, resamples: number, seed: number): Float64Array {
+function randomMeans(ascending: Float64Array, resamples: number, seed: number): Float64Array {
   const random = createRandom(seed);
   const mean = (): number => {
     let sum = 0;
-    for (let draw = 0; draw < values.length; draw++) sum += values[random.below(values.length)] as number;
-    return sum / values.length;
+    for (let draw = 0; draw < ascending.length; draw++) sum += ascending[random.below(ascending.length)] as number;
+    return sum / ascending.length;
   };
   // Of equal values every resample is the same.
-  if (values[0] === values.at(-1)) return new Float64Array(resamples).fill(mean());
+  if (ascending[0] === ascending.at(-1)) return new Float64Array(resamples).fill(mean());
   return Float64Array.from({ length: resamples }, mean);
 }
