@@ -2,7 +2,7 @@ import { Int8SaturationError } from '@kimera/core';
 import { checkGraph, checkInt8, FastGraph, ModelLoadError, reasonOf } from '@kimera/fast-graph';
 import { type GraphOptions, nativeBackendName, type PackedGraph, SESSION, type WorkerData } from './graph-options.js';
 import { openNativeSession, type NativeSession } from './native-session.js';
-import { identityOf } from './packed/entry.js';
+import { identityOf } from './packed/files.js';
 
 /**
  * So long the threads of a session look for the work of the next operator before they sleep: waking one takes as long as

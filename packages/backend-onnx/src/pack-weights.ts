@@ -7,7 +7,8 @@ import { KimeraError } from '@kimera/core';
 import { reasonOf } from '@kimera/fast-graph';
 import { openCheckedGraph, savePackedGraph } from './open-graph.js';
 import { alignWeights } from './packed/align-weights.js';
-import { GRAPH_FILE, readEntry, WEIGHTS_FILE, writeEntry } from './packed/entry.js';
+import { readEntry, writeEntry } from './packed/entry.js';
+import { GRAPH_FILE, WEIGHTS_FILE } from './packed/files.js';
 import type { PackAnswer, PackTask } from './pack-in-process.js';
 
 process.once('message', (message) => {

@@ -1,5 +1,7 @@
 import { Int8SaturationError } from '@kimera/core';
-import { checkProbes, type ModelFolder, type SpaceFileVariant } from '@kimera/model-folder/pure';
+// Not from 'pure': a worker thread would load the schema of space.json, which takes longer than to start it.
+import { checkProbes } from '@kimera/model-folder/probe';
+import type { ModelFolder, SpaceFileVariant } from '@kimera/model-folder/pure';
 import type { FastGraph } from './fast-graph.js';
 import { GraphBackend } from './graph-backend.js';
 import type { GraphSession } from './graph-session.js';

@@ -1,7 +1,8 @@
 import { shortFingerprint, spaceFingerprint } from '@kimera/core';
 import { z } from 'zod';
-import { decodeBase64, type SpaceFile } from './space-file.js';
+import { decodeBase64 } from './base64.js';
 import { InvalidSpaceFileError } from './errors.js';
+import type { SpaceFile } from './space-file.js';
 
 /**
  * What the space.json of any kind of model must be: of its schema, with the fingerprint of its identity and probes of

@@ -1,5 +1,6 @@
 import type { EmbeddingSpace } from '@kimera/core';
-import { decodeBase64, type SpaceFile, spaceFileSchema } from './space-file.js';
+import { decodeBase64 } from './base64.js';
+import { type SpaceFile, spaceFileSchema } from './space-file.js';
 import { checkSpaceFile } from './check-space-file.js';
 import { InvalidSpaceFileError } from './errors.js';
 

@@ -15,7 +15,8 @@ import {
   type Variant,
   type Vector,
 } from '@kimera/core';
-import { decodeBase64, encodeBase64, type SpaceFileProbe } from './space-file.js';
+import { decodeBase64, encodeBase64 } from './base64.js';
+import type { SpaceFileProbe } from './space-file.js';
 
 /** A text whose tokens and vector are known from the float64 forward pass over the checkpoint. */
 export interface Probe {

@@ -116,15 +116,6 @@ export type SpaceFile = z.infer<typeof spaceFileSchema>;
 export type SpaceFileVariant = z.infer<typeof variantSchema>;
 export type SpaceFileProbe = z.infer<typeof probeSchema>;
 
-/** @param base64 as space.json's schema has checked it. */
-export function decodeBase64(base64: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-}
-
-export function encodeBase64(bytes: Uint8Array): string {
-  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
-}
-
 /**
  * SHA-256 that space.json records of a file, lower-case hex. @param path of the folder, for the message. @throws
  * InvalidSpaceFileError where nothing vouches for the file.

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ExternalPlace, moveExternalData } from '@kimera/onnx-file';
-import { GRAPH_FILE, WEIGHTS_FILE } from './entry.js';
+import { GRAPH_FILE, WEIGHTS_FILE } from './files.js';
 
 /**
  * Kernels read packed weights with instructions that need such an address, and onnxruntime-node 1.30 writes those of

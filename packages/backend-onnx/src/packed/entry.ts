@@ -1,11 +1,10 @@
-import { open, readFile, stat, writeFile } from 'node:fs/promises';
+import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import type { PackedGraph } from '../graph-options.js';
+import { GRAPH_FILE, identityOf, WEIGHTS_FILE } from './files.js';
 
-export const GRAPH_FILE = 'model.onnx';
-export const WEIGHTS_FILE = 'model.onnx_data';
 const ENTRY_FILE = 'entry.json';
 const FILES = [GRAPH_FILE, WEIGHTS_FILE] as const;
 const CHUNK_BYTES = 1 << 20;
@@ -39,13 +38,6 @@ export async function readEntry(folder: string): Promise<PackedGraph> {
   }
   if ((await identityOf(path)) !== identity) throw new Error('its files changed while they were read');
   return { path, source, identity };
-}
-
-/** Of a graph and its weights: another one after any write. */
-export async function identityOf(graphPath: string): Promise<string> {
-  const files = [graphPath, join(graphPath, '..', WEIGHTS_FILE)];
-  const states = await Promise.all(files.map((path) => stat(path, { bigint: true })));
-  return states.map(({ dev, ino, size, mtimeNs, ctimeNs }) => [dev, ino, size, mtimeNs, ctimeNs].join(':')).join(' ');
 }
 
 /** CRC-32 finds what disks and broken copies do to a file; that nobody else writes there is checked apart. */

@@ -17,7 +17,6 @@ import {
   SSL_REQUEST,
   type Frame,
 } from './frames.js';
-import { reasonOf } from '../sql/connection-failure.js';
 
 export interface WireSessionParts {
   readonly socket: Socket;
@@ -163,7 +162,7 @@ export class WireSession {
       (answer) => {
         if (socket.writable) socket.write(answer);
       },
-      (error: unknown) => this.end('57P02', `the embedded database failed: ${reasonOf(error)}`),
+      (error: unknown) => this.end('57P02', `the embedded database failed: ${String(error)}`),
     );
   }
 }
