@@ -56,8 +56,10 @@ export class PairTable {
     this.#entries = emptyEntries((before.length / NUMBERS) * 2);
     this.#mask = this.#entries.length - NUMBERS;
     for (let at = 0; at < before.length; at += NUMBERS) {
-      const [left, right] = [before[at] as number, before[at + 1] as number];
-      if (left !== -1) this.#entries.set(before.subarray(at, at + NUMBERS), this.#place(left, right));
+      const left = before[at] as number;
+      if (left === -1) continue;
+      const place = this.#place(left, before[at + 1] as number);
+      for (let i = 0; i < NUMBERS; i++) this.#entries[place + i] = before[at + i] as number;
     }
   }
 }

@@ -23,7 +23,8 @@ export function openStaticModel({
   return loadStaticModel({
     files: folderFiles(path),
     modelId,
-    openTokenizer: (_tokenizer, { file, sha256 }) => createTokenizerPool({ tokenizerPath: join(path, file), sha256 }),
+    openTokenizer: (tokenizer, { file, sha256 }) =>
+      createTokenizerPool({ tokenizerPath: join(path, file), sha256, tokenizer }),
   });
 }
 

@@ -44,6 +44,8 @@ export interface TokenizerPoolOptions {
    * ones too.
    */
   readonly sha256?: string | undefined;
+  /** What this thread has read of it already, where `sha256` is what that was. */
+  readonly tokenizer?: Tokenizer | undefined;
   /** Threads; default 1. */
   readonly size?: number;
   /**
@@ -60,10 +62,14 @@ export interface TokenizerPoolOptions {
 export async function createTokenizerPool({
   tokenizerPath,
   sha256: recorded,
+  tokenizer: read,
   size = 1,
   worker = TOKENIZER_WORKER,
 }: TokenizerPoolOptions): Promise<TokenizerPool> {
-  const { tokenizer, sha256 } = await readTokenizer(tokenizerPath, recorded);
+  const { tokenizer, sha256 } =
+    read !== undefined && recorded !== undefined
+      ? { tokenizer: read, sha256: recorded }
+      : await readTokenizer(tokenizerPath, recorded);
   const pool = await WorkerPool.open({
     name: 'tokenizer',
     module: worker,
