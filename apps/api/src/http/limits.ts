@@ -3,7 +3,7 @@ import type { Contract } from './refusals/refusals.js';
 
 /*
  * The fixed limits of the HTTP server. Defaults of what a caller can set are beside the option: the size of a body in
- * packages/serving/src/configuration.ts, tokens in the queue in packages/embedder/src/embedder.ts.
+ * packages/serving/src/configuration.ts, seconds in the queue in packages/embedder/src/embedder.ts.
  */
 
 /**
