@@ -20,10 +20,10 @@ export interface LoadStaticModelOptions {
   readonly openTokenizer?: (tokenizer: Tokenizer, source: TokenizerSource) => Promise<BatchTokenizer>;
 }
 
-/** Where a tokenizer came from: its name in the folder, and the SHA-256 of what was read. */
+/** Where a tokenizer came from: its name in the folder, and what was read. */
 export interface TokenizerSource {
   readonly file: string;
-  readonly sha256: string;
+  readonly bytes: Uint8Array;
 }
 
 /** What a loader of one kind of folder gets. */

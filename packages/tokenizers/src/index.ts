@@ -16,4 +16,11 @@ export {
   UnsupportedTokenizerError,
   type WordPieceFamily,
 } from './pure.js';
-export { createTokenizerPool, type TokenizerPool, type TokenizerPoolOptions } from './node/tokenizer-pool.js';
+export {
+  createTokenizerPool,
+  type TokenizerPool,
+  tokenizerPool,
+  type TokenizerPoolOptions,
+  type TokenizerThreads,
+} from './node/tokenizer-pool.js';
+export type { ReadTokenizer } from './node/read-tokenizer.js';

@@ -8,6 +8,13 @@ import {
 } from '@kimera/core';
 import { encodeBatch } from './encode-batch.js';
 
+/** What a worker starts with: a tokenizer.json, and its path for messages. */
+export interface TokenizerData {
+  readonly path: string;
+  /** Shared with the caller's thread. */
+  readonly bytes: SharedArrayBuffer;
+}
+
 /** What a worker is asked. Structured-cloneable. */
 export type TokenizerRequest =
   | { readonly kind: 'encode'; readonly texts: readonly string[]; readonly options: EncodeOptions }

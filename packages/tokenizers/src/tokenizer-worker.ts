@@ -1,9 +1,9 @@
 import { serveWorker } from '@kimera/worker-pool';
-import { readTokenizer } from './node/read-tokenizer.js';
-import { answer, type TokenizerRequest } from './tokenizer-request.js';
+import { parseTokenizer } from './parse-tokenizer.js';
+import { answer, type TokenizerData, type TokenizerRequest } from './tokenizer-request.js';
 
-void serveWorker(async (data) => {
-  const { tokenizerPath, sha256 } = data as { readonly tokenizerPath: string; readonly sha256: string };
-  const { tokenizer } = await readTokenizer(tokenizerPath, sha256);
-  return async (request) => answer(tokenizer, request as TokenizerRequest);
+void serveWorker((data) => {
+  const { path, bytes } = data as TokenizerData;
+  const tokenizer = parseTokenizer(Buffer.from(bytes).toString('utf8'), path);
+  return Promise.resolve((request) => Promise.resolve(answer(tokenizer, request as TokenizerRequest)));
 });

@@ -39,6 +39,18 @@ describe('WorkerPool', () => {
     expect(notes).toEqual([note, note, note]);
   });
 
+  it('starts its workers with the first request where it is to, and says why where none can be started', async () => {
+    const echo = await pool({ start: 'when needed' });
+    expect(echo.threadIds).toEqual([]);
+    expect(await Promise.all([echo.call(1), echo.call(2)])).toEqual([
+      ['d', 1],
+      ['d', 2],
+    ]);
+    expect(echo.threadIds).toHaveLength(2);
+    const none = await pool({ start: 'when needed', module: new URL('file:///there-is-no-such-module.js') });
+    await expect(none.call(1)).rejects.toBeInstanceOf(WorkerDiedError);
+  });
+
   it('lets requests in order first pass those that wait, and keeps the order among them', async () => {
     const echo = await pool({ size: 1 });
     const answered: string[] = [];

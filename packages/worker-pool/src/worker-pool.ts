@@ -10,6 +10,8 @@ export interface WorkerPoolOptions {
   readonly module: URL;
   readonly data: unknown;
   readonly size: number;
+  /** When threads start: with the pool (default), or with the first request, which fails where none can be started. */
+  readonly start?: 'at once' | 'when needed';
   readonly errors?: ErrorTable;
   /** Attempts a request gets when workers die under it; default 2. Use 1 where a request must not run twice. */
   readonly attempts?: number;
@@ -61,6 +63,7 @@ export class WorkerPool {
   /** Starts the workers and waits until each is ready. Rejects with the worker's own error where its factory failed. */
   static async open(options: WorkerPoolOptions): Promise<WorkerPool> {
     const pool = new WorkerPool(options);
+    if (options.start === 'when needed') return pool;
     try {
       await Promise.all(Array.from({ length: options.size }, () => pool.#open()));
     } catch (error) {

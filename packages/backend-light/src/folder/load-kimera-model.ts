@@ -46,10 +46,7 @@ export async function loadKimeraModel(
   return {
     backend,
     probes,
-    tokenizer: await openTokenizer(tokenizer, {
-      file: 'tokenizer.json',
-      sha256: recordedHash(files.name, space.files, 'tokenizer.json'),
-    }),
+    tokenizer: await openTokenizer(tokenizer, { file: 'tokenizer.json', bytes: tokenizerJson }),
   };
 }
 

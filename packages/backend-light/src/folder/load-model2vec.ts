@@ -1,4 +1,4 @@
-import { sha256Hex, spaceFingerprint, type SpaceIdentity, type Tokenizer } from '@kimera/core';
+import { spaceFingerprint, type SpaceIdentity, type Tokenizer } from '@kimera/core';
 import { tokenizerIdentity } from '@kimera/tokenizers/pure';
 import { z } from 'zod';
 import { InvalidStaticModelError } from '../errors.js';
@@ -60,7 +60,7 @@ export async function loadModel2vec(
     }),
     probes: [],
     tokenizer: new Model2vecTokenizer({
-      tokenizer: await openTokenizer(tokenizer, { file: layout.tokenizer, sha256: await sha256Hex(tokenizerBytes) }),
+      tokenizer: await openTokenizer(tokenizer, { file: layout.tokenizer, bytes: tokenizerBytes }),
       unknownId: unknownId < 0 ? undefined : unknownId,
       medianTokenLength: medianLength(pieces),
       modelId,

@@ -1,4 +1,4 @@
-import { createTokenizerPool } from '@kimera/tokenizers';
+import { tokenizerPool } from '@kimera/tokenizers';
 import { basename, join, resolve } from 'node:path';
 import { loadStaticModel } from '../folder/load-static-model.js';
 import type { StaticBackend } from '../static-backend.js';
@@ -23,8 +23,7 @@ export function openStaticModel({
   return loadStaticModel({
     files: folderFiles(path),
     modelId,
-    openTokenizer: (tokenizer, { file, sha256 }) =>
-      createTokenizerPool({ tokenizerPath: join(path, file), sha256, tokenizer }),
+    openTokenizer: (tokenizer, { file, bytes }) => tokenizerPool({ tokenizer, path: join(path, file), bytes }),
   });
 }
 

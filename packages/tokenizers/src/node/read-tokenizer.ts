@@ -4,19 +4,22 @@ import type { Tokenizer } from '@kimera/core';
 import { TokenizerChangedError } from '../errors.js';
 import { parseTokenizer } from '../parse-tokenizer.js';
 
-/** A tokenizer, and the SHA-256 of the file that it came from, lower-case hex. */
+/** A tokenizer, and the file that it came from. */
 export interface ReadTokenizer {
   readonly tokenizer: Tokenizer;
-  readonly sha256: string;
+  readonly path: string;
+  readonly bytes: Uint8Array;
 }
 
 /**
- * @param expected what the file must be; anything where undefined. @throws TokenizerChangedError, and as
- * parseTokenizer.
+ * @param expected SHA-256 that the file must have, lower-case hex; anything where undefined. @throws
+ * TokenizerChangedError, and as parseTokenizer.
  */
 export async function readTokenizer(path: string, expected?: string): Promise<ReadTokenizer> {
   const bytes = await readFile(path);
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  if (expected !== undefined && sha256 !== expected) throw new TokenizerChangedError(path, expected, sha256);
-  return { sha256, tokenizer: parseTokenizer(bytes.toString('utf8'), path) };
+  if (expected !== undefined) {
+    const actual = createHash('sha256').update(bytes).digest('hex');
+    if (actual !== expected) throw new TokenizerChangedError(path, expected, actual);
+  }
+  return { path, bytes, tokenizer: parseTokenizer(bytes.toString('utf8'), path) };
 }

@@ -9,10 +9,9 @@ import {
 } from '@kimera/core';
 import { WorkerPool } from '@kimera/worker-pool';
 import { encodeBatch, joinEncodings } from '../encode-batch.js';
-import { TokenizerChangedError } from '../errors.js';
-import type { TokenizerRequest } from '../tokenizer-request.js';
+import type { TokenizerData, TokenizerRequest } from '../tokenizer-request.js';
 import { TOKENIZER_WORKER } from '../workers.js';
-import { readTokenizer } from './read-tokenizer.js';
+import { type ReadTokenizer, readTokenizer } from './read-tokenizer.js';
 
 /**
  * UTF-16 units up to which a batch is tokenised on the caller's thread: about a millisecond, less than a message to a
@@ -26,8 +25,6 @@ const INLINE_UNITS = 2_000;
 const SLICE_UNITS = 50_000;
 
 const errors: ErrorTable = {
-  TOKENIZER_CHANGED: ({ fields: { path, expected, actual } }) =>
-    new TokenizerChangedError(String(path), String(expected), String(actual)),
   INVALID_ENCODE_OPTIONS: ({ fields }) =>
     new InvalidEncodeOptionsError(Number(fields['maxTokens']), Number(fields['specialTokens'])),
 };
@@ -37,15 +34,7 @@ export interface TokenizerPool extends BatchTokenizer {
   readonly tokenizer: Tokenizer;
 }
 
-export interface TokenizerPoolOptions {
-  readonly tokenizerPath: string;
-  /**
-   * What the file must be; default: whatever it is now. Every thread reads the same, those that take the place of dead
-   * ones too.
-   */
-  readonly sha256?: string | undefined;
-  /** What this thread has read of it already, where `sha256` is what that was. */
-  readonly tokenizer?: Tokenizer | undefined;
+export interface TokenizerThreads {
   /** Threads; default 1. */
   readonly size?: number;
   /**
@@ -55,26 +44,39 @@ export interface TokenizerPoolOptions {
   readonly worker?: URL;
 }
 
-/**
- * Tokenises in worker threads, so that long batches leave the caller's thread free; small ones are done at once.
- * @throws TokenizerChangedError, and as parseTokenizer.
- */
+export interface TokenizerPoolOptions extends TokenizerThreads {
+  readonly tokenizerPath: string;
+  /** What the file must be; default: whatever it is now. */
+  readonly sha256?: string | undefined;
+}
+
+/** As `tokenizerPool`, of a file. @throws TokenizerChangedError, and as parseTokenizer. */
 export async function createTokenizerPool({
   tokenizerPath,
-  sha256: recorded,
-  tokenizer: read,
-  size = 1,
-  worker = TOKENIZER_WORKER,
+  sha256,
+  ...threads
 }: TokenizerPoolOptions): Promise<TokenizerPool> {
-  const { tokenizer, sha256 } =
-    read !== undefined && recorded !== undefined
-      ? { tokenizer: read, sha256: recorded }
-      : await readTokenizer(tokenizerPath, recorded);
+  return tokenizerPool(await readTokenizer(tokenizerPath, sha256), threads);
+}
+
+/**
+ * Tokenises in worker threads, so that long batches leave the caller's thread free; small ones are done at once. The
+ * threads start with the first long batch: most programs have none, and a large vocabulary takes half a second and a
+ * hundred megabytes. Every thread, also one that takes the place of another, has what was read at first, whatever the
+ * file is by then.
+ */
+export async function tokenizerPool(
+  { tokenizer, path, bytes }: ReadTokenizer,
+  { size = 1, worker = TOKENIZER_WORKER }: TokenizerThreads = {},
+): Promise<TokenizerPool> {
+  const shared = new SharedArrayBuffer(bytes.length);
+  new Uint8Array(shared).set(bytes);
   const pool = await WorkerPool.open({
     name: 'tokenizer',
     module: worker,
-    data: { tokenizerPath, sha256 },
+    data: { path, bytes: shared } satisfies TokenizerData,
     size,
+    start: 'when needed',
     errors,
   });
   /** One response a slice. A long batch lets short ones go first. */
