@@ -11,13 +11,14 @@ import { parseArgs } from 'node:util';
 import { ARCHITECTURES, encoderWeights, type Architecture } from '@kimera/converter';
 import { OnnxGraph, OPSET } from '@kimera/onnx-file';
 import { writeSafetensors, type Tensor as StoredTensor } from '@kimera/safetensors';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { Tensor } from 'onnxruntime-node';
 import { fastGraph } from '../packages/converter/src/graphs/fast-graph.js';
 import { floatKernel } from '../packages/converter/src/graphs/matrix-kernel.js';
 import { portableGraph } from '../packages/converter/src/graphs/portable-graph.js';
 import { writeInt8 } from '../packages/converter/src/int8/write-int8.js';
 import { openCheckpointModel } from '../packages/converter/src/model/checkpoint-model.js';
 import { linkWeights } from '../packages/converter/src/weights/link-weights.js';
+import { fastGraphFeeds, InferenceSession, int64 } from './bare-session.js';
 import { machineLines, percentile, root, table } from './machine.js';
 
 const {
@@ -105,31 +106,23 @@ async function openGraph(path: string): Promise<{ readonly run: Run; readonly cl
   const session = await InferenceSession.create(path);
   return {
     run: (ids, texts, tokens) => {
-      const int64 = (values: readonly number[], dims: readonly number[]): Tensor =>
-        new Tensor('int64', BigInt64Array.from(values, BigInt), dims);
-      const portable = !session.inputNames.includes('groups');
-      const feeds = {
-        input_ids: int64(ids, portable ? [texts, tokens] : [ids.length]),
-        attention_mask: int64(
-          ids.map(() => 1),
-          [texts, tokens],
-        ),
-        token_type_ids: int64(
-          ids.map(() => 0),
-          [texts, tokens],
-        ),
-        token_places: int64(
-          ids.map((_, i) => i % tokens),
-          [ids.length],
-        ),
-        groups: int64([texts, tokens], [1, 2]),
-      };
+      const isFast = session.inputNames.includes('groups');
+      const feeds = isFast ? fastGraphFeeds(ids, texts, tokens) : portableFeeds(ids, [texts, tokens]);
       return session.run(
         Object.fromEntries(Object.entries(feeds).filter(([name]) => session.inputNames.includes(name))),
       );
     },
     close: () => session.release(),
   };
+}
+
+function portableFeeds(ids: readonly number[], dims: readonly [number, number]): Record<string, Tensor> {
+  const filled = (value: number): Tensor =>
+    int64(
+      ids.map(() => value),
+      dims,
+    );
+  return { input_ids: int64(ids, dims), attention_mask: filled(1), token_type_ids: filled(0) };
 }
 
 async function measure(folder: string, modelType: string): Promise<readonly (readonly string[])[]> {

@@ -14,8 +14,8 @@ import { fileURLToPath } from 'node:url';
 import { openOnnxBackend, type PackedWeightsEvent } from '@kimera/backend-onnx';
 import { openEmbedder } from '@kimera/embedder';
 import { openModelFolder } from '@kimera/model-folder';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { z } from 'zod';
+import { fastGraphFeeds, InferenceSession } from './bare-session.js';
 import { machineLines, percentile, root, table } from './machine.js';
 import { metricsOf, startServerProcess } from './start-server.js';
 
@@ -80,17 +80,8 @@ async function openBareSession(): Promise<(task: Task) => Promise<number>> {
     enableMemPattern: false,
   });
   const { texts, tokens } = BATCH;
-  const int64 = (dims: readonly number[], value: (i: number) => number): Tensor =>
-    new Tensor(
-      'int64',
-      BigInt64Array.from({ length: dims.reduce((a, b) => a * b) }, (_, i) => BigInt(value(i))),
-      dims,
-    );
-  const feeds = {
-    input_ids: int64([texts * tokens], (i) => 2_000 + ((i * 7_919) % 20_000)),
-    token_places: int64([texts * tokens], (i) => i % tokens),
-    groups: int64([1, 2], (i) => [texts, tokens][i] ?? 0),
-  };
+  const ids = Array.from({ length: texts * tokens }, (_, i) => 2_000 + ((i * 7_919) % 20_000));
+  const feeds = fastGraphFeeds(ids, texts, tokens);
   return ({ seconds }) =>
     repeat(seconds, async () => {
       await session.run(feeds, ['dense']);

@@ -9,11 +9,8 @@ import { join, relative } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { InferenceSession as Session } from 'onnxruntime-node';
-import { machineLines, root } from './machine.js';
-
-// Before the library is loaded.
-process.env['ORT_DISABLE_TELEMETRY'] = '1';
-const { InferenceSession, Tensor } = await import('onnxruntime-node');
+import { fastGraphFeeds, InferenceSession } from './bare-session.js';
+import { machineLines, percentile, root, table } from './machine.js';
 
 /** Microseconds that threads spin; 0: they sleep at once; 'default': as ONNX Runtime does where nothing is said. */
 const SPINS = [0, 10, 20, 50, 'default'] as const;
@@ -35,17 +32,17 @@ const sessions: (readonly [string, Session])[] = [['one thread', await open(1, 0
 for (const spin of SPINS) sessions.push([spin === 0 ? 'sleeps' : `spins ${spin}`, await open(2, spin)]);
 
 console.log([...machineLines(), `- graph: ${relative(root, graph)}`, ''].join('\n'));
-console.log(`| tokens | busy | ${sessions.map(([name]) => name).join(' | ')} |`);
-console.log(`| --- | --- |${' --- |'.repeat(sessions.length)}`);
+const rows: (readonly (string | number)[])[] = [];
 for (const busy of numbers(values.busy)) {
   const others = Array.from({ length: busy }, () => spawn(process.execPath, ['--eval', 'for (;;);']));
   try {
     await pause(500);
-    for (const tokens of numbers(values.tokens)) console.log(`| ${tokens} | ${busy} | ${await row(tokens)} |`);
+    for (const tokens of numbers(values.tokens)) rows.push([tokens, busy, ...(await measured(tokens))]);
   } finally {
     await Promise.all(others.map(end));
   }
 }
+console.log(table(['tokens', 'busy', ...sessions.map(([name]) => name)], rows));
 await pause(100);
 const before = process.cpuUsage();
 await pause(2_000);
@@ -66,7 +63,8 @@ async function open(threads: number, spin: (typeof SPINS)[number]): Promise<Sess
   });
 }
 
-async function row(tokens: number): Promise<string> {
+/** Of each session: median / mean. */
+async function measured(tokens: number): Promise<readonly string[]> {
   const times = new Map<string, number[]>(sessions.map(([name]) => [name, []]));
   for (let round = 0; round < Number(values.rounds); round++)
     for (const [name, session] of sessions) {
@@ -77,25 +75,15 @@ async function row(tokens: number): Promise<string> {
         times.get(name)?.push(performance.now() - started);
       }
     }
-  return [...times.values()]
-    .map((all) => {
-      const sorted = all.toSorted((a, b) => a - b);
-      const mean = all.reduce((sum, time) => sum + time, 0) / all.length;
-      return `${(sorted[sorted.length >> 1] ?? NaN).toFixed(2)} / ${mean.toFixed(2)}`;
-    })
-    .join(' | ');
+  return [...times.values()].map((all) => {
+    const mean = all.reduce((sum, time) => sum + time, 0) / all.length;
+    return `${percentile(all, 0.5).toFixed(2)} / ${mean.toFixed(2)}`;
+  });
 }
 
 async function run(session: Session, tokens: number): Promise<void> {
-  const int64 = (items: readonly number[], dims: readonly number[] = [items.length]) =>
-    new Tensor('int64', BigInt64Array.from(items, BigInt), dims);
-  const places = Array.from({ length: tokens }, (_, i) => i);
-  const feeds = {
-    input_ids: int64(places.map((place) => 1_000 + 17 * place)),
-    token_places: int64(places),
-    groups: int64([1, tokens], [1, 2]),
-  };
-  await session.run(feeds, ['dense']);
+  const ids = Array.from({ length: tokens }, (_, place) => 1_000 + 17 * place);
+  await session.run(fastGraphFeeds(ids, 1, tokens), ['dense']);
 }
 
 async function end(child: ChildProcess): Promise<void> {

@@ -2,7 +2,7 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
 import { createdAtOnce } from './pglite/created-at-once.js';
-import { STOP, type PGliteThreadData, type PGliteThreadMessage } from './pglite/messages.js';
+import { reasonOf, STOP, type PGliteThreadData, type PGliteThreadMessage } from './pglite/messages.js';
 import { WireServer } from './pglite/wire-server.js';
 
 /** The thread that owns the embedded database: a statement blocks its event loop while it runs. */
@@ -65,8 +65,4 @@ async function execute(database: PGlite, messages: Buffer): Promise<Buffer> {
 function ownPort(): MessagePort {
   if (parentPort === null) throw new Error('pglite-worker runs in a worker thread');
   return parentPort;
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

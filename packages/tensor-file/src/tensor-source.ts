@@ -51,7 +51,7 @@ export interface TensorSource extends TensorFile {
 /** Elements that are read at once: 1 MB of float32 stays in the processor's cache from one use to the next. */
 const SLICE_ELEMENTS = 1 << 18;
 
-/** A whole tensor of no more is read without the memory of slices, which finds sooner whether numbers are finite. */
+/** A tensor of no more is read at once: slices, and their memory, are for large ones. */
 const SMALL_ELEMENTS = 1 << 12;
 
 /**

@@ -33,8 +33,8 @@ export class UnsupportedTokenizerError extends KimeraError {
 }
 
 /**
- * A tokenizer.json is not the one that was recorded, or that was read before: other tokens would give vectors of
- * another space under the same name (invariant 2).
+ * A tokenizer.json is not the one that was recorded: other tokens would give vectors of another space under the same
+ * name (invariant 2).
  */
 export class TokenizerChangedError extends KimeraError {
   readonly code = 'TOKENIZER_CHANGED';

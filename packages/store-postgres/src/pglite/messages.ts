@@ -13,5 +13,10 @@ export type PGliteThreadMessage =
   | { readonly kind: 'failed'; readonly reason: string }
   | { readonly kind: 'died'; readonly reason: string };
 
+/** What was thrown, for a message. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** To the thread, which closes the database and ends. */
 export const STOP = 'stop';

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { STOP, type PGliteThreadData, type PGliteThreadMessage } from './messages.js';
+import { reasonOf, STOP, type PGliteThreadData, type PGliteThreadMessage } from './messages.js';
 import { PGLITE_WORKER } from '../workers.js';
 import { PGliteOpenError } from '../errors.js';
 
@@ -17,7 +17,7 @@ export class PGliteThread {
     let reason = 'the thread ended';
     const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     worker.on('error', (error) => {
-      reason = error instanceof Error ? error.message : String(error);
+      reason = reasonOf(error);
     });
     const port = await new Promise<number>((resolve, reject) => {
       const refuse = (): void => reject(new PGliteOpenError(data.dataFolder, reason));

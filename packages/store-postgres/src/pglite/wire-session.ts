@@ -17,6 +17,7 @@ import {
   SSL_REQUEST,
   type Frame,
 } from './frames.js';
+import { reasonOf } from './messages.js';
 
 export interface WireSessionParts {
   readonly socket: Socket;
@@ -162,7 +163,7 @@ export class WireSession {
       (answer) => {
         if (socket.writable) socket.write(answer);
       },
-      (error: unknown) => this.end('57P02', `the embedded database failed: ${String(error)}`),
+      (error: unknown) => this.end('57P02', `the embedded database failed: ${reasonOf(error)}`),
     );
   }
 }
