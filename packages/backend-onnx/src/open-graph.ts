@@ -5,8 +5,9 @@ import { openNativeSession, type NativeSession } from './native-session.js';
 import { identityOf } from './packed/files.js';
 
 /**
- * So long the threads of a session look for the work of the next operator before they sleep: waking one takes as long as
- * a short text's operator. Longer takes the processor from others (docs/decisions/2026-11-30-one-text.md).
+ * A thread of a session that has nothing to do looks for work for this long before it sleeps. To wake one takes as long
+ * as an operator of a short text; a longer look takes the processor from others
+ * (docs/decisions/2026-11-30-one-text.md).
  */
 const SPIN_MICROSECONDS = 20;
 

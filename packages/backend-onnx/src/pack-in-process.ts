@@ -27,7 +27,7 @@ const STOPPED: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
  * go well another time.
  */
 export async function packInProcess(task: PackTask, signal: AbortSignal): Promise<string | undefined> {
-  const child = fork(fileURLToPath(new URL('../dist/pack-weights.js', import.meta.url)), [], {
+  const child = fork(fileURLToPath(new URL('../dist/pack-weights.js', import.meta.url)), [task.folder], {
     serialization: 'advanced',
     execArgv: [],
     env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },

@@ -1,8 +1,11 @@
 // A program of its own: writes the packed weights of a graph into a folder, checks them with the model folder's probes,
 // and gives the folder its name. It ends without a trace beyond that folder when the process that started it does.
+import { rmSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { KimeraError } from '@kimera/core';
 import { reasonOf } from '@kimera/fast-graph';
 import { openCheckedGraph, savePackedGraph } from './open-graph.js';
@@ -11,30 +14,40 @@ import { readEntry, writeEntry } from './packed/entry.js';
 import { GRAPH_FILE, WEIGHTS_FILE } from './packed/files.js';
 import type { PackAnswer, PackTask } from './pack-in-process.js';
 
-process.once('message', (message) => {
-  const task = message as PackTask;
-  const gone = (): void => {
-    void rm(task.folder, { recursive: true, force: true }).finally(() => process.exit(1));
-  };
-  process.once('disconnect', gone);
-  if (!process.connected) {
-    gone();
-    return;
-  }
-  void pack(task)
+// A thread of its own packs: this one has nothing else to do than to see that the other process is gone.
+if (isMainThread) serveStarter(process.argv[2] ?? '');
+else
+  void pack(workerData as PackTask)
     .then(
       (): PackAnswer => ({ done: true }),
       (error: unknown): PackAnswer => ({ failed: reasonOf(error), unfit: error instanceof KimeraError }),
     )
-    .then((answer) => {
+    .then((answer) => parentPort?.postMessage(answer));
+
+/** Its folder is an argument too: the starter may end before it has sent the task. */
+function serveStarter(folder: string): void {
+  const gone = (): void => {
+    // The thread may add a file while others are removed.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 100, retryDelay: 10 });
+    // Not by `process.exit`, which waits for what the thread is in.
+    process.kill(process.pid, 'SIGKILL');
+  };
+  if (!process.connected) gone();
+  process.once('disconnect', gone);
+  process.once('message', (task) => {
+    const answer = (told: PackAnswer): void => {
       process.off('disconnect', gone);
-      process.send?.(answer, () => process.disconnect());
-    });
-});
+      process.send?.(told, () => process.disconnect());
+    };
+    new Worker(fileURLToPath(import.meta.url), { workerData: task })
+      .once('message', answer)
+      .once('error', (error) => answer({ failed: reasonOf(error), unfit: false }));
+  });
+}
 
 async function pack({ data, folder, entry }: PackTask): Promise<void> {
-  // Before ONNX Runtime starts threads, which inherit it.
-  setPriority(constants.priority.PRIORITY_LOW);
+  // Of this thread, before ONNX Runtime starts others, which inherit it. The lowest would wait for hours beside a busy server.
+  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   const options = { ...data.graph, intraOpThreads: 1 };
   const written = join(folder, 'written');
   await mkdir(written, { mode: 0o700 });

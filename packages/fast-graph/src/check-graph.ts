@@ -1,5 +1,5 @@
 import { Int8SaturationError } from '@kimera/core';
-// Not from 'pure': a worker thread would load the schema of space.json, which takes longer than to start it.
+// Not from 'pure': a worker thread would load the schema of space.json, which takes longer than the thread's own start.
 import { checkProbes } from '@kimera/model-folder/probe';
 import type { ModelFolder, SpaceFileVariant } from '@kimera/model-folder/pure';
 import type { FastGraph } from './fast-graph.js';

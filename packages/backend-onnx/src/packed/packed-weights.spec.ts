@@ -118,6 +118,15 @@ async function entries(): Promise<readonly string[]> {
   return (await readdir(folder).catch(() => [])).map((name) => join(folder, name));
 }
 
+/** The process that writes has made its first file. */
+async function begun(): Promise<void> {
+  for (;;) {
+    const [folder] = await entries();
+    if (folder !== undefined && (await readdir(folder).catch(() => [])).length > 0) return;
+    await pause(5);
+  }
+}
+
 describe.each([
   'fixtures/models/bge-m3-tiny',
   // Its matrices are small: their packed forms would lie at any byte.
@@ -270,7 +279,7 @@ it('what a killed writer left goes after a while, and what was not used for long
   const { entry } = await copied();
   await rename(entry, `${entry}.new`);
   const ago = (minutes: number): Date => new Date(Date.now() - minutes * 60_000);
-  await utimes(`${entry}.new`, ago(11), ago(11));
+  await utimes(`${entry}.new`, ago(2), ago(2));
   const folder = join(cache, 'packed-weights');
   for (const [name, days] of [
     ['old', 31],
@@ -299,11 +308,7 @@ it('a process that is killed while they are written leaves nothing that is taken
     stdio: 'ignore',
   });
   const exit = once(child, 'exit');
-  const isBegun = async (): Promise<boolean> => {
-    const [folder] = await entries();
-    return folder !== undefined && (await readdir(folder).catch(() => [])).length > 0;
-  };
-  while (!(await isBegun())) await pause(5);
+  await begun();
   child.kill('SIGKILL');
   await exit;
   // The process that writes ends with it.
@@ -311,6 +316,42 @@ it('a process that is killed while they are written leaves nothing that is taken
   for (const path of await entries()) await rm(path, { recursive: true });
   await written();
 });
+
+/** Of the children of this process that write packed weights. */
+async function writers(): Promise<readonly number[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const states = await Promise.all(
+    pids.map(async (pid) => {
+      const [state, command] = await Promise.all(
+        ['stat', 'cmdline'].map((name) => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => '')),
+      );
+      const parent = Number(/\) \S+ (\d+)/.exec(state ?? '')?.[1]);
+      return parent === process.pid && command?.includes('pack-weights.js') === true ? [Number(pid)] : [];
+    }),
+  );
+  return states.flat();
+}
+
+(process.platform === 'linux' ? it : it.skip)(
+  'a graph that ends the process that packs it is not packed again, and is served as it is',
+  async () => {
+    const opened = await Opened.open();
+    const vectors = await opened.vectors();
+    await begun();
+    const pids = await writers();
+    expect(pids).toHaveLength(1);
+    for (const pid of pids) process.kill(pid, 'SIGSEGV');
+    await opened.told('unavailable');
+    expect(opened.events).toEqual([{ kind: 'unavailable', reason: 'the process that packs ended by SIGSEGV' }]);
+    expect(await opened.vectors()).toEqual(vectors);
+    await opened.close();
+    expect((await entries()).map((path) => path.slice(path.lastIndexOf('.')))).toEqual(['.unfit']);
+    const again = await Opened.open();
+    await again.told('unavailable');
+    await again.close();
+    expect(again.events).toEqual([{ kind: 'unavailable', reason: 'this graph could not be packed before' }]);
+  },
+);
 
 it('backends that start at once do not hurt each other', async () => {
   const opened = await Promise.all([Opened.open(), Opened.open(), Opened.open()]);

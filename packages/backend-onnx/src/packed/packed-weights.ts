@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import { isAbsence } from '@kimera/core';
 import { reasonOf } from '@kimera/fast-graph';
 import type { PackedGraph, WorkerData } from '../graph-options.js';
@@ -16,8 +16,10 @@ const FOLDER = 'packed-weights';
 const UNFINISHED = '.new';
 /** Of a file that says why a graph cannot be packed. */
 const UNFIT = '.unfit';
-/** A writer that took longer was killed: writing a large model takes a minute. */
-const UNFINISHED_MINUTES = 10;
+/** While a process waits for its writer it says so by the folder's time, this often. */
+const SIGN_MILLISECONDS = 5_000;
+/** A folder without a sign for so long is of a process that was killed. */
+const UNFINISHED_MINUTES = 1;
 /** Entries that are kept: those that were used last, and none that was not for so long. */
 const ENTRIES = 8;
 const UNUSED_DAYS = 30;
@@ -101,7 +103,7 @@ export class PackedWeights {
     await rm(this.#entry, { recursive: true, force: true }).catch(() => undefined);
   }
 
-  /** Makes them in a process of their own, of the lowest priority. Undefined where that does not work, or was stopped. */
+  /** Makes them in a process of their own, of low priority. Undefined where that does not work, or was stopped. */
   async write(): Promise<PackedGraph | undefined> {
     if (this.#closing.signal.aborted) return undefined;
     this.#writing ??= this.#write()
@@ -127,7 +129,7 @@ export class PackedWeights {
   }
 
   async #write(): Promise<PackedGraph | undefined> {
-    await setTimeout(this.#after, undefined, { ref: false, signal: this.#closing.signal });
+    await pause(this.#after, undefined, { ref: false, signal: this.#closing.signal });
     await this.#removeOld();
     const lack = await lackOfRoom(this.#folder, this.#data.served);
     if (lack !== undefined) throw new Error(lack);
@@ -137,6 +139,9 @@ export class PackedWeights {
     await mkdir(unfinished, { mode: 0o700 }).catch((error: unknown) => {
       throw isPresence(error) ? new Error('another process is writing them') : error;
     });
+    const signs = setInterval(() => {
+      utimes(unfinished, new Date(), new Date()).catch(() => undefined);
+    }, SIGN_MILLISECONDS).unref();
     try {
       const unfit = await packInProcess(
         { data: this.#data, folder: unfinished, entry: this.#entry },
@@ -147,6 +152,7 @@ export class PackedWeights {
         throw new Error(unfit);
       }
     } finally {
+      clearInterval(signs);
       await rm(unfinished, { recursive: true, force: true });
     }
     const packed = await this.find();
