@@ -154,6 +154,12 @@ async function measure(folder: string, modelType: string): Promise<readonly (rea
   return rows;
 }
 
+const unknown = only.filter((name) => !KINDS.some(([modelType]) => modelType === name));
+if (unknown.length > 0) {
+  const known = KINDS.map(([modelType]) => modelType).join(', ');
+  process.stderr.write(`no architecture ${unknown.join(', ')}: there are ${known}\n`);
+  process.exit(64);
+}
 const scratch = await mkdtemp(join(parent, 'kimera-architectures-'));
 const rows: (readonly string[])[] = [];
 try {

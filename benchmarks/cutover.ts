@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { KimeraError } from '@kimera/core';
+import { KimeraError, reasonOf } from '@kimera/core';
 import {
   adoptTable,
   cutOver,
@@ -113,7 +113,7 @@ async function timed(kind: 'read' | 'write', text: string, parameters: readonly 
   try {
     await pool.query(text, [...parameters]);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     failures.set(reason, (failures.get(reason) ?? 0) + 1);
   }
   statements[kind].push(performance.now() - started);

@@ -54,10 +54,19 @@ const PEERS = [
   { name: 'node-llama-cpp', npm: ['node-llama-cpp@3.22.1'], module: 'node-llama-cpp' },
 ];
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { only: { type: 'string' }, again: { type: 'boolean', default: false } },
-});
+const USAGE = `npm run bench:peers -- [FOLDER] [options]
+
+Installs the libraries and servers that npm run bench measures Kimera beside, each in an environment of its own.
+
+  FOLDER        default: kimera/peers in the user's cache; about 8 GB and ten minutes, what is there is kept
+  --only LIST   of ${PEERS.map(({ name }) => name).join(', ')}; default: all
+  --again       installs them again
+`;
+const { values, positionals } = givenOptions();
+if (values.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
 const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
 const folder = resolve(positionals[0] ?? join(cache, 'kimera', 'peers'));
 const only = values.only?.split(',');
@@ -65,6 +74,22 @@ const unknown = only?.filter((name) => !PEERS.some((peer) => peer.name === name)
 if (unknown.length > 0) {
   console.error(`no peer ${unknown.join(', ')}: they are ${PEERS.map(({ name }) => name).join(', ')}`);
   process.exit(64);
+}
+
+function givenOptions() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        only: { type: 'string' },
+        again: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    console.error(`${error.message}\n\n${USAGE}`);
+    process.exit(64);
+  }
 }
 
 /** @throws with the end of what it printed. */

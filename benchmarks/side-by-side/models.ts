@@ -5,6 +5,7 @@ import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { reasonOf } from '@kimera/core';
 import { z } from 'zod';
 import { root } from '../machine.js';
 import type { CellModel } from './cells.js';
@@ -22,7 +23,7 @@ async function runPython(python: string, script: string, words: readonly string[
     const environment = { ...process.env, ...OFFLINE };
     return (await run(python, [path, ...words], { env: environment, maxBuffer: 1 << 26 })).stdout;
   } catch (error) {
-    const lines = (error instanceof Error ? error.message : String(error)).trim().split('\n');
+    const lines = reasonOf(error).trim().split('\n');
     throw new MissingSystemError(`${script} failed: ${lines.at(-1) ?? ''}`);
   }
 }

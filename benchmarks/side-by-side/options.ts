@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { reasonOf } from '@kimera/core';
 import { root } from '../machine.js';
 import { CELLS } from './cells.js';
 import { defaultPeersFolder } from './peers.js';
@@ -34,7 +35,7 @@ export function readOptions(): BenchOptions {
     process.stdout.write(USAGE);
     process.exit(0);
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    process.stderr.write(`${reasonOf(error)}\n\n${USAGE}`);
     process.exit(2);
   }
 }

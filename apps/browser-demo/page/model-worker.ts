@@ -1,5 +1,5 @@
 import { openBrowserModel } from '@kimera/backend-wasm/browser';
-import { KimeraError } from '@kimera/core';
+import { KimeraError, reasonOf } from '@kimera/core';
 import { Embedder } from '@kimera/embedder/pure';
 import mjs from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url';
 import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
@@ -11,7 +11,7 @@ const failed = (error: unknown): void =>
   answer({
     kind: 'failed',
     code: error instanceof KimeraError ? error.code : 'INTERNAL',
-    message: error instanceof Error ? error.message : String(error),
+    message: reasonOf(error),
   });
 
 /** Embeds off the page's thread. */

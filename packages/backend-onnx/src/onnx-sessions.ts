@@ -1,5 +1,5 @@
-import type { RunOrder } from '@kimera/core';
-import { type GraphRunner, reasonOf, type RunRequest, type SessionsOfBatch } from '@kimera/fast-graph';
+import { type RunOrder, reasonOf } from '@kimera/core';
+import { type GraphRunner, type RunRequest, type SessionsOfBatch } from '@kimera/fast-graph';
 import type { WorkerPool } from '@kimera/worker-pool';
 import type { PackedGraph, WorkerNote } from './graph-options.js';
 import type { PackedWeights } from './packed/packed-weights.js';

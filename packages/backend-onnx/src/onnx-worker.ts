@@ -1,4 +1,5 @@
-import { type FastGraph, reasonOf, type RunRequest } from '@kimera/fast-graph';
+import { reasonOf } from '@kimera/core';
+import { type FastGraph, type RunRequest } from '@kimera/fast-graph';
 import { serveWorker } from '@kimera/worker-pool';
 import type { WorkerData, WorkerNote } from './graph-options.js';
 import { openCheckedGraph } from './open-graph.js';

@@ -1,5 +1,5 @@
-import { Int8SaturationError } from '@kimera/core';
-import { checkGraph, checkInt8, FastGraph, ModelLoadError, reasonOf } from '@kimera/fast-graph';
+import { Int8SaturationError, reasonOf } from '@kimera/core';
+import { checkGraph, checkInt8, FastGraph, ModelLoadError } from '@kimera/fast-graph';
 import { type GraphOptions, nativeBackendName, type PackedGraph, SESSION, type WorkerData } from './graph-options.js';
 import { openNativeSession, type NativeSession } from './native-session.js';
 import { identityOf } from './packed/files.js';

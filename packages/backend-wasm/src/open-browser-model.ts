@@ -1,5 +1,5 @@
-import type { BatchTokenizer, InferenceBackend, VariantName } from '@kimera/core';
-import { checkGraph, checkInt8, FastGraph, ModelLoadError, reasonOf, SessionRunner } from '@kimera/fast-graph';
+import { type BatchTokenizer, type InferenceBackend, type VariantName, reasonOf } from '@kimera/core';
+import { checkGraph, checkInt8, FastGraph, ModelLoadError, SessionRunner } from '@kimera/fast-graph';
 import { fetchModelFolder, type FetchedModelFolder, type Probe } from '@kimera/model-folder/pure';
 import { inlineTokenizer, parseTokenizer } from '@kimera/tokenizers/pure';
 import * as runtime from 'onnxruntime-web/wasm';

@@ -1,6 +1,7 @@
 import { open, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { checkGraph, checkInt8, FastGraph, type RunRequest, ModelLoadError, reasonOf } from '@kimera/fast-graph';
+import { reasonOf } from '@kimera/core';
+import { checkGraph, checkInt8, FastGraph, type RunRequest, ModelLoadError } from '@kimera/fast-graph';
 import { serveWorker } from '@kimera/worker-pool';
 import * as runtime from 'onnxruntime-web';
 import { endingOnTrap } from './node/ending-on-trap.js';

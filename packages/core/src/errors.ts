@@ -26,6 +26,11 @@ export abstract class KimeraError extends Error {
  */
 export type ErrorKind = 'caller' | 'refused' | 'retryable' | 'internal';
 
+/** What was thrown, for a message: not all code throws errors. */
+export function reasonOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
 export type ErrorField = string | number | boolean | null | readonly string[] | readonly number[];
 
 /** A call on something that was closed, or was closed while the call waited. */

@@ -39,6 +39,7 @@ export {
   NotCanonicalError,
   ProbeMismatchError,
   ProbeNormError,
+  reasonOf,
   RowColumnError,
   SpaceMismatchError,
   UnknownCollectionError,

@@ -44,8 +44,3 @@ export const graphErrors: ErrorTable = {
   INFERENCE: ({ fields }) =>
     new InferenceError(Number(fields['texts']), Number(fields['tokens']), String(fields['reason'])),
 };
-
-/** What a runtime threw, in words: not all of them throw errors. */
-export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -1,5 +1,5 @@
-import { type Head, HEADS, UnnormalizedOutputError } from '@kimera/core';
-import { InferenceError, ModelLoadError, reasonOf } from './errors.js';
+import { type Head, HEADS, UnnormalizedOutputError, reasonOf } from '@kimera/core';
+import { InferenceError, ModelLoadError } from './errors.js';
 import type { GraphInput, GraphSession } from './graph-session.js';
 import type { RunRequest, RunResponse } from './run-request.js';
 

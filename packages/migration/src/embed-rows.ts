@@ -6,6 +6,7 @@ import {
   type PoisonRow,
   type SourceRow,
   type TextEmbedder,
+  reasonOf,
 } from '@kimera/core';
 import { EmbedderBrokenError, NotFiniteVectorError } from './errors.js';
 
@@ -54,7 +55,7 @@ export async function embedRows(
         poison: halves.flatMap(({ poison }) => poison),
       };
     }
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     await embedder.encodeText(HARMLESS, { role: 'document', lane: 'bulk' }).catch((cause: unknown) => {
       throw new EmbedderBrokenError(embedder.space.modelId, reason, { cause });
     });

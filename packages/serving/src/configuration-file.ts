@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
+import { reasonOf } from '@kimera/core';
 import { closest, distance } from 'fastest-levenshtein';
 import { parseDocument, type Document } from 'yaml';
 import { z } from 'zod';
@@ -37,7 +38,7 @@ export async function withConfigurationFile(environment: Environment, root: stri
 /** Each setting as the variable would have it. @throws ConfigurationFileError, UnknownSettingError. */
 export async function readConfigurationFile(path: string): Promise<Environment> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new ConfigurationFileError(path, error instanceof Error ? error.message : String(error), { cause: error });
+    throw new ConfigurationFileError(path, reasonOf(error), { cause: error });
   });
   const document = parseDocument(text, { uniqueKeys: true });
   const [problem] = [...document.errors, ...document.warnings];

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { spaceAt } from '@kimera/backend-light';
-import { KimeraError, shortFingerprint } from '@kimera/core';
+import { KimeraError, shortFingerprint, reasonOf } from '@kimera/core';
 import type { Embedder } from '@kimera/embedder';
 import type { ModelReload as Choice } from './configuration.js';
 import { ReloadedSpaceError } from './errors.js';
@@ -87,7 +87,7 @@ export class ModelReload {
       if (fingerprint === before) logger.info(fields, `${path} has changed and serves, the same space`);
       else logger.warn(fields, `${path} has changed and serves another space: vectors from before do not fit`);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       const code = error instanceof KimeraError ? error.code : undefined;
       logger.error(
         { path, code, reason },

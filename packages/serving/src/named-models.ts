@@ -4,6 +4,7 @@ import {
   UnknownCollectionError,
   type CollectionSearch,
   type EmbeddingSpace,
+  reasonOf,
 } from '@kimera/core';
 import type { Embedder } from '@kimera/embedder';
 import { ModelNotServedError, ModelOfSpaceNotFoundError, ModelUnavailableError } from './errors.js';
@@ -117,7 +118,7 @@ export class NamedModels {
     const { served, onDemand, logger } = this.#parts;
     if (served.all.some((embedder) => embedder.space.fingerprint === space.fingerprint)) return;
     onDemand.prepare(space).catch((error: unknown) => {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       logger.warn(
         { model: space.modelId, space: space.fingerprint, reason },
         `${space.modelId}, the other model of a migration, cannot be opened: once its space is active, no text can be embedded for the collection`,

@@ -1,8 +1,9 @@
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { reasonOf } from '@kimera/core';
 import { PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
 import { createdAtOnce } from './pglite/created-at-once.js';
-import { reasonOf, STOP, type PGliteThreadData, type PGliteThreadMessage } from './pglite/messages.js';
+import { STOP, type PGliteThreadData, type PGliteThreadMessage } from './pglite/messages.js';
 import { WireServer } from './pglite/wire-server.js';
 
 /** The thread that owns the embedded database: a statement blocks its event loop while it runs. */

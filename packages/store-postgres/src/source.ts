@@ -4,6 +4,7 @@ import {
   UnknownCollectionError,
   UnknownSpaceError,
   type EmbeddingSpace,
+  reasonOf,
 } from '@kimera/core';
 import { z } from 'zod';
 import { KEY_TYPES, type KeyType } from './key-types.js';
@@ -103,7 +104,7 @@ export function reading(sql: Queryable, source: Pick<Source, 'name' | 'title'>):
 /** What a statement that reads the table failed with. */
 export function readingError(error: unknown, { name, title }: Pick<Source, 'name' | 'title'>): unknown {
   return isMisfit(error)
-    ? new CollectionUnreadableError(name, title, error instanceof Error ? error.message : String(error), {
+    ? new CollectionUnreadableError(name, title, reasonOf(error), {
         cause: error,
       })
     : error;

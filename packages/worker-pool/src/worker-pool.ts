@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { ClosedError, type ErrorTable, fromPortableError, type RunOrder } from '@kimera/core';
+import { ClosedError, type ErrorTable, fromPortableError, type RunOrder, reasonOf } from '@kimera/core';
 import { WorkerDiedError } from './errors.js';
 import type { StopMessage, ReadyMessage, RequestMessage, ResponseMessage } from './messages.js';
 
@@ -136,7 +136,7 @@ export class WorkerPool {
     const seat: Seat = { worker, calls: [] };
     let failure = 'exit';
     worker.on('error', (error) => {
-      failure = error instanceof Error ? error.message : String(error);
+      failure = reasonOf(error);
     });
     await new Promise<void>((resolve, reject) => {
       const exited = (): void => reject(new WorkerDiedError(this.#options.name, 1, failure));

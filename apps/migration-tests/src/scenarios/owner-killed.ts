@@ -1,6 +1,6 @@
 import { OWNER } from '../child-programs.js';
 import { planMigration, startMigration, work } from '@kimera/migration';
-import type { TextEmbedder } from '@kimera/core';
+import { type TextEmbedder, reasonOf } from '@kimera/core';
 import { joinStore, openStore } from '@kimera/store-postgres';
 import { killHard, startProcess, until } from '../processes.js';
 import { ingest, parts, PLANNED_ROWS, sameBytes, storedVectors, type Stage } from '../stage.js';
@@ -52,7 +52,7 @@ export async function playOwnerKilled(
     { until: 'caught-up', leaseSeconds: 5, patienceSeconds: 1 },
   ).then(
     () => 'finished',
-    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    (error: unknown) => reasonOf(error),
   );
   await until('some jobs are done', 120, async () => acknowledged >= JOBS_BEFORE_KILL);
   await killHard(owner);

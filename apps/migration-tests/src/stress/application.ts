@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { reasonOf } from '@kimera/core';
 import pg from 'pg';
 import { z } from 'zod';
 import type { OwnServer } from './own-server.js';
@@ -124,7 +125,7 @@ export class Application {
         return;
       } catch (error) {
         const wasDone = error instanceof Error && 'code' in error && error.code === '23505';
-        if (!this.server.isAway && !wasDone) this.errors.push(error instanceof Error ? error.message : String(error));
+        if (!this.server.isAway && !wasDone) this.errors.push(reasonOf(error));
         if (wasDone || this.errors.length > 10) return;
         await delay(AGAIN_MILLISECONDS);
       }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { QueryVector, TextEmbedder } from '@kimera/core';
+import { type QueryVector, type TextEmbedder, reasonOf } from '@kimera/core';
 import { searchCollection } from '@kimera/migration';
 import type { PostgresStore } from '@kimera/store-postgres';
 import type { OwnServer } from './own-server.js';
@@ -72,7 +72,7 @@ export class Readers {
         this.milliseconds.push(performance.now() - started);
       } catch (error) {
         if (this.server.isAway) this.atRestarts += 1;
-        else this.errors.push(error instanceof Error ? error.message : String(error));
+        else this.errors.push(reasonOf(error));
       }
       await delay(PAUSE_MILLISECONDS, undefined, { signal }).catch(() => undefined);
     }

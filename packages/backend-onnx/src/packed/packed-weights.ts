@@ -1,8 +1,7 @@
 import { mkdir, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { isAbsence } from '@kimera/core';
-import { reasonOf } from '@kimera/fast-graph';
+import { isAbsence, reasonOf } from '@kimera/core';
 import type { PackedGraph, WorkerData } from '../graph-options.js';
 import { readEntry } from './entry.js';
 import { foreignWriters } from './foreign-writers.js';

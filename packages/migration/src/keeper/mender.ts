@@ -6,6 +6,7 @@ import {
   type CollectionFault,
   type CollectionUpkeep,
   type Reconciliation,
+  reasonOf,
 } from '@kimera/core';
 
 /** The faults of a collection are looked at this often. */
@@ -101,7 +102,7 @@ export class Mender {
       (error instanceof KimeraError && error.kind === 'retryable')
     )
       return;
-    this.#sayOnce(error instanceof Error ? error.message : String(error), () => this.events.onFailed(error));
+    this.#sayOnce(reasonOf(error), () => this.events.onFailed(error));
   }
 
   #sayOnce(what: string, say: () => void): void {

@@ -10,6 +10,7 @@ import {
   type SourceRow,
   type TextEmbedder,
   type WriteResult,
+  reasonOf,
 } from '@kimera/core';
 import { embedRows, type EmbeddingsOfRows } from '../embed-rows.js';
 import type { MigrationStorePorts } from '../parts.js';
@@ -87,7 +88,7 @@ export class CollectionWorker {
     try {
       await this.#process(job, embedder);
     } catch (error) {
-      await store.jobs.release(job, error instanceof Error ? error.message : String(error));
+      await store.jobs.release(job, reasonOf(error));
       throw error;
     }
     return true;

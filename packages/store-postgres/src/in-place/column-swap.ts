@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { InPlaceIndexError, InPlaceMoveError, InPlaceRefusedError } from '../errors.js';
 import { literal, quoted } from '../sql/identifier.js';
 import type { Queryable } from '../sql/queryable.js';
-import { reasonOf } from '../sql/connection-failure.js';
+import { connectionReason } from '../sql/connection-failure.js';
 import { isContention } from '../sql/sql-state.js';
 import { inCatalogPath } from './catalog-path.js';
 import { copySettings } from './column-settings.js';
@@ -80,7 +80,7 @@ export class ColumnSwap {
       await work();
     } catch (error) {
       if (error instanceof KimeraError || isContention(error)) throw error;
-      throw new InPlaceMoveError(what, reasonOf(error), { cause: error });
+      throw new InPlaceMoveError(what, connectionReason(error), { cause: error });
     }
   }
 }

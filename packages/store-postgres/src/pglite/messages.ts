@@ -12,11 +12,5 @@ export type PGliteThreadMessage =
   | { readonly kind: 'ready'; readonly port: number }
   | { readonly kind: 'failed'; readonly reason: string }
   | { readonly kind: 'died'; readonly reason: string };
-
-/** What was thrown, for a message. */
-export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
 /** To the thread, which closes the database and ends. */
 export const STOP = 'stop';

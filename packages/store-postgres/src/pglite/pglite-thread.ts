@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import { reasonOf, STOP, type PGliteThreadData, type PGliteThreadMessage } from './messages.js';
+import { reasonOf } from '@kimera/core';
+import { STOP, type PGliteThreadData, type PGliteThreadMessage } from './messages.js';
 import { PGLITE_WORKER } from '../workers.js';
 import { PGliteOpenError } from '../errors.js';
 

@@ -1,5 +1,6 @@
 import { createHash, randomInt, timingSafeEqual } from 'node:crypto';
 import type { Socket } from 'node:net';
+import { reasonOf } from '@kimera/core';
 import type { DatabaseTurns } from './database-turns.js';
 import { FrameError, FrameReader } from './frame-reader.js';
 import {
@@ -17,7 +18,6 @@ import {
   SSL_REQUEST,
   type Frame,
 } from './frames.js';
-import { reasonOf } from './messages.js';
 
 export interface WireSessionParts {
   readonly socket: Socket;

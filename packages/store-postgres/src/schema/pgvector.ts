@@ -1,3 +1,4 @@
+import { reasonOf } from '@kimera/core';
 import { z } from 'zod';
 import { Pgvector } from '../sql/pgvector.js';
 import type { Queryable } from '../sql/queryable.js';
@@ -40,7 +41,7 @@ export async function ensurePgvector(sql: Queryable): Promise<Pgvector> {
     await sql.run('CREATE EXTENSION IF NOT EXISTS vector');
   } catch (cause) {
     if (isRaceOfDefinitions(cause) || isLimitOrShortage(cause) || cause instanceof StoreUnavailableError) throw cause;
-    throw new PgvectorMissingError(cause instanceof Error ? cause.message : String(cause), { cause });
+    throw new PgvectorMissingError(reasonOf(cause), { cause });
   }
   const installed = await readPgvector(sql);
   if (installed === undefined) throw new PgvectorMissingError('it is not there after its installation');

@@ -48,9 +48,9 @@ const severalErrors = z.object({ errors: z.array(z.unknown()).min(1) });
 const oneError = z.object({ message: z.string(), code: z.string().optional() });
 
 /** What went wrong with a connection; of several addresses that were tried, the first. */
-export function reasonOf(error: unknown): string {
+export function connectionReason(error: unknown): string {
   const several = severalErrors.safeParse(error);
-  if (several.success) return reasonOf(several.data.errors[0]);
+  if (several.success) return connectionReason(several.data.errors[0]);
   return oneError.safeParse(error).data?.message ?? String(error);
 }
 
@@ -64,13 +64,13 @@ function isUnavailable(error: unknown): boolean {
 
 /** What a statement failed with: StoreUnavailableError where the connection is the reason, else the error as it is. */
 export function statementFailure(error: unknown, address: string): unknown {
-  return isUnavailable(error) ? new StoreUnavailableError(address, reasonOf(error), { cause: error }) : error;
+  return isUnavailable(error) ? new StoreUnavailableError(address, connectionReason(error), { cause: error }) : error;
 }
 
 /** What connecting failed with. @returns StoreUnavailableError or StoreAccessError. */
 export function connectionFailure(error: unknown, address: string): KimeraError {
   if (error instanceof KimeraError) return error;
-  const reason = reasonOf(error);
+  const reason = connectionReason(error);
   return isUnavailable(error)
     ? new StoreUnavailableError(address, reason, { cause: error })
     : new StoreAccessError(address, reason, { cause: error });

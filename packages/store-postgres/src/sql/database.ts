@@ -15,7 +15,7 @@ import {
 import { cancelStatement } from './cancel-statement.js';
 import { chooseEncryption, clientConfig } from './connect.js';
 import { liftLimit, restoreLimit } from './lift-limit.js';
-import { connectionFailure, reasonOf, statementFailure } from './connection-failure.js';
+import { connectionFailure, connectionReason, statementFailure } from './connection-failure.js';
 import { missingRights } from './missing-rights.js';
 import type { Pgvector } from './pgvector.js';
 import { Queryable, type PgClient } from './queryable.js';
@@ -95,7 +95,7 @@ export class Database extends Queryable {
         return await this.#once(work, Math.min(longestLock, FIRST_LOCK_MILLISECONDS * 2 ** (attempt - 1)));
       } catch (error) {
         if (!isPassing(error)) throw error;
-        if (attempt === attempts) throw new BusyError(attempts, reasonOf(error), { cause: error });
+        if (attempt === attempts) throw new BusyError(attempts, connectionReason(error), { cause: error });
         await delay(FIRST_PAUSE_MILLISECONDS * 2 ** attempt * (0.5 + Math.random()));
       }
     }
@@ -188,11 +188,11 @@ export class Database extends Queryable {
       return await this.#withClient(client, work);
     } catch (error) {
       if (sqlState(error) === QUERY_CANCELED)
-        throw new StatementCanceledError(reasonOf(error), limitMilliseconds, { cause: error });
+        throw new StatementCanceledError(connectionReason(error), limitMilliseconds, { cause: error });
       const denied = error instanceof Error ? this.#denied.get(error) : undefined;
       if (denied === undefined) throw error;
       const { role, grants } = await missingRights(this, denied);
-      throw new MissingRightError(role, reasonOf(error), grants, { cause: error });
+      throw new MissingRightError(role, connectionReason(error), grants, { cause: error });
     }
   }
 

@@ -1,3 +1,4 @@
+import { reasonOf } from '@kimera/core';
 import type { KeeperEvent, WorkResult } from '@kimera/migration';
 import type { PostgresStore } from '@kimera/store-postgres';
 import { Option, type Command } from 'commander';
@@ -197,7 +198,6 @@ function databaseNotes(context: CommandContext) {
 
 function noteKeeper(context: CommandContext, event: KeeperEvent): void {
   const { onAway, onBack } = databaseNotes(context);
-  const reasonOf = (error: unknown): string => printable(error instanceof Error ? error.message : String(error));
   switch (event.kind) {
     case 'away':
       onAway(event.reason);
@@ -207,11 +207,13 @@ function noteKeeper(context: CommandContext, event: KeeperEvent): void {
       return;
     case 'no model':
       context.note(
-        `kimera: changes in the space of ${printable(event.space.modelId)} wait, its model cannot be opened: ${event.error === undefined ? 'it is not here' : reasonOf(event.error)}`,
+        `kimera: changes in the space of ${printable(event.space.modelId)} wait, its model cannot be opened: ${event.error === undefined ? 'it is not here' : printable(reasonOf(event.error))}`,
       );
       return;
     case 'failed':
-      context.note(`kimera: collection ${event.collection}: ${reasonOf(event.error)}; tried again in a while`);
+      context.note(
+        `kimera: collection ${event.collection}: ${printable(reasonOf(event.error))}; tried again in a while`,
+      );
       return;
     case 'broken':
       context.note(

@@ -94,7 +94,7 @@ export class HubClient {
       if (this.stop.aborted) return this.stop.reason;
       return guard.stalled
         ? new HubStalledError(shown, this.pace.idleMilliseconds)
-        : new HubConnectionError(shown, reasonOf(cause), { cause });
+        : new HubConnectionError(shown, innermostReason(cause), { cause });
     };
     guard.wait();
     let response: Response;
@@ -160,7 +160,7 @@ function withoutQuery(url: URL): string {
 }
 
 /** `fetch failed` has its reason in its cause, sometimes two deep. */
-function reasonOf(error: unknown): string {
+function innermostReason(error: unknown): string {
   let reason = 'the connection ended';
   for (
     let at = error;
