@@ -43,6 +43,11 @@ export class Models {
     private readonly minilm: string,
   ) {}
 
+  /** Cache folder of Kimera. */
+  get packedWeights(): string {
+    return join(this.folder, 'packed');
+  }
+
   /** As Hugging Face has it. The large one must have been prepared. */
   checkpoint(model: CellModel): string {
     return model === 'minilm' ? this.minilm : join(this.folder, 'large-checkpoint');

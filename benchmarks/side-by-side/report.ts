@@ -15,7 +15,7 @@ export function reportOf(cells: readonly CellResult[]): string {
     'Speed as a multiple of sentence-transformers on PyTorch in float32 (over HTTP: of Infinity; of all heads and of a migration: of Kimera in float32 as a',
     'library), in the same round; the median of the rounds. In brackets the',
     'least cosine to the vectors of sentence-transformers in float32. The fastest is bold. Each system runs in a process of its own with its own defaults, in',
-    'batches of 32; all of them take turns, round by round. — : not what it does; missing: see below.',
+    "batches of 32, Kimera's library with packed weights, as its server; all of them take turns, round by round. — : not what it does; missing: see below.",
     '',
     ratioTable(cells, systems),
     '',

@@ -122,6 +122,7 @@ function kimera(variant: VariantName): System {
         JSON.stringify({
           model: await models.converted(cell.model),
           variant,
+          cache: models.packedWeights,
           ...(cell.kind === 'bulk' && cell.heads !== undefined ? { heads: cell.heads } : {}),
         }),
       ],

@@ -25,6 +25,8 @@ export interface OnnxSessionsOptions {
   /** Sessions that are opened beside them when they share the weights: for many texts at once. */
   readonly sideBySide?: PoolShape | undefined;
   readonly packing?: PackedWeights | undefined;
+  /** Tokens of one run of a session of so many threads. */
+  readonly runTokens: (threads: number) => number;
 }
 
 /**
@@ -39,7 +41,7 @@ class BusyPool {
 
   constructor(
     readonly pool: WorkerPool,
-    readonly workers: number,
+    readonly shape: PoolShape,
   ) {}
 
   /** That are computed, or wait. */
@@ -93,7 +95,7 @@ export class OnnxSessions implements GraphRunner {
       refused ??= note.refused;
     };
     const pool = await openPool(shape, found, (note) => told(note));
-    const sessions = new OnnxSessions(options, new BusyPool(pool, shape.workers));
+    const sessions = new OnnxSessions(options, new BusyPool(pool, shape));
     told = (note) => sessions.#told(note);
     sessions.#share(refused === undefined ? found : undefined, refused);
     return sessions;
@@ -112,10 +114,12 @@ export class OnnxSessions implements GraphRunner {
   sessionsOf(texts: number, tokens: number): SessionsOfBatch {
     const sideBySide = this.#sideBySide;
     const isLong = tokens > texts * LONG_TEXT_TOKENS;
-    if (sideBySide === undefined || isLong) return { runner: this.#serving, parallel: this.#serving.workers };
-    const underWay = texts + this.#serving.texts + sideBySide.texts;
-    const chosen = underWay * 2 > sideBySide.workers ? sideBySide : this.#serving;
-    return { runner: chosen, parallel: chosen.workers };
+    const serving = this.#serving;
+    const isAlone =
+      sideBySide === undefined || isLong || (texts + serving.texts + sideBySide.texts) * 2 <= sideBySide.shape.workers;
+    const runner = isAlone ? serving : sideBySide;
+    const { workers, intraOpThreads } = runner.shape;
+    return { runner, parallel: workers, tokensOfARun: this.#options.runTokens(intraOpThreads) };
   }
 
   /** Whether sessions side by side serve. */
@@ -182,6 +186,6 @@ export class OnnxSessions implements GraphRunner {
       isShared &&= note.shared;
       this.#told(note);
     });
-    return { pool: new BusyPool(pool, shape.workers), isShared };
+    return { pool: new BusyPool(pool, shape), isShared };
   }
 }
