@@ -9,7 +9,7 @@ import { join, relative } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { InferenceSession as Session } from 'onnxruntime-node';
-import { fastGraphFeeds, InferenceSession } from './bare-session.js';
+import { fastGraphFeeds, openSession } from './bare-session.js';
 import { machineLines, percentile, root, table } from './machine.js';
 
 /** Microseconds that threads spin; 0: they sleep at once; 'default': as ONNX Runtime does where nothing is said. */
@@ -51,16 +51,9 @@ console.log(`\nProcessor time of all sessions in two idle seconds: ${((user + sy
 process.exit(0);
 
 async function open(threads: number, spin: (typeof SPINS)[number]): Promise<Session> {
-  const sleeps = { allow_spinning: '0' };
-  const spins = { allow_spinning: '1', ...(spin === 'default' ? {} : { spin_duration_us: String(spin) }) };
-  return InferenceSession.create(graph, {
-    graphOptimizationLevel: 'basic',
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    enableMemPattern: false,
-    logSeverityLevel: 3,
-    extra: { session: { force_spinning_stop: '1', set_denormal_as_zero: '1', intra_op: spin === 0 ? sleeps : spins } },
-  });
+  if (spin === 0) return openSession(graph, threads, { allow_spinning: '0' });
+  const duration = spin === 'default' ? {} : { spin_duration_us: String(spin) };
+  return openSession(graph, threads, { allow_spinning: '1', ...duration });
 }
 
 /** Of each session: median / mean. */

@@ -6,7 +6,7 @@
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { InferenceSession as Session } from 'onnxruntime-node';
-import { fastGraphFeeds, InferenceSession } from './bare-session.js';
+import { fastGraphFeeds, openSession } from './bare-session.js';
 import { machineLines, percentile, root, table } from './machine.js';
 
 const RUN_TOKENS = [160, 320, 512, 768, 1_280, 4_096];
@@ -25,14 +25,7 @@ const numbers = (list: string): readonly number[] => list.split(',').map(Number)
 const rows: (readonly (string | number)[])[] = [];
 for (const graph of graphs)
   for (const threads of numbers(values.threads)) {
-    const session = await InferenceSession.create(graph, {
-      graphOptimizationLevel: 'basic',
-      intraOpNumThreads: threads,
-      interOpNumThreads: 1,
-      enableMemPattern: false,
-      logSeverityLevel: 3,
-      extra: { session: { force_spinning_stop: '1', set_denormal_as_zero: '1', intra_op: { spin_duration_us: '20' } } },
-    });
+    const session = await openSession(graph, threads, { spin_duration_us: '20' });
     for (const tokens of numbers(values.tokens))
       rows.push([relative(root, graph), threads, tokens, ...(await measured(session, tokens))]);
     await session.release();

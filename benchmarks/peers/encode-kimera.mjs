@@ -10,7 +10,8 @@ import { answer } from './json-lines.mjs';
 
 const { model, variant, heads = ['dense'], workers, cache } = JSON.parse(process.argv[2]);
 const versionOf = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')).version;
-let [backend, isSettled] = [undefined, cache === undefined || workers !== undefined || availableParallelism() === 1];
+let backend;
+let isSettled = cache === undefined || workers !== undefined || availableParallelism() === 1;
 const onEvent = ({ kind }) => {
   isSettled ||= kind === 'unavailable';
 };

@@ -1,9 +1,8 @@
 /* eslint no-console: off */
 // Installs the libraries and servers that `npm run bench` measures Kimera beside, each in an environment of its own, from
 // PyPI and npm as they are configured:
-//   npm run bench:peers [-- FOLDER] [--only sentence-transformers,fastembed] [--again]
-// FOLDER is by default kimera/peers in the user's cache; about 8 GB and ten minutes. What is there already is kept. A peer
-// that does not install is written down as missing, with the reason, in FOLDER/peers.json; the others are installed, and
+//   npm run bench:peers -- --help
+// A peer that does not install is written down as missing, with the reason, in FOLDER/peers.json; the others are installed, and
 // the exit code is 1. Needed: Python 3.10 to 3.12 with venv, and npm.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -19,17 +19,12 @@ import { probeNative } from './probe-native.js';
  * Tokens of one run of ONNX Runtime: past a few thousand the speed no longer rises and the arena, which never shrinks,
  * does.
  */
-const RUN_TOKENS = 4_096;
+export const ONNX_RUN_TOKENS = 4_096;
 /**
  * Of a session of one thread: what an operator leaves to the next one stays in the processor's own cache then. Several
  * threads would wait for each other more often (docs/decisions/2026-11-30-run-length.md).
  */
 const ONE_THREAD_RUN_TOKENS = 512;
-
-/** Tokens of one run of a session of so many threads. */
-export function runTokens(threads: number): number {
-  return threads === 1 ? ONE_THREAD_RUN_TOKENS : RUN_TOKENS;
-}
 
 export interface OnnxBackendOptions {
   readonly folder: ModelFolder;
@@ -117,14 +112,14 @@ export async function openOnnxBackend({
     shape: { workers: workers ?? 1, intraOpThreads },
     sideBySide: workers === undefined ? sideBySide(intraOpThreads) : undefined,
     packing,
-    runTokens: executionProvider === 'cpu' ? runTokens : () => RUN_TOKENS,
+    oneThreadRunTokens: executionProvider === 'cpu' ? ONE_THREAD_RUN_TOKENS : undefined,
   });
   return new OnnxBackend({
     name: nativeBackendName(executionProvider),
     folder,
     variant,
     runner,
-    tokensOfARun: RUN_TOKENS,
+    tokensOfARun: ONNX_RUN_TOKENS,
     // One run of texts of all lengths is faster than one a length (docs/decisions/2026-11-30-unequal-lengths.md); on
     // other processors each group would cost a way to them.
     lengths: executionProvider === 'cpu' ? 'mixed' : 'equal',

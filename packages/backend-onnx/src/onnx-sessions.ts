@@ -1,5 +1,5 @@
 import { type RunOrder, reasonOf } from '@kimera/core';
-import { type GraphRunner, type RunRequest, type SessionsOfBatch } from '@kimera/fast-graph';
+import type { GraphRunner, RunRequest, SessionsOfBatch } from '@kimera/fast-graph';
 import type { WorkerPool } from '@kimera/worker-pool';
 import type { PackedGraph, WorkerNote } from './graph-options.js';
 import type { PackedWeights } from './packed/packed-weights.js';
@@ -25,8 +25,8 @@ export interface OnnxSessionsOptions {
   /** Sessions that are opened beside them when they share the weights: for many texts at once. */
   readonly sideBySide?: PoolShape | undefined;
   readonly packing?: PackedWeights | undefined;
-  /** Tokens of one run of a session of so many threads. */
-  readonly runTokens: (threads: number) => number;
+  /** Tokens of one run of a session of one thread; default: those of any other. */
+  readonly oneThreadRunTokens?: number | undefined;
 }
 
 /**
@@ -119,7 +119,8 @@ export class OnnxSessions implements GraphRunner {
       sideBySide === undefined || isLong || (texts + serving.texts + sideBySide.texts) * 2 <= sideBySide.shape.workers;
     const runner = isAlone ? serving : sideBySide;
     const { workers, intraOpThreads } = runner.shape;
-    return { runner, parallel: workers, tokensOfARun: this.#options.runTokens(intraOpThreads) };
+    const tokensOfARun = intraOpThreads === 1 ? this.#options.oneThreadRunTokens : undefined;
+    return { runner, parallel: workers, tokensOfARun };
   }
 
   /** Whether sessions side by side serve. */

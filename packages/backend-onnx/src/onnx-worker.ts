@@ -1,5 +1,5 @@
 import { reasonOf } from '@kimera/core';
-import { type FastGraph, type RunRequest } from '@kimera/fast-graph';
+import type { FastGraph, RunRequest } from '@kimera/fast-graph';
 import { serveWorker } from '@kimera/worker-pool';
 import type { WorkerData, WorkerNote } from './graph-options.js';
 import { openCheckedGraph } from './open-graph.js';

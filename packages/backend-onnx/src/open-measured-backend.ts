@@ -3,7 +3,7 @@ import type { InferenceBackend, VariantName } from '@kimera/core';
 import { GraphBackend, SessionRunner } from '@kimera/fast-graph';
 import { chooseVariant, type ModelFolder } from '@kimera/model-folder';
 import { graphOptions, nativeBackendName } from './graph-options.js';
-import { runTokens } from './onnx-backend.js';
+import { ONNX_RUN_TOKENS } from './onnx-backend.js';
 import { disableTelemetry } from './no-telemetry.js';
 import { probeNative } from './probe-native.js';
 
@@ -33,7 +33,7 @@ export async function openMeasuredBackend(folder: ModelFolder, variantName?: Var
     folder,
     variant,
     runner: new SessionRunner(name, graph, () => session.release()),
-    tokensOfARun: runTokens(availableParallelism()),
+    tokensOfARun: ONNX_RUN_TOKENS,
     lengths: 'mixed',
   });
 }

@@ -31,8 +31,8 @@ export interface GraphRunner {
 export interface SessionsOfBatch {
   readonly runner: Pick<GraphRunner, 'call'>;
   readonly parallel: number;
-  /** Of one run of several texts. */
-  readonly tokensOfARun: number;
+  /** Of one run of several texts; default: that of the backend. */
+  readonly tokensOfARun?: number | undefined;
 }
 
 export interface GraphBackendParts<Runner extends GraphRunner> {
@@ -41,7 +41,7 @@ export interface GraphBackendParts<Runner extends GraphRunner> {
   readonly folder: ModelFolder;
   readonly variant: SpaceFileVariant;
   readonly runner: Runner;
-  /** Tokens of one run of several texts, where the runner does not say. */
+  /** Tokens of one run of several texts, where the sessions do not say. */
   readonly tokensOfARun: number;
   /** Texts of one run: of the same length (default), or of any. */
   readonly lengths?: 'equal' | 'mixed';
@@ -80,11 +80,8 @@ export class GraphBackend<Runner extends GraphRunner = GraphRunner> implements I
     checkRun(batch, { heads }, this.space, this.#folder.file.architecture.vocabularySize);
     if (heads.length === 0) return {};
     const output = new OutputOfTexts(batchSize(batch), this.#folder);
-    const { runner, parallel, tokensOfARun } = this.runner.sessionsOf?.(batchSize(batch), batch.ids.length) ?? {
-      runner: this.runner,
-      parallel: 1,
-      tokensOfARun: this.#tokensOfARun,
-    };
+    const sessions = this.runner.sessionsOf?.(batchSize(batch), batch.ids.length);
+    const { runner, parallel, tokensOfARun = this.#tokensOfARun } = sessions ?? { runner: this.runner, parallel: 1 };
     const together = evenParts(batch, parallel).flatMap((texts) =>
       togetherUpTo(tokensOfARun, equalLengthGroups(batch, tokensOfARun, texts)),
     );

@@ -1,7 +1,7 @@
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
-import { reasonOf } from '@kimera/core';
 import { PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
+import { reasonOf } from '@kimera/core';
 import { createdAtOnce } from './pglite/created-at-once.js';
 import { STOP, type PGliteThreadData, type PGliteThreadMessage } from './pglite/messages.js';
 import { WireServer } from './pglite/wire-server.js';

@@ -103,11 +103,7 @@ export function reading(sql: Queryable, source: Pick<Source, 'name' | 'title'>):
 
 /** What a statement that reads the table failed with. */
 export function readingError(error: unknown, { name, title }: Pick<Source, 'name' | 'title'>): unknown {
-  return isMisfit(error)
-    ? new CollectionUnreadableError(name, title, reasonOf(error), {
-        cause: error,
-      })
-    : error;
+  return isMisfit(error) ? new CollectionUnreadableError(name, title, reasonOf(error), { cause: error }) : error;
 }
 
 export async function collectionNames(sql: Queryable): Promise<readonly string[]> {

@@ -34,7 +34,7 @@ onServer('a migration under writers, readers and SIGKILLs, small', () => {
       );
       expect(checks.results.filter(({ holds }) => !holds)).toEqual([]);
       expect(checks.passed).toBe(10);
-      expect(figures['writers waited at the cutover, ms']).toEqual(expect.any(Number));
+      expect(figures['writers waited at the cutover, ms']).toBeLessThan(2_000);
     } finally {
       await admin.query(`DROP DATABASE ${database} WITH (FORCE)`);
       await admin.end();

@@ -12,5 +12,6 @@ export type PGliteThreadMessage =
   | { readonly kind: 'ready'; readonly port: number }
   | { readonly kind: 'failed'; readonly reason: string }
   | { readonly kind: 'died'; readonly reason: string };
+
 /** To the thread, which closes the database and ends. */
 export const STOP = 'stop';
