@@ -15,8 +15,9 @@ import type { Tensor } from 'onnxruntime-node';
 import { fastGraph } from '../packages/converter/src/graphs/fast-graph.js';
 import { floatKernel } from '../packages/converter/src/graphs/matrix-kernel.js';
 import { portableGraph } from '../packages/converter/src/graphs/portable-graph.js';
-import { writeInt8 } from '../packages/converter/src/int8/write-int8.js';
-import { openCheckpointModel } from '../packages/converter/src/model/checkpoint-model.js';
+import { blockWidths, type InputStatistics } from '../packages/converter/src/int8/input-statistics.js';
+import { isQuantized, writeInt8 } from '../packages/converter/src/int8/write-int8.js';
+import { type CheckpointModel, openCheckpointModel } from '../packages/converter/src/model/checkpoint-model.js';
 import { linkWeights } from '../packages/converter/src/weights/link-weights.js';
 import { fastGraphFeeds, InferenceSession, int64 } from './bare-session.js';
 import { machineLines, percentile, root, table } from './machine.js';
@@ -94,11 +95,37 @@ async function writeGraphs(source: string, out: string): Promise<void> {
     await writeFile(join(out, 'onnx/model.onnx'), portable.serialize('portable', OPSET));
     fastGraph(fast, weights, floatKernel(weights, shape.hiddenSize), shape, checkpoint.modules, checkpoint.heads);
     await writeFile(join(out, 'onnx/model_fast.onnx'), fast.serialize('fast', OPSET));
-    await writeInt8(model, out, { base: { variant: 'fp32', weights }, activations: new Map(), full: new Set() }, {});
+    await writeInt8(
+      model,
+      out,
+      {
+        base: { variant: 'fp32', weights },
+        statistics: anyStatistics(model),
+        full: new Set(),
+      },
+      {},
+    );
   } finally {
     await checkpoint.tensors.close();
   }
 }
+
+/** Inputs of each matrix between -4 and 4: the graph has the operators of a measured one. */
+function anyStatistics({ groups, shape }: CheckpointModel): ReadonlyMap<string, InputStatistics> {
+  return new Map(
+    groups.filter(isQuantized).map(({ name }) => {
+      const inputs = name.endsWith('.down.weight') ? shape.intermediateSize : shape.hiddenSize;
+      const of = (value: number): Float32Array => new Float32Array(inputs).fill(value);
+      return [
+        name,
+        { low: of(-4), high: of(4), mean: new Float64Array(inputs), covariances: blockWidths(inputs).map(identity) },
+      ];
+    }),
+  );
+}
+
+const identity = (size: number): Float64Array =>
+  Float64Array.from({ length: size * size }, (_, at) => (at % (size + 1) === 0 ? 1 : 0));
 
 type Run = (ids: readonly number[], texts: number, tokens: number) => Promise<unknown>;
 

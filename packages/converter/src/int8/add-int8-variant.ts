@@ -89,7 +89,7 @@ export async function addInt8Variant(
   const held = heldOut.map(tokens);
   const ranked = spread(calibration, RANKED_TEXTS).map(tokens);
   onPhase?.('measuring activations');
-  const activations = await calibrate(model, { folder, weights, openBackend, tokenizer, texts: calibration, signal });
+  const statistics = await calibrate(model, { folder, weights, openBackend, tokenizer, texts: calibration, signal });
   const base = await openBackend(folder, folder.file.variants[0]?.name ?? 'fp32');
   onPhase?.('computing vectors to compare with');
   const beginnings = textBeginnings(
@@ -101,10 +101,6 @@ export async function addInt8Variant(
     runTexts(base, ranked),
     runDense(base, beginnings),
   ]).finally(() => base.close());
-  const write = (full: ReadonlySet<string>): Promise<WeightFile> =>
-    writeInt8(model, folder.path, { base: { variant, weights }, activations, full }, parts);
-  let file = await write(new Set());
-  onPhase?.('measuring the 8-bit variant');
   const open = (): Promise<InferenceBackend> =>
     openBackend({ ...folder, file: { ...folder.file, variants: [PROVISIONAL] } }, 'int8');
   const measure = async (
@@ -112,7 +108,7 @@ export async function addInt8Variant(
     texts: readonly ReferenceText[],
     outputs: readonly HeadOutputs[],
   ): Promise<Fidelity> => fidelityOf(await runTexts(opened, texts), outputs, 4);
-  const rank = (): Promise<readonly MatrixCost[]> => {
+  const rank = (file: WeightFile): Promise<readonly MatrixCost[]> => {
     onPhase?.('looking for the matrices that cost most');
     return rankMatrices(model, {
       folder,
@@ -124,10 +120,7 @@ export async function addInt8Variant(
     });
   };
   /** Of what is on the disk now. */
-  const judge = async (): Promise<{
-    readonly meanCosine: number;
-    readonly error: 'coarse' | 'sensitive' | 'none';
-  }> => {
+  const judge = async (): Promise<Pick<Attempt, 'meanCosine' | 'error'>> => {
     const backend = await open();
     try {
       const { meanCosine: mean, minCosine } = await measure(backend, ranked, expectedRanked);
@@ -138,22 +131,28 @@ export async function addInt8Variant(
       await backend.close();
     }
   };
-  const { meanCosine, error } = await judge();
-  const costs = error === 'coarse' ? await rank() : undefined;
-  let full: readonly string[] = [];
-  const choices =
-    costs === undefined ? firstMatrices(model) : [costliest(model, costs, 1 - meanCosine, 1 - aim.meanCosine)];
-  for (const choice of error === 'none' ? [] : choices) {
-    full = choice;
-    // A ranking after this reads the file that is on the disk now.
-    file = await write(new Set(full));
-    if (error === 'sensitive' && (await judge()).error === 'none') break;
-  }
+  const attempt = async (full: readonly string[]): Promise<Attempt> => {
+    onPhase?.('writing and measuring the 8-bit variant');
+    const parts8 = { base: { variant, weights }, statistics, full: new Set(full) };
+    const file = await writeInt8(model, folder.path, parts8, parts);
+    return { full, file, ...(await judge()) };
+  };
+  let chosen = await attempt([]);
+  let costs: readonly MatrixCost[] | undefined;
+  if (chosen.error === 'coarse') {
+    costs = await rank(chosen.file);
+    chosen = await attempt(costliest(model, costs, 1 - chosen.meanCosine, 1 - aim.meanCosine));
+  } else if (chosen.error === 'sensitive')
+    for (const full of firstMatrices(model)) {
+      chosen = await attempt(full);
+      if (chosen.error === 'none') break;
+    }
+  const { full, file } = chosen;
   const written = await open();
   const fidelity = await measure(written, held, expected).finally(() => written.close());
   const failed = headBelow(fidelity, floor);
   if (failed === undefined) return { ...PROVISIONAL, fidelity, ...(full.length === 0 ? {} : { full: [...full] }) };
-  const [worst = { matrix: 'none', minCosine: 1 }] = (costs ?? (await rank())).filter(
+  const [worst = { matrix: 'none', minCosine: 1 }] = (costs ?? (await rank(file))).filter(
     ({ matrix }) => !full.includes(matrix),
   );
   throw new FidelityError(
@@ -165,6 +164,16 @@ export async function addInt8Variant(
     worst.matrix,
     worst.minCosine,
   );
+}
+
+/** A variant as it was written, and how near it is. */
+interface Attempt {
+  readonly full: readonly string[];
+  readonly file: WeightFile;
+  /** Of few texts. */
+  readonly meanCosine: number;
+  /** `coarse`: the mean misses the aim; `sensitive`: only single texts do. */
+  readonly error: 'coarse' | 'sensitive' | 'none';
 }
 
 /**

@@ -2,6 +2,7 @@ import type { WeightFile } from '../weights/weight-file.js';
 import { biasOf } from '../graphs/matrix-kernel.js';
 import { int8Arrays } from './int8-kernel.js';
 import { int8Matrix, usesOf } from './int8-matrix.js';
+import type { InputStatistics } from './input-statistics.js';
 import type { QuantizedMatrix } from './quantize-matrix.js';
 
 export interface MatrixParts {
@@ -11,25 +12,26 @@ export interface MatrixParts {
   readonly outputs: number;
   /** [out]; undefined where it is not added to the product. */
   readonly bias: Float32Array | undefined;
-  /** max|x| of each input, [in]; undefined where they were not measured. */
-  readonly activations: Float32Array | undefined;
-  /** How much is added to each input before it is quantised. */
+  /** Of its inputs; undefined where they were not measured. */
+  readonly statistics: InputStatistics | undefined;
+  /** How much is added to each input before it is quantised, where steps are dynamic. */
   readonly shift: number;
 }
 
 /** Adds what `int8Kernel` reads of a matrix. */
 export async function addMatrix(
   file: WeightFile,
-  { name, weight, outputs, bias, activations, shift }: MatrixParts,
+  { name, weight, outputs, bias, statistics, shift }: MatrixParts,
 ): Promise<void> {
-  const matrix = int8Matrix(weight, outputs, activations, usesOf(name));
-  const { levels, scales, smoothing, channels, channelWeights } = matrix;
+  const matrix = int8Matrix(weight, outputs, statistics, usesOf(name));
+  const { levels, scales, smoothing, offset, correction, channels, channelWeights } = matrix;
   const arrays = int8Arrays(name);
   await file.addArray(arrays.levels, 'int8', [levels.length / outputs, outputs], levels);
   await file.addArray(arrays.scales, 'float', [outputs], scales);
   if (smoothing !== undefined) await file.addArray(arrays.smoothing, 'float', [smoothing.length], smoothing);
+  if (offset !== undefined) await file.addArray(arrays.offset, 'float', [offset.length], offset);
   const shifted = biasShift(matrix, shift);
-  const biases = bias?.map((value, o) => value - (shifted[o] as number));
+  const biases = bias?.map((value, o) => value + (correction[o] as number) - (shifted[o] as number));
   if (channels.length === 0) {
     if (biases !== undefined) await file.add(biasOf(name), 'fp32', one(biases), outputs, 0);
     return;

@@ -10,11 +10,13 @@ const ROW_FLOOR = 1e-20;
 /** Names of a quantised matrix's arrays. */
 export const int8Arrays = (
   weight: string,
-): Readonly<Record<'levels' | 'scales' | 'smoothing' | 'channels' | 'channelWeights', string>> => ({
+): Readonly<Record<'levels' | 'scales' | 'smoothing' | 'offset' | 'channels' | 'channelWeights', string>> => ({
   levels: `${weight}.levels`,
   scales: `${weight}.scales`,
   /** What activations are multiplied with, [in]; absent where there is no smoothing. */
   smoothing: `${weight}.smoothing`,
+  /** What is added to them then, [in]; absent where steps are dynamic. */
+  offset: `${weight}.offset`,
   /** Indexes of the input channels in float32, [K]; absent where there are none. */
   channels: `${weight}.channels`,
   /** Their weights, [K, out]; where the product gets a bias, [K + 1, out], the last row being the bias. */
@@ -59,9 +61,10 @@ export function inputShift(weight: string, activation: FeedForwardActivation): n
 export type WeightSign = 'signed' | 'unsigned';
 
 /**
- * Weights of 8 bits with a scale an output, activations of 8 bits with a scale a row: a token's result does not depend
- * on its neighbours (ONNX Runtime's DynamicQuantizeMatMul takes one scale for the whole batch). Matrices that it
- * has not in 8 bits are multiplied in float32, and so are the largest input channels of the others: their levels are 0.
+ * Weights of 8 bits with a scale an output, activations of 8 bits with one step for all texts, or with dynamic steps, one
+ * a row: a token's result does not depend on its neighbours (ONNX Runtime's DynamicQuantizeMatMul takes one scale for the
+ * whole batch). Matrices that it has not in 8 bits are multiplied in float32, and so are the largest input channels of
+ * the others: their levels are 0.
  */
 export function int8Kernel(
   quantized: WeightFile,
@@ -73,17 +76,24 @@ export function int8Kernel(
   const isQuantized = (weight: string): boolean => quantized.hasArray(int8Arrays(weight).levels);
   const multiplyQuantized = (graph: OnnxGraph, x: string, weight: string): string => {
     const names = int8Arrays(weight);
-    const { levels, scale, zero } = quantize(graph, x, weight);
-    const product = integerProduct(graph, {
-      levels,
-      zero,
-      weights: quantized.array(graph, names.levels),
-      scales: quantized.array(graph, names.scales),
-      sign,
-    });
-    const scaled = graph.node('Mul', [product, scale]);
-    if (quantized.hasArray(names.channels)) return addChannels(graph, x, weight, scaled);
-    return addsBias(weight) ? graph.node('Add', [scaled, weights.value(graph, biasOf(weight))]) : scaled;
+    const product = isStatic(weight) ? multiplyStatic(graph, x, weight) : multiplyDynamic(graph, x, weight);
+    if (quantized.hasArray(names.channels)) return addChannels(graph, x, weight, product);
+    return addsBias(weight) ? graph.node('Add', [product, weights.value(graph, biasOf(weight))]) : product;
+  };
+  const isStatic = (weight: string): boolean => quantized.hasArray(int8Arrays(weight).offset);
+  const multiplyStatic = (graph: OnnxGraph, x: string, weight: string): string => {
+    const offset = quantized.array(graph, int8Arrays(weight).offset);
+    const centred = graph.node('Add', [smoothed(graph, x, weight), offset]);
+    return integers(graph, weight, rounded(graph, centred, 1, 128));
+  };
+  const multiplyDynamic = (graph: OnnxGraph, x: string, weight: string): string => {
+    const { largest, ...levels } = quantize(graph, x, weight);
+    return graph.node('Mul', [integers(graph, weight, levels), largest]);
+  };
+  const integers = (graph: OnnxGraph, weight: string, levels: Levels): string => {
+    const names = int8Arrays(weight);
+    const weightsOf = { weights: quantized.array(graph, names.levels), scales: quantized.array(graph, names.scales) };
+    return integerProduct(graph, { ...levels, ...weightsOf, sign });
   };
   const addChannels = (graph: OnnxGraph, x: string, weight: string, product: string): string => {
     const names = int8Arrays(weight);
@@ -99,14 +109,14 @@ export function int8Kernel(
     ]);
   };
   const quantize = (graph: OnnxGraph, x: string, weight: string): QuantizedRows => {
-    const names = int8Arrays(weight);
     const shift = inputShift(weight, activation);
     if (shift === 0) return quantizePositiveRows(graph, graph.node('Max', [x, graph.float(ROW_FLOOR)]));
     if (shift !== undefined) return quantizePositiveRows(graph, graph.node('Add', [x, graph.float(shift)]));
-    return quantizeRows(
-      graph,
-      quantized.hasArray(names.smoothing) ? graph.node('Mul', [x, quantized.array(graph, names.smoothing)]) : x,
-    );
+    return quantizeRows(graph, smoothed(graph, x, weight));
+  };
+  const smoothed = (graph: OnnxGraph, x: string, weight: string): string => {
+    const { smoothing } = int8Arrays(weight);
+    return quantized.hasArray(smoothing) ? graph.node('Mul', [x, quantized.array(graph, smoothing)]) : x;
   };
   return {
     multiply: (graph, x, weight) =>
@@ -122,13 +132,19 @@ export function int8Kernel(
   };
 }
 
-/** (levels - zero) · weights · scales in float32, [.., out]; the sums are exact. */
+/** Values as whole numbers: value ≈ (level - zero) · step. */
+interface Levels {
+  /** [.., in] uint8. */
+  readonly levels: string;
+  /** Scalars: uint8 and float. */
+  readonly zero: string;
+  readonly step: string;
+}
+
+/** (levels - zero) · step · weights · scales in float32, [.., out]; the sums are exact. */
 export function integerProduct(
   graph: OnnxGraph,
-  parts: {
-    /** [.., in] uint8. */
-    readonly levels: string;
-    readonly zero: 0 | 128;
+  parts: Levels & {
     /** [in, out] int8. */
     readonly weights: string;
     /** [out], or one number. */
@@ -136,40 +152,34 @@ export function integerProduct(
     readonly sign: WeightSign;
   },
 ): string {
-  const { levels, zero, weights, scales, sign } = parts;
-  const inputs = [levels, weights, graph.float(1), scales, graph.uint8(zero)];
-  if (sign === 'signed') return graph.fused('MatMulIntegerToFloat', inputs);
+  const { levels, zero, step, weights, scales, sign } = parts;
+  if (sign === 'signed') return graph.fused('MatMulIntegerToFloat', [levels, weights, step, scales, zero]);
   // Computed once, when the graph is loaded.
   const shifted = graph.node('Add', [graph.node('Cast', [weights], { to: ONNX_TYPES.float }), graph.float(128)]);
-  inputs[1] = graph.node('Cast', [shifted], { to: ONNX_TYPES.uint8 });
-  return graph.fused('MatMulIntegerToFloat', [...inputs, graph.uint8(128)]);
+  const unsigned = graph.node('Cast', [shifted], { to: ONNX_TYPES.uint8 });
+  return graph.fused('MatMulIntegerToFloat', [levels, unsigned, step, scales, zero, graph.uint8(128)]);
 }
 
-interface QuantizedRows {
-  /** [B, T, D] uint8. */
-  readonly levels: string;
-  /** [B, T, 1]: value ≈ (level - zero) · scale. */
-  readonly scale: string;
-  readonly zero: 0 | 128;
+interface QuantizedRows extends Levels {
+  /** [B, T, 1], what each row was divided by. */
+  readonly largest: string;
 }
 
 /** Each row by its own largest magnitude. */
 function quantizeRows(graph: OnnxGraph, x: string): QuantizedRows {
-  const largest = graph.node('ReduceMax', [graph.node('Abs', [x]), graph.int64([-1])], { keepdims: 1 });
-  const scale = graph.node('Div', [graph.node('Max', [largest, graph.float(ROW_FLOOR)]), graph.float(127)]);
-  return {
-    levels: graph.node('QuantizeLinear', [graph.node('Div', [x, scale]), graph.float(1), graph.uint8(128)]),
-    scale,
-    zero: 128,
-  };
+  const magnitude = graph.node('ReduceMax', [graph.node('Abs', [x]), graph.int64([-1])], { keepdims: 1 });
+  const largest = graph.node('Max', [magnitude, graph.float(ROW_FLOOR)]);
+  return { largest, ...rounded(graph, graph.node('Div', [x, largest]), 1 / 127, 128) };
 }
 
 /** Rows without negative numbers, each by its own largest one. */
 function quantizePositiveRows(graph: OnnxGraph, x: string): QuantizedRows {
-  const scale = graph.node('Div', [graph.node('ReduceMax', [x, graph.int64([-1])], { keepdims: 1 }), graph.float(255)]);
-  return {
-    levels: graph.node('QuantizeLinear', [graph.node('Div', [x, scale]), graph.float(1), graph.uint8(0)]),
-    scale,
-    zero: 0,
-  };
+  const largest = graph.node('ReduceMax', [x, graph.int64([-1])], { keepdims: 1 });
+  return { largest, ...rounded(graph, graph.node('Div', [x, largest]), 1 / 255, 0) };
+}
+
+/** In steps; values beyond the levels, 0 to 255, get the last one. */
+function rounded(graph: OnnxGraph, x: string, step: number, zero: 0 | 128): Levels {
+  const [steps, zeros] = [graph.float(step), graph.uint8(zero)];
+  return { levels: graph.node('QuantizeLinear', [x, steps, zeros]), zero: zeros, step: steps };
 }

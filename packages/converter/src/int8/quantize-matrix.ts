@@ -1,5 +1,5 @@
-/** Largest magnitude of a quantised weight. */
-const LARGEST_LEVEL = 127;
+import { type Compensation, compensation, LARGEST_LEVEL, roundCompensated } from './compensate-rounding.js';
+import { COVARIANCE_BLOCK } from './input-statistics.js';
 
 /** Magnitude of weights that count as zero: above float32's subnormal numbers. */
 const ZERO = 1e-30;
@@ -13,13 +13,23 @@ export interface QuantizedMatrix {
 
 /**
  * Symmetric, one scale an output.
- * @param weight [out, in]. @param factors [in], multiplied into the columns before.
+ * @param weight [out, in]. @param factors [in], multiplied into the columns before. @param covariances of the inputs, block
+ * after block: weights are rounded so that the products lose least; without them each to the nearest level.
  */
-export function quantizeMatrix(weight: Float32Array, outputs: number, factors: Float32Array): QuantizedMatrix {
+export function quantizeMatrix(
+  weight: Float32Array,
+  outputs: number,
+  factors: Float32Array,
+  covariances: readonly Float64Array[] = [],
+): QuantizedMatrix {
   const inputs = weight.length / outputs;
   const levels = new Int8Array(weight.length);
   const scales = new Float32Array(outputs);
-  const row = new Float32Array(inputs);
+  const blocks = covariances.map((block, i) =>
+    compensation(block, factors.subarray(i * COVARIANCE_BLOCK, (i + 1) * COVARIANCE_BLOCK)),
+  );
+  const row = new Float64Array(inputs);
+  const rounded = new Int8Array(inputs);
   for (let o = 0; o < outputs; o++) {
     let largest = 0;
     for (let i = 0; i < inputs; i++) {
@@ -30,9 +40,18 @@ export function quantizeMatrix(weight: Float32Array, outputs: number, factors: F
     // So small a row gets levels of zero with any scale; its own scale might be too small for a float32.
     const scale = largest < ZERO ? 1 : Math.fround(largest / LARGEST_LEVEL);
     scales[o] = scale;
-    for (let i = 0; i < inputs; i++) levels[i * outputs + o] = Math.round((row[i] as number) / scale);
+    roundRow(blocks, row, scale, rounded);
+    for (let i = 0; i < inputs; i++) levels[i * outputs + o] = rounded[i] as number;
   }
   return { levels, scales };
+}
+
+function roundRow(blocks: readonly Compensation[], row: Float64Array, scale: number, levels: Int8Array): void {
+  if (blocks.length === 0) for (let i = 0; i < row.length; i++) levels[i] = Math.round((row[i] as number) / scale);
+  for (const [i, block] of blocks.entries()) {
+    const [from, to] = [i * COVARIANCE_BLOCK, (i + 1) * COVARIANCE_BLOCK];
+    roundCompensated(block, row.subarray(from, to), scale, levels.subarray(from, to));
+  }
 }
 
 /** Largest magnitude of each input's weights, [in]. @param weight [out, in]. */
@@ -42,4 +61,13 @@ export function columnMaxima(weight: Float32Array, outputs: number): Float32Arra
   for (let at = 0; at < weight.length; at++)
     maxima[at % inputs] = Math.max(maxima[at % inputs] as number, Math.abs(weight[at] as number));
   return maxima;
+}
+
+/** Sum of the squares of each input's weights, [in]. @param weight [out, in]. */
+export function columnSquares(weight: Float32Array, outputs: number): Float64Array {
+  const inputs = weight.length / outputs;
+  const squares = new Float64Array(inputs);
+  for (let at = 0; at < weight.length; at++)
+    squares[at % inputs] = (squares[at % inputs] as number) + (weight[at] as number) ** 2;
+  return squares;
 }

@@ -13,7 +13,14 @@ export function selfTestGraph(sign: WeightSign = 'signed'): Uint8Array {
   const graph = new OnnxGraph();
   const a = graph.input('a', 'uint8', [1, INPUTS]);
   const weights = graph.int8(new Int8Array(INPUTS * OUTPUTS).fill(127), [INPUTS, OUTPUTS]);
-  const product = integerProduct(graph, { levels: a, zero: 128, weights, scales: graph.float(1), sign });
+  const product = integerProduct(graph, {
+    levels: a,
+    weights,
+    step: graph.float(1),
+    scales: graph.float(1),
+    zero: graph.uint8(128),
+    sign,
+  });
   const wrong = graph.node(
     'ReduceMax',
     [graph.node('Abs', [graph.node('Sub', [product, graph.float(INPUTS * 127 * 127)])]), graph.int64([0, 1])],

@@ -10,6 +10,7 @@ import { biasOf } from '../graphs/matrix-kernel.js';
 import type { GraphWeights } from '../weights/graph-weights.js';
 import type { BaseVariant } from '../weights/weight-form.js';
 import { addMatrix, joined } from './add-matrix.js';
+import type { InputStatistics } from './input-statistics.js';
 import { addsBias, inputShift, int8Kernel } from './int8-kernel.js';
 import { selfTestGraph } from './self-test-graph.js';
 
@@ -44,8 +45,8 @@ const isTable = ({ name }: WeightGroup): boolean => name === 'embeddings.word';
 export interface Int8Parts {
   /** The base variant as it was written. */
   readonly base: { readonly variant: BaseVariant; readonly weights: GraphWeights };
-  /** max|x| of the inputs of each matrix, [in]; those of a matrix that is not here are taken as they are. */
-  readonly activations: ReadonlyMap<string, Float32Array>;
+  /** Of the inputs of each matrix that was measured. */
+  readonly statistics: ReadonlyMap<string, InputStatistics>;
   /** Matrices that stay in full precision. */
   readonly full: ReadonlySet<string>;
 }
@@ -57,7 +58,7 @@ export interface Int8Parts {
 export async function writeInt8(
   model: CheckpointModel,
   folder: string,
-  { base, activations, full }: Int8Parts,
+  { base, statistics, full }: Int8Parts,
   progress: CopyProgress,
 ): Promise<WeightFile> {
   const matrices = model.groups.filter(isQuantized);
@@ -71,7 +72,15 @@ export async function writeInt8(
     for (const group of inEightBits) {
       progress.signal?.throwIfAborted();
       const bias = addsBias(group.name) ? biases.get(biasOf(group.name)) : undefined;
-      await addQuantized(file, model, group, bias, activations.get(group.name));
+      const weight = await read(model, group.weights);
+      await addMatrix(file, {
+        name: group.name,
+        weight,
+        outputs: weight.length / (group.weights[0]?.shape[1] ?? 1),
+        bias: bias === undefined ? undefined : await read(model, bias.weights),
+        statistics: statistics.get(group.name),
+        shift: inputShift(group.name, model.shape.activation) ?? 0,
+      });
       for (const { name } of bias === undefined ? [group] : [group, bias]) written.add(name);
     }
     const rest = model.groups.filter(
@@ -102,24 +111,6 @@ export async function writeInt8(
   }
   await writeFile(join(folder, INT8_SELF_TEST), selfTestGraph());
   return weights;
-}
-
-async function addQuantized(
-  file: WeightFile,
-  model: CheckpointModel,
-  { name, weights }: WeightGroup,
-  bias: WeightGroup | undefined,
-  activations: Float32Array | undefined,
-): Promise<void> {
-  const weight = await read(model, weights);
-  await addMatrix(file, {
-    name,
-    weight,
-    outputs: weight.length / (weights[0]?.shape[1] ?? 1),
-    bias: bias === undefined ? undefined : await read(model, bias.weights),
-    activations,
-    shift: inputShift(name, model.shape.activation) ?? 0,
-  });
 }
 
 async function read(model: CheckpointModel, plans: WeightGroup['weights']): Promise<Float32Array> {
