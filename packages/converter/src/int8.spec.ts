@@ -318,6 +318,24 @@ describe('rounding with compensation', () => {
     );
   });
 
+  it('is found where measured covariances are not those of any inputs: negative, or not finite', () => {
+    const ones = new Float32Array(width).fill(1);
+    const weight = Float32Array.from({ length: 4 * width }, (_, at) => Math.sin(at * at + 1));
+    for (const value of [-1, -1e30, Infinity, NaN]) {
+      const block = Float64Array.from({ length: width * width }, (_, at) =>
+        at === 0 ? value : at % (width + 1) === 0 ? 1 : 0.5,
+      );
+      expect(compensation(block, ones).upper.every(Number.isFinite)).toBe(true);
+      const { levels, scales } = quantizeMatrix(weight, 4, ones, [block]);
+      for (let o = 0; o < 4; o++)
+        for (let i = 0; i < width; i++) {
+          // Nowhere far from the weight, although others may be made up for.
+          const error = (levels[i * 4 + o] ?? 0) * (scales[o] ?? 0) - (weight[o * width + i] ?? 0);
+          expect(Math.abs(error)).toBeLessThan(10 * (scales[o] ?? 0));
+        }
+    }
+  });
+
   it('loses less where channels go together, and no weight gets beyond the largest level', () => {
     let [compensated, nearest] = [0, 0];
     for (let seed = 1; seed <= 20; seed++) {

@@ -28,13 +28,20 @@ export function compensation(covariances: Float64Array, factors: Float32Array): 
   const order = Int32Array.from(diagonal.keys()).sort(
     (a, b) => (diagonal[b] as number) - (diagonal[a] as number) || a - b,
   );
-  // Inputs that are all 0: each weight is rounded for itself.
-  const damping = mean > 0 ? DAMPING * mean : 1;
-  const damped = new Float64Array(size * size);
-  for (let i = 0; i < size; i++)
-    for (let j = 0; j < size; j++)
-      damped[i * size + j] = divided(order[i] as number, order[j] as number) + (i === j ? damping : 0);
-  return { order, upper: transposed(cholesky(inverse(damped, size), size), size) };
+  // Inputs that never change: each weight is rounded for itself.
+  const first = mean > 0 ? DAMPING * mean : 1;
+  // Where a channel's mean is much larger than what it changes by, its measured variance may be below 0: more is added then.
+  for (let damping = first; Number.isFinite(damping); damping *= 10) {
+    const damped = new Float64Array(size * size);
+    for (let i = 0; i < size; i++)
+      for (let j = 0; j < size; j++)
+        damped[i * size + j] = divided(order[i] as number, order[j] as number) + (i === j ? damping : 0);
+    const inverted = inverse(damped, size);
+    const lower = inverted === undefined ? undefined : cholesky(inverted, size);
+    if (lower !== undefined) return { order, upper: transposed(lower, size) };
+  }
+  const ones = new Float64Array(size * size).map((_, at) => (at % (size + 1) === 0 ? 1 : 0));
+  return { order, upper: ones };
 }
 
 /**
@@ -58,21 +65,23 @@ export function roundCompensated(
   }
 }
 
-/** L [n, n], lower triangular with L·Lᵀ the matrix, which is symmetric and positive definite. */
-function cholesky(matrix: Float64Array, size: number): Float64Array {
+/** L [n, n], lower triangular with L·Lᵀ the symmetric matrix; undefined where it is not positive definite. */
+function cholesky(matrix: Float64Array, size: number): Float64Array | undefined {
   const lower = new Float64Array(size * size);
   for (let i = 0; i < size; i++)
     for (let j = 0; j <= i; j++) {
       let sum = matrix[i * size + j] as number;
       for (let k = 0; k < j; k++) sum -= (lower[i * size + k] as number) * (lower[j * size + k] as number);
+      if (i === j && !(sum > 0)) return undefined;
       lower[i * size + j] = i === j ? Math.sqrt(sum) : sum / (lower[j * size + j] as number);
     }
   return lower;
 }
 
-/** Of a symmetric, positive definite matrix. */
-function inverse(matrix: Float64Array, size: number): Float64Array {
+/** Of a symmetric matrix; undefined where it is not positive definite. */
+function inverse(matrix: Float64Array, size: number): Float64Array | undefined {
   const lower = cholesky(matrix, size);
+  if (lower === undefined) return undefined;
   // Column by column of L⁻¹, kept as the rows of its transpose.
   const columns = new Float64Array(size * size);
   for (let column = 0; column < size; column++)
