@@ -98,11 +98,7 @@ async function writeGraphs(source: string, out: string): Promise<void> {
     await writeInt8(
       model,
       out,
-      {
-        base: { variant: 'fp32', weights },
-        statistics: anyStatistics(model),
-        full: new Set(),
-      },
+      { base: { variant: 'fp32', weights }, statistics: anyStatistics(model), full: new Set() },
       {},
     );
   } finally {
@@ -111,10 +107,10 @@ async function writeGraphs(source: string, out: string): Promise<void> {
 }
 
 /** Inputs of each matrix between -4 and 4: the graph has the operators of a measured one. */
-function anyStatistics({ groups, shape }: CheckpointModel): ReadonlyMap<string, InputStatistics> {
+function anyStatistics({ groups }: CheckpointModel): ReadonlyMap<string, InputStatistics> {
   return new Map(
-    groups.filter(isQuantized).map(({ name }) => {
-      const inputs = name.endsWith('.down.weight') ? shape.intermediateSize : shape.hiddenSize;
+    groups.filter(isQuantized).map(({ name, weights: [first] }) => {
+      const inputs = first?.shape[1] ?? 0;
       const of = (value: number): Float32Array => new Float32Array(inputs).fill(value);
       return [
         name,

@@ -67,7 +67,7 @@ export interface ConvertOptions {
 
 /**
  * Checkpoint → model folder, measured against the float64 forward pass. The folder appears whole or not at all. Equal
- * input gives equal bytes.
+ * input gives equal bytes, an 8-bit variant on the same kind of processor.
  * @throws OutputExistsError, DiskSpaceError, LinkError, FidelityError, and the errors of the checkpoint's files.
  */
 export async function convertCheckpoint(options: ConvertOptions): Promise<ModelFolder> {

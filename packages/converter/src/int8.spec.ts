@@ -543,6 +543,7 @@ describe('the int8 variant', () => {
     );
     expect(kept).toBeGreaterThan(0);
     expect(kept).toBeLessThanOrEqual(9);
+    expect(after?.fidelity.meanCosine).toBeGreaterThanOrEqual(before?.fidelity.meanCosine ?? 1);
     expect(after?.fidelity.maxAbs).toBeLessThan(before?.fidelity.maxAbs ?? 0);
     expect(
       (await verifyModel({ folder: some.path, openBackend: openPlainBackend })).filter(({ holds }) => !holds),

@@ -71,7 +71,7 @@ interface Parts extends CopyProgress {
 }
 
 /**
- * Writes the 8-bit variant and measures it against the base one on held-out texts: the numbers are the same on every
+ * Writes the 8-bit variant and measures it against the base one on held-out texts, with exact products on every
  * processor.
  * Where the mean over calibration texts misses the aim, the matrices that cost most stay in full precision. Where only
  * single texts do, their vectors depend strongly on small errors, and the later layers enlarge an early error: then the
@@ -133,8 +133,8 @@ export async function addInt8Variant(
   };
   const attempt = async (full: readonly string[]): Promise<Attempt> => {
     onPhase?.('writing and measuring the 8-bit variant');
-    const parts8 = { base: { variant, weights }, statistics, full: new Set(full) };
-    const file = await writeInt8(model, folder.path, parts8, parts);
+    const made = { base: { variant, weights }, statistics, full: new Set(full) };
+    const file = await writeInt8(model, folder.path, made, parts);
     return { full, file, ...(await judge()) };
   };
   let chosen = await attempt([]);

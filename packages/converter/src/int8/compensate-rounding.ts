@@ -1,4 +1,4 @@
-/** Largest magnitude of a quantised weight. */
+/** Largest magnitude of a level, of weights and of activations around their zero. */
 export const LARGEST_LEVEL = 127;
 
 /** Share of the mean variance that is added to each: the inverse exists, and few texts do not decide too much. */

@@ -1,6 +1,7 @@
 import type { EncoderShape, FeedForwardActivation } from '@kimera/reference-encoder';
 import { biasOf, floatKernel, type MatrixKernel } from '../graphs/matrix-kernel.js';
 import { ONNX_TYPES, type OnnxGraph } from '@kimera/onnx-file';
+import { LARGEST_LEVEL } from './compensate-rounding.js';
 import type { GraphWeights } from '../weights/graph-weights.js';
 import type { WeightFile } from '../weights/weight-file.js';
 
@@ -92,8 +93,8 @@ export function int8Kernel(
   };
   const integers = (graph: OnnxGraph, weight: string, levels: Levels): string => {
     const names = int8Arrays(weight);
-    const weightsOf = { weights: quantized.array(graph, names.levels), scales: quantized.array(graph, names.scales) };
-    return integerProduct(graph, { ...levels, ...weightsOf, sign });
+    const matrix = { weights: quantized.array(graph, names.levels), scales: quantized.array(graph, names.scales) };
+    return integerProduct(graph, { ...levels, ...matrix, sign });
   };
   const addChannels = (graph: OnnxGraph, x: string, weight: string, product: string): string => {
     const names = int8Arrays(weight);
@@ -169,7 +170,7 @@ interface QuantizedRows extends Levels {
 function quantizeRows(graph: OnnxGraph, x: string): QuantizedRows {
   const magnitude = graph.node('ReduceMax', [graph.node('Abs', [x]), graph.int64([-1])], { keepdims: 1 });
   const largest = graph.node('Max', [magnitude, graph.float(ROW_FLOOR)]);
-  return { largest, ...rounded(graph, graph.node('Div', [x, largest]), 1 / 127, 128) };
+  return { largest, ...rounded(graph, graph.node('Div', [x, largest]), 1 / LARGEST_LEVEL, 128) };
 }
 
 /** Rows without negative numbers, each by its own largest one. */

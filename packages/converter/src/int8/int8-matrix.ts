@@ -127,7 +127,10 @@ function dynamicSteps(
 
 const inverse = (factor: number): number => (factor === 0 ? 0 : 1 / factor);
 
-/** weight · centres, and (weight · factors - levels · scales) · (mean - centres) / factors, [out]. */
+/**
+ * weight · centres, and (weight · factors - levels · scales) · (mean - centres) / factors, [out]; nothing of the channels
+ * in float32.
+ */
 function correctionOf(
   weight: Float32Array,
   { levels, scales }: QuantizedMatrix,
